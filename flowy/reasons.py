@@ -1,0 +1,38 @@
+"""How the reasons begin that Flowy itself answers.
+
+A failed activity task carries a reason, and most reasons are the text of the author's own
+exception. What the worker answers on its own account begins with one of these constants, so
+that a decider can tell the two apart with ``reason.startswith(...)``.
+"""
+
+from __future__ import annotations
+
+#: The input is missing, is not JSON, is not ``[args, kwargs]``, or is nested too deep.
+INPUT_UNREADABLE = "Input unreadable: "
+
+#: The arguments do not fit the signature of ``run``.
+INPUT_MISFIT = "Input does not fit: "
+
+#: The value that ``run`` returned has no JSON form.
+RESULT_NOT_SERIALIZABLE = "Result not serializable: "
+
+#: The result is longer than SWF takes.
+RESULT_TOO_LONG = "Result too long: "
+
+#: SWF refused the result, and would refuse it again.
+RESULT_REFUSED = "Result refused: "
+
+#: This worker has no implementation of the task's type.
+UNKNOWN_ACTIVITY_TYPE = "Unknown activity type: "
+
+#: ``CancelTask`` was raised, but no cancellation had been requested.
+CANCEL_NOT_REQUESTED = "Cancellation not requested: "
+
+#: The activity gave up after SWF had accepted no heartbeat for too long.
+HEARTBEAT_LOST = "Heartbeat lost: "
+
+#: The activity gave up because the worker is stopping.
+WORKER_STOPPED = "Worker stopped: "
+
+#: SWF refused the text of the failure itself.
+REASON_REFUSED = "Reason refused: "

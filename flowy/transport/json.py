@@ -1,0 +1,149 @@
+"""The seed's JSON, with errors that say where the trouble stands but never what the value is.
+
+Inputs and results may be secrets, and what an error says ends in logs and histories: it names
+types, paths and positions only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..exception import InputError, SerializationError
+
+#: Containers looked into, at most, on the way to the value that has no JSON form.
+_MAX_LOOKED_INTO = 100_000
+
+#: Nested deeper than this a value is not looked into, levels; json gives up at about 1,000.
+_MAX_DEPTH = 200
+
+
+def encode_input(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    """Return the wire text of a call's arguments.
+
+    Raises:
+        SerializationError: an argument has no JSON form.
+    """
+    return _encode([list(args), dict(kwargs)], "argument", "input")
+
+
+def decode_input(text: str | None) -> tuple[list[Any], dict[str, Any]]:
+    """Return ``(args, kwargs)`` from the wire text of a task's input.
+
+    Raises:
+        InputError: there is no input, it is not JSON, it is not ``[args, kwargs]``, or it is
+            nested too deep to be read.
+    """
+    if text is None or text == "":
+        raise InputError("the task has none. Schedule it with the JSON text of [args, kwargs].")
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise InputError("it is nested too deep to be read.") from None
+    except ValueError as error:
+        raise InputError(f"it is not JSON ({_place(error)}).") from None
+    if not isinstance(value, list) or len(value) != 2:
+        what = f"a list of {len(value)}" if isinstance(value, list) else _json_type(value)
+        raise InputError(f"it is not [args, kwargs] but {what}.")
+    args, kwargs = value
+    if not isinstance(args, list) or not isinstance(kwargs, dict):
+        raise InputError(
+            "it is not [args, kwargs], a list and an object, but "
+            f"[{_json_type(args)}, {_json_type(kwargs)}]."
+        )
+    return args, kwargs
+
+
+def encode_result(value: Any) -> str:
+    """Return the wire text of a result.
+
+    Raises:
+        SerializationError: the value, or something in it, has no JSON form.
+    """
+    return _encode(value, "value", "result")
+
+
+def decode_result(text: str | None) -> Any:
+    """Return the value of a result's wire text; None where the task completed without one.
+
+    Raises:
+        SerializationError: it is not JSON.
+    """
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        where = _place(error) if isinstance(error, ValueError) else "nested too deep"
+        raise SerializationError(f"Cannot read the result: it is not JSON ({where}).") from None
+
+
+def _encode(value: Any, noun: str, path: str) -> str:
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        raise SerializationError(f"the {noun} is nested too deep for JSON.") from None
+    except Exception as error:  # a subclass of dict, list or int may raise anything at all
+        found = _first_misfit(value, path)
+        where = f"{found[1]} at {found[0]}" if found else f"{_type_name(value)} at {path}"
+        raise SerializationError(
+            f"{where} has no JSON form ({type(error).__name__}). Return dicts, lists, strings, "
+            "numbers, booleans and None."
+        ) from None
+
+
+def _first_misfit(value: Any, path: str) -> tuple[str, str] | None:
+    """Return the path and the type of the first thing in *value* that JSON cannot say."""
+    todo: list[tuple[Any, str, frozenset[int]]] = [(value, path, frozenset())]
+    for _ in range(_MAX_LOOKED_INTO):
+        if not todo:
+            break
+        item, at, above = todo.pop()
+        if id(item) in above:
+            return at, f"{_type_name(item)} that contains itself"
+        if isinstance(item, dict):
+            for key in item:
+                if not isinstance(key, str | int | float | bool | None):
+                    return at, f"key of type {_type_name(key)}"
+            children = [(item[key], f"{at}[{_key(key)}]") for key in item]
+        elif isinstance(item, list | tuple):
+            children = [(child, f"{at}[{number}]") for number, child in enumerate(item)]
+        else:
+            try:
+                json.dumps(item)
+            except Exception:
+                return at, _type_name(item)
+            continue
+        if len(above) < _MAX_DEPTH:
+            inner = above | {id(item)}
+            todo.extend((child, where, inner) for child, where in reversed(children))
+    return None
+
+
+def _key(key: Any) -> str:
+    # A key is the author's word, not the value; a very long one would hide the path.
+    text = repr(key)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _place(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.pos}"
+    return "a number in it has too many digits"
+
+
+def _json_type(value: Any) -> str:
+    if value is None:
+        return "null"
+    names: dict[type, str] = {
+        bool: "a boolean", int: "a number", float: "a number", str: "a string",
+        list: "a list", dict: "an object",
+    }  # fmt: skip
+    return names[type(value)]
+
+
+def _type_name(value: Any) -> str:
+    kind = type(value)
+    module = kind.__module__
+    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
