@@ -66,9 +66,7 @@ def activity(
         ValueError: a value that SWF would not take.
         TypeError: what is decorated is not a subclass of ``Activity`` that overrides ``run``.
     """
-    type_ = ActivityType(
-        name_text(name, "name"), name_text(version, "version", MAX_VERSION_CHARS)
-    )
+    type_ = ActivityType(name_text(name, "name"), name_text(version, "version", MAX_VERSION_CHARS))
     defaults = ActivityDefaults(
         task_list=name_text(task_list, "task_list", trimmed=True),
         heartbeat=timeout_seconds(heartbeat, "heartbeat"),

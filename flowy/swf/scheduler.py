@@ -155,9 +155,7 @@ class TaskScheduler:
             TooLongError: the result is longer than 32,768 characters.
         """
         try:
-            return self._deliver(
-                Outcome.COMPLETED, lambda: self._scheduler.complete(token, result)
-            )
+            return self._deliver(Outcome.COMPLETED, lambda: self._scheduler.complete(token, result))
         except RefusedError as error:
             return self.fail(token, f"{reasons.RESULT_REFUSED}SWF answered {error.fault}.")
 
@@ -169,7 +167,9 @@ class TaskScheduler:
             )
         except RefusedError as error:
             fault = error.fault
-        logger.warning("SWF refused the reason of %s (%s); it gets a plain one.", self._subject, fault)
+        logger.warning(
+            "SWF refused the reason of %s (%s); it gets a plain one.", self._subject, fault
+        )
         plain = f"{reasons.REASON_REFUSED}SWF answered {fault}."
         try:
             return self._deliver(Outcome.FAILED, lambda: self._scheduler.fail(token, plain))
@@ -179,9 +179,7 @@ class TaskScheduler:
     def cancel(self, token: str, details: str | None = None) -> bool:
         """Answer *canceled*; where SWF does not take that, *failed*."""
         try:
-            return self._deliver(
-                Outcome.CANCELED, lambda: self._scheduler.cancel(token, details)
-            )
+            return self._deliver(Outcome.CANCELED, lambda: self._scheduler.cancel(token, details))
         except RefusedError as error:
             reason = f"SWF did not take the cancellation ({error.fault})."
             return self.fail(token, reasons.CANCEL_NOT_REQUESTED + reason, details)

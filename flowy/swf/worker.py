@@ -106,8 +106,7 @@ class ActivityWorker:
                 answered, task = poller.poll()
             except KeyboardInterrupt:
                 logger.warning(
-                    "Worker interrupted during a poll; a task that it brings runs into its "
-                    "timeout."
+                    "Worker interrupted during a poll; a task that it brings runs into its timeout."
                 )
                 raise
             if not answered:
