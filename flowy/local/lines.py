@@ -1,0 +1,93 @@
+"""Waiting lines: the long polls of a local SWF, first come first served.
+
+SWF holds a poll for up to 60 seconds and answers it the moment that a task is there;
+moto sleeps for a second and answers without one.  Each task list has one line for
+each kind of task.  Only the poller at its head may take, and it is the only one to be
+woken, so a task goes to one poller, and to the one that has waited longest.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TypeVar
+
+Task = TypeVar("Task")
+
+#: Which line: the kind of task, the domain, the task list.
+Key = tuple[str, str, str]
+
+#: Longest time a waiting poller sleeps before it looks at its connection, in seconds.
+LOOK_SECONDS = 1.0
+
+
+class WaitingLines:
+    """The lines of one local SWF, guarded by its one lock."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._lines: dict[Key, deque[threading.Condition]] = {}
+        self._released = False
+
+    def wait(
+        self, key: Key, take: Callable[[], Task | None], *, seconds: float, gone: Callable[[], bool]
+    ) -> Task | None:
+        """Stand in line until there is a task, the time is up, or all are released.
+
+        Args:
+            key: which line.
+            take: gives this poller a task, or None; called with the lock held.
+            seconds: how long to wait; 0 looks once.
+            gone: whether the poller hung up. Asked right before a task is handed
+                out, since SWF has no acknowledgement: what a poller that has gone
+                takes is stuck until a timeout.
+
+        Returns:
+            The task, or None where the wait ended without one.
+        """
+        until = time.monotonic() + seconds
+        with self._lock:
+            turn = threading.Condition(self._lock)
+            line = self._lines.setdefault(key, deque())
+            line.append(turn)
+            try:
+                while not self._released:
+                    if line[0] is turn:
+                        if gone():
+                            return None
+                        task = take()
+                        if task is not None:
+                            return task
+                    left = until - time.monotonic()
+                    if left <= 0:
+                        return None
+                    turn.wait(min(left, LOOK_SECONDS))
+                return None
+            finally:
+                line.remove(turn)
+                if line:
+                    # The next one: there may be a second task.
+                    line[0].notify()
+                else:
+                    del self._lines[key]
+
+    def wake(self, key: Key) -> None:
+        """Something was put where this line takes from."""
+        with self._lock:
+            if key in self._lines:
+                self._lines[key][0].notify()
+
+    def release(self) -> None:
+        """Answer every poll that waits, and every later one at once, with nothing."""
+        with self._lock:
+            self._released = True
+            for line in self._lines.values():
+                for turn in line:
+                    turn.notify()
+
+    def reopen(self) -> None:
+        """Hold polls again, after a release."""
+        with self._lock:
+            self._released = False

@@ -1,0 +1,87 @@
+"""Which executions there are: the four actions that list and count them.
+
+moto knows three of the filters and breaks on ``reverseOrder``; SWF has five, of which a
+request may name one, gives the newest first, and pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from moto.swf.exceptions import SWFValidationException
+
+from flowy.local.model.execution import LocalExecution
+
+#: Executions on a page where the request does not say, and at most.
+PAGE_SIZE = 1000
+
+_FILTERS = ("executionFilter", "typeFilter", "tagFilter", "closeStatusFilter")
+
+
+def select(
+    executions: Iterable[LocalExecution], parameters: dict[str, Any], *, closed: bool
+) -> list[LocalExecution]:
+    """The executions that a request's filters let through, in the order it wants.
+
+    Args:
+        executions: all of a domain's.
+        parameters: the request's, checked.
+        closed: whether it asks for the closed ones; else for the open ones.
+
+    Raises:
+        SWFValidationException: filters that exclude each other, or no time filter.
+    """
+    if sum(name in parameters for name in _FILTERS) > 1:
+        raise SWFValidationException(
+            "Cannot specify more than one exclusive filters in the same query: "
+            + ", ".join(name for name in _FILTERS if name in parameters)
+        )
+    if ("startTimeFilter" in parameters) == ("closeTimeFilter" in parameters):
+        raise SWFValidationException(
+            "Must specify one time filter: startTimeFilter or closeTimeFilter"
+        )
+    by_close = "closeTimeFilter" in parameters
+    found = [
+        (when, execution)
+        for execution in executions
+        if execution.open is not closed
+        and (when := (execution.close_timestamp if by_close else execution.start_timestamp) or 0)
+        and _in_time(when, parameters["closeTimeFilter" if by_close else "startTimeFilter"])
+        and _matches(execution, parameters)
+    ]
+    found.sort(key=lambda pair: pair[0], reverse=not parameters.get("reverseOrder", False))
+    return [execution for _, execution in found]
+
+
+def page(items: list[Any], parameters: dict[str, Any]) -> tuple[list[Any], str | None]:
+    """One page of a list, and the token of the next; None where there is none.
+
+    Raises:
+        SWFValidationException: a token that is none of ours.
+    """
+    size = parameters.get("maximumPageSize") or PAGE_SIZE
+    token = parameters.get("nextPageToken") or "0"
+    if not (token.isascii() and token.isdigit()):
+        raise SWFValidationException("Invalid token")
+    end = int(token) + size
+    return items[int(token) : end], str(end) if end < len(items) else None
+
+
+def _in_time(when: float, wanted: dict[str, Any]) -> bool:
+    latest: float = wanted.get("latestDate", float("inf"))
+    oldest: float = wanted["oldestDate"]
+    return oldest <= when <= latest
+
+
+def _matches(execution: LocalExecution, parameters: dict[str, Any]) -> bool:
+    if "executionFilter" in parameters:
+        return bool(execution.workflow_id == parameters["executionFilter"]["workflowId"])
+    if "typeFilter" in parameters:
+        wanted, found = parameters["typeFilter"], execution.workflow_type
+        return found.name == wanted["name"] and wanted.get("version") in (None, found.version)
+    if "tagFilter" in parameters:
+        return parameters["tagFilter"]["tag"] in execution.tag_list
+    if "closeStatusFilter" in parameters:
+        return bool(execution.close_status == parameters["closeStatusFilter"]["status"])
+    return True

@@ -1,0 +1,204 @@
+"""LocalSWF: start, stop, and the ways to call it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from flowy.exception import LocalSWFError
+from flowy.local.endpoint import ADDRESS, Endpoint
+from flowy.local.extra import load_service
+
+if TYPE_CHECKING:
+    import botocore.session
+    from mypy_boto3_swf import SWFClient
+
+    from flowy.local.model.service import LocalService
+
+#: boto3 signs requests, so it wants keys; the local SWF looks at none of them.
+_ACCESS_KEY_ID = "flowy-local"
+_SECRET_ACCESS_KEY = "flowy-local"
+
+#: SWF holds a poll for up to 60 s, and asks for a client timeout of at least 70.
+_READ_TIMEOUT_SECONDS = 70
+
+#: Connections a client keeps; botocore's 10 throttles tests with many threads.
+_CONNECTIONS = 50
+
+
+class LocalSWF:
+    """An SWF on this machine, for laptops and tests; an emulator, never an engine.
+
+    It speaks SWF's HTTP on 127.0.0.1 and keeps its state in memory, apart from every
+    other LocalSWF and from moto's ``mock_aws()``.  Stopped and started again it has the
+    same port and the same state, and its clocks have run on meanwhile.
+
+    Args:
+        port: the port to listen on, 1 to 65535; 0 takes a free one.
+        domain: a domain that is registered before the first request.
+        poll_seconds: how long a poll is held where there is no task, in seconds, 0 or
+            more; SWF's own is 60.
+
+    Raises:
+        ValueError: a port or a time out of range.
+        LocalSWFError: at the start: moto is missing or was not tested, or the port is
+            in use.
+
+    Example::
+
+        with LocalSWF() as swf:
+            swf.client().list_domains(registrationStatus="REGISTERED")
+    """
+
+    #: The region to name; one local SWF is one region.
+    region = "us-east-1"
+
+    def __init__(self, port: int = 0, *, domain: str = "local", poll_seconds: float = 60.0) -> None:
+        if not 0 <= port <= 65535:
+            raise ValueError(f"port must be 0 to 65535, not {port}")
+        if not poll_seconds >= 0:
+            raise ValueError(f"poll_seconds must be 0 or more, not {poll_seconds}")
+        self.domain = domain
+        self._port = port
+        self._poll_seconds = poll_seconds
+        self._lock = threading.Lock()
+        self._service: LocalService | None = None
+        self._endpoint: Endpoint | None = None
+        self._session: botocore.session.Session | None = None
+
+    def __enter__(self) -> LocalSWF:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        state = f"at {self.endpoint_url}" if self._endpoint else "stopped"
+        return f"<LocalSWF {state}>"
+
+    def start(self) -> None:
+        """Serve, on threads of its own; does nothing where it serves already.
+
+        Raises:
+            LocalSWFError: moto is missing or was not tested, or the port is in use.
+        """
+        with self._lock:
+            if self._endpoint is not None:
+                return
+            if self._service is None:
+                service = load_service()(self.region, poll_seconds=self._poll_seconds)
+                service.register_domain(self.domain)
+                self._service = service
+            try:
+                endpoint = Endpoint(self._port, self._service.answer)
+            except OSError as error:
+                raise LocalSWFError(
+                    f"Cannot start the local SWF: port {self._port} of {ADDRESS} cannot be had "
+                    f"({error.strerror}). Stop what uses it, or take port 0 for a free one."
+                ) from error
+            self._port = endpoint.port
+            self._service.open()
+            endpoint.start()
+            self._endpoint = endpoint
+
+    def stop(self) -> None:
+        """Answer the polls that are held, with nothing, and close the port.
+
+        Does nothing where it is stopped already.  The state stays: see :meth:`start`.
+        """
+        with self._lock:
+            if self._endpoint is None:
+                return
+            assert self._service is not None
+            self._service.close()
+            self._endpoint.stop()
+            self._endpoint = None
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where it listens, as in ``http://127.0.0.1:34567``.
+
+        Raises:
+            LocalSWFError: it takes a free port, and was not started yet.
+        """
+        if not self._port:
+            raise LocalSWFError(
+                "Cannot tell the endpoint of a local SWF that was not started. "
+                "Call start(), or use it in a with statement."
+            )
+        return f"http://{ADDRESS}:{self._port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables that lead a process's boto3 here."""
+        return {
+            "AWS_ENDPOINT_URL_SWF": self.endpoint_url,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": _ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": _SECRET_ACCESS_KEY,
+        }
+
+    def client(self, **config: Any) -> SWFClient:
+        """A boto3 ``swf`` client for it, which reads none of the user's AWS settings.
+
+        Args:
+            config: overrides what stands in its ``botocore.config.Config``: a read
+                timeout of 70 s, one attempt, 50 connections, no proxies.
+        """
+        import boto3
+        from botocore.config import Config
+
+        settings: dict[str, Any] = {
+            "read_timeout": _READ_TIMEOUT_SECONDS,
+            "retries": {"mode": "standard", "total_max_attempts": 1},
+            "max_pool_connections": _CONNECTIONS,
+            "proxies": {},
+            **config,
+        }
+        with self._lock:  # a session is not for several threads at once
+            if self._session is None:
+                self._session = _session_without_settings()
+            session = boto3.session.Session(botocore_session=self._session)
+            client: SWFClient = session.client(
+                "swf",
+                endpoint_url=self.endpoint_url,
+                region_name=self.region,
+                aws_access_key_id=_ACCESS_KEY_ID,
+                aws_secret_access_key=_SECRET_ACCESS_KEY,
+                config=Config(**settings),
+            )
+        return client
+
+    def register_domain(self, name: str) -> None:
+        """Register one more domain; does nothing where it is registered already.
+
+        Args:
+            name: 1 to 256 characters.
+
+        Raises:
+            LocalSWFError: it was not started yet, or SWF takes no such name.
+        """
+        if self._service is None:
+            raise LocalSWFError(
+                f"Cannot register the domain {name!r}: the local SWF was not started yet."
+            )
+        self._service.register_domain(name)
+
+
+def _session_without_settings() -> botocore.session.Session:
+    """A session that looks at no AWS profile, and at no file that holds settings."""
+    import botocore.session
+
+    nothing = (None, None, None, None)
+    no_file = (None, None, os.devnull, None)
+    return botocore.session.Session(
+        session_vars={"profile": nothing, "config_file": no_file, "credentials_file": no_file}
+    )

@@ -1,0 +1,65 @@
+"""The timekeeper: fires timeouts when they are due.
+
+SWF's timeouts happen on their own; moto's happen at the next call.  A decider that
+waits in a poll for ActivityTaskTimedOut makes no call, so someone has to look at the
+clock.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+#: Longest sleep, in seconds: the wall clock, by which SWF's timeouts run, may be set.
+LOOK_SECONDS = 5.0
+
+
+class Timekeeper:
+    """A thread that runs while the local SWF does.
+
+    Args:
+        lock: the local SWF's one lock.
+        fire: fires all that is due, with the lock held, and says when to look again
+            (seconds since the epoch), or None where nothing is scheduled.
+    """
+
+    def __init__(self, lock: threading.RLock, fire: Callable[[], float | None]) -> None:
+        self._changed = threading.Condition(lock)
+        self._fire = fire
+        self._running = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin; what fell due meanwhile is fired at once."""
+        self._running = True
+        self._thread = threading.Thread(target=self._run, name="flowy-local-clock", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and return once it has."""
+        with self._changed:
+            self._running = False
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def look(self) -> None:
+        """Something happened that may have moved the next timeout."""
+        with self._changed:
+            self._changed.notify()
+
+    def _run(self) -> None:
+        with self._changed:
+            while self._running:
+                try:
+                    due = self._fire()
+                except Exception:
+                    logger.exception("A timeout broke the local SWF; it goes on without it.")
+                    due = None
+                left = LOOK_SECONDS if due is None else due - time.time()
+                self._changed.wait(max(0.0, min(left, LOOK_SECONDS)))

@@ -1,0 +1,108 @@
+"""Polls are held, are answered at once when a task comes, and give a task to one poller."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_swf import SWFClient
+
+    from tests.contract.conftest import Flow, Starter
+
+
+def test_an_empty_poll_is_held_and_has_an_empty_token(flow: Flow) -> None:
+    """Where nothing comes, the poll is held, and answered with an empty taskToken."""
+    began = time.monotonic()
+    answer = flow.poll_activity()
+    assert time.monotonic() - began > 0.9
+    assert answer["taskToken"] == ""
+    assert answer["startedEventId"] == 0
+
+
+def test_an_empty_decision_poll_has_an_empty_token(swf_client: SWFClient, domain: str) -> None:
+    """The same for decision tasks."""
+    answer = swf_client.poll_for_decision_task(domain=domain, taskList={"name": "empty"})
+    assert (answer["taskToken"], answer["startedEventId"]) == ("", 0)
+    assert answer["previousStartedEventId"] == 0
+
+
+def test_a_poll_that_is_held_gets_the_task_that_comes(flow: Flow, swf_client: SWFClient) -> None:
+    """A poll is woken when a task comes, for activity and decision tasks alike."""
+    rounds = 40
+    spent = 0.0
+    with ThreadPoolExecutor(1) as pool:
+
+        def work() -> None:
+            done = 0
+            while done < rounds:
+                token = flow.poll_activity()["taskToken"]
+                if token:
+                    swf_client.respond_activity_task_completed(taskToken=token)
+                    done += 1
+
+        worker = pool.submit(work)
+        began = time.monotonic()
+        for number in range(rounds):
+            flow.schedule(str(number))
+        flow.poll_decision()
+        spent = time.monotonic() - began
+        worker.result()
+    # Two wakes a round; one that slept until the poll's end would take a second.
+    assert spent < 0.1 * rounds
+
+
+def test_a_task_goes_to_one_poller(flow: Flow) -> None:
+    """However many poll, each task is handed out once, and all of them are."""
+    flow.decide(*(flow.schedule_decision(str(number)) for number in range(100)))
+
+    def poll_until_empty(_: int) -> list[str]:
+        taken = []
+        while (task := flow.poll_activity())["taskToken"]:
+            taken.append(task["activityId"])
+        return taken
+
+    with ThreadPoolExecutor(16) as pool:
+        taken = [each for part in pool.map(poll_until_empty, range(16)) for each in part]
+    assert Counter(taken) == Counter(str(number) for number in range(100))
+    assert flow.event_types().count("ActivityTaskStarted") == 100
+
+
+def test_the_oldest_task_goes_first(flow: Flow) -> None:
+    """Tasks leave a list in the order in which they were scheduled."""
+    flow.decide(*(flow.schedule_decision(str(number)) for number in range(5)))
+    assert [flow.poll_activity()["activityId"] for _ in range(5)] == list("01234")
+
+
+def test_a_task_list_is_a_list_of_its_own(flow: Flow, swf_client: SWFClient) -> None:
+    """A task is given to pollers of its own task list and its own domain only."""
+    flow.schedule(taskList={"name": "other"})
+    assert not flow.poll_activity()["taskToken"]
+    other: Any = swf_client.poll_for_activity_task(domain=flow.domain, taskList={"name": "other"})
+    assert other["activityId"] == "1"
+
+
+def test_tasks_of_a_closed_execution_are_not_handed_out(flow: Flow, swf_client: SWFClient) -> None:
+    """When an execution closes, what it scheduled is gone."""
+    flow.schedule()
+    swf_client.terminate_workflow_execution(domain=flow.domain, workflowId="flow")
+    assert not flow.poll_activity()["taskToken"]
+
+
+def test_one_decision_task_of_an_execution_at_a_time(start: Starter) -> None:
+    """While a decider has a decision task, others get those of other executions only."""
+    first, second = start("first"), start("second")
+    deciding = [first.poll_decision(), first.poll_decision()]
+    ids = [task["workflowExecution"]["workflowId"] for task in deciding]
+    assert ids == ["first", "second"]
+    for flow in (first, second):
+        flow.client.signal_workflow_execution(
+            domain=flow.domain, workflowId=flow.execution["workflowId"], signalName="s", input=""
+        )
+    answer = first.client.poll_for_decision_task(
+        domain=first.domain,
+        taskList=first.task_list,
+    )
+    assert not answer["taskToken"]

@@ -1,0 +1,235 @@
+"""The HTTP endpoint: who is let in, what becomes of rubbish, connections that are kept."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowy.local import LocalSWF
+
+if TYPE_CHECKING:
+    from tests.unit.local.conftest import Wire
+
+LIST_DOMAINS = '{"registrationStatus": "REGISTERED"}'
+
+
+def address(swf: LocalSWF) -> tuple[str, int]:
+    host, _, port = swf.endpoint_url.removeprefix("http://").rpartition(":")
+    return host, int(port)
+
+
+@contextmanager
+def connected(swf: LocalSWF) -> Iterator[socket.socket]:
+    with socket.create_connection(address(swf), timeout=10) as connection:
+        yield connection
+
+
+def until_closed(connection: socket.socket) -> bytes:
+    read = b""
+    while part := connection.recv(65536):
+        read += part
+    return read
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "LOCALHOST:8080"])
+def test_a_loopback_host_is_let_in(wire: Wire, host: str) -> None:
+    """A Host header may name this machine's loopback, with any port (there are tunnels)."""
+    assert wire.call("ListDomains", LIST_DOMAINS, Host=host)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["example.com", "127.0.0.1.example.com", "localhost.example.com:80", "10.0.0.1", "", ":"],
+)
+def test_a_foreign_host_is_refused(wire: Wire, host: str) -> None:
+    """A name that a web page made resolve to loopback (DNS rebinding) gets 403."""
+    status, answer, _ = wire.call("ListDomains", LIST_DOMAINS, Host=host)
+    assert status == 403
+    assert "domainInfos" not in answer
+
+
+def test_a_request_has_one_host(swf: LocalSWF) -> None:
+    """No Host, or two, get 403."""
+    for hosts in (b"", b"Host: localhost\r\nHost: example.com\r\n"):
+        with connected(swf) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\n" + hosts + b"Content-Length: 0\r\n\r\n")
+            assert until_closed(connection).startswith(b"HTTP/1.1 403 ")
+
+
+@pytest.mark.parametrize("origin", ["https://example.com", "null", "http://localhost:3000"])
+def test_a_foreign_origin_is_refused(wire: Wire, origin: str) -> None:
+    """A web page of another origin gets 403, and no leave to read even that."""
+    status, _, headers = wire.call("ListDomains", LIST_DOMAINS, Origin=origin)
+    assert status == 403
+    assert not any(name.lower().startswith("access-control") for name in headers)
+
+
+def test_the_endpoint_is_no_foreign_origin(swf: LocalSWF, wire: Wire) -> None:
+    """Its own origin is let in, still without CORS headers."""
+    status, _, headers = wire.call("ListDomains", LIST_DOMAINS, Origin=swf.endpoint_url)
+    assert status == 200
+    assert not any(name.lower().startswith("access-control") for name in headers)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "POST"])
+def test_every_method_is_guarded(wire: Wire, method: str) -> None:
+    """A preflight, too, is refused where the Host is foreign."""
+    wire.send("ListDomains", LIST_DOMAINS, method=method, Host="example.com")
+    assert wire.receive()[0] == 403
+
+
+def test_it_listens_on_loopback_only(swf: LocalSWF) -> None:
+    """Nobody on the network can reach it."""
+    assert swf.endpoint_url.startswith("http://127.0.0.1:")
+    port = address(swf)[1]
+    for family, _, _, _, where in socket.getaddrinfo(socket.gethostname(), port):
+        host = str(where[0])
+        if host.startswith("127.") or host == "::1":
+            continue
+        with socket.socket(family, socket.SOCK_STREAM) as probe, pytest.raises(OSError):
+            probe.settimeout(5)
+            probe.connect(where)
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "fault"),
+    [
+        ("Dance", "{}", "UnknownOperationException"),
+        ("", "{}", "UnknownOperationException"),
+        ("__init__", "{}", "UnknownOperationException"),
+        ("RespondActivityTaskCanceled", '{"taskToken": "t"}', "UnknownOperationException"),
+        ("ListDomains", "no JSON", "SerializationException"),
+        ("ListDomains", "", "SerializationException"),
+        ("ListDomains", b"\xff\xfe", "SerializationException"),
+        ("ListDomains", "[" * 100_000, "SerializationException"),
+        ("ListDomains", "[]", "SerializationException"),
+        ("ListDomains", "{}", "ValidationException"),
+        ("ListDomains", '{"registrationStatus": null}', "ValidationException"),
+        ("ListDomains", '{"registrationStatus": ["REGISTERED"]}', "SerializationException"),
+        ("ListDomains", '{"registrationStatus": "A", "maximumPageSize": "1"}', "Serialization"),
+        ("PollForActivityTask", '{"domain": "local", "taskList": "t"}', "SerializationException"),
+        ("RespondDecisionTaskCompleted", '{"taskToken": "t", "decisions": {}}', "Serialization"),
+    ],
+)
+def test_rubbish_is_a_fault_of_the_client(
+    wire: Wire, action: str, body: str | bytes, fault: str
+) -> None:
+    """What can't be carried out gets HTTP 400 and a fault: clients repeat a 500."""
+    status, answer, _ = wire.call(action, body)
+    assert status == 400
+    assert fault in answer["__type"]
+    assert answer["message"]
+    assert wire.call("ListDomains", LIST_DOMAINS)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"501"),
+        (b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}", b"404"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"411"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", b"411"),
+        (
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"411",
+        ),
+        (b"POST / HTTP/9.9\r\nHost: localhost\r\n\r\n", b"505"),
+        (b"\x16\x03\x01 not HTTP at all\r\n\r\n", b"400"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 200 + b"\r\n", b"431"),
+        (b"POST /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", b"414"),
+    ],
+)
+def test_what_is_no_request_is_answered_and_closed(
+    swf: LocalSWF, request_bytes: bytes, status: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Rubbish below SWF's protocol gets an HTTP error and the end of the connection."""
+    with connected(swf) as connection:
+        connection.sendall(request_bytes)
+        answer = until_closed(connection)
+    assert answer.split()[1] == status if answer.startswith(b"HTTP") else b"message" in answer
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_request_has_a_size(wire: Wire) -> None:
+    """Over 1 MB, SWF's limit, is refused, and the client gets to read why."""
+    assert wire.call("ListDomains", b" " * (1024 * 1024) + b" ")[0] == 413
+    assert wire.call("ListDomains", LIST_DOMAINS + " " * 1_000_000)[0] == 200
+
+
+def test_half_a_request_is_no_request(swf: LocalSWF, wire: Wire) -> None:
+    """A client that breaks off in the middle of a body gets nothing done."""
+    body = json.dumps({"name": "half", "workflowExecutionRetentionPeriodInDays": "1"})
+    with connected(swf) as connection:
+        connection.sendall(
+            b"POST / HTTP/1.1\r\nHost: localhost\r\n"
+            b"X-Amz-Target: SimpleWorkflowService.RegisterDomain\r\n"
+            b"Content-Length: 1000\r\n\r\n" + body.encode()
+        )
+        connection.shutdown(socket.SHUT_WR)
+        assert until_closed(connection) == b""
+    assert wire.call("DescribeDomain", '{"name": "half"}')[0] == 400
+
+
+def test_connections_are_kept(wire: Wire) -> None:
+    """Request after request goes over one connection, faults included."""
+    wire.call("ListDomains", LIST_DOMAINS)
+    kept = wire.connection.sock
+    wire.call("ListDomains", "{}")
+    wire.call("ListDomains", LIST_DOMAINS)
+    assert kept is not None
+    assert wire.connection.sock is kept
+
+
+def test_a_client_that_asks_to_close_is_closed(wire: Wire) -> None:
+    """Connection: close is obeyed."""
+    _, _, headers = wire.call("ListDomains", LIST_DOMAINS, Connection="close")
+    assert headers["Connection"] == "close"
+    assert wire.connection.sock is None
+
+
+def test_a_poller_that_has_gone_gets_no_task(swf: LocalSWF, wire: Wire) -> None:
+    """A task that comes after a poller hung up goes to the next one in line."""
+    client: Any = swf.client()
+    client.register_workflow_type(
+        domain=swf.domain,
+        name="w",
+        version="1",
+        defaultTaskList={"name": "t"},
+        defaultTaskStartToCloseTimeout="NONE",
+        defaultExecutionStartToCloseTimeout="60",
+        defaultChildPolicy="TERMINATE",
+    )
+    wire.send("PollForDecisionTask", '{"domain": "local", "taskList": {"name": "t"}}')
+    wire.connection.close()
+    client.start_workflow_execution(
+        domain=swf.domain, workflowId="w", workflowType={"name": "w", "version": "1"}
+    )
+    task = client.poll_for_decision_task(domain=swf.domain, taskList={"name": "t"})
+    assert task["workflowExecution"]["workflowId"] == "w"
+
+
+def test_it_is_quiet(
+    wire: Wire, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """No line a request: nothing on stdout or stderr, no log above DEBUG."""
+    wire.call("ListDomains", LIST_DOMAINS)
+    wire.call("ListDomains", "rubbish")
+    wire.call("ListDomains", LIST_DOMAINS, Host="example.com")
+    assert capfd.readouterr() == ("", "")
+    assert not [record for record in caplog.records if record.levelname != "DEBUG"]
+
+
+@pytest.mark.parametrize("digits", [16, 5000])
+def test_a_length_beyond_all_lengths(swf: LocalSWF, digits: int) -> None:
+    """A Content-Length of thousands of digits is too large, and nothing worse."""
+    with connected(swf) as connection:
+        connection.sendall(
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + b"9" * digits + b"\r\n\r\n"
+        )
+        connection.shutdown(socket.SHUT_WR)
+        assert until_closed(connection).startswith(b"HTTP/1.1 413 ")

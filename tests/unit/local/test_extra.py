@@ -1,0 +1,52 @@
+"""The extra ``local``: moto is looked at before it is used."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+
+import pytest
+
+from flowy.exception import LocalSWFError
+from flowy.local import LocalSWF
+from flowy.local.extra import MOTO_BELOW, MOTO_FROM, check_moto, moto_version
+
+
+def test_without_moto_the_start_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A LocalSWF can be made without moto; its start names the extra."""
+
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    swf = LocalSWF()
+    with pytest.raises(LocalSWFError) as caught:
+        swf.start()
+    assert str(caught.value).startswith("Cannot start the local SWF: moto is not installed.")
+    assert "pip install '.[local]'" in str(caught.value)
+
+
+def test_half_an_installation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something missing under moto is an error that names it and the way out."""
+    monkeypatch.setitem(sys.modules, "flowy.local.model.service", None)
+    with pytest.raises(LocalSWFError, match=r"flowy.local.model.service.*\.\[local\]"):
+        LocalSWF().start()
+
+
+@pytest.mark.parametrize("version", ["4.2.14", "5.3.0", "6.0", "5.3.0.dev1", "no version"])
+def test_an_untested_moto_is_refused(version: str) -> None:
+    """Outside the tested range the error names what is there and what would do."""
+    with pytest.raises(LocalSWFError, match=f"moto {version} is installed.*5.3"):
+        check_moto(version)
+
+
+@pytest.mark.parametrize("version", ["5.0.0", "5.2.5", "5.2.99", "5.2.6.dev3"])
+def test_a_tested_moto_is_taken(version: str) -> None:
+    """Inside the range every release is taken."""
+    check_moto(version)
+
+
+def test_the_installed_moto_was_tested() -> None:
+    """What the tests run with is in the range."""
+    check_moto(moto_version())
+    assert MOTO_FROM < MOTO_BELOW

@@ -1,0 +1,65 @@
+"""Waiting lines: first come, first served."""
+
+from __future__ import annotations
+
+import threading
+
+from flowy.local.lines import WaitingLines
+
+KEY = ("activity", "domain", "list")
+
+
+def never() -> bool:
+    return False
+
+
+def test_the_first_to_come_is_the_first_to_be_served() -> None:
+    """Each task goes to the one who has waited longest."""
+    lock = threading.RLock()
+    lines = WaitingLines(lock)
+    tasks: list[int] = []
+    served: list[tuple[str, int | None]] = []
+    standing = threading.Semaphore(0)
+
+    def stand(name: str) -> None:
+        with lock:  # wait() gives it back only once it stands in line
+            standing.release()
+            task = lines.wait(KEY, lambda: tasks.pop(0) if tasks else None, seconds=30, gone=never)
+            served.append((name, task))
+
+    threads = []
+    for name in "abc":
+        threads.append(threading.Thread(target=stand, args=(name,)))
+        threads[-1].start()
+        standing.acquire()
+    with lock:
+        tasks.extend((1, 2, 3))
+        lines.wake(KEY)
+    for thread in threads:
+        thread.join()
+    assert served == [("a", 1), ("b", 2), ("c", 3)]
+
+
+def test_one_who_has_gone_leaves_the_task_to_the_next() -> None:
+    """Nothing is taken for a poller that hung up."""
+    lines = WaitingLines(threading.RLock())
+    tasks = [1]
+    assert lines.wait(KEY, tasks.pop, seconds=30, gone=lambda: True) is None
+    assert lines.wait(KEY, tasks.pop, seconds=30, gone=never) == 1
+
+
+def test_after_a_release_nobody_waits_until_it_reopens() -> None:
+    """Released lines answer at once, with nothing, even where there is a task."""
+    lines = WaitingLines(threading.RLock())
+    lines.release()
+    assert lines.wait(KEY, lambda: 1, seconds=30, gone=never) is None
+    lines.reopen()
+    assert lines.wait(KEY, lambda: 1, seconds=30, gone=never) == 1
+
+
+def test_a_line_that_nobody_stands_in_is_forgotten() -> None:
+    """Task lists come and go; a wake for one without pollers does nothing."""
+    lines = WaitingLines(threading.RLock())
+    assert lines.wait(KEY, lambda: None, seconds=0, gone=never) is None
+    lines.wake(KEY)
+    assert not lines._lines

@@ -1,0 +1,304 @@
+"""LocalSWF: start, stop, state, ports, and the ways to call it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+
+from flowy.exception import FlowyError, LocalSWFError
+from flowy.local import LocalSWF
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_swf import SWFClient
+
+
+def domains(client: SWFClient) -> list[str]:
+    answer = client.list_domains(registrationStatus="REGISTERED")
+    return [info["name"] for info in answer["domainInfos"]]
+
+
+def run_python(code: str, **environment: str) -> str:
+    """What a fresh interpreter prints, with no AWS settings but those given."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+def test_a_domain_is_ready() -> None:
+    """The domain is there from the start, and can be named."""
+    with LocalSWF() as swf:
+        assert swf.domain == "local"
+        assert domains(swf.client()) == ["local"]
+    with LocalSWF(domain="mine") as swf:
+        assert domains(swf.client()) == ["mine"]
+
+
+def test_one_more_domain(swf: LocalSWF) -> None:
+    """register_domain adds one, and is content with one that is there."""
+    swf.register_domain("more")
+    swf.register_domain("more")
+    assert domains(swf.client()) == ["local", "more"]
+
+
+def test_a_name_that_is_none(swf: LocalSWF) -> None:
+    """A domain name that SWF refuses is an error of ours, with SWF's reason."""
+    with pytest.raises(LocalSWFError, match="256"):
+        swf.register_domain("x" * 257)
+    with pytest.raises(LocalSWFError, match="''"), LocalSWF(domain=""):
+        pass
+
+
+def test_errors_are_flowys() -> None:
+    """One except FlowyError catches what goes wrong at the start."""
+    assert issubclass(LocalSWFError, FlowyError)
+
+
+def test_two_know_nothing_of_each_other(swf: LocalSWF) -> None:
+    """Each LocalSWF has its own port and its own state."""
+    with LocalSWF() as other:
+        other.register_domain("theirs")
+        assert other.endpoint_url != swf.endpoint_url
+        assert domains(swf.client()) == ["local"]
+
+
+def test_mock_aws_does_not_wipe_it(swf: LocalSWF) -> None:
+    """moto's mock in the same process neither resets a local SWF nor answers for it."""
+    from moto import mock_aws
+
+    swf.register_domain("kept")
+    with mock_aws():
+        assert domains(swf.client()) == ["kept", "local"]
+    assert domains(swf.client()) == ["kept", "local"]
+
+
+def test_a_port_can_be_chosen_and_taken_again() -> None:
+    """A port that was given is the one; after the stop it is free at once."""
+    with LocalSWF() as first:
+        first.client().list_domains(registrationStatus="REGISTERED")
+    port = int(first.endpoint_url.rpartition(":")[2])
+    with LocalSWF(port) as second:
+        assert second.endpoint_url == first.endpoint_url
+        assert domains(second.client()) == ["local"]
+
+
+def test_a_port_in_use_is_an_error(swf: LocalSWF) -> None:
+    """The error names the port and what to do; the one that was there goes on."""
+    port = swf.endpoint_url.rpartition(":")[2]
+    other = LocalSWF(int(port))
+    with pytest.raises(LocalSWFError, match=rf"port {port} .*in use.*port 0"):
+        other.start()
+    other.stop()
+    assert domains(swf.client()) == ["local"]
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_is_a_port(port: int) -> None:
+    """What is no port is refused at once."""
+    with pytest.raises(ValueError, match=str(port)):
+        LocalSWF(port)
+
+
+@pytest.mark.parametrize("seconds", [-1.0, float("nan")])
+def test_a_time_is_a_time(seconds: float) -> None:
+    """What is no time to hold polls for is refused at once."""
+    with pytest.raises(ValueError, match="poll_seconds"):
+        LocalSWF(poll_seconds=seconds)
+
+
+def test_before_the_start_there_is_no_endpoint() -> None:
+    """With a free port to be found, the endpoint is known from the start on."""
+    swf = LocalSWF()
+    with pytest.raises(LocalSWFError, match="start"):
+        _ = swf.endpoint_url
+    with pytest.raises(LocalSWFError, match="start"):
+        swf.register_domain("d")
+    assert LocalSWF(8000).endpoint_url == "http://127.0.0.1:8000"
+
+
+def test_it_says_where_it_is() -> None:
+    """Its repr tells whether it serves, and where."""
+    swf = LocalSWF()
+    assert repr(swf) == "<LocalSWF stopped>"
+    with swf:
+        assert swf.endpoint_url in repr(swf)
+
+
+def test_start_and_stop_may_be_repeated() -> None:
+    """start() where it serves, and stop() where it does not, do nothing."""
+    swf = LocalSWF()
+    swf.stop()
+    swf.start()
+    where = swf.endpoint_url
+    swf.start()
+    assert swf.endpoint_url == where
+    swf.stop()
+    swf.stop()
+
+
+def test_a_restart_keeps_port_and_state(swf: LocalSWF) -> None:
+    """A client that was there before the restart goes on, and finds what it left."""
+    client = swf.client()
+    swf.register_domain("kept")
+    where = swf.endpoint_url
+    swf.stop()
+    with pytest.raises(EndpointConnectionError):
+        client.list_domains(registrationStatus="REGISTERED")
+    swf.start()
+    assert swf.endpoint_url == where
+    assert domains(client) == ["kept", "local"]
+
+
+def test_a_stop_releases_polls_and_idle_connections() -> None:
+    """Polls that are held are answered with nothing, at once; no thread stays behind."""
+    before = set(threading.enumerate())
+    swf = LocalSWF()
+    swf.start()
+    client = swf.client()
+    polls = 20
+
+    def poll(_: int) -> str:
+        try:
+            return client.poll_for_activity_task(domain="local", taskList={"name": "t"})[
+                "taskToken"
+            ]
+        except BotoCoreError:  # it came after the stop
+            return ""
+
+    with ThreadPoolExecutor(polls) as pool:
+        asked = pool.map(poll, range(polls))
+        client.list_domains(registrationStatus="REGISTERED")
+        began = time.monotonic()
+        swf.stop()
+        assert time.monotonic() - began < 3
+        assert set(asked) == {""}
+    assert set(threading.enumerate()) == before
+
+
+def test_many_clients_at_once(swf: LocalSWF) -> None:
+    """Twenty clients that call as fast as they can are all answered, in milliseconds."""
+    calls = 25
+
+    def call(_: int) -> int:
+        client = swf.client()
+        return sum(len(domains(client)) for _ in range(calls))
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(20) as pool:
+        assert list(pool.map(call, range(20))) == [calls] * 20
+    assert time.monotonic() - began < 20
+
+
+def test_no_poll_where_none_is_wanted() -> None:
+    """poll_seconds=0 answers an empty poll at once."""
+    with LocalSWF(poll_seconds=0) as swf:
+        answer = swf.client().poll_for_activity_task(domain="local", taskList={"name": "t"})
+    assert answer["taskToken"] == ""
+
+
+def test_the_environment_leads_here(swf: LocalSWF) -> None:
+    """A process with these variables, and an unchanged boto3 script, lands here."""
+    code = (
+        "import boto3\n"
+        "print(boto3.client('swf').list_domains(registrationStatus='REGISTERED')"
+        "['domainInfos'][0]['name'])"
+    )
+    assert set(swf.environment) == {
+        "AWS_ENDPOINT_URL_SWF",
+        "AWS_DEFAULT_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    }
+    assert run_python(code, **swf.environment) == "local"
+
+
+def test_a_client_reads_no_settings_of_the_users(
+    swf: LocalSWF, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Profiles, configuration files, endpoints, proxies of the user's change nothing."""
+    broken = tmp_path / "config"
+    broken.write_text("[profile\nthis is no configuration")
+    nowhere = "http://127.0.0.1:9"
+    for name, value in {
+        "AWS_PROFILE": "missing",
+        "AWS_CONFIG_FILE": str(broken),
+        "AWS_SHARED_CREDENTIALS_FILE": str(broken),
+        "AWS_ENDPOINT_URL": nowhere,
+        "AWS_ENDPOINT_URL_SWF": nowhere,
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "secret",
+        "HTTP_PROXY": nowhere,
+        "http_proxy": nowhere,
+    }.items():
+        monkeypatch.setenv(name, value)
+    client = swf.client()
+    assert domains(client) == ["local"]
+    assert client.meta.region_name == swf.region == "us-east-1"
+
+
+def test_a_client_fits_long_polls(swf: LocalSWF) -> None:
+    """70 s to read, one attempt; what is passed overrides."""
+    config: Any = swf.client().meta.config
+    assert config.read_timeout == 70
+    assert config.retries["total_max_attempts"] == 1
+    patient: Any = swf.client(read_timeout=90).meta.config
+    assert patient.read_timeout == 90
+
+
+def test_importing_it_imports_nothing_heavy() -> None:
+    """moto, boto3 and botocore are imported when a local SWF is used."""
+    code = (
+        "import sys, flowy\n"
+        "before = set(sys.modules)\n"
+        "import flowy.local\n"
+        "flowy.local.LocalSWF()\n"
+        "print([name for name in ('moto', 'boto3', 'botocore', 'werkzeug', 'flask')"
+        " if name in set(sys.modules) - before])"
+    )
+    assert run_python(code) == "[]"
+
+
+def test_a_process_ends_though_it_serves() -> None:
+    """A script that forgets to stop it, with a poll held, still ends."""
+    code = (
+        "import threading\n"
+        "from flowy.local import LocalSWF\n"
+        "swf = LocalSWF(); swf.start(); client = swf.client()\n"
+        "poll = lambda: client.poll_for_activity_task(domain='local', taskList={'name': 't'})\n"
+        "threading.Thread(target=poll, daemon=True).start()\n"
+        "print('done')"
+    )
+    assert run_python(code) == "done"
+
+
+def test_what_breaks_inside_is_logged(
+    swf: LocalSWF, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A bug of the local SWF's is HTTP 500 for the client, and a traceback in the log."""
+    from flowy.local.model.backend import LocalBackend
+
+    def broken(self: LocalBackend, *args: object, **kwargs: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(LocalBackend, "list_domains", broken)
+    with pytest.raises(ClientError) as caught:
+        domains(swf.client())
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert "ZeroDivisionError" in caplog.text
