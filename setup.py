@@ -1,0 +1,48 @@
+"""Flowy's metadata; every tool's settings are in pyproject.toml."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+
+setup(
+    name="flowy",
+    version=runpy.run_path(str(HERE / "flowy" / "_version.py"))["__version__"],
+    description="The Amazon SWF activity layer for Python",
+    long_description=(HERE / "README.rst").read_text(encoding="utf-8"),
+    long_description_content_type="text/x-rst",
+    author="The Flowy authors",
+    license="MIT",
+    license_files=["LICENSE"],
+    keywords=["aws", "swf", "simple workflow", "activity", "worker", "boto3"],
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Developers",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Programming Language :: Python :: 3.14",
+        "Topic :: System :: Distributed Computing",
+        "Typing :: Typed",
+    ],
+    python_requires=">=3.10",
+    packages=find_packages(include=["flowy", "flowy.*"]),
+    package_data={"flowy": ["py.typed"]},
+    zip_safe=False,
+    install_requires=[
+        "boto3>=1.28.0",  # the first that knows AWS_ENDPOINT_URL_SWF
+        "venusian>=3.1.0",  # the first that runs on Python 3.12
+    ],
+    extras_require={
+        # flowy.local reaches into moto's model: flowy/local/extra.py holds the same bounds.
+        "local": ["moto>=5.0,<5.3"],
+    },
+    entry_points={"console_scripts": ["flowy = flowy.cli:main"]},
+)

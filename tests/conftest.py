@@ -1,0 +1,59 @@
+"""What the suites share: one local SWF for all, and a domain of its own for each test."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from mypy_boto3_swf import SWFClient
+
+    from flowy.local import LocalSWF
+
+
+@pytest.fixture(scope="session")
+def local_swf() -> Iterator[LocalSWF]:
+    """An SWF on this machine; it holds an empty poll for a second, where SWF's own holds 60.
+
+    At a desk without moto the tests that need it are skipped; where ``CI`` is set they fail.
+    """
+    if importlib.util.find_spec("moto") is None and not os.environ.get("CI"):
+        pytest.skip("moto is not installed: pip install '.[local]'")
+    from flowy.local import LocalSWF
+
+    with LocalSWF(poll_seconds=1) as swf:
+        yield swf
+
+
+@pytest.fixture
+def domain(local_swf: LocalSWF) -> str:
+    """A domain that no other test knows."""
+    name = f"test-{uuid.uuid4()}"
+    local_swf.register_domain(name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def client(local_swf: LocalSWF) -> SWFClient:
+    """A boto3 client of the local SWF."""
+    return local_swf.client()
+
+
+@pytest.fixture
+def swf_environment(local_swf: LocalSWF, tmp_path: Path) -> dict[str, str]:
+    """The environment of a subprocess that is to see the local SWF and nothing else of AWS."""
+    home = tmp_path / "home"
+    home.mkdir(exist_ok=True)
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {
+        **mine,
+        **local_swf.environment,
+        "HOME": str(home),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

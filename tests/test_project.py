@@ -1,0 +1,70 @@
+"""What README promises of the project's own commands holds."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+README = (ROOT / "README.rst").read_text(encoding="utf-8")
+
+#: The lines of README that a person pastes into a shell.
+COMMANDS = re.findall(r"^ {4}(python3 .*)$", README, flags=re.MULTILINE)
+
+
+def test_readme_has_two_commands() -> None:
+    """One command installs and runs the demo, the other runs everything; each makes the venv."""
+    assert len(COMMANDS) == 2
+    demo, everything = COMMANDS
+    for command in COMMANDS:
+        assert command.startswith("python3 -m venv .venv && .venv/bin/pip install ")
+    assert demo.endswith("&& .venv/bin/flowy demo")
+    assert everything.endswith("&& .venv/bin/tox")
+
+
+def test_ci_runs_the_readme() -> None:
+    """CI's last line is README's test command, and nothing in it installs anything before."""
+    script = ROOT / ".ci" / "run"
+    lines = script.read_text(encoding="utf-8").splitlines()
+    assert lines[-1] == COMMANDS[1]
+    assert os.access(script, os.X_OK)
+    assert not [line for line in lines[:-1] if re.search(r"\b(pip|apt|apt-get)\b", line)]
+
+
+def test_contributing_gives_the_same_command() -> None:
+    """CONTRIBUTING names no other set-up."""
+    contributing = (ROOT / "CONTRIBUTING.rst").read_text(encoding="utf-8")
+    assert f"    {COMMANDS[1]}\n" in contributing
+    assert contributing.count("-m venv") == 1
+
+
+def test_lowest_pins_the_lower_bounds() -> None:
+    """tox's environment `lowest` installs exactly the lower bounds that setup.py declares."""
+    declared = dict(
+        re.findall(r'"(\w+)>=([\d.]+)', (ROOT / "setup.py").read_text(encoding="utf-8"))
+    )
+    tox = (ROOT / "tox.ini").read_text(encoding="utf-8")
+    pinned = dict(re.findall(r"^ {4}(\w+)==([\d.]+)$", tox, flags=re.MULTILINE))
+    assert declared.keys() == {"boto3", "venusian", "moto"}
+    for name, version in declared.items():
+        assert pinned[name].removesuffix(".0") == version.removesuffix(".0"), name
+
+
+def test_moto_bounds_agree() -> None:
+    """The extra `local` installs a moto that `flowy.local` accepts, and no other."""
+    extra = runpy.run_path(str(ROOT / "flowy" / "local" / "extra.py"))
+    first, below = (".".join(map(str, extra[name])) for name in ("MOTO_FROM", "MOTO_BELOW"))
+    assert f'"moto>={first},<{below}"' in (ROOT / "setup.py").read_text(encoding="utf-8")
+
+
+def test_tools_have_one_place() -> None:
+    """Every tool's settings stand in pyproject.toml: no file beside it competes."""
+    tables = re.findall(
+        r"^\[tool\.(\w+)", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert {"coverage", "mypy", "pytest", "ruff"} == set(tables)
+    rivals = ("setup.cfg", "pytest.ini", ".coveragerc", "mypy.ini", "ruff.toml", ".flake8")
+    assert [name for name in rivals if (ROOT / name).exists()] == []
