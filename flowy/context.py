@@ -7,12 +7,13 @@ the author's code can name the task in a log line without being passed it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 from .exception import OutsideActivityError
+from .retry import Deadline
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,22 @@ class ActivityInfo:
         )
 
 
-_running: ContextVar[ActivityInfo] = ContextVar("flowy_running_activity")
+@dataclass(frozen=True)
+class RunningActivity:
+    """One run, as its worker sees it.
+
+    Attributes:
+        info: what is known of the task.
+        deadline: when the declared start-to-close ends, schedule-to-close where that is sooner.
+        is_stopping: tells whether the worker was asked to stop.
+    """
+
+    info: ActivityInfo
+    deadline: Deadline
+    is_stopping: Callable[[], bool]
+
+
+_running: ContextVar[RunningActivity] = ContextVar("flowy_running_activity")
 
 
 def current() -> ActivityInfo:
@@ -56,21 +72,46 @@ def current() -> ActivityInfo:
             activity started itself has a context of its own: start it through
             ``contextvars.copy_context().run``.
     """
-    try:
-        return _running.get()
-    except LookupError:
-        raise OutsideActivityError(
-            "Cannot tell the running activity: no worker runs one here. It is known inside `run` "
-            "and in what it calls in the same thread; carry it to a thread of your own with "
-            "contextvars.copy_context().run(...)."
-        ) from None
+    return _here("tell the running activity").info
+
+
+def worker_stopping() -> bool:
+    """Return whether the worker that runs this activity was asked to stop.
+
+    From the first signal on, while heartbeats still answer True: a long activity may use the
+    time to save its state.
+
+    Raises:
+        OutsideActivityError: as for ``current``.
+    """
+    return _here("tell whether the worker stops").is_stopping()
+
+
+def remaining_seconds() -> float | None:
+    """Return how long this activity may still run by its declared timeouts; None for no limit.
+
+    Raises:
+        OutsideActivityError: as for ``current``.
+    """
+    return _here("tell the time left").deadline.remaining_seconds()
 
 
 @contextmanager
-def entered(info: ActivityInfo) -> Iterator[None]:
-    """Make *info* the current one while the block runs."""
-    mark = _running.set(info)
+def entered(running: RunningActivity) -> Iterator[None]:
+    """Make *running* the current one while the block runs."""
+    mark = _running.set(running)
     try:
         yield
     finally:
         _running.reset(mark)
+
+
+def _here(what: str) -> RunningActivity:
+    try:
+        return _running.get()
+    except LookupError:
+        raise OutsideActivityError(
+            f"Cannot {what}: no worker runs an activity here. It is known inside `run` and in "
+            "what it calls in the same thread; carry it to a thread of your own with "
+            "contextvars.copy_context().run(...)."
+        ) from None

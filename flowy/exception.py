@@ -124,7 +124,15 @@ class UnknownResourceError(SWFError):
 
 
 class OutOfReachError(SWFError):
-    """Throttled, a server error, or no connection: the same call may work later."""
+    """Throttled, a server error, or no connection: the same call may work later.
+
+    Attributes:
+        may_have_arrived: whether SWF may have acted on the call, for its answer was lost.
+    """
+
+    def __init__(self, message: str, *, fault: str, may_have_arrived: bool = False) -> None:
+        super().__init__(message, fault=fault)
+        self.may_have_arrived = may_have_arrived
 
 
 class LimitExceededError(OutOfReachError):

@@ -5,14 +5,22 @@ closed or that its cancellation was requested. A beat that does not get through 
 is tried again for a while, and only when the declared heartbeat timeout has passed without one
 accepted beat must the task be taken for lost, since SWF has then very likely timed it out and
 its retry may be running elsewhere.
+
+Heartbeats are throttled per account (160 a second and 2,000 at once by default), so a loop that
+beats too often must not use up what the whole fleet has.
 """
 
 from __future__ import annotations
 
 import enum
+import heapq
+import itertools
 import logging
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from .exception import OutOfReachError, SWFError, UnknownResourceError
 from .retry import Backoff, Deadline
@@ -21,6 +29,16 @@ logger = logging.getLogger(__name__)
 
 #: How long one beat is tried again within its own call, in seconds.
 BEAT_TRIED_SECONDS = 5.0
+
+#: Beats that go out however close they are; after them one each interval.
+BURST_BEATS = 10
+
+#: The interval between two beats after a burst, in seconds; a tenth of the declared heartbeat
+#: timeout where that is less.
+LEAST_INTERVAL_SECONDS = 1.0
+
+#: Threads that beat in the background, at most; a beat takes some 20 ms.
+BACKGROUND_THREADS = 8
 
 
 class Verdict(enum.Enum):
@@ -34,14 +52,15 @@ class Verdict(enum.Enum):
 
 
 class Heartbeat:
-    """The heartbeats of one task.
+    """The heartbeats of one task, the author's and those in the background alike.
 
     Args:
         subject: names the task in log lines.
         send: sends one beat with its details; returns whether a cancellation was requested,
             raises ``SWFError`` where the beat was not accepted.
-        lost_after_seconds: the declared heartbeat timeout, or start-to-close where there is
-            none; None for never.
+        timeout_seconds: the declared heartbeat timeout; None for none.
+        lost_after_seconds: how long no beat may be accepted before the task is taken for lost;
+            None for as long as it likes.
         pause: waits between two tries, in seconds; answers True to give up at once.
     """
 
@@ -50,6 +69,7 @@ class Heartbeat:
         subject: str,
         send: Callable[[str | None], bool],
         *,
+        timeout_seconds: float | None = None,
         lost_after_seconds: float | None,
         pause: Callable[[float], bool],
         clock: Callable[[], float] = time.monotonic,
@@ -59,26 +79,69 @@ class Heartbeat:
         self._lost_after_seconds = lost_after_seconds
         self._pause = pause
         self._clock = clock
-        self._accepted_at = clock()
+        self._lock = threading.Lock()
+        self._interval_seconds = min(
+            LEAST_INTERVAL_SECONDS, (timeout_seconds or LEAST_INTERVAL_SECONDS * 10) / 10
+        )
+        self._allowance = float(BURST_BEATS)
+        self._allowance_at = self._accepted_at = self._reported_at = clock()
+        self._unsent: str | None = None
         self._refusal_logged = False
+        #: The newest details that the author gave; None for none so far.
+        self.details: str | None = None
         self.verdict = Verdict.GO_ON
 
     def beat(self, details: str | None = None) -> Verdict:
-        """Send one beat and return what is known after it; never raises for SWF's sake."""
+        """Beat for the author: report progress, and send a beat unless beats come too fast.
+
+        Never raises for SWF's sake. In a tight loop most calls coalesce: they answer the latest
+        verdict and keep the newest details for the next beat that goes out.
+        """
+        self.progress(details)
+        with self._lock:
+            now = self._clock()
+            refilled = (now - self._allowance_at) / self._interval_seconds
+            self._allowance = min(float(BURST_BEATS), self._allowance + refilled)
+            self._allowance_at = now
+            if self._allowance < 1.0:
+                return self.verdict
+            self._allowance -= 1.0
+        return self.send()
+
+    def progress(self, details: str | None = None) -> None:
+        """Take note that the activity gets on; the details ride on the next beat."""
+        self._reported_at = self._clock()
+        if details is not None:
+            self.details = self._unsent = details
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago the author last reported anything, in seconds."""
+        return self._clock() - self._reported_at
+
+    def send(self) -> Verdict:
+        """Send a beat now, with what details there are, and return what is known after it."""
         if self.verdict is Verdict.CLOSED:
             return self.verdict  # closed is closed: no need to ask again
+        details, self._unsent = self._unsent, None
         try:
             cancel_requested = self._try_for_a_while(details)
         except UnknownResourceError:
             self.verdict = Verdict.CLOSED
         except SWFError as error:
+            if self._unsent is None:
+                self._unsent = details
             self._log_refusal(error)
             self._judge_silence()
         else:
-            self._accepted_at = self._clock()
-            self._refusal_logged = False
-            self.verdict = Verdict.CANCEL_REQUESTED if cancel_requested else Verdict.GO_ON
+            self._accepted(cancel_requested)
         return self.verdict
+
+    def _accepted(self, cancel_requested: bool) -> None:
+        self._accepted_at = self._clock()
+        self._refusal_logged = False
+        if self.verdict is not Verdict.CLOSED:  # of two beats at once the older may end last
+            self.verdict = Verdict.CANCEL_REQUESTED if cancel_requested else Verdict.GO_ON
 
     def _try_for_a_while(self, details: str | None) -> bool:
         deadline = Deadline(BEAT_TRIED_SECONDS, clock=self._clock)
@@ -125,3 +188,108 @@ class Heartbeat:
                 self._subject,
                 error.fault,
             )
+
+
+@dataclass(order=True)
+class _Beating:
+    """One block for which the background beats; the heap orders them by when they are due."""
+
+    due_at: float
+    number: int
+    heartbeat: Heartbeat = field(compare=False)
+    interval_seconds: float = field(compare=False)
+    max_stall_seconds: float | None = field(compare=False)
+    told: Callable[[Verdict], None] = field(compare=False)
+    over: bool = field(default=False, compare=False)
+
+
+class Background:
+    """Beats for running tasks, from a few daemon threads shared by all of them.
+
+    The threads are started with the first task that needs them.
+    """
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._due: list[_Beating] = []
+        self._numbers = itertools.count()
+        self._threads = 0
+        self._idle = 0
+
+    @contextmanager
+    def beating(
+        self,
+        heartbeat: Heartbeat,
+        *,
+        interval_seconds: float,
+        max_stall_seconds: float | None,
+        told: Callable[[Verdict], None],
+    ) -> Iterator[None]:
+        """Beat every *interval_seconds* while the block runs.
+
+        Args:
+            heartbeat: the task's.
+            interval_seconds: from the end of one beat to the next.
+            max_stall_seconds: beats rest while the author has reported nothing for so long, so
+                that a hung activity does time out; None to beat on.
+            told: called with each verdict that is not to go on.
+        """
+        entry = _Beating(
+            time.monotonic() + interval_seconds,
+            next(self._numbers),
+            heartbeat,
+            interval_seconds,
+            max_stall_seconds,
+            told,
+        )
+        with self._condition:
+            heapq.heappush(self._due, entry)
+            self._start_thread()
+            self._condition.notify()
+        try:
+            yield
+        finally:
+            entry.over = True
+
+    def _start_thread(self) -> None:
+        if self._idle == 0 and self._threads < BACKGROUND_THREADS:
+            self._threads += 1
+            name = f"flowy-heartbeat-{self._threads}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            entry = self._next()
+            try:
+                self._beat(entry)
+            except Exception:
+                logger.exception("A background heartbeat failed; the next one is tried.")
+            entry.due_at = time.monotonic() + entry.interval_seconds
+            with self._condition:
+                heapq.heappush(self._due, entry)
+                self._condition.notify()
+
+    def _next(self) -> _Beating:
+        """Wait for the next beat that is due and take it off the heap."""
+        with self._condition:
+            while True:
+                while self._due and self._due[0].over:
+                    heapq.heappop(self._due)
+                wait = self._due[0].due_at - time.monotonic() if self._due else None
+                if wait is not None and wait <= 0:
+                    entry = heapq.heappop(self._due)
+                    if self._due:
+                        self._start_thread()
+                    return entry
+                self._idle += 1
+                self._condition.wait(wait)
+                self._idle -= 1
+
+    @staticmethod
+    def _beat(entry: _Beating) -> None:
+        stall = entry.max_stall_seconds
+        if entry.over or (stall is not None and entry.heartbeat.silent_seconds > stall):
+            return
+        verdict = entry.heartbeat.send()
+        if verdict is not Verdict.GO_ON and not entry.over:
+            entry.told(verdict)

@@ -31,8 +31,14 @@ CANCEL_NOT_REQUESTED = "Cancellation not requested: "
 #: The activity gave up after SWF had accepted no heartbeat for too long.
 HEARTBEAT_LOST = "Heartbeat lost: "
 
-#: The activity gave up because the worker is stopping.
+#: The worker stopped, and the activity had not ended when the grace had.
 WORKER_STOPPED = "Worker stopped: "
 
 #: SWF refused the text of the failure itself.
 REASON_REFUSED = "Reason refused: "
+
+#: The activity's class overrides ``__call__``, and that ended without an answer.
+NO_ANSWER = "No answer: "
+
+#: The process that ran the activity died; its exit code or signal follows.
+WORKER_PROCESS_DIED = "Worker process died: "

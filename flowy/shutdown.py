@@ -81,10 +81,11 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_signals(flag: StopFlag) -> Iterator[None]:
+def stop_signals(flag: StopFlag, *, interrupt: bool) -> Iterator[None]:
     """Let SIGINT and SIGTERM raise *flag* while the block runs, one level each time.
 
-    The third raises KeyboardInterrupt in the main thread, which ends a blocking call there.
+    With *interrupt* the third also raises KeyboardInterrupt in the main thread, which ends a
+    blocking call there; a main thread that waits for the flag has no need of it.
     Python lets only the main thread set handlers: elsewhere this does nothing. The handlers that
     were there before are put back, so that an embedding program keeps its own.
     """
@@ -94,7 +95,7 @@ def stop_signals(flag: StopFlag) -> Iterator[None]:
         return
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        if flag.raise_further() is StopLevel.AT_ONCE:
+        if flag.raise_further() is StopLevel.AT_ONCE and interrupt:
             raise KeyboardInterrupt
 
     before: dict[signal.Signals, Any] = {}

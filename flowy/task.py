@@ -7,19 +7,22 @@ happens in decoding, running or encoding; ``SuspendTask`` alone sends none.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
-from typing import Any, Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 from . import reasons
-from .context import ActivityInfo, current
+from .context import ActivityInfo, current, remaining_seconds
 from .exception import CancelTask, OutsideActivityError, SuspendTask, TransportError
+from .executor import off_loop
 from .failure import details_of, reason_of
 from .heartbeat import Verdict
 from .transport import decode_input, encode_result
 
 logger = logging.getLogger(__name__)
-
 
 class Scheduler(Protocol):
     """One task's way back to SWF, as an activity needs it. It takes wire text.
@@ -30,6 +33,9 @@ class Scheduler(Protocol):
 
     def heartbeat(self, token: str, details: str | None = None) -> Verdict:
         """Send a heartbeat and return what is known of the task after it."""
+
+    def progress(self, token: str, details: str | None = None) -> None:
+        """Take note that the activity gets on; the details ride on the next heartbeat."""
 
     def verdict(self, token: str) -> Verdict:
         """Return what is known of the task, without a call to SWF."""
@@ -50,6 +56,14 @@ class Scheduler(Protocol):
         """Deal with a task that was given up because the worker stops, as its policy says."""
 
 
+@dataclass(frozen=True)
+class _Failure:
+    """Why a run fails: the reason for SWF, and the exception that says more."""
+
+    reason: str
+    error: BaseException | None = None
+
+
 class Activity:
     """The base class of activities: override ``run``.
 
@@ -61,6 +75,14 @@ class Activity:
         scheduler: what it answers through.
         token: names the task at SWF. It is a credential: who holds it can end the task.
     """
+
+    #: Beat in the background: True, every third of the declared heartbeat timeout; a number,
+    #: every so many seconds; False, not at all. The decorator's ``auto_heartbeat`` overrides it.
+    auto_heartbeat: ClassVar[bool | float] = False
+
+    #: Rest the background beats while nothing was reported for so many seconds; None, never. The
+    #: decorator's ``max_stall`` overrides it.
+    max_stall: ClassVar[float | None] = None
 
     def __init__(self, input: str | None, scheduler: Scheduler, token: str) -> None:
         self._input = input
@@ -123,57 +145,76 @@ class Activity:
         Raises:
             SerializationError: the details have no JSON form.
         """
-        if details is not None and not isinstance(details, str):
-            details = encode_result(details)
-        self._told = self._scheduler.heartbeat(self._token, details)
+        self._told = self._scheduler.heartbeat(self._token, _details_text(details))
         return self._told is Verdict.GO_ON
 
     hearbeat = heartbeat  # the spelling of the first Flowy's examples
 
-    def __call__(self) -> None:
+    def progress(self, details: object = None) -> None:
+        """Report that the activity gets on, without a call to SWF; never blocks.
+
+        With ``auto_heartbeat`` the details ride on the next beat in the background, and
+        ``max_stall`` counts from here.
+
+        Args:
+            details: as for ``heartbeat``.
+
+        Raises:
+            SerializationError: the details have no JSON form.
+        """
+        self._scheduler.progress(self._token, _details_text(details))
+
+    def remaining(self) -> float | None:
+        """Return how many seconds of the declared start-to-close are left, at least 0.
+
+        Counted from when the poll brought the task, with schedule-to-close as an upper bound;
+        None where neither is declared. An estimate: a workflow may override both timeouts, SWF
+        does not tell the worker, and the time that the task was queued is not known either.
+
+        Raises:
+            OutsideActivityError: no worker runs this activity.
+        """
+        return remaining_seconds()
+
+    def __call__(self) -> Any:
         """Decode the input, run, encode the value and answer: one answer, whatever happens.
 
         Raises:
             KeyboardInterrupt, SystemExit: when they came out of ``run``, after the answer.
         """
+        arguments = self._arguments()
+        if isinstance(arguments, _Failure):
+            self._fail(arguments)
+            return
+        args, kwargs = arguments
         try:
-            arguments = self._arguments()
-            if arguments is None:
-                return
-            args, kwargs = arguments
             value = self.run(*args, **kwargs)
-        except SuspendTask:
-            self._scheduler.suspend(self._token)
-        except CancelTask as cancel:
-            self._canceled(cancel)
         except BaseException as error:
-            self._fail(reason_of(error), error)
+            self._answer_error(error)
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
         else:
-            if value is None and self._told is not Verdict.GO_ON:
-                self._gave_up()
-            else:
-                self._complete(value)
+            self._answer_value(value)
 
-    def _arguments(self) -> tuple[list[Any], dict[str, Any]] | None:
-        """Return ``(args, kwargs)`` for ``run``; where there are none, fail and return None."""
+    def _arguments(self) -> tuple[list[Any], dict[str, Any]] | _Failure:
+        """Return ``(args, kwargs)`` for ``run``, or why there are none."""
         try:
             args, kwargs = self._deserialize_arguments(self._input)
             args, kwargs = list(args), dict(kwargs)
         except Exception as error:
-            self._fail(reasons.INPUT_UNREADABLE + reason_of(error), error)
-            return None
+            return _Failure(reasons.INPUT_UNREADABLE + reason_of(error), error)
         try:
             inspect.signature(self.run).bind(*args, **kwargs)
         except TypeError as error:
-            self._fail(reasons.INPUT_MISFIT + f"run() {reason_of(error)}", error)
-            return None
+            return _Failure(f"{reasons.INPUT_MISFIT}run() {reason_of(error)}", error)
         except ValueError:
             pass  # a callable without a signature: the call itself will tell
         return args, kwargs
 
-    def _complete(self, value: Any) -> None:
+    def _answer_value(self, value: Any) -> None:
+        if value is None and self._told is not Verdict.GO_ON:
+            self._gave_up()
+            return
         try:
             text = self._serialize_result(value)
             if not isinstance(text, str):
@@ -181,19 +222,23 @@ class Activity:
                     f"_serialize_result returned {type(text).__name__}; it must return text"
                 )
         except Exception as error:
-            self._fail(reasons.RESULT_NOT_SERIALIZABLE + reason_of(error), error)
+            self._fail(_Failure(reasons.RESULT_NOT_SERIALIZABLE + reason_of(error), error))
             return
         try:
             self._scheduler.complete(self._token, text)
         except TransportError as error:
-            self._fail(reasons.RESULT_TOO_LONG + reason_of(error))
+            self._fail(_Failure(reasons.RESULT_TOO_LONG + reason_of(error)))
 
-    def _canceled(self, cancel: CancelTask) -> None:
-        if self._told is Verdict.GO_ON:
+    def _answer_error(self, error: BaseException) -> None:
+        if isinstance(error, SuspendTask):
+            self._scheduler.suspend(self._token)
+        elif not isinstance(error, CancelTask):
+            self._fail(_Failure(reason_of(error), error))
+        elif self._told is Verdict.GO_ON:
             reason = "CancelTask was raised, but nobody asked to cancel this task."
-            self._fail(reasons.CANCEL_NOT_REQUESTED + reason, cancel)
+            self._fail(_Failure(reasons.CANCEL_NOT_REQUESTED + reason, error))
         else:
-            self._gave_up(None if cancel.details is None else str(cancel.details))
+            self._gave_up(None if error.details is None else str(error.details))
 
     def _gave_up(self, details: str | None = None) -> None:
         """Answer for an activity that was told to give up, and did."""
@@ -203,15 +248,16 @@ class Activity:
             self._scheduler.give_up(self._token)
         elif self._told is Verdict.LOST:
             reason = "the activity gave up, for no heartbeat was accepted for too long."
-            self._fail(reasons.HEARTBEAT_LOST + reason)
+            self._fail(_Failure(reasons.HEARTBEAT_LOST + reason))
         # Closed: SWF would refuse any answer.
 
-    def _fail(self, reason: str, error: BaseException | None = None) -> None:
+    def _fail(self, failure: _Failure) -> None:
         # The reason is left out: the author's text may hold input, and logs are no place for it.
+        error = failure.error
         what = "gave up" if error is None else f"failed: {type(error).__qualname__}"
         logger.error("Activity %s %s; SWF gets the reason.", self._subject(), what)
         details = None if error is None else details_of(error, skip_file=__file__)
-        self._scheduler.fail(self._token, reason, details)
+        self._scheduler.fail(self._token, failure.reason, details)
 
     def _subject(self) -> str:
         try:
@@ -231,3 +277,62 @@ class Activity:
         Override it to change the transport.
         """
         return decode_input(input)
+
+
+class AsyncActivity(Activity):
+    """The base class of activities whose ``run`` is a coroutine.
+
+    A worker runs them on one event loop, beside the threads of the others. Decoding and encoding
+    happen there; heartbeats and answers, which block, in threads of their own.
+
+    ``run`` is canceled, by a CancelledError at what it awaits, when a background heartbeat has
+    learned that the task is closed or that its cancellation was requested, and when the worker
+    must stop. Clean up and let it pass: the worker answers what fits. One that its own
+    ``await self.heartbeat()`` told so is not canceled besides. A CancelledError that comes from
+    elsewhere fails the task.
+    """
+
+    async def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Do the work, as ``Activity.run``."""
+        return super().run(*args, **kwargs)
+
+    async def heartbeat(self, details: object = None) -> bool:  # type: ignore[override]
+        """Tell SWF that the task is alive, and learn whether to go on: ``Activity.heartbeat``."""
+        text = _details_text(details)
+        self._told = await off_loop(lambda: self._scheduler.heartbeat(self._token, text))
+        return self._told is Verdict.GO_ON
+
+    hearbeat = heartbeat  # type: ignore[assignment]
+
+    async def __call__(self) -> None:
+        """Decode, run, encode and answer, as ``Activity.__call__``."""
+        arguments = self._arguments()
+        if isinstance(arguments, _Failure):
+            failure = arguments
+            await off_loop(lambda: self._fail(failure))
+            return
+        args, kwargs = arguments
+        try:
+            value = await self.run(*args, **kwargs)
+        except asyncio.CancelledError as canceled:
+            await off_loop(self._answer_to_cancelled(canceled))
+        except BaseException as caught:
+            # Not raised again, whatever it is: a SystemExit would end the loop of all others.
+            error_ = caught
+            await off_loop(lambda: self._answer_error(error_))
+        else:
+            await off_loop(lambda: self._answer_value(value))
+
+    def _answer_to_cancelled(self, error: asyncio.CancelledError) -> Callable[[], None]:
+        """Return the answer for a run that ended in a CancelledError."""
+        verdict = self._scheduler.verdict(self._token)
+        if verdict is Verdict.GO_ON:
+            return lambda: self._answer_error(error)
+        self._told = verdict
+        return self._gave_up
+
+
+def _details_text(details: object) -> str | None:
+    if details is None or isinstance(details, str):
+        return details
+    return encode_result(details)

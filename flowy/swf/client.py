@@ -117,7 +117,14 @@ class SWFClient:
             taskList={"name": task_list},
             identity=identity,
         )
-        return ActivityTask.from_answer(answer)
+        task = ActivityTask.from_answer(answer)
+        if task is None and _is_unreadable(answer):
+            raise OutOfReachError(
+                "Cannot poll_for_activity_task: the answer cannot be read.",
+                fault="UnreadableAnswer",
+                may_have_arrived=True,
+            )
+        return task
 
     def record_activity_task_heartbeat(self, task_token: str, details: str | None) -> bool:
         """Return whether the cancellation of the task was requested."""
@@ -357,6 +364,15 @@ def _warn_of_polls(layer1: Layer1) -> None:
         )
 
 
+def _is_unreadable(answer: Mapping[str, Any]) -> bool:
+    """Whether botocore made nothing of a body that had something in it."""
+    metadata = answer.get("ResponseMetadata")
+    if metadata is None or len(answer) > 1:
+        return False
+    length = str(metadata.get("HTTPHeaders", {}).get("content-length", ""))
+    return length.isdigit() and int(length) > len("{}")
+
+
 def _present(**parameters: str | None) -> dict[str, str]:
     """Return the parameters that are not None: boto3 refuses None, an absent key is right."""
     return {key: value for key, value in parameters.items() if value is not None}
@@ -384,6 +400,18 @@ _HOPELESS: dict[str, str] = {
 }
 
 
+#: Exceptions of botocore that come before anything was sent.
+_NEVER_SENT = frozenset(
+    {
+        "EndpointConnectionError",
+        "ConnectTimeoutError",
+        "ProxyConnectionError",
+        "SSLError",
+        "ConnectionRefusedError",
+    }
+)
+
+
 def _translated(error: Exception, method: str) -> FlowyError:
     """Return Flowy's error for what a client raised.
 
@@ -400,7 +428,11 @@ def _translated(error: Exception, method: str) -> FlowyError:
             if known in texts:
                 return kind(f"Cannot {method}: {texts[known]} ({name}).", fault=name)
     if isinstance(error, OSError) or {"BotoCoreError", "HTTPClientError"} & set(names):
-        return OutOfReachError(f"Cannot {method}: no answer from SWF ({name}).", fault=name)
+        return OutOfReachError(
+            f"Cannot {method}: no answer from SWF ({name}).",
+            fault=name,
+            may_have_arrived=not _NEVER_SENT & set(names),
+        )
     return RefusedError(f"Cannot {method}: the client raised {name}.", fault=name)
 
 

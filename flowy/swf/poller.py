@@ -8,7 +8,9 @@ that has never had a good poll and is refused for good is set up wrongly, and sa
 from __future__ import annotations
 
 import logging
+import threading
 import time
+from collections.abc import Callable
 
 from ..exception import LimitExceededError, OutOfReachError, SWFError, UnknownResourceError
 from ..retry import Backoff
@@ -39,27 +41,38 @@ class ActivityPoller:
         domain, task_list: what it polls.
         identity: what SWF is told of the poller, and keeps in the history.
         stop: ends the waiting between polls; a poll that is out is never cut.
+        answered: set at the first good poll, by whichever of the pollers that share it.
+        lost: called with the fault of a poll that may have cost a task: SWF may have handed it
+            one, and the answer never came.
     """
 
     def __init__(
-        self, client: SWFClient, *, domain: str, task_list: str, identity: str, stop: StopFlag
+        self,
+        client: SWFClient,
+        *,
+        domain: str,
+        task_list: str,
+        identity: str,
+        stop: StopFlag,
+        answered: threading.Event,
+        lost: Callable[[str], None],
     ) -> None:
         self._client = client
         self._domain = domain
         self._task_list = task_list
         self._identity = identity
         self._stop = stop
-        self._ever_answered = False
+        self._ever_answered = answered
+        self._lost = lost
         self._trouble = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._refusal = Backoff(REFUSED_PAUSE_SECONDS, LONGEST_REFUSED_PAUSE_SECONDS)
         self._emptiness = Backoff(0.05, EMPTY_POLL_SECONDS)
 
-    def poll(self) -> tuple[bool, ActivityTask | None]:
+    def poll(self) -> ActivityTask | None:
         """Poll until there is an answer, through whatever can heal.
 
         Returns:
-            ``(True, task)``, ``(True, None)`` for an empty poll, or ``(False, None)`` when a
-            stop was asked for before an answer came.
+            The task; None for an empty poll, or when a stop was asked for before an answer came.
 
         Raises:
             SWFError: the first polls were refused for good.
@@ -78,18 +91,20 @@ class ActivityPoller:
                 self._rest_after_empty(time.monotonic() - started)
             else:
                 self._emptiness.reset()
-            return True, task
-        return False, None
+            return task
+        return None
 
     def _answered(self) -> None:
         if self._trouble.tries or self._refusal.tries:
             logger.info("Polling %s works again.", self._task_list)
-        self._ever_answered = True
+        self._ever_answered.set()
         self._trouble.reset()
         self._refusal.reset()
 
     def _back_off(self, error: SWFError) -> None:
         if isinstance(error, OutOfReachError):
+            if error.may_have_arrived:
+                self._lost(error.fault)
             pause = self._trouble.next_seconds()
             advice = (
                 " More than 1,000 polls wait on the task list: run fewer workers."
@@ -99,7 +114,7 @@ class ActivityPoller:
             logger.warning(
                 "Poll failed (%s); polling again in %.1f s.%s", error.fault, pause, advice
             )
-        elif self._ever_answered:
+        elif self._ever_answered.is_set():
             pause = self._refusal.next_seconds()
             logger.error("%s Polling again in %.1f s.", error, pause)
         else:

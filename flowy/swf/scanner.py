@@ -7,6 +7,7 @@ only what a scan finds can ever be run by a worker.
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 import venusian
 
 from ..exception import ScanError
-from ..task import Activity
+from ..task import Activity, AsyncActivity
 from .values import (
     MAX_VERSION_CHARS,
     ActivityDefaults,
@@ -44,6 +45,9 @@ def activity(
     schedule_to_close: Any = 420,
     schedule_to_start: Any = 120,
     start_to_close: Any = 300,
+    *,
+    auto_heartbeat: bool | float | None = None,
+    max_stall: float | None = None,
 ) -> Callable[[A], A]:
     """Mark a class as the implementation of an activity type; the class is returned unchanged.
 
@@ -57,6 +61,12 @@ def activity(
         schedule_to_close: from scheduling to the end, in seconds; None for no limit.
         schedule_to_start: the longest time queued, in seconds; None for no limit.
         start_to_close: the longest run, in seconds; None for no limit.
+        auto_heartbeat: beat in the background while it runs: True, every third of *heartbeat*,
+            which must be given; a number, every so many seconds, where workflows override the
+            timeout; False, not at all; None, as the class attribute says (False by default).
+        max_stall: rest the background beats while the activity has reported nothing, by
+            ``heartbeat`` or ``progress``, for so many seconds, so that one that hangs does time
+            out; None, as the class attribute says (None by default: beat on).
 
     The task list and the timeouts are defaults: a workflow may override each. A timeout is
     whatever ``int()`` takes, from 1 to 99999999. One class may be marked several times, once for
@@ -77,10 +87,19 @@ def activity(
 
     def mark(implementation: A) -> A:
         _check_implementation(implementation, type_)
+        interval = _auto_heartbeat_seconds(
+            implementation.auto_heartbeat if auto_heartbeat is None else auto_heartbeat, defaults
+        )
+        stall = implementation.max_stall if max_stall is None else max_stall
+        stall = None if stall is None else _positive_seconds(stall, "max_stall")
 
         def found(scanner: _Collector, _name: str, _object: object) -> None:
             file, line = attached.codeinfo[:2]
-            scanner.add(ActivityImplementation(type_, defaults, implementation, file, line))
+            scanner.add(
+                ActivityImplementation(
+                    type_, defaults, implementation, file, line, interval, stall
+                )
+            )
 
         attached = venusian.attach(implementation, found, category=CATEGORY)
         return implementation
@@ -158,11 +177,45 @@ def _check_implementation(implementation: object, type_: ActivityType) -> None:
             f"Cannot make {implementation!r} the activity {type_}: decorate a subclass of "
             "flowy.task.Activity."
         )
-    if implementation.run is Activity.run:
+    if implementation.run in (Activity.run, AsyncActivity.run):
         raise TypeError(
             f"Cannot make {implementation.__qualname__} the activity {type_}: it does not "
             "override run()."
         )
+    is_async = inspect.iscoroutinefunction(implementation.run)
+    if is_async and not issubclass(implementation, AsyncActivity):
+        raise TypeError(
+            f"Cannot make {implementation.__qualname__} the activity {type_}: its run() is a "
+            "coroutine. Derive it from flowy.task.AsyncActivity."
+        )
+    if not is_async and issubclass(implementation, AsyncActivity):
+        raise TypeError(
+            f"Cannot make {implementation.__qualname__} the activity {type_}: an AsyncActivity "
+            "needs `async def run`. Write that, or derive it from flowy.task.Activity."
+        )
+
+
+def _auto_heartbeat_seconds(asked: bool | float, defaults: ActivityDefaults) -> float | None:
+    if asked is False:
+        return None
+    if asked is not True:
+        return _positive_seconds(asked, "auto_heartbeat")
+    if defaults.heartbeat is None:
+        raise ValueError(
+            "Cannot beat in the background every third of the heartbeat timeout: none is declared. "
+            "Give heartbeat=SECONDS too, or auto_heartbeat=SECONDS where workflows set it."
+        )
+    return defaults.heartbeat / 3
+
+
+def _positive_seconds(value: float, what: str) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError):
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ValueError(f"Cannot use {value!r} as {what}: give seconds, more than 0.")
+    return seconds
 
 
 def _module(package: object) -> ModuleType:

@@ -1,30 +1,17 @@
 """The way back to SWF: heartbeat, complete, fail, cancel, by token.
 
-``ActivityScheduler`` makes one call and says what came of it. ``TaskScheduler`` is one running
-task's: it goes on trying, for an answer that is not delivered leaves the task open until it
-times out, however well the work was done. ``AsyncScheduler`` is for whoever finishes suspended
-tasks.
+``ActivityScheduler`` makes one call and says what came of it; ``AsyncScheduler`` is what whoever
+finishes suspended tasks is given. A running task's answers are tried for longer: ``delivery``.
 """
 
 from __future__ import annotations
 
-import enum
 import logging
 from collections.abc import Callable
 from typing import Any
 
-from .. import reasons
-from ..exception import (
-    CredentialsError,
-    OutOfReachError,
-    RefusedError,
-    TooLongError,
-    UnknownResourceError,
-)
+from ..exception import RefusedError, TooLongError, UnknownResourceError
 from ..failure import cut_end, cut_start, sendable
-from ..heartbeat import Heartbeat, Verdict
-from ..retry import Backoff, Deadline
-from ..shutdown import StopFlag, StopLevel
 from ..transport import encode_result
 from .client import SWFClient
 from .values import (
@@ -33,21 +20,9 @@ from .values import (
     MAX_REASON_CHARS,
     MAX_RESULT_CHARS,
     MAX_TOKEN_CHARS,
-    ActivityDefaults,
 )
 
 logger = logging.getLogger(__name__)
-
-#: An answer is tried until the declared start-to-close after the poll, but at least this long,
-#: in seconds.
-LEAST_ANSWER_SECONDS = 300
-
-#: How long an answer is tried where no start-to-close is declared, in seconds.
-UNLIMITED_ANSWER_SECONDS = 3_600
-
-#: How much longer an answer is tried once the worker was asked to stop, in seconds.
-ANSWER_SECONDS_AT_STOP = {StopLevel.FINISH: 60.0, StopLevel.HURRY: 5.0, StopLevel.AT_ONCE: 0.0}
-
 
 class ActivityScheduler:
     """One call each, in wire text; what is too long is cut, but a result is not.
@@ -91,171 +66,6 @@ class ActivityScheduler:
     def cancel(self, token: str, details: str | None = None) -> None:
         """Answer *canceled*, which SWF takes after a request to cancel."""
         self._client.respond_activity_task_canceled(_checked(token), _cut_details(details))
-
-
-class Outcome(enum.Enum):
-    """What became of a task, as far as its worker knows."""
-
-    OPEN = "open"  #: No answer yet.
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    SUSPENDED = "suspended"
-    ABANDONED = "left to its timeout"
-    CLOSED = "closed already"  #: SWF had closed it before the answer, or took an earlier try.
-    UNANSWERED = "not answered"  #: The answer was given up.
-
-
-class TaskScheduler:
-    """One running task's way back: what an ``Activity`` answers through.
-
-    Args:
-        scheduler: makes the calls.
-        subject: names the task in log lines.
-        defaults: the declared timeouts, by which heartbeats and answers know when to give up;
-            None where there is no implementation.
-        stop: the worker's; an answer is not tried for ever once it is raised.
-    """
-
-    def __init__(
-        self,
-        scheduler: ActivityScheduler,
-        *,
-        subject: str,
-        defaults: ActivityDefaults | None,
-        stop: StopFlag,
-    ) -> None:
-        self._scheduler = scheduler
-        self._subject = subject
-        self._stop = stop
-        start_to_close = defaults.start_to_close if defaults else None
-        self._deadline = Deadline(
-            max(start_to_close or UNLIMITED_ANSWER_SECONDS, LEAST_ANSWER_SECONDS)
-        )
-        self._heartbeat: Heartbeat | None = None
-        self._lost_after_seconds = (defaults.heartbeat if defaults else None) or start_to_close
-        self.outcome = Outcome.OPEN
-
-    def heartbeat(self, token: str, details: str | None = None) -> Verdict:
-        """Send a heartbeat and return what is known of the task after it."""
-        self._pulse(token).beat(details)
-        return self.verdict(token)
-
-    def verdict(self, token: str) -> Verdict:
-        """Return what is known of the task, without a call to SWF."""
-        verdict = self._pulse(token).verdict
-        if verdict is Verdict.GO_ON and self._stop.is_set(StopLevel.HURRY):
-            return Verdict.STOPPING
-        return verdict
-
-    def complete(self, token: str, result: str) -> bool:
-        """Answer *completed*; a result that SWF refuses becomes a failure.
-
-        Raises:
-            TooLongError: the result is longer than 32,768 characters.
-        """
-        try:
-            return self._deliver(Outcome.COMPLETED, lambda: self._scheduler.complete(token, result))
-        except RefusedError as error:
-            return self.fail(token, f"{reasons.RESULT_REFUSED}SWF answered {error.fault}.")
-
-    def fail(self, token: str, reason: str, details: str | None = None) -> bool:
-        """Answer *failed*; where SWF refuses the text, with a text that it cannot refuse."""
-        try:
-            return self._deliver(
-                Outcome.FAILED, lambda: self._scheduler.fail(token, reason, details)
-            )
-        except RefusedError as error:
-            fault = error.fault
-        logger.warning(
-            "SWF refused the reason of %s (%s); it gets a plain one.", self._subject, fault
-        )
-        plain = f"{reasons.REASON_REFUSED}SWF answered {fault}."
-        try:
-            return self._deliver(Outcome.FAILED, lambda: self._scheduler.fail(token, plain))
-        except RefusedError as error:
-            return self._give_up_answer(error.fault)
-
-    def cancel(self, token: str, details: str | None = None) -> bool:
-        """Answer *canceled*; where SWF does not take that, *failed*."""
-        try:
-            return self._deliver(Outcome.CANCELED, lambda: self._scheduler.cancel(token, details))
-        except RefusedError as error:
-            reason = f"SWF did not take the cancellation ({error.fault})."
-            return self.fail(token, reasons.CANCEL_NOT_REQUESTED + reason, details)
-
-    def suspend(self, token: str) -> None:
-        """Send no answer: somebody else will, by the token."""
-        self.outcome = Outcome.SUSPENDED
-
-    def give_up(self, token: str) -> None:
-        """Leave the task to its timeout."""
-        self.outcome = Outcome.ABANDONED
-
-    def _pulse(self, token: str) -> Heartbeat:
-        if self._heartbeat is None:
-            self._heartbeat = Heartbeat(
-                self._subject,
-                lambda details: self._scheduler.heartbeat(token, details),
-                lost_after_seconds=self._lost_after_seconds,
-                pause=lambda seconds: self._stop.wait(seconds, StopLevel.HURRY),
-            )
-        return self._heartbeat
-
-    def _deliver(self, outcome: Outcome, answer: Callable[[], None]) -> bool:
-        """Send an answer until SWF takes it, says that the task is closed, or time is up.
-
-        Raises:
-            RefusedError: SWF would refuse this very answer for ever.
-        """
-        backoff = Backoff(first_seconds=0.5, cap_seconds=20.0)
-        while True:
-            level = self._stop.level
-            try:
-                answer()
-            except UnknownResourceError:
-                return self._closed_already(backoff.tries > 0)
-            except (OutOfReachError, CredentialsError) as error:
-                # Credentials are renewed and policies mended; until then the worker, which could
-                # not poll either, loses nothing by waiting.
-                if level in ANSWER_SECONDS_AT_STOP:
-                    self._deadline.shorten(ANSWER_SECONDS_AT_STOP[level])
-                pause = min(backoff.next_seconds(), self._deadline.remaining_seconds() or 0.0)
-                if self._deadline.passed:
-                    return self._give_up_answer(error.fault)
-                logger.warning(
-                    "Answer of %s not delivered (%s); trying again in %.1f s.",
-                    self._subject,
-                    error.fault,
-                    pause,
-                )
-                self._stop.wait(pause, StopLevel(min(level + 1, StopLevel.AT_ONCE)))
-            else:
-                self.outcome = outcome
-                return True
-
-    def _closed_already(self, tried_before: bool) -> bool:
-        self.outcome = Outcome.CLOSED
-        if tried_before:
-            logger.info(
-                "%s is closed: an earlier try of its answer arrived, or it timed out.",
-                self._subject,
-            )
-        else:
-            logger.warning(
-                "%s was closed before its answer: it timed out, or its workflow ended.",
-                self._subject,
-            )
-        return False
-
-    def _give_up_answer(self, fault: str) -> bool:
-        self.outcome = Outcome.UNANSWERED
-        logger.error(
-            "Answer of %s given up (%s): the task stays open until it times out.",
-            self._subject,
-            fault,
-        )
-        return False
 
 
 class AsyncScheduler:

@@ -63,13 +63,20 @@ class ActivityDefaults:
 
 @dataclass(frozen=True)
 class ActivityImplementation:
-    """What a scan found: a type, its defaults, the class that implements it, and where."""
+    """What a scan found: a type, its defaults, the class that implements it, and where.
+
+    Attributes:
+        auto_heartbeat_seconds: the interval of its background heartbeats; None for none.
+        max_stall_seconds: how long it may report nothing before they rest; None for ever.
+    """
 
     type: ActivityType
     defaults: ActivityDefaults
     factory: Callable[[str | None, Any, str], Callable[[], None]]
     file: str
     line: int
+    auto_heartbeat_seconds: float | None = None
+    max_stall_seconds: float | None = None
 
     @property
     def place(self) -> str:

@@ -1,29 +1,48 @@
-"""The worker: polls, runs what a poll brings, and stops without losing a task.
+"""The worker: polls, runs what polls bring, and stops without losing a task.
 
-SWF marks a task started when it hands it to a poll, and there is no acknowledgement. So at a
-stop no new poll goes out, the one that is out is waited for, and what it brings is run.
+SWF marks a task started when it hands it to a poll, and there is no acknowledgement. So a slot is
+taken before a poll goes out, and a task never waits for one. At a stop no new poll goes out,
+those that are out are waited for, and what they bring is run: a poll that is dropped may cost a
+task that nobody notices until it times out.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import platform
-import time
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 
-from .. import reasons
 from .._version import __version__
-from ..context import ActivityInfo, entered
-from ..failure import details_of, reason_of
+from ..executor import EventLoop, Threads
+from ..retry import Deadline
 from ..shutdown import StopFlag, StopLevel, stop_signals
-from .client import SWFClient
+from .assignment import Assignment, Desk
+from .client import POLL_READ_TIMEOUT_SECONDS, SWFClient
+from .delivery import ANSWER_SECONDS_IN_A_HURRY, Ledger, NoLedger, StopPolicy
 from .poller import ActivityPoller
-from .scheduler import ActivityScheduler, Outcome, TaskScheduler
+from .report import StopReport, Tally
+from .scheduler import ActivityScheduler
 from .values import MAX_NAME_CHARS, ActivityImplementation, ActivityTask, ActivityType
 
 logger = logging.getLogger(__name__)
+
+#: Polls out at once by default, at most: at 20 ms latency ten feed some 400 tasks a second, and
+#: more compete with the activities for the interpreter.
+DEFAULT_POLLERS = 10
+
+#: How long activities that were told to give up may take to do so, in seconds.
+MOMENT_SECONDS = 2.0
+
+#: How long a stop waits for an answer that is under way when the moment is over, in seconds:
+#: it is tried for ANSWER_SECONDS_IN_A_HURRY, and its last call has a time-out of its own.
+LAST_ANSWER_SECONDS = ANSWER_SECONDS_IN_A_HURRY + 15.0
+
+#: How long a stop waits for the polls that are out, in seconds.
+POLL_WAIT_SECONDS = POLL_READ_TIMEOUT_SECONDS + 10.0
 
 
 def default_identity() -> str:
@@ -31,17 +50,34 @@ def default_identity() -> str:
     return f"{platform.node()}:{os.getpid()} flowy/{__version__}"[:MAX_NAME_CHARS]
 
 
+def default_pollers(concurrency: int) -> int:
+    """Return how many polls are out at once where it is not said."""
+    return min(concurrency, DEFAULT_POLLERS)
+
+
 class ActivityWorker:
-    """Serves the activities of a scan on one task list, one task after the other.
+    """Serves the activities of a scan on one task list.
 
     Args:
-        client: what it speaks to SWF with.
+        client: what it speaks to SWF with: ``flowy.swf.client.connect()``.
         domain, task_list: what it polls.
-        activities: what it can run.
+        activities: what it can run: ``flowy.swf.scanner.Scanner(...).scan()``.
+        concurrency: activities at once. 1 is a plain loop in the calling thread; with more,
+            polls and activities have threads of their own, coroutines one event loop.
+        pollers: polls out at once, at most *concurrency*; None for ten, or *concurrency* where
+            that is less.
         loop: how many polls must get an answer, a task or an empty one; -1 for no end.
+        grace: how many seconds running activities may go on after a stop was asked for; None
+            for as long as they like.
+        on_stop: ``"abandon"`` leaves what still runs after the grace to its timeout, ``"fail"``
+            fails it.
         on_unknown: ``"fail"`` fails a task of a type that it does not have, ``"abandon"``
             leaves it to its timeout.
         signals: whether SIGINT and SIGTERM stop it, where it runs on the main thread.
+        ledger: where open tasks are written down; None for nowhere.
+        polls_out: called with 1 when a poll goes out and -1 when it is back.
+        leave: called with the report when everything is settled but the calling thread hangs in
+            an activity; None lets ``run`` return when the activity does.
     """
 
     def __init__(
@@ -51,129 +87,335 @@ class ActivityWorker:
         task_list: str,
         activities: Mapping[ActivityType, ActivityImplementation],
         *,
+        concurrency: int = 1,
+        pollers: int | None = None,
         loop: int = -1,
+        grace: float | None = None,
+        on_stop: str = "abandon",
         on_unknown: str = "fail",
         signals: bool = True,
+        ledger: Ledger | None = None,
+        polls_out: Callable[[int], None] = lambda change: None,
+        leave: Callable[[StopReport], None] | None = None,
     ) -> None:
-        self._scheduler = ActivityScheduler(client)
         self._client = client
-        self._domain = domain
-        self._task_list = task_list
-        self._activities = activities
-        self._loop = loop
-        self._on_unknown = on_unknown
+        self._concurrency = concurrency
+        self._pollers = min(pollers or default_pollers(concurrency), concurrency)
         self._signals = signals
-        self._identity = default_identity()
+        self._polls_out = polls_out
+        self._leave = leave
         self._stop = StopFlag()
+        self._tally = Tally()
+        self._desk = Desk(
+            activities=activities,
+            calls=ActivityScheduler(client),
+            domain=domain,
+            task_list=task_list,
+            identity=default_identity(),
+            policy=StopPolicy(self._stop, grace, on_stop),
+            on_unknown=on_unknown,
+            tally=self._tally,
+            ledger=ledger or NoLedger(),
+        )
+        self._turns = _Turns(loop)
+        self._answered = threading.Event()
+        self._change = threading.Condition()
+        self._running: set[Assignment] = set()
+        self._slots_taken = 0
+        self._polls = 0
+        self._polling_threads = 0
+        self._finished = False
+        self._error: BaseException | None = None
+        self._threads = Threads(concurrency, "flowy-activity")
+        self._event_loop: EventLoop | None = None
 
-    def stop(self) -> None:
-        """Ask the worker to stop when the running task and the poll that is out are done.
+    def stop(self, level: StopLevel = StopLevel.FINISH) -> None:
+        """Ask the worker to stop; any thread may call it, and so may a signal handler.
 
-        Any thread may call it. A second call hurries: ``heartbeat()`` answers False.
+        Args:
+            level: ``FINISH`` lets running activities finish, within the grace; ``HURRY`` ends
+                the grace; ``AT_ONCE`` does not wait for polls either.
         """
-        self._stop.raise_to(StopLevel(min(self._stop.level + 1, StopLevel.HURRY)))
+        self._stop.raise_to(level)
 
-    def run(self) -> None:
+    def run(self) -> StopReport:
         """Poll and run until a stop is asked for, or until *loop* polls were answered.
+
+        Returns:
+            What came of the tasks, and what the stop left.
 
         Raises:
             SWFError: the first polls were refused for good.
-            KeyboardInterrupt, SystemExit: came out of an activity, whose task was failed.
+            KeyboardInterrupt, SystemExit: came out of an activity on the calling thread, whose
+                task was failed; or, with ``signals=False``, was raised into it.
         """
-        poller = ActivityPoller(
-            self._client,
-            domain=self._domain,
-            task_list=self._task_list,
-            identity=self._identity,
-            stop=self._stop,
-        )
-        signals = stop_signals(self._stop) if self._signals else contextlib.nullcontext()
         logger.info(
-            "Worker started as %s: %d activity types, task list %s of domain %s.",
-            self._identity,
-            len(self._activities),
-            self._task_list,
-            self._domain,
+            "Worker started as %s: %d activity types, task list %s of domain %s, %d at once.",
+            self._desk.identity,
+            len(self._desk.activities),
+            self._desk.task_list,
+            self._desk.domain,
+            self._concurrency,
         )
-        with signals:
-            self._serve(poller)
-        logger.info("Worker stopped.")
-
-    def _serve(self, poller: ActivityPoller) -> None:
-        left = self._loop
-        while left:
-            try:
-                answered, task = poller.poll()
-            except KeyboardInterrupt:
-                logger.warning(
-                    "Worker interrupted during a poll; a task that it brings runs into its timeout."
-                )
-                raise
-            if not answered:
-                return
-            left -= left > 0
-            if task is not None:
-                self._run(task)
-
-    def _run(self, task: ActivityTask) -> None:
-        started = time.monotonic()
-        implementation = self._activities.get(task.type)
-        scheduler = TaskScheduler(
-            self._scheduler,
-            subject=str(task),
-            defaults=implementation.defaults if implementation else None,
-            stop=self._stop,
+        serial = self._concurrency == 1
+        threading.Thread(target=self._watch, name="flowy-stop", daemon=True).start()
+        signals = (
+            stop_signals(self._stop, interrupt=serial)
+            if self._signals
+            else contextlib.nullcontext()
         )
         try:
-            if implementation is None:
-                self._refuse(task, scheduler)
-            else:
-                self._call(task, implementation, scheduler)
+            with signals:
+                if serial:
+                    self._poll_and_run(self._run_here)
+                else:
+                    self._serve_many()
+                if self._error is not None:
+                    raise self._error
         finally:
-            logger.info(
-                "Activity %s: %s after %.3f s.",
-                task,
-                scheduler.outcome.value,
-                time.monotonic() - started,
-            )
+            self._finished = True
+            report = self._report()
+            self._stop.raise_to(StopLevel.AT_ONCE)  # whatever waits for the flag may end
+            self._threads.close()
+            if self._event_loop is not None:
+                self._event_loop.close()
+        return report
 
-    def _call(
-        self, task: ActivityTask, implementation: ActivityImplementation, scheduler: TaskScheduler
-    ) -> None:
-        with entered(self._info(task, implementation)):
-            try:
-                implementation.factory(task.input, scheduler, task.task_token)()
-            except BaseException as error:
-                # An activity answers for all that its run does; this is for one whose author
-                # overrode the constructor or the call.
-                if scheduler.outcome is Outcome.OPEN:
-                    scheduler.fail(task.task_token, reason_of(error), details_of(error))
-                if isinstance(error, KeyboardInterrupt | SystemExit):
-                    raise
+    def _report(self) -> StopReport:
+        report = self._tally.report()
+        level = logging.INFO if report.clean else logging.WARNING
+        logger.log(level, "Worker stopped: %s.", report)
+        return report
 
-    def _refuse(self, task: ActivityTask, scheduler: TaskScheduler) -> None:
-        has = ", ".join(sorted(map(str, self._activities)))
-        logger.error("This worker has no activity %s; it has %s.", task.type, has)
-        if self._on_unknown == "abandon":
-            scheduler.give_up(task.task_token)
-        else:
-            reason = f"{reasons.UNKNOWN_ACTIVITY_TYPE}{task.type}. This worker has {has}."
-            scheduler.fail(task.task_token, reason, f"Worker {self._identity} has {has}.")
+    # Polling
 
-    def _info(self, task: ActivityTask, implementation: ActivityImplementation) -> ActivityInfo:
-        defaults = implementation.defaults
-        return ActivityInfo(
-            name=task.type.name,
-            version=task.type.version,
-            activity_id=task.activity_id,
-            workflow_id=task.workflow_id,
-            run_id=task.run_id,
-            domain=self._domain,
-            task_list=self._task_list,
-            started_event_id=task.started_event_id,
-            identity=self._identity,
-            heartbeat=defaults.heartbeat,
-            schedule_to_close=defaults.schedule_to_close,
-            schedule_to_start=defaults.schedule_to_start,
-            start_to_close=defaults.start_to_close,
+    def _poll_and_run(self, run: Callable[[Assignment], None]) -> None:
+        """Poll until a stop, the last turn or a refusal; *run* what comes."""
+        poller = ActivityPoller(
+            self._client,
+            domain=self._desk.domain,
+            task_list=self._desk.task_list,
+            identity=self._desk.identity,
+            stop=self._stop,
+            answered=self._answered,
+            lost=lambda fault: self._tally.poll_lost(self._desk.identity, fault),
         )
+        while self._wait_for_slot():
+            task = None
+            try:
+                if not self._turns.take():
+                    return
+                task = self._poll(poller)
+            finally:
+                if task is None:
+                    self._free_slot()
+            if task is not None:
+                self._start(task, run)
+
+    def _poll(self, poller: ActivityPoller) -> ActivityTask | None:
+        self._count_polls(1)
+        try:
+            return poller.poll()
+        except KeyboardInterrupt:
+            self._tally.poll_lost(self._desk.identity, "KeyboardInterrupt")
+            raise
+        finally:
+            self._count_polls(-1)
+
+    def _count_polls(self, change: int) -> None:
+        self._polls_out(change)
+        with self._change:
+            self._polls += change
+            self._change.notify_all()
+
+    def _wait_for_slot(self) -> bool:
+        """Take a slot when there is one; False when a stop was asked for first.
+
+        It is taken before the poll: a task that is polled is a task that can start.
+        """
+        with self._change:
+            self._change.wait_for(self._slot_or_stop)
+            if self._stop.is_set():
+                return False
+            self._slots_taken += 1
+            return True
+
+    def _slot_or_stop(self) -> bool:
+        return self._slots_taken < self._concurrency or self._stop.is_set()
+
+    def _free_slot(self) -> None:
+        with self._change:
+            self._slots_taken -= 1
+            self._change.notify_all()
+
+    # Running
+
+    def _start(self, task: ActivityTask, run: Callable[[Assignment], None]) -> None:
+        assignment = Assignment(self._desk, task)
+        with self._change:
+            self._running.add(assignment)
+        if self._stop.is_set(StopLevel.HURRY):
+            assignment.dismiss()  # the grace is over: too late to start
+            self._ended(assignment)
+        else:
+            run(assignment)
+
+    def _run_here(self, assignment: Assignment) -> None:
+        """Run it in this thread, or, a coroutine, wait for it here."""
+        if assignment.is_coroutine:
+            self._run_on_loop(assignment)
+            with self._change:
+                self._change.wait_for(lambda: assignment not in self._running)
+            return
+        try:
+            assignment.run()
+        finally:
+            self._ended(assignment)
+
+    def _run_elsewhere(self, assignment: Assignment) -> None:
+        if assignment.is_coroutine:
+            self._run_on_loop(assignment)
+        else:
+            self._threads.submit(lambda: self._run_in_thread(assignment))
+
+    def _run_in_thread(self, assignment: Assignment) -> None:
+        try:
+            assignment.run()
+        except KeyboardInterrupt:
+            self.stop()
+        except SystemExit:
+            pass  # its task was failed; it is not this thread's to end the process
+        finally:
+            self._ended(assignment)
+
+    def _run_on_loop(self, assignment: Assignment) -> None:
+        with self._change:
+            if self._event_loop is None:
+                self._event_loop = EventLoop()
+            loop = self._event_loop
+
+        def over(error: BaseException | None) -> None:
+            try:
+                assignment.over(error)
+            finally:
+                self._ended(assignment)
+
+        assignment.cancel = loop.submit(assignment.run_coroutine, over)
+        if self._stop.is_set(StopLevel.HURRY):
+            assignment.cancel()  # the watch may have looked before there was anything to cancel
+
+    def _ended(self, assignment: Assignment) -> None:
+        with self._change:
+            if assignment in self._running:  # a dismissal may have been faster
+                self._running.discard(assignment)
+                self._slots_taken -= 1
+                self._change.notify_all()
+
+    # Many at once
+
+    def _serve_many(self) -> None:
+        """Let threads poll and run, and wait here for a stop and for its end."""
+        self._polling_threads = self._pollers
+        for number in range(self._pollers):
+            threading.Thread(
+                target=self._poll_in_thread, name=f"flowy-poller-{number}", daemon=True
+            ).start()
+        try:
+            self._wait_for_end()
+        except KeyboardInterrupt:  # signals are not ours: the script's Ctrl-C
+            logger.info("Interrupted; running activities finish. Once more ends at once.")
+            self.stop()
+            self._wait_for_end()
+            raise
+
+    def _poll_in_thread(self) -> None:
+        try:
+            self._poll_and_run(self._run_elsewhere)
+        except BaseException as error:
+            self._error = self._error or error
+            self.stop()
+        finally:
+            with self._change:
+                self._polling_threads -= 1
+                self._change.notify_all()
+
+    def _wait_for_end(self) -> None:
+        with self._change:
+            self._change.wait_for(lambda: self._stop.is_set() or not self._polling_threads)
+        self.stop()
+        patience = Deadline(POLL_WAIT_SECONDS)
+        with self._change:
+            while self._running or self._waits_for_polls(patience):
+                left = patience.remaining_seconds()
+                self._change.wait(left if self._polling_threads and left else None)
+            for _ in range(self._polls):
+                self._tally.poll_lost(self._desk.identity, "not waited for")
+
+    def _waits_for_polls(self, patience: Deadline) -> bool:
+        at_once = self._stop.is_set(StopLevel.AT_ONCE)
+        return self._polling_threads > 0 and not at_once and not patience.passed
+
+    # The stop, seen from a thread of its own
+
+    def _watch(self) -> None:
+        """Apply the grace: tell what runs to give up, wait a moment, settle what still runs."""
+        self._stop.wait(None)
+        self._wake_all()
+        self._stop.wait(self._desk.policy.grace_seconds, StopLevel.HURRY)
+        if self._finished:
+            return
+        self._stop.raise_to(StopLevel.HURRY)
+        self._wake_all()
+        with self._change:
+            running = set(self._running)
+        for assignment in running:
+            if assignment.cancel is not None:
+                assignment.cancel()
+        self._wait_until_ended(running, MOMENT_SECONDS)
+        self._dismiss(running)
+        self._stop.wait(None, StopLevel.AT_ONCE)
+        self._wake_all()
+
+    def _dismiss(self, running: set[Assignment]) -> None:
+        """Settle what still runs, and let ``run`` end without it."""
+        with self._change:
+            late = running & self._running
+        threads = Threads(DEFAULT_POLLERS, "flowy-dismissal")
+        for assignment in late:
+            threads.submit(functools.partial(self._dismiss_one, assignment))
+        threads.close()
+        self._wait_until_ended(late, LAST_ANSWER_SECONDS)
+        for assignment in late:
+            self._ended(assignment)
+        hangs = any(not assignment.is_coroutine for assignment in late)
+        if hangs and self._concurrency == 1 and self._leave is not None:
+            self._leave(self._report())
+
+    def _dismiss_one(self, assignment: Assignment) -> None:
+        assignment.dismiss()
+        if assignment.settled:
+            self._ended(assignment)
+
+    def _wait_until_ended(self, assignments: set[Assignment], seconds: float) -> None:
+        with self._change:
+            self._change.wait_for(lambda: not assignments & self._running, seconds)
+
+    def _wake_all(self) -> None:
+        with self._change:
+            self._change.notify_all()
+
+
+class _Turns:
+    """How many polls may still get an answer, shared by all pollers."""
+
+    def __init__(self, loop: int) -> None:
+        self._left = loop
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        """Take one; False when none is left."""
+        with self._lock:
+            if self._left == 0:
+                return False
+            self._left -= self._left > 0
+            return True

@@ -1,0 +1,185 @@
+"""How many at once: threads that end with the process, and one event loop beside them.
+
+It knows callables and coroutines, not tasks. The threads are daemons: a worker that was told to
+stop, and has waited as long as it was allowed to, must be able to end although an activity
+hangs, and Python waits at its exit for every thread that is no daemon, those of
+``concurrent.futures`` included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import queue
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Threads for what coroutines must not do on the loop: beats and answers, 20 ms each.
+OFF_LOOP_THREADS = 32
+
+
+class Threads:
+    """Runs callables in up to *size* daemon threads, started as they are needed.
+
+    Args:
+        size: threads at once, at most.
+        name: begins the threads' names.
+    """
+
+    def __init__(self, size: int, name: str) -> None:
+        self._size = size
+        self._name = name
+        self._calls: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+
+    def submit(self, call: Callable[[], object]) -> None:
+        """Let a thread run *call*, which answers for its own exceptions."""
+        with self._lock:
+            if self._idle > 0:
+                self._idle -= 1
+                start = False
+            else:
+                start = self._threads < self._size
+                self._threads += start
+        self._calls.put(call)
+        if start:
+            threading.Thread(
+                target=self._work, name=f"{self._name}-{self._threads}", daemon=True
+            ).start()
+
+    def run(self, call: Callable[[], T]) -> Future[T]:
+        """Let a thread run *call*; the future gets its value or its exception."""
+        future: Future[T] = Future()
+
+        def settle() -> None:
+            try:
+                value = call()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(value)
+
+        self.submit(settle)
+        return future
+
+    def close(self) -> None:
+        """Let idle threads end, and busy ones when they are done."""
+        self._calls.put(None)
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            try:
+                call()
+            except BaseException:
+                logger.exception("A call in thread %s failed.", threading.current_thread().name)
+            del call  # an idle thread must not keep the last task's values alive
+            with self._lock:
+                self._idle += 1
+        self._calls.put(None)  # for the next one
+
+
+#: The threads for blocking calls of the coroutines of this context.
+_off_loop: contextvars.ContextVar[Threads] = contextvars.ContextVar("flowy_off_loop_threads")
+
+
+async def off_loop(call: Callable[[], T]) -> T:
+    """Run a blocking *call* in a thread and return its value.
+
+    Once begun it is seen to its end: where the awaiting coroutine is canceled meanwhile, the
+    CancelledError is raised after it. An answer must not be overtaken by the end of its worker.
+    """
+    context = contextvars.copy_context()
+    threads = _off_loop.get(None)
+    if threads is None:
+        future = asyncio.ensure_future(asyncio.to_thread(call))
+    else:
+        future = asyncio.ensure_future(
+            asyncio.wrap_future(threads.run(lambda: context.run(call)))
+        )
+    canceled: asyncio.CancelledError | None = None
+    while not future.done():
+        try:
+            await asyncio.wait([future])
+        except asyncio.CancelledError as error:
+            canceled = error
+    if canceled is not None:
+        future.exception()  # retrieved, though nobody waits for it any more
+        raise canceled
+    return future.result()
+
+
+class EventLoop:
+    """Runs coroutines on one event loop, in a daemon thread of its own."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._threads = Threads(OFF_LOOP_THREADS, "flowy-off-loop")
+        self._running: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._thread = threading.Thread(target=self._serve, name="flowy-event-loop", daemon=True)
+        self._thread.start()
+
+    def submit(
+        self,
+        coroutine: Callable[[], Coroutine[Any, Any, None]],
+        done: Callable[[BaseException | None], None],
+    ) -> Callable[[], None]:
+        """Start a coroutine on the loop; *done* is called in a thread of the pool at its end.
+
+        Args:
+            coroutine: makes it, on the loop.
+            done: gets the exception it ended with; None where there is none, or where it was
+                canceled.
+
+        Returns:
+            A function that cancels it, callable from any thread.
+        """
+        task: asyncio.Task[None] | None = None
+        canceled = False
+
+        def start() -> None:
+            nonlocal task
+            _off_loop.set(self._threads)
+            task = self._loop.create_task(coroutine())
+            self._running.add(task)
+            task.add_done_callback(finish)
+            if canceled:
+                task.cancel()
+
+        def finish(ended: asyncio.Task[None]) -> None:
+            self._running.discard(ended)
+            error = None if ended.cancelled() else ended.exception()
+            self._threads.submit(lambda: done(error))
+
+        def cancel() -> None:
+            nonlocal canceled
+            canceled = True
+            self._loop.call_soon_threadsafe(lambda: task and task.cancel())
+
+        self._loop.call_soon_threadsafe(start)
+        return cancel
+
+    def close(self) -> None:
+        """Stop the loop; what still runs on it is left where it is."""
+        self._closed = True
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        while not self._closed:
+            try:
+                self._loop.run_forever()
+            except BaseException:  # SystemExit in a task of the author's own comes out here
+                logger.exception("A task on the event loop tried to end it; it goes on.")
+        if not self._running:
+            self._loop.close()
+        self._threads.close()

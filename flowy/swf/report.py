@@ -1,0 +1,140 @@
+"""What a worker did, and what a stop left: the report.
+
+A deploy is judged by what it left behind. The report names it, so that an operator need not
+guess which of the tasks that time out later were lost by the stop.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import datetime, timezone
+
+from .delivery import Outcome
+
+#: Of lists that may grow while a worker runs, the newest entries that are kept.
+KEPT_ENTRIES = 1_000
+
+
+@dataclass(frozen=True)
+class LostPoll:
+    """A poll that may have cost a task: SWF may have handed it one that nobody received."""
+
+    at: str  #: When it was given up, ISO 8601, UTC.
+    identity: str  #: The poller, as SWF's history names it.
+    fault: str  #: What happened.
+
+    def __str__(self) -> str:
+        return f"{self.at} by {self.identity} ({self.fault})"
+
+
+@dataclass(frozen=True)
+class StopReport:
+    """What came of the tasks of a worker, from its start to its end.
+
+    Numbers count tasks; tuples name them, by activity type, activity id and workflow id, and of
+    ``unanswered`` and ``polls_lost`` hold the newest 1,000 at most.
+    """
+
+    completed: int = 0
+    failed: int = 0
+    canceled: int = 0
+    suspended: int = 0
+    closed: int = 0  #: Closed at SWF before the answer: timed out, or the workflow had ended.
+    unknown_left: int = 0  #: Of a type that the worker does not have, left to their timeouts.
+    failed_by_stop: tuple[str, ...] = ()  #: Still ran when the grace had ended, and were failed.
+    abandoned: tuple[str, ...] = ()  #: Still ran when the grace had ended; left to timeouts.
+    unanswered: tuple[str, ...] = ()  #: Their answers were given up.
+    polls_lost: tuple[LostPoll, ...] = ()  #: Polls that may have cost a task.
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was left: no task without its answer, as far as the worker knows."""
+        return not (self.failed_by_stop or self.abandoned or self.unanswered or self.polls_lost)
+
+    def __add__(self, other: StopReport) -> StopReport:
+        return StopReport(
+            **{
+                field.name: getattr(self, field.name) + getattr(other, field.name)
+                for field in fields(self)
+            }
+        )
+
+    def __str__(self) -> str:
+        counts = ", ".join(
+            f"{getattr(self, name)} {text}"
+            for name, text in _COUNTED.items()
+            if getattr(self, name) or name == "completed"
+        )
+        left = [f"{text}: {_named(getattr(self, name))}" for name, text in _NAMED.items()]
+        return "; ".join([counts, *(line for line in left if not line.endswith(": "))])
+
+
+_COUNTED = {
+    "completed": "completed",
+    "failed": "failed",
+    "canceled": "canceled",
+    "suspended": "suspended",
+    "closed": "closed before their answer",
+    "unknown_left": "of an unknown type left to their timeouts",
+}
+_NAMED = {
+    "failed_by_stop": "failed by the stop",
+    "abandoned": "abandoned by the stop",
+    "unanswered": "answers given up",
+    "polls_lost": "polls that may have cost a task",
+}
+_COUNTED_OUTCOMES = {
+    Outcome.COMPLETED: "completed",
+    Outcome.FAILED: "failed",
+    Outcome.CANCELED: "canceled",
+    Outcome.SUSPENDED: "suspended",
+    Outcome.CLOSED: "closed",
+    Outcome.UNKNOWN_LEFT: "unknown_left",
+}
+
+
+class Tally:
+    """Counts while a worker runs; any thread may write."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[Outcome] = Counter()
+        self._failed_by_stop: list[str] = []
+        self._abandoned: list[str] = []
+        self._unanswered: deque[str] = deque(maxlen=KEPT_ENTRIES)
+        self._polls_lost: deque[LostPoll] = deque(maxlen=KEPT_ENTRIES)
+
+    def note(self, outcome: Outcome, subject: str) -> None:
+        """Count one task whose end is known."""
+        with self._lock:
+            self._counts[outcome] += 1
+            if outcome is Outcome.FAILED_BY_STOP:
+                self._failed_by_stop.append(subject)
+            elif outcome is Outcome.ABANDONED:
+                self._abandoned.append(subject)
+            elif outcome is Outcome.UNANSWERED:
+                self._unanswered.append(subject)
+
+    def poll_lost(self, identity: str, fault: str) -> None:
+        """Write down a poll that may have cost a task."""
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        with self._lock:
+            self._polls_lost.append(LostPoll(now, identity, fault))
+
+    def report(self) -> StopReport:
+        """Return what was counted so far."""
+        with self._lock:
+            return StopReport(
+                **{name: self._counts[outcome] for outcome, name in _COUNTED_OUTCOMES.items()},
+                failed_by_stop=tuple(self._failed_by_stop),
+                abandoned=tuple(self._abandoned),
+                unanswered=tuple(self._unanswered),
+                polls_lost=tuple(self._polls_lost),
+            )
+
+
+def _named(entries: Iterable[object]) -> str:
+    return ", ".join(map(str, entries))
