@@ -102,9 +102,7 @@ async def off_loop(call: Callable[[], T]) -> T:
     if threads is None:
         future = asyncio.ensure_future(asyncio.to_thread(call))
     else:
-        future = asyncio.ensure_future(
-            asyncio.wrap_future(threads.run(lambda: context.run(call)))
-        )
+        future = asyncio.ensure_future(asyncio.wrap_future(threads.run(lambda: context.run(call))))
     canceled: asyncio.CancelledError | None = None
     while not future.done():
         try:

@@ -13,7 +13,7 @@ import logging
 import queue
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -81,27 +81,49 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_signals(flag: StopFlag, *, interrupt: bool) -> Iterator[None]:
+def stop_signals(flag: StopFlag, *, interrupt: bool, wanted: bool = True) -> Iterator[None]:
     """Let SIGINT and SIGTERM raise *flag* while the block runs, one level each time.
 
     With *interrupt* the third also raises KeyboardInterrupt in the main thread, which ends a
-    blocking call there; a main thread that waits for the flag has no need of it.
+    blocking call there; a main thread that waits for the flag has no need of it. Without
+    *wanted* nothing is done.
     Python lets only the main thread set handlers: elsewhere this does nothing. The handlers that
     were there before are put back, so that an embedding program keeps its own.
     """
-    if threading.current_thread() is not threading.main_thread():
-        logger.debug("Not on the main thread: signals are left alone.")
-        yield
-        return
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if flag.raise_further() is StopLevel.AT_ONCE and interrupt:
             raise KeyboardInterrupt
 
+    with _handlers(dict.fromkeys(STOP_SIGNALS, handle) if wanted else {}):
+        yield
+
+
+@contextmanager
+def child_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM call *stop*, and SIGINT do nothing, while the block runs.
+
+    For a process whose parent passes a stop on: Ctrl-C in a terminal goes to both, and so does
+    the SIGTERM of a process manager that means the whole group.
+    """
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    with _handlers({signal.SIGTERM: terminate, signal.SIGINT: signal.SIG_IGN}):
+        yield
+
+
+@contextmanager
+def _handlers(handlers: Mapping[signal.Signals, Any]) -> Iterator[None]:
+    """Set these handlers while the block runs, and put back those that were there before."""
+    if handlers and threading.current_thread() is not threading.main_thread():
+        logger.debug("Not on the main thread: signals are left alone.")
+        handlers = {}
     before: dict[signal.Signals, Any] = {}
     try:
-        for number in STOP_SIGNALS:
-            before[number] = signal.signal(number, handle)
+        for number, handler in handlers.items():
+            before[number] = signal.signal(number, handler)
         yield
     finally:
         for number, handler in before.items():

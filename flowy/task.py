@@ -24,6 +24,7 @@ from .transport import decode_input, encode_result
 
 logger = logging.getLogger(__name__)
 
+
 class Scheduler(Protocol):
     """One task's way back to SWF, as an activity needs it. It takes wire text.
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any
 
 from ..exception import ScanError
+from ..processes import is_imported_by_child, leave_unguarded
 from .client import Layer1, connect
 from .registration import register
+from .report import StopReport
 from .scanner import Ignored, Package, Scanner
 from .scheduler import ActivityScheduler, AsyncScheduler
+from .supervisor import Supervisor, WorkerSpec
 from .values import name_text
 from .worker import ActivityWorker
 
@@ -25,19 +29,25 @@ def start_activity_worker(
     package: Package | Iterable[Package] | None = None,
     ignore: Ignored | Iterable[Ignored] | None = None,
     *,
+    concurrency: int = 1,
+    pollers: int | None = None,
+    processes: int = 1,
+    grace: float | None = None,
+    on_stop: str = "abandon",
     on_unknown: str = "fail",
     signals: bool = True,
-) -> None:
+) -> StopReport:
     """Start the main loop that polls *task_list* of *domain* and runs the activities it brings.
 
-    It returns when a stop was asked for: SIGINT or SIGTERM lets the running activity finish and
-    waits for the poll that is out (up to 60 s) and for what it brings; a second signal lets
-    ``heartbeat()`` answer False; a third ends at once, by a KeyboardInterrupt.
+    It returns when a stop was asked for: SIGINT or SIGTERM lets running activities finish, and
+    waits for the polls that are out (up to 60 s) and for what they bring; a second signal ends
+    the grace; a third waits for nothing more.
 
     Args:
         domain: the SWF domain, which must exist.
         task_list: the list to poll. Every activity scanned is served, whatever its default list.
-        layer1: a boto3 ``swf`` client to use as it is, or any object with its methods; None
+        layer1: a boto3 ``swf`` client to use as it is, or any object with its methods; a
+            callable that returns one, which with several processes must be importable; None
             makes clients of the default session whose timeouts fit.
         reg_remote: register the types first, and compare those that SWF has already. With False
             nothing is registered or compared: for large fleets, which register once.
@@ -46,39 +56,107 @@ def start_activity_worker(
         package: what to scan: a module, a package, a dotted name, or a list of these; None scans
             the module that calls.
         ignore: what to skip, as for ``venusian.Scanner.scan``; None skips nothing.
+        concurrency: activities at once in a process. 1 is a plain loop in the calling thread.
+        pollers: polls out at once in a process; None for ten, or *concurrency* where that is
+            less; never more than *concurrency*, for a task that is polled must find a slot.
+        processes: worker processes. With more than 1 they run under a supervisor, which replaces
+            one that dies and fails its tasks; a script must then guard its call with
+            ``if __name__ == "__main__":``, and *loop* must be -1 or 0.
+        grace: how many seconds running activities may go on after the first signal, 0 or more;
+            None for as long as they like. Then ``heartbeat()`` answers False and coroutines are
+            canceled.
+        on_stop: what becomes of what still runs a moment after the grace: ``"abandon"`` leaves it
+            to its timeout, which deciders commonly retry; ``"fail"`` fails it with a reason that
+            begins with ``flowy.reasons.WORKER_STOPPED``.
         on_unknown: ``"fail"`` fails a task of a type that this worker does not have, naming what
             it has; ``"abandon"`` leaves it to its timeout, as for a rolling deploy.
         signals: let SIGINT and SIGTERM stop the worker, where it runs on the main thread; the
             handlers before are put back at the end. False leaves all signals alone.
+
+    Returns:
+        What came of the tasks, and what the stop left.
 
     Raises:
         ValueError: an argument that cannot be used.
         ScanError: the scan found nothing, or one type twice.
         RegistrationError: SWF holds a type otherwise than the code declares it, a type is
             deprecated, or there is no such domain: all that is wrong, in one error.
+        ProcessError: worker processes cannot be started.
         SWFError: no client can be made, or the first polls are refused for good.
-        KeyboardInterrupt, SystemExit: an activity raised it; its task was failed.
+        KeyboardInterrupt, SystemExit: an activity raised it, in the serial loop; its task was
+            failed.
     """
+    return run_worker(
+        domain,
+        task_list,
+        layer1,
+        reg_remote=reg_remote,
+        loop=loop,
+        package=_caller() if package is None else package,
+        ignore=ignore,
+        processes=processes,
+        signals=signals,
+        concurrency=concurrency,
+        pollers=pollers,
+        grace=grace,
+        on_stop=on_stop,
+        on_unknown=on_unknown,
+    )
+
+
+def run_worker(
+    domain: object,
+    task_list: object,
+    layer1: Layer1 | None = None,
+    *,
+    reg_remote: bool = True,
+    loop: Any = -1,
+    package: Package | Iterable[Package],
+    ignore: Ignored | Iterable[Ignored] | None = None,
+    processes: int = 1,
+    signals: bool = True,
+    leave: Callable[[StopReport], None] | None = None,
+    initialize: Callable[[], None] | None = None,
+    **options: Any,
+) -> StopReport:
+    """Do what ``start_activity_worker`` does, for a process that is a worker and nothing else.
+
+    Args:
+        leave: called at the end of a stop where the calling thread hangs in an activity; it ends
+            the process.
+        initialize: called first in each worker process, to configure logging, say.
+
+    The others are those of ``start_activity_worker``.
+    """
+    if is_imported_by_child():
+        leave_unguarded()
     domain = name_text(domain, "domain", trimmed=True)
     task_list = name_text(task_list, "task_list", trimmed=True)
-    if on_unknown not in ("fail", "abandon"):
-        raise ValueError(f"Cannot use on_unknown={on_unknown!r}: give 'fail' or 'abandon'.")
     polls = _polls(loop)
-    activities = Scanner(_caller() if package is None else package, ignore).scan()
-    client = connect(layer1)
+    _check_options(processes, polls, layer1, options)
+    scanner = Scanner(package, ignore)
+    activities = scanner.scan()
+    client = connect(layer1, calls_at_once=options["concurrency"])
     if reg_remote:
         register(client, domain, activities.values())
     if polls == 0:
-        return
-    ActivityWorker(
+        return StopReport()
+    if processes > 1:
+        spec = WorkerSpec(
+            domain, task_list, scanner.names, ignore, layer1, options, initialize=initialize
+        )
+        return Supervisor(client, spec, processes, signals=signals).run()
+    worker = ActivityWorker(
         client,
         domain,
         task_list,
         activities,
         loop=polls,
-        on_unknown=on_unknown,
         signals=signals,
-    ).run()
+        leave=leave,
+        **options,
+    )
+    return worker.run()
 
 
 def async_scheduler(domain: object, layer1: Layer1 | None = None) -> AsyncScheduler:
@@ -96,6 +174,32 @@ def async_scheduler(domain: object, layer1: Layer1 | None = None) -> AsyncSchedu
     """
     name_text(domain, "domain", trimmed=True)
     return AsyncScheduler(ActivityScheduler(connect(layer1, polls=False)))
+
+
+def _check_options(
+    processes: int, polls: int, layer1: Layer1 | None, options: dict[str, Any]
+) -> None:
+    whole = {
+        "concurrency": options["concurrency"],
+        "processes": processes,
+        "pollers": 1 if options["pollers"] is None else options["pollers"],
+    }
+    for name, number in whole.items():
+        if not isinstance(number, int) or number < 1:
+            raise ValueError(f"Cannot use {name}={number!r}: give a whole number, 1 or more.")
+    grace = options["grace"]
+    if grace is not None and not (isinstance(grace, int | float) and 0 <= grace < math.inf):
+        raise ValueError(f"Cannot use grace={grace!r}: give seconds, 0 or more, or None.")
+    for name in ("on_stop", "on_unknown"):
+        if options[name] not in ("abandon", "fail"):
+            raise ValueError(f"Cannot use {name}={options[name]!r}: give 'fail' or 'abandon'.")
+    if processes > 1 and polls > 0:
+        raise ValueError(f"Cannot use loop={polls} with {processes} processes: give processes=1.")
+    if processes > 1 and layer1 is not None and not callable(layer1):
+        raise ValueError(
+            f"Cannot share a client between {processes} processes: give layer1 a function that "
+            "returns one, importable by name, or None for the default clients."
+        )
 
 
 def _polls(loop: Any) -> int:

@@ -289,13 +289,16 @@ def connect(
 
     Args:
         layer1: a boto3 ``swf`` client, or any object with its methods, used as it is for polls
-            and answers; None makes two of the default session, one for each.
+            and answers; a callable that returns one; None makes two of the default session, one
+            for polls and one for everything else.
         polls: whether polls will be made; without, one client is enough, and no warning is due.
         calls_at_once: how many calls may be in flight, for the size of the connection pools.
 
     Raises:
         RefusedError: boto3 cannot make a client, for want of a region, say.
     """
+    if callable(layer1) and not hasattr(layer1, "poll_for_activity_task"):
+        layer1 = layer1()
     if layer1 is not None:
         if polls:
             _warn_of_polls(layer1)

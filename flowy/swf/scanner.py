@@ -96,9 +96,7 @@ def activity(
         def found(scanner: _Collector, _name: str, _object: object) -> None:
             file, line = attached.codeinfo[:2]
             scanner.add(
-                ActivityImplementation(
-                    type_, defaults, implementation, file, line, interval, stall
-                )
+                ActivityImplementation(type_, defaults, implementation, file, line, interval, stall)
             )
 
         attached = venusian.attach(implementation, found, category=CATEGORY)
@@ -126,6 +124,14 @@ class Scanner:
         one = isinstance(package, str) or not isinstance(package, Iterable)
         self._packages: list[Any] = [package] if one else list(package)
         self._ignore = ignore
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The dotted names of what is scanned, by which another process finds it."""
+        return tuple(
+            package if isinstance(package, str) else _module(package).__name__
+            for package in self._packages
+        )
 
     def scan(self) -> Mapping[ActivityType, ActivityImplementation]:
         """Return what was found, by type.

@@ -24,6 +24,7 @@ from .values import (
 
 logger = logging.getLogger(__name__)
 
+
 class ActivityScheduler:
     """One call each, in wire text; what is too long is cut, but a result is not.
 

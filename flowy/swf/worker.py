@@ -8,7 +8,6 @@ task that nobody notices until it times out.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import os
@@ -159,13 +158,8 @@ class ActivityWorker:
         )
         serial = self._concurrency == 1
         threading.Thread(target=self._watch, name="flowy-stop", daemon=True).start()
-        signals = (
-            stop_signals(self._stop, interrupt=serial)
-            if self._signals
-            else contextlib.nullcontext()
-        )
         try:
-            with signals:
+            with stop_signals(self._stop, interrupt=serial, wanted=self._signals):
                 if serial:
                     self._poll_and_run(self._run_here)
                 else:

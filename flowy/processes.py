@@ -1,0 +1,274 @@
+"""Child processes: start them fresh, hear what they say, replace those that die.
+
+A process that has threads, and a boto3 client has, must not be forked: locks that another thread
+holds stay locked in the child for ever. So children are spawned: a new interpreter that imports
+what it needs. That imports the main module too, which is why a script must guard its call with
+``if __name__ == "__main__":``.
+
+What a child says is JSON on a pipe; what it has said before it died can still be read.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import multiprocessing.connection
+import multiprocessing.process
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .exception import FlowyError
+from .retry import Backoff
+
+logger = logging.getLogger(__name__)
+
+#: The exit code of a child whose main module starts processes while it is imported.
+UNGUARDED_EXIT_CODE = 78
+
+#: Pauses before a child that died is replaced, in seconds.
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+
+#: A child that has lived for so long, in seconds, did not die of how it was started.
+SETTLED_SECONDS = 60.0
+
+Message = dict[str, Any]
+
+
+class ProcessError(FlowyError):
+    """Child processes cannot be started."""
+
+
+class Link:
+    """A child's side of the pipe to its parent."""
+
+    def __init__(self, connection: Any, number: Any) -> None:
+        self._connection = connection
+        self._number = number
+        self._lock = threading.Lock()
+
+    def send(self, message: Message) -> None:
+        """Tell the parent; when it returns, the parent can read it even if this process dies."""
+        text = json.dumps(message).encode()
+        try:
+            with self._lock:
+                self._connection.send_bytes(text)
+        except OSError:
+            logger.debug("The supervisor is gone; it is told nothing more.")
+
+    def add(self, change: int) -> None:
+        """Change the number that the parent reads when this process has died."""
+        with self._lock:
+            self._number.value += change
+
+    def listen(self, heard: Callable[[Message], None], gone: Callable[[], None]) -> None:
+        """Call *heard* with what the parent says, and *gone* when there is no parent any more."""
+
+        def work() -> None:
+            try:
+                while True:
+                    heard(json.loads(self._connection.recv_bytes()))
+            except (EOFError, OSError):
+                gone()
+
+        threading.Thread(target=work, name="flowy-supervisor-link", daemon=True).start()
+
+
+class Target(Protocol):
+    """What a child runs: an importable function."""
+
+    def __call__(self, link: Link, *arguments: Any) -> None: ...
+
+
+@dataclass(eq=False)
+class Child:
+    """One child process, as its parent sees it."""
+
+    process: Any
+    connection: Any
+    number: Any
+    started_at: float = field(default_factory=time.monotonic)
+    ready: bool = False
+
+    def tell(self, message: Message) -> None:
+        """Say something to it; nothing happens where it is dead."""
+        try:
+            self.connection.send_bytes(json.dumps(message).encode())
+        except OSError:
+            logger.debug("Process %s is gone; it is told nothing more.", self.process.pid)
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        self.process.kill()
+
+    @property
+    def end(self) -> str:
+        """How it ended: an exit code, or a signal and its name."""
+        code = self.process.exitcode
+        if code is None or code >= 0:
+            return f"exit code {code}"
+        try:
+            return f"killed by signal {-code} ({signal.Signals(-code).name})"
+        except ValueError:
+            return f"killed by signal {-code}"
+
+
+class Processes:
+    """Keeps *count* children running *target* until they are told to stop.
+
+    Args:
+        target: an importable function; a child calls it with its ``Link`` and *arguments*.
+        arguments: must be picklable.
+        count: how many.
+        heard: called with each message of a child, but the first, ``{"ready": true}``.
+        died: called with a child when it has ended and everything it said was heard; answers
+            whether it is to be replaced.
+
+    Raises:
+        ProcessError: *arguments* cannot be handed to another process.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        arguments: tuple[Any, ...],
+        count: int,
+        *,
+        heard: Callable[[Child, Message], None],
+        died: Callable[[Child], bool],
+    ) -> None:
+        try:
+            pickle.dumps(arguments)
+        except Exception as error:
+            raise ProcessError(
+                f"Cannot hand the worker's parameters to another process ({error}). Give modules "
+                "by name, and functions that can be imported."
+            ) from error
+        self._context = multiprocessing.get_context("spawn")
+        self._target = target
+        self._arguments = arguments
+        self._count = count
+        self._heard = heard
+        self._died = died
+        self._children: list[Child] = []
+        self._starts_at: list[float] = []
+        self._backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+
+    @property
+    def children(self) -> list[Child]:
+        """Those that run now."""
+        return list(self._children)
+
+    def run(self) -> None:
+        """Start the children and look after them until none is left.
+
+        The first must say that it is ready before the others start: what keeps one from starting
+        keeps all.
+
+        Raises:
+            ProcessError: the first child ended before it was ready.
+        """
+        first = self._start()
+        while not first.ready and first in self._children:
+            self._look()
+        if not first.ready:
+            raise ProcessError(_why_not_started(first))
+        for _ in range(self._count - 1):
+            self._start()
+        while self._children or self._starts_at:
+            self._look()
+
+    def forget_replacements(self) -> None:
+        """Start no process any more; any thread may call it."""
+        self._starts_at.clear()
+
+    def _start(self) -> Child:
+        ours, theirs = self._context.Pipe()
+        number = self._context.RawValue("i", 0)
+        process = self._context.Process(
+            target=_child, args=(self._target, theirs, number, self._arguments)
+        )
+        process.start()
+        theirs.close()  # the child has its own: what is left must not keep the pipe open
+        child = Child(process, ours, number)
+        self._children.append(child)
+        logger.info("Started worker process %d.", process.pid)
+        return child
+
+    def _look(self) -> None:
+        """Wait for messages, deaths, or the time to start a replacement, and deal with them."""
+        wait = max(0.0, min(self._starts_at) - time.monotonic()) if self._starts_at else None
+        by_source: dict[Any, Child] = {}
+        for child in self._children:
+            by_source[child.connection] = child
+            by_source[child.process.sentinel] = child
+        ready = multiprocessing.connection.wait(list(by_source), wait)
+        for child in {by_source[source] for source in ready}:
+            self._hear(child)
+            if not child.process.is_alive():
+                self._hear(child)  # what it said between the first hearing and its death
+                self._bury(child)
+        due = [at for at in self._starts_at if at <= time.monotonic()]
+        for at in due:
+            self._starts_at.remove(at)
+            self._start()
+
+    def _hear(self, child: Child) -> None:
+        try:
+            while child.connection.poll():
+                message: Message = json.loads(child.connection.recv_bytes())
+                if message.get("ready"):
+                    child.ready = True
+                else:
+                    self._heard(child, message)
+        except (EOFError, OSError):
+            child.process.join(1.0)  # the pipe ends a moment before the process does
+
+    def _bury(self, child: Child) -> None:
+        child.process.join()
+        self._children.remove(child)
+        child.connection.close()
+        again = self._died(child)
+        if time.monotonic() - child.started_at > SETTLED_SECONDS:
+            self._backoff.reset()
+        if again and self._children_wanted(child):
+            self._starts_at.append(time.monotonic() + self._backoff.next_seconds())
+
+    def _children_wanted(self, child: Child) -> bool:
+        # The first child is not replaced before it was ready: what it died of, its successor
+        # would die of too.
+        return child.ready or self._count > 1 and bool(self._children or self._starts_at)
+
+
+def is_imported_by_child() -> bool:
+    """Whether this process is a spawned child that is importing its main module just now."""
+    return bool(getattr(multiprocessing.process.current_process(), "_inheriting", False))
+
+
+def leave_unguarded() -> None:
+    """End this child at once, by the code that tells the parent why."""
+    os._exit(UNGUARDED_EXIT_CODE)
+
+
+def _child(target: Target, connection: Any, number: Any, arguments: tuple[Any, ...]) -> None:
+    target(Link(connection, number), *arguments)
+
+
+def _why_not_started(child: Child) -> str:
+    if child.process.exitcode == UNGUARDED_EXIT_CODE:
+        return (
+            "Cannot start worker processes from a main module without a guard: each imports it, "
+            "and would start processes in its turn. Put the call under "
+            "`if __name__ == '__main__':`."
+        )
+    return (
+        f"Cannot start worker processes: the first ended before it was ready ({child.end}); what "
+        "it wrote says why."
+    )
