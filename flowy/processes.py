@@ -244,7 +244,7 @@ class Processes:
     def _children_wanted(self, child: Child) -> bool:
         # The first child is not replaced before it was ready: what it died of, its successor
         # would die of too.
-        return child.ready or self._count > 1 and bool(self._children or self._starts_at)
+        return child.ready or (self._count > 1 and bool(self._children or self._starts_at))
 
 
 def is_imported_by_child() -> bool:

@@ -54,10 +54,17 @@ class Outcome(enum.Enum):
 class Calls(Protocol):
     """The calls by which a task is answered: ``ActivityScheduler``, or a stand-in."""
 
-    def heartbeat(self, token: str, details: str | None = None) -> bool: ...
-    def complete(self, token: str, result: str) -> None: ...
-    def fail(self, token: str, reason: str, details: str | None = None) -> None: ...
-    def cancel(self, token: str, details: str | None = None) -> None: ...
+    def heartbeat(self, token: str, details: str | None = None) -> bool:
+        """Send a heartbeat and return whether a cancellation was requested."""
+
+    def complete(self, token: str, result: str) -> None:
+        """Answer *completed*."""
+
+    def fail(self, token: str, reason: str, details: str | None = None) -> None:
+        """Answer *failed*."""
+
+    def cancel(self, token: str, details: str | None = None) -> None:
+        """Answer *canceled*."""
 
 
 class Ledger(Protocol):
@@ -66,7 +73,7 @@ class Ledger(Protocol):
     def enter(self, token: str, subject: str) -> None:
         """Write a task down before it is started."""
 
-    def strike(self, token: str) -> None:
+    def strike(self, token: str, outcome: Outcome) -> None:
         """Strike it out: it is answered, or its answer is somebody else's business."""
 
 
@@ -76,7 +83,7 @@ class NoLedger:
     def enter(self, token: str, subject: str) -> None:
         """Write nothing."""
 
-    def strike(self, token: str) -> None:
+    def strike(self, token: str, outcome: Outcome) -> None:
         """Strike nothing."""
 
 
@@ -242,7 +249,7 @@ class TaskScheduler:
 
     def _leave(self, outcome: Outcome) -> None:
         if self._claim():
-            self._ledger.strike(self._token)
+            self._ledger.strike(self._token, outcome)
             self.outcome = outcome
 
     def _claim(self) -> bool:
@@ -269,7 +276,7 @@ class TaskScheduler:
             with self._lock:
                 self._answering = False
             raise
-        self._ledger.strike(self._token)
+        self._ledger.strike(self._token, outcome)
         self.outcome = outcome
         return outcome not in (Outcome.CLOSED, Outcome.UNANSWERED)
 

@@ -13,7 +13,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import reasons
@@ -22,7 +22,7 @@ from ..executor import Threads
 from ..processes import Child, Link, Message, Processes
 from ..shutdown import StopFlag, StopLevel, child_signals, stop_signals
 from .client import Layer1, SWFClient, connect
-from .delivery import NoLedger, StopPolicy, TaskScheduler
+from .delivery import NoLedger, Outcome, StopPolicy, TaskScheduler
 from .report import LostPoll, StopReport, Tally
 from .scanner import Scanner
 from .scheduler import ActivityScheduler
@@ -82,7 +82,7 @@ class Supervisor:
         self._policy = StopPolicy(self._stop, spec.options.get("grace"))
         self._signals = signals
         self._tally = Tally()
-        self._open: dict[Child, dict[str, str]] = {}
+        self._accounts: dict[Child, _Account] = {}
         self._reports: list[StopReport] = []
         self._error: SWFError | None = None
         self._failing = Threads(FAILING_THREADS, "flowy-dead-tasks")
@@ -151,30 +151,32 @@ class Supervisor:
     # What children say
 
     def _heard(self, child: Child, message: Message) -> None:
-        tokens = self._open.setdefault(child, {})
+        account = self._accounts.setdefault(child, _Account())
         if "enter" in message:
-            tokens[message["enter"]] = message["subject"]
+            account.open[message["enter"]] = message["subject"]
         elif "strike" in message:
-            tokens.pop(message["strike"], None)
+            subject = account.open.pop(message["strike"], "")
+            account.tally.note(Outcome[message["outcome"]], subject)
         elif "report" in message:
-            self._reports.append(_report_from(message["report"]))
+            account.report = _report_from(message["report"])
         elif "refused" in message:
             self._error = RefusedError(message["refused"], fault=message["fault"])
             self.stop()
 
     def _child_died(self, child: Child) -> bool:
         """Answer for a child that ended, and say whether it is to be replaced."""
-        tokens = self._open.pop(child, {})
-        if child.process.exitcode != 0 or tokens:
+        account = self._accounts.pop(child, None) or _Account()
+        self._reports.append(account.report or account.tally.report())
+        if child.process.exitcode != 0 or account.open:
             logger.error(
                 "Worker process %d died (%s); its %d tasks are failed.",
                 child.process.pid,
                 child.end,
-                len(tokens),
+                len(account.open),
             )
             for _ in range(max(0, child.number.value)):
                 self._tally.poll_lost(f"process {child.process.pid}", f"died, {child.end}")
-            for token, subject in tokens.items():
+            for token, subject in account.open.items():
                 self._fail(token, subject, child.end)
         return not self._stop.is_set()
 
@@ -198,6 +200,21 @@ class Supervisor:
 
         self._failures.add()
         self._failing.submit(fail)
+
+
+@dataclass
+class _Account:
+    """What one child has told of its tasks.
+
+    Attributes:
+        open: the tasks it has in hand, token to subject.
+        tally: those it has settled, for the case that it dies before it reports.
+        report: what it said at its end.
+    """
+
+    open: dict[str, str] = field(default_factory=dict)
+    tally: Tally = field(default_factory=Tally)
+    report: StopReport | None = None
 
 
 class _Countdown:
@@ -230,8 +247,8 @@ class _LedgerOfSupervisor:
     def enter(self, token: str, subject: str) -> None:
         self._link.send({"enter": token, "subject": subject})
 
-    def strike(self, token: str) -> None:
-        self._link.send({"strike": token})
+    def strike(self, token: str, outcome: Outcome) -> None:
+        self._link.send({"strike": token, "outcome": outcome.name})
 
 
 def work(link: Link, spec: WorkerSpec) -> None:
