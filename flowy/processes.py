@@ -84,7 +84,8 @@ class Link:
 class Target(Protocol):
     """What a child runs: an importable function."""
 
-    def __call__(self, link: Link, *arguments: Any) -> None: ...
+    def __call__(self, link: Link, *arguments: Any) -> None:
+        """Work, tell the parent of it, and return."""
 
 
 @dataclass(eq=False)
@@ -127,7 +128,7 @@ class Processes:
         target: an importable function; a child calls it with its ``Link`` and *arguments*.
         arguments: must be picklable.
         count: how many.
-        heard: called with each message of a child, but the first, ``{"ready": true}``.
+        heard: called with each message of a child; the first is ``{"ready": true}``.
         died: called with a child when it has ended and everything it said was heard; answers
             whether it is to be replaced.
 
@@ -159,6 +160,7 @@ class Processes:
         self._died = died
         self._children: list[Child] = []
         self._starts_at: list[float] = []
+        self._replacing = False
         self._backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     @property
@@ -180,13 +182,16 @@ class Processes:
             self._look()
         if not first.ready:
             raise ProcessError(_why_not_started(first))
+        self._replacing = True
         for _ in range(self._count - 1):
-            self._start()
+            if self._replacing:  # no stop has come meanwhile
+                self._start()
         while self._children or self._starts_at:
             self._look()
 
-    def forget_replacements(self) -> None:
+    def replace_no_more(self) -> None:
         """Start no process any more; any thread may call it."""
+        self._replacing = False
         self._starts_at.clear()
 
     def _start(self) -> Child:
@@ -216,18 +221,16 @@ class Processes:
                 self._hear(child)  # what it said between the first hearing and its death
                 self._bury(child)
         due = [at for at in self._starts_at if at <= time.monotonic()]
-        for at in due:
-            self._starts_at.remove(at)
+        self._starts_at = [at for at in self._starts_at if at not in due]
+        for _ in due:
             self._start()
 
     def _hear(self, child: Child) -> None:
         try:
             while child.connection.poll():
                 message: Message = json.loads(child.connection.recv_bytes())
-                if message.get("ready"):
-                    child.ready = True
-                else:
-                    self._heard(child, message)
+                child.ready = child.ready or "ready" in message
+                self._heard(child, message)
         except (EOFError, OSError):
             child.process.join(1.0)  # the pipe ends a moment before the process does
 

@@ -15,17 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .._version import __version__
-from ..exception import (
-    AlreadyExistsError,
-    CredentialsError,
-    DeprecatedError,
-    FlowyError,
-    LimitExceededError,
-    OutOfReachError,
-    RefusedError,
-    SWFError,
-    UnknownResourceError,
-)
+from ..exception import OutOfReachError
+from .faults import translated
 from .values import ActivityDefaults, ActivityTask, ActivityType, timeout_from_text, timeout_text
 
 logger = logging.getLogger(__name__)
@@ -41,51 +32,6 @@ LEAST_POLL_READ_TIMEOUT_SECONDS = 65
 ANSWER_READ_TIMEOUT_SECONDS = 10
 ANSWER_ATTEMPTS = 4
 CONNECT_TIMEOUT_SECONDS = 5
-
-#: Codes of throttling; SWF's own is ThrottlingException, the others come from AWS's front doors.
-_THROTTLES = frozenset(
-    {
-        "ThrottlingException",
-        "Throttling",
-        "ThrottledException",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "RequestLimitExceeded",
-        "TooManyRequestsException",
-        "SlowDown",
-        "ServiceUnavailable",
-        "InternalFailure",
-        "InternalServerError",
-    }
-)
-#: The model has LimitExceededFault, the quotas page says LimitExceededException.
-_LIMITS = frozenset({"LimitExceededFault", "LimitExceededException"})
-#: Codes by which AWS's front doors, and SWF's policies, refuse the caller.
-_NOT_ALLOWED = (
-    "AccessDeniedException",
-    "ExpiredTokenException",
-    "IncompleteSignature",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
-    "MissingAuthenticationToken",
-    "MissingAuthenticationTokenException",
-    "NotAuthorized",
-    "OperationNotPermittedFault",
-    "OptInRequired",
-    "RequestExpired",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-)
-_FAULTS: dict[str, type[SWFError]] = {
-    **dict.fromkeys(_NOT_ALLOWED, CredentialsError),
-    "UnknownResourceFault": UnknownResourceError,
-    "TypeAlreadyExistsFault": AlreadyExistsError,
-    "DomainAlreadyExistsFault": AlreadyExistsError,
-    "WorkflowExecutionAlreadyStartedFault": AlreadyExistsError,
-    "TypeDeprecatedFault": DeprecatedError,
-    "DomainDeprecatedFault": DeprecatedError,
-}
-
 
 #: A boto3 ``swf`` client, or any object with those of its methods that are used. No protocol:
 #: the types that boto3-stubs gives a client would not fit one.
@@ -278,7 +224,7 @@ class SWFClient:
         try:
             answer: Mapping[str, Any] | None = getattr(client, method)(**parameters)
         except Exception as error:
-            raise _translated(error, method) from error
+            raise translated(error, method) from error
         return answer or {}
 
 
@@ -338,7 +284,7 @@ def _boto3_client(**config: Any) -> Layer1:
             ),
         )
     except Exception as error:
-        raise _translated(error, "make a client") from error
+        raise translated(error, "make a client") from error
     return client
 
 
@@ -379,74 +325,3 @@ def _is_unreadable(answer: Mapping[str, Any]) -> bool:
 def _present(**parameters: str | None) -> dict[str, str]:
     """Return the parameters that are not None: boto3 refuses None, an absent key is right."""
     return {key: value for key, value in parameters.items() if value is not None}
-
-
-#: Exceptions of botocore, by name, that say that there are no usable credentials. Names, for
-#: botocore is not imported where no client is made.
-_NO_CREDENTIALS: dict[str, str] = {
-    "NoCredentialsError": "there are no AWS credentials. Set AWS_ACCESS_KEY_ID and "
-    "AWS_SECRET_ACCESS_KEY, a profile or a role",
-    "PartialCredentialsError": "the AWS credentials are not complete",
-    "CredentialRetrievalError": "the AWS credentials cannot be had",
-    "TokenRetrievalError": "the SSO token cannot be had. Log in again",
-    "SSOTokenLoadError": "the SSO token cannot be read. Log in again",
-    "UnauthorizedSSOTokenError": "the SSO session has ended. Log in again",
-}
-
-#: Exceptions of botocore that no repetition heals; every other one of botocore's own is about
-#: the way to SWF.
-_HOPELESS: dict[str, str] = {
-    "NoRegionError": "no AWS region is set. Set AWS_DEFAULT_REGION, or a region in the profile",
-    "InvalidRegionError": "the AWS region is not valid",
-    "ProfileNotFound": "the AWS profile does not exist",
-    "ParamValidationError": "the parameters are not valid",
-}
-
-
-#: Exceptions of botocore that come before anything was sent.
-_NEVER_SENT = frozenset(
-    {
-        "EndpointConnectionError",
-        "ConnectTimeoutError",
-        "ProxyConnectionError",
-        "SSLError",
-        "ConnectionRefusedError",
-    }
-)
-
-
-def _translated(error: Exception, method: str) -> FlowyError:
-    """Return Flowy's error for what a client raised.
-
-    The text of a fault is kept for the reader, but ValidationException repeats the value it
-    refuses, which may be a result or a token: of that one the code alone is kept.
-    """
-    response = getattr(error, "response", None)
-    if isinstance(response, Mapping) and "Error" in response:
-        return _translated_fault(response, method)
-    name = type(error).__name__
-    names = [kind.__name__ for kind in type(error).__mro__]
-    for kind, texts in ((CredentialsError, _NO_CREDENTIALS), (RefusedError, _HOPELESS)):
-        for known in names:
-            if known in texts:
-                return kind(f"Cannot {method}: {texts[known]} ({name}).", fault=name)
-    if isinstance(error, OSError) or {"BotoCoreError", "HTTPClientError"} & set(names):
-        return OutOfReachError(
-            f"Cannot {method}: no answer from SWF ({name}).",
-            fault=name,
-            may_have_arrived=not _NEVER_SENT & set(names),
-        )
-    return RefusedError(f"Cannot {method}: the client raised {name}.", fault=name)
-
-
-def _translated_fault(response: Mapping[str, Any], method: str) -> SWFError:
-    code = str(response["Error"].get("Code", ""))
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    text = str(response["Error"].get("Message", ""))
-    said = f": {text}" if text and code != "ValidationException" else ""
-    message = f"Cannot {method}: SWF answered {code or status}{said}"
-    if code in _LIMITS:
-        return LimitExceededError(message, fault=code)
-    if code in _THROTTLES or status == 429 or status >= 500:
-        return OutOfReachError(message, fault=code or str(status))
-    return _FAULTS.get(code, RefusedError)(message, fault=code or str(status))

@@ -139,7 +139,7 @@ class Supervisor:
         self._kill_all()
 
     def _tell(self, level: StopLevel) -> None:
-        self._processes.forget_replacements()
+        self._processes.replace_no_more()
         for child in self._processes.children:
             child.tell({"stop": int(level)})
 
@@ -159,6 +159,8 @@ class Supervisor:
             account.tally.note(Outcome[message["outcome"]], subject)
         elif "report" in message:
             account.report = _report_from(message["report"])
+        elif "ready" in message and self._stop.is_set():
+            child.tell({"stop": int(self._stop.level)})  # it was started as the stop came
         elif "refused" in message:
             self._error = RefusedError(message["refused"], fault=message["fault"])
             self.stop()
