@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 
 from .._version import __version__
 from ..executor import EventLoop, Threads
+from ..heartbeat import BACKGROUND_THREADS
 from ..retry import Deadline
 from ..shutdown import StopFlag, StopLevel, stop_signals
 from .assignment import Assignment, Desk
@@ -52,6 +53,15 @@ def default_identity() -> str:
 def default_pollers(concurrency: int) -> int:
     """Return how many polls are out at once where it is not said."""
     return min(concurrency, DEFAULT_POLLERS)
+
+
+def calls_at_once(concurrency: int) -> int:
+    """Return how many calls may be in flight, for the clients' pools.
+
+    One of each activity, the beats in the background, and, where a stop is out of patience, the
+    answers for what still runs.
+    """
+    return concurrency + BACKGROUND_THREADS + DEFAULT_POLLERS
 
 
 class ActivityWorker:
