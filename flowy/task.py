@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -288,7 +289,8 @@ class AsyncActivity(Activity):
 
     ``run`` is canceled, by a CancelledError at what it awaits, when a background heartbeat has
     learned that the task is closed or that its cancellation was requested, and when the worker
-    must stop. Clean up and let it pass: the worker answers what fits. One that its own
+    must stop: once for each of these. Clean up and let it pass, or raise CancelTask: the worker
+    answers what fits, as after a heartbeat that answered False. One that its own
     ``await self.heartbeat()`` told so is not canceled besides. A CancelledError that comes from
     elsewhere fails the task.
     """
@@ -314,7 +316,7 @@ class AsyncActivity(Activity):
             return
         args, kwargs = arguments
         try:
-            value = await self.run(*args, **kwargs)
+            value = await _noting(self.run(*args, **kwargs), self._canceled)
         except asyncio.CancelledError as canceled:
             await off_loop(self._answer_to_cancelled(canceled))
         except BaseException as caught:
@@ -324,6 +326,12 @@ class AsyncActivity(Activity):
         else:
             await off_loop(lambda: self._answer_value(value))
 
+    def _canceled(self) -> None:
+        """Take note that ``run`` was canceled: by the worker, if there is a cause for it."""
+        verdict = self._scheduler.verdict(self._token)
+        if verdict is not Verdict.GO_ON:
+            self._told = verdict
+
     def _answer_to_cancelled(self, error: asyncio.CancelledError) -> Callable[[], None]:
         """Return the answer for a run that ended in a CancelledError."""
         verdict = self._scheduler.verdict(self._token)
@@ -331,6 +339,29 @@ class AsyncActivity(Activity):
             return lambda: self._answer_error(error)
         self._told = verdict
         return self._gave_up
+
+
+@types.coroutine
+def _noting(
+    run: Coroutine[Any, Any, Any], canceled: Callable[[], None]
+) -> Generator[Any, Any, Any]:
+    """Await *run*, and call *canceled* before each CancelledError that is thrown into it.
+
+    What ``run`` makes of one is its own business: it may catch it, and then answer None.
+    """
+    resume: Callable[[Any], Any] = run.send
+    sent: Any = None
+    while True:
+        try:
+            awaited = resume(sent)
+        except StopIteration as end:
+            return end.value
+        try:
+            resume, sent = run.send, (yield awaited)
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                canceled()
+            resume, sent = run.throw, error
 
 
 def _details_text(details: object) -> str | None:

@@ -150,11 +150,14 @@ class TaskScheduler:
             clock=clock,
         )
         self.outcome = Outcome.OPEN
+        #: What the last heartbeat of the activity's own has told it.
+        self.told = Verdict.GO_ON
 
     def heartbeat(self, token: str, details: str | None = None) -> Verdict:
         """Send a heartbeat and return what is known of the task after it."""
         self.heartbeats.beat(details)
-        return self.verdict(token)
+        self.told = self.verdict(token)
+        return self.told
 
     def progress(self, token: str, details: str | None = None) -> None:
         """Take note that the activity gets on."""
