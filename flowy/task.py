@@ -8,6 +8,7 @@ happens in decoding, running or encoding; ``SuspendTask`` alone sends none.
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import logging
 import types
@@ -206,12 +207,20 @@ class Activity:
         except Exception as error:
             return _Failure(reasons.INPUT_UNREADABLE + reason_of(error), error)
         try:
-            inspect.signature(self.run).bind(*args, **kwargs)
+            self._bind(args, kwargs)
         except TypeError as error:
             return _Failure(f"{reasons.INPUT_MISFIT}run() {reason_of(error)}", error)
         except ValueError:
             pass  # a callable without a signature: the call itself will tell
         return args, kwargs
+
+    def _bind(self, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """Raise TypeError where the arguments do not fit ``run``."""
+        function = getattr(self.run, "__func__", None)
+        if function is None:  # a static method, say
+            _signature(self.run).bind(*args, **kwargs)
+        else:
+            _signature(function).bind(self, *args, **kwargs)
 
     def _answer_value(self, value: Any) -> None:
         if value is None and self._told is not Verdict.GO_ON:
@@ -263,7 +272,7 @@ class Activity:
 
     def _subject(self) -> str:
         try:
-            return str(self.info)
+            return str(current())
         except OutsideActivityError:
             return type(self).__qualname__
 
@@ -362,6 +371,12 @@ def _noting(
             if isinstance(error, asyncio.CancelledError):
                 canceled()
             resume, sent = run.throw, error
+
+
+@functools.lru_cache(maxsize=1_000)
+def _signature(run: Callable[..., Any]) -> inspect.Signature:
+    # What a decorator wraps is not what is called: it may pass arguments of its own.
+    return inspect.signature(run, follow_wrapped=False)
 
 
 def _details_text(details: object) -> str | None:
