@@ -12,6 +12,7 @@ import enum
 import logging
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -81,14 +82,14 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
-def stop_signals(flag: StopFlag, *, interrupt: bool, wanted: bool = True) -> Iterator[None]:
+def stop_signals(flag: StopFlag, *, interrupt: bool = False, wanted: bool = True) -> Iterator[None]:
     """Let SIGINT and SIGTERM raise *flag* while the block runs, one level each time.
 
     With *interrupt* the third also raises KeyboardInterrupt in the main thread, which ends a
     blocking call there; a main thread that waits for the flag has no need of it. Without
-    *wanted* nothing is done.
-    Python lets only the main thread set handlers: elsewhere this does nothing. The handlers that
-    were there before are put back, so that an embedding program keeps its own.
+    *wanted* nothing is done. Python lets only the main thread set handlers: elsewhere this does
+    nothing. The handlers that were there before are put back, so that an embedding program keeps
+    its own.
     """
 
     def handle(_number: int, _frame: FrameType | None) -> None:
@@ -129,3 +130,54 @@ def _handlers(handlers: Mapping[signal.Signals, Any]) -> Iterator[None]:
         for number, handler in before.items():
             # None: the handler was set by C code, and Python can neither name nor restore it.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+#: How soon an interruption that was swallowed is repeated, in seconds.
+REPEAT_SECONDS = 0.5
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise KeyboardInterrupt while the block runs, as SIGINT does.
+
+    So that one ``except`` cleans up whoever ends the program: Ctrl-C, a process manager, or a
+    terminal that is closed. For the command line, which has SIGALRM to itself. A signal that is
+    ignored, as ``nohup`` does, stays ignored; elsewhere than on the main thread this does nothing.
+
+    An exception that is raised while an object is finalized goes nowhere, and the answers of
+    urllib3 are finalized at each call. So it is raised again and again until it is being handled.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        if _repeats():
+            signal.setitimer(signal.ITIMER_REAL, REPEAT_SECONDS, REPEAT_SECONDS)
+        raise KeyboardInterrupt
+
+    def repeat(_number: int, _frame: FrameType | None) -> None:
+        if not _interruption_is_handled():
+            raise KeyboardInterrupt
+
+    numbers = [*STOP_SIGNALS, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    handlers: dict[signal.Signals, Any] = {
+        number: interrupt for number in numbers if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    if _repeats():
+        handlers[signal.SIGALRM] = repeat
+    with _handlers(handlers):
+        try:
+            yield
+        finally:
+            if _repeats() and threading.current_thread() is threading.main_thread():
+                signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _repeats() -> bool:
+    return hasattr(signal, "setitimer")  # Windows has none
+
+
+def _interruption_is_handled() -> bool:
+    """Whether the code that runs now was entered because of a KeyboardInterrupt."""
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None

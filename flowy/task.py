@@ -12,6 +12,7 @@ import functools
 import inspect
 import logging
 import types
+import types
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -217,10 +218,9 @@ class Activity:
     def _bind(self, args: list[Any], kwargs: dict[str, Any]) -> None:
         """Raise TypeError where the arguments do not fit ``run``."""
         function = getattr(self.run, "__func__", None)
-        if function is None:  # a static method, say
-            _signature(self.run).bind(*args, **kwargs)
-        else:
-            _signature(function).bind(self, *args, **kwargs)
+        # A static method has none, and is asked each time.
+        signature = _signature(self.run) if function is None else _signature_of_method(function)
+        signature.bind(*args, **kwargs)
 
     def _answer_value(self, value: Any) -> None:
         if value is None and self._told is not Verdict.GO_ON:
@@ -374,6 +374,11 @@ def _noting(
 
 
 @functools.lru_cache(maxsize=1_000)
+def _signature_of_method(function: Callable[..., Any]) -> inspect.Signature:
+    # Bound to anything: what is left out is `self`.
+    return _signature(types.MethodType(function, object()))
+
+
 def _signature(run: Callable[..., Any]) -> inspect.Signature:
     # What a decorator wraps is not what is called: it may pass arguments of its own.
     return inspect.signature(run, follow_wrapped=False)

@@ -209,14 +209,17 @@ class SWFClient:
             events.extend(answer.get("events", ()))
         return events
 
-    def terminate_workflow_execution(self, domain: str, workflow_id: str, reason: str) -> None:
-        """Close the open execution of this id from outside."""
+    def terminate_workflow_execution(
+        self, domain: str, workflow_id: str, reason: str, *, run_id: str | None = None
+    ) -> None:
+        """Close an execution from outside; without a run id the open one of this id."""
         self._call(
             self._answers,
             "terminate_workflow_execution",
             domain=domain,
             workflowId=workflow_id,
             reason=reason,
+            **_present(runId=run_id),
         )
 
     def _call(self, client: Layer1, method: str, **parameters: Any) -> Mapping[str, Any]:

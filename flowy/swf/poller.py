@@ -56,6 +56,7 @@ class ActivityPoller:
         stop: StopFlag,
         answered: threading.Event,
         lost: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._domain = domain
@@ -64,6 +65,7 @@ class ActivityPoller:
         self._stop = stop
         self._ever_answered = answered
         self._lost = lost
+        self._clock = clock
         self._trouble = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._refusal = Backoff(REFUSED_PAUSE_SECONDS, LONGEST_REFUSED_PAUSE_SECONDS)
         self._emptiness = Backoff(0.05, EMPTY_POLL_SECONDS)
@@ -78,7 +80,7 @@ class ActivityPoller:
             SWFError: the first polls were refused for good.
         """
         while not self._stop.is_set():
-            started = time.monotonic()
+            started = self._clock()
             try:
                 task = self._client.poll_for_activity_task(
                     self._domain, self._task_list, self._identity
@@ -88,7 +90,7 @@ class ActivityPoller:
                 continue
             self._answered()
             if task is None:
-                self._rest_after_empty(time.monotonic() - started)
+                self._rest_after_empty(self._clock() - started)
             else:
                 self._emptiness.reset()
             return task

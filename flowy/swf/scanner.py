@@ -172,7 +172,7 @@ class _Collector(venusian.Scanner):  # type: ignore[misc]
         known = self.found.setdefault(new.type, new)
         if known.factory is new.factory and known.defaults == new.defaults:
             return  # one class under two names, or a module scanned twice
-        if known.place == new.place:
+        if known.place == new.place and known.factory.__module__ != new.factory.__module__:
             return  # one file imported twice, as __main__ and by its name
         self.conflicts.append(f"{new.type} at {known.place} and at {new.place}")
 

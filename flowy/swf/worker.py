@@ -162,18 +162,19 @@ class ActivityWorker:
             KeyboardInterrupt, SystemExit: came out of an activity on the calling thread, whose
                 task was failed; or, with ``signals=False``, was raised into it.
         """
-        logger.info(
-            "Worker started as %s: %d activity types, task list %s of domain %s, %d at once.",
-            self._desk.identity,
-            len(self._desk.activities),
-            self._desk.task_list,
-            self._desk.domain,
-            self._concurrency,
-        )
         serial = self._concurrency == 1
         threading.Thread(target=self._watch, name="flowy-stop", daemon=True).start()
         try:
             with stop_signals(self._stop, interrupt=serial, wanted=self._signals):
+                # From the line on that says "started", a stop is one.
+                logger.info(
+                    "Worker started as %s: %d types, %d at once, task list %s of domain %s.",
+                    self._desk.identity,
+                    len(self._desk.activities),
+                    self._concurrency,
+                    self._desk.task_list,
+                    self._desk.domain,
+                )
                 if serial:
                     self._poll_and_run(self._run_here)
                 else:
