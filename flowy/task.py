@@ -12,7 +12,6 @@ import functools
 import inspect
 import logging
 import types
-import types
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
