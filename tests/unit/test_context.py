@@ -5,11 +5,22 @@ from __future__ import annotations
 import contextvars
 import dataclasses
 import threading
+from collections.abc import Callable
 
 import pytest
 
-from flowy.context import ActivityInfo, current, entered
+from flowy.context import (
+    ActivityInfo,
+    RunningActivity,
+    current,
+    entered,
+    remaining_seconds,
+    worker_stopping,
+)
 from flowy.exception import OutsideActivityError
+from flowy.retry import Deadline
+from flowy.shutdown import StopFlag, StopLevel
+from tests.unit.stand_ins import FakeTime
 
 INFO = ActivityInfo(
     name="echo", version="1", activity_id="7", workflow_id="flow", run_id="run", domain="domain",
@@ -18,14 +29,21 @@ INFO = ActivityInfo(
 )  # fmt: skip
 
 
+def running(
+    info: ActivityInfo = INFO, *, deadline: Deadline | None = None, flag: StopFlag | None = None
+) -> RunningActivity:
+    """One run of an activity, as its worker would tell it."""
+    return RunningActivity(info, deadline or Deadline(None), (flag or StopFlag()).is_set)
+
+
 def test_known_inside_only() -> None:
     """Inside the block it is the current one, before and after there is none."""
-    with pytest.raises(OutsideActivityError, match="no worker runs one here"):
+    with pytest.raises(OutsideActivityError, match="no worker runs an activity here"):
         current()
-    with entered(INFO):
+    with entered(running()):
         assert current() is INFO
         other = dataclasses.replace(INFO, activity_id="8")
-        with entered(other):
+        with entered(running(other)):
             assert current() is other
         assert current() is INFO
     with pytest.raises(OutsideActivityError):
@@ -34,7 +52,7 @@ def test_known_inside_only() -> None:
 
 def test_left_by_an_exception() -> None:
     """A block that is left by an exception leaves nothing behind."""
-    with pytest.raises(ZeroDivisionError), entered(INFO):
+    with pytest.raises(ZeroDivisionError), entered(running()):
         _ = 1 / 0
     with pytest.raises(OutsideActivityError):
         current()
@@ -50,7 +68,7 @@ def test_threads_of_the_activity() -> None:
         except OutsideActivityError as error:
             seen.append(type(error))
 
-    with entered(INFO):
+    with entered(running()):
         carried = contextvars.copy_context()
         for target in (look, lambda: carried.run(look)):
             thread = threading.Thread(target=target)
@@ -65,3 +83,32 @@ def test_info_is_frozen_and_names_itself() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         INFO.name = "other"  # type: ignore[misc]
     assert str(INFO) == "echo 1 (activity 7 of workflow flow)"
+
+
+@pytest.mark.parametrize("ask", [current, worker_stopping, remaining_seconds])
+def test_outside_all_say_where_it_is_known(ask: Callable[[], object]) -> None:
+    """Whatever is asked, the error says what cannot be told, and how to carry it to a thread."""
+    with pytest.raises(OutsideActivityError, match=r"^Cannot tell .*copy_context\(\)\.run"):
+        ask()
+
+
+def test_worker_stopping_from_the_first_request_on() -> None:
+    """While heartbeats still answer True: a long activity may use the time to save its state."""
+    flag = StopFlag()
+    with entered(running(flag=flag)):
+        assert worker_stopping() is False
+        flag.raise_to(StopLevel.FINISH)
+        assert worker_stopping() is True
+
+
+def test_remaining_seconds() -> None:
+    """What is left of the deadline, at least 0; None where there is none."""
+    time = FakeTime()
+    with entered(running(deadline=Deadline(30, clock=time.clock))):
+        assert remaining_seconds() == 30
+        time.now += 20
+        assert remaining_seconds() == 10
+        time.now += 20
+        assert remaining_seconds() == 0
+    with entered(running()):
+        assert remaining_seconds() is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 import pytest
 
@@ -23,23 +22,18 @@ REFUSED = RefusedError("refused", fault="ValidationException")
 NO_PERMISSION = CredentialsError("refused", fault="AccessDeniedException")
 
 
-def made(time: FakeTime, lost_after_seconds: float | None = 60.0) -> Heartbeat:
-    return Heartbeat(
-        "echo 1",
-        lost_after_seconds=lost_after_seconds,
-        pause=lambda seconds: time.wait(seconds, StopLevel.HURRY),
-        clock=time.clock,
-    )
-
-
 class Line:
     """What sends a beat: each takes the next outcome; the last one is repeated."""
 
     def __init__(self, *outcomes: bool | Exception) -> None:
-        self._outcomes = list(outcomes)
         self.sent = 0
+        self.says(*outcomes)
 
-    def __call__(self) -> bool:
+    def says(self, *outcomes: bool | Exception) -> None:
+        """What the next beats come to."""
+        self._outcomes = list(outcomes)
+
+    def __call__(self, _details: str | None) -> bool:
         self.sent += 1
         outcome = self._outcomes.pop(0) if len(self._outcomes) > 1 else self._outcomes[0]
         if isinstance(outcome, Exception):
@@ -47,32 +41,38 @@ class Line:
         return outcome
 
 
-def raising(error: Exception) -> Callable[[], bool]:
-    return Line(error)
+def made(time: FakeTime, line: Line, lost_after_seconds: float | None = 60.0) -> Heartbeat:
+    return Heartbeat(
+        "echo 1",
+        line,
+        lost_after_seconds=lost_after_seconds,
+        pause=lambda seconds: time.wait(seconds, StopLevel.HURRY),
+        clock=time.clock,
+    )
 
 
 def test_accepted() -> None:
     """An accepted beat is GO_ON, or tells of the request to cancel."""
-    heartbeat = made(FakeTime())
-    assert heartbeat.beat(Line(False)) is Verdict.GO_ON
-    assert heartbeat.beat(Line(True)) is Verdict.CANCEL_REQUESTED
+    heartbeat = made(FakeTime(), Line(False, True))
+    assert heartbeat.beat() is Verdict.GO_ON
+    assert heartbeat.beat() is Verdict.CANCEL_REQUESTED
     assert heartbeat.verdict is Verdict.CANCEL_REQUESTED
 
 
 def test_closed_is_closed() -> None:
     """A closed task is not asked for again."""
-    heartbeat = made(FakeTime())
-    assert heartbeat.beat(raising(CLOSED)) is Verdict.CLOSED
-    line = Line(False)
-    assert heartbeat.beat(line) is Verdict.CLOSED
-    assert line.sent == 0
+    line = Line(CLOSED, False)
+    heartbeat = made(FakeTime(), line)
+    assert heartbeat.beat() is Verdict.CLOSED
+    assert heartbeat.beat() is Verdict.CLOSED
+    assert line.sent == 1
 
 
 def test_out_of_reach_is_tried_again() -> None:
     """A beat that does not get through is sent again, after pauses."""
     time = FakeTime()
     line = Line(OUT_OF_REACH, OUT_OF_REACH, False)
-    assert made(time).beat(line) is Verdict.GO_ON
+    assert made(time, line).beat() is Verdict.GO_ON
     assert line.sent == 3
     assert [0.1 <= pause <= 0.4 for pause in time.waits] == [True, True]
 
@@ -82,7 +82,7 @@ def test_tried_for_five_seconds(caplog: pytest.LogCaptureFixture) -> None:
     time = FakeTime()
     started = time.now
     line = Line(OUT_OF_REACH)
-    assert made(time).beat(line) is Verdict.GO_ON
+    assert made(time, line).beat() is Verdict.GO_ON
     assert BEAT_TRIED_SECONDS - 1.0 <= time.now - started <= BEAT_TRIED_SECONDS
     assert 6 <= line.sent <= 15
     (warning,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -94,21 +94,23 @@ def test_a_hurry_ends_the_tries() -> None:
     """Told to hurry, a worker tries a beat no more."""
     time = FakeTime({2: StopLevel.HURRY})
     line = Line(OUT_OF_REACH)
-    assert made(time).beat(line) is Verdict.GO_ON
+    assert made(time, line).beat() is Verdict.GO_ON
     assert line.sent == 2
 
 
 def test_silence_is_a_verdict_only_after_the_timeout(caplog: pytest.LogCaptureFixture) -> None:
     """Until the declared timeout has passed without an accepted beat it is GO_ON, then LOST."""
     time = FakeTime()
-    heartbeat = made(time, 60.0)
+    line = Line(REFUSED)
+    heartbeat = made(time, line, 60.0)
     time.now += 50.0
-    assert heartbeat.beat(raising(REFUSED)) is Verdict.GO_ON
+    assert heartbeat.beat() is Verdict.GO_ON
     time.now += 9.9
-    assert heartbeat.beat(raising(REFUSED)) is Verdict.GO_ON
+    assert heartbeat.beat() is Verdict.GO_ON
     time.now += 0.1
-    assert heartbeat.beat(raising(REFUSED)) is Verdict.LOST
-    assert heartbeat.beat(raising(OUT_OF_REACH)) is Verdict.LOST
+    assert heartbeat.beat() is Verdict.LOST
+    line.says(OUT_OF_REACH)
+    assert heartbeat.beat() is Verdict.LOST
     told = [record for record in caplog.records if "is told to give up" in record.message]
     assert [record.levelno for record in told] == [logging.ERROR]
 
@@ -116,53 +118,53 @@ def test_silence_is_a_verdict_only_after_the_timeout(caplog: pytest.LogCaptureFi
 def test_an_accepted_beat_winds_the_clock() -> None:
     """The timeout counts from the latest accepted beat, as SWF's own does."""
     time = FakeTime()
-    heartbeat = made(time, 60.0)
+    heartbeat = made(time, Line(False, REFUSED), 60.0)
     time.now += 50.0
-    heartbeat.beat(Line(False))
+    heartbeat.beat()
     time.now += 59.0
-    assert heartbeat.beat(raising(REFUSED)) is Verdict.GO_ON
+    assert heartbeat.beat() is Verdict.GO_ON
     time.now += 1.0
-    assert heartbeat.beat(raising(REFUSED)) is Verdict.LOST
+    assert heartbeat.beat() is Verdict.LOST
 
 
 def test_lost_is_found_again() -> None:
     """The declared timeout is a guess: a beat that SWF accepts tells that the task is open."""
     time = FakeTime()
-    heartbeat = made(time, 1.0)
+    heartbeat = made(time, Line(REFUSED, False), 1.0)
     time.now += 1.0
-    assert heartbeat.beat(raising(REFUSED)) is Verdict.LOST
-    assert heartbeat.beat(Line(False)) is Verdict.GO_ON
+    assert heartbeat.beat() is Verdict.LOST
+    assert heartbeat.beat() is Verdict.GO_ON
 
 
 def test_no_timeout_is_never_lost() -> None:
     """Where no timeout is declared, silence never becomes a verdict."""
     time = FakeTime()
-    heartbeat = made(time, None)
+    heartbeat = made(time, Line(OUT_OF_REACH), None)
     time.now += 1e9
-    assert heartbeat.beat(raising(OUT_OF_REACH)) is Verdict.GO_ON
+    assert heartbeat.beat() is Verdict.GO_ON
 
 
 def test_a_request_to_cancel_stays() -> None:
     """However silent SWF becomes afterwards, the request was made."""
     time = FakeTime()
-    heartbeat = made(time, 1.0)
-    heartbeat.beat(Line(True))
+    heartbeat = made(time, Line(True, OUT_OF_REACH), 1.0)
+    heartbeat.beat()
     time.now += 1_000.0
-    assert heartbeat.beat(raising(OUT_OF_REACH)) is Verdict.CANCEL_REQUESTED
+    assert heartbeat.beat() is Verdict.CANCEL_REQUESTED
 
 
 @pytest.mark.parametrize("error", [REFUSED, NO_PERMISSION])
 def test_a_refusal_is_logged_once(error: RefusedError, caplog: pytest.LogCaptureFixture) -> None:
     """A beat refused for good is not repeated within its call, and is one ERROR in all."""
     time = FakeTime()
-    heartbeat = made(time)
-    line = Line(error)
-    assert [heartbeat.beat(line) for _ in range(3)] == [Verdict.GO_ON] * 3
+    line = Line(error, error, error, False, error)
+    heartbeat = made(time, line)
+    assert [heartbeat.beat() for _ in range(3)] == [Verdict.GO_ON] * 3
     assert line.sent == 3
     assert time.waits == []
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert f"refused ({error.fault})" in record.getMessage()
-    heartbeat.beat(Line(False))
-    heartbeat.beat(line)
+    heartbeat.beat()
+    heartbeat.beat()
     assert len(caplog.records) == 2

@@ -11,7 +11,14 @@ from types import FrameType
 
 import pytest
 
-from flowy.shutdown import STOP_SIGNALS, StopFlag, StopLevel, stop_signals, terminable
+from flowy.shutdown import (
+    STOP_SIGNALS,
+    StopFlag,
+    StopLevel,
+    child_signals,
+    stop_signals,
+    terminable,
+)
 
 
 def test_levels_only_rise() -> None:
@@ -91,11 +98,25 @@ def handlers_of_the_test() -> Iterator[Callable[[int, FrameType | None], None]]:
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_signals_raise_the_flag(number: signal.Signals) -> None:
-    """The first lets finish, the second hurries, the third ends by KeyboardInterrupt."""
+    """The first lets finish, the second hurries, the third is at once, and interrupts nothing."""
     flag = StopFlag()
     levels: list[StopLevel] = []
     with handlers_of_the_test() as mine:
         with stop_signals(flag):
+            for _ in range(4):
+                signal.raise_signal(number)
+                levels.append(flag.level)
+        assert levels == [StopLevel.FINISH, StopLevel.HURRY, StopLevel.AT_ONCE, StopLevel.AT_ONCE]
+        assert [signal.getsignal(each) for each in STOP_SIGNALS] == [mine, mine]
+
+
+@pytest.mark.parametrize("number", STOP_SIGNALS)
+def test_the_third_signal_may_interrupt(number: signal.Signals) -> None:
+    """A main thread that blocks in a poll asks for it: the third ends by KeyboardInterrupt."""
+    flag = StopFlag()
+    levels: list[StopLevel] = []
+    with handlers_of_the_test() as mine:
+        with stop_signals(flag, interrupt=True):
             for _ in range(2):
                 signal.raise_signal(number)
                 levels.append(flag.level)
@@ -103,6 +124,12 @@ def test_signals_raise_the_flag(number: signal.Signals) -> None:
                 signal.raise_signal(number)
             levels.append(flag.level)
         assert levels == [StopLevel.FINISH, StopLevel.HURRY, StopLevel.AT_ONCE]
+        assert [signal.getsignal(each) for each in STOP_SIGNALS] == [mine, mine]
+
+
+def test_signals_that_are_not_wanted() -> None:
+    """An embedding program's handlers are left as they are."""
+    with handlers_of_the_test() as mine, stop_signals(StopFlag(), wanted=False):
         assert [signal.getsignal(each) for each in STOP_SIGNALS] == [mine, mine]
 
 
@@ -114,6 +141,18 @@ def test_a_signal_wakes_a_waiter() -> None:
     with handlers_of_the_test(), stop_signals(flag):
         threading.Thread(target=signal.pthread_kill, args=(main, signal.SIGTERM)).start()
         assert flag.wait(30.0)
+
+
+def test_a_child_leaves_sigint_to_its_parent() -> None:
+    """Ctrl-C goes to the whole group: the parent passes a stop on; SIGTERM alone asks the child."""
+    asked: list[str] = []
+    with handlers_of_the_test() as mine:
+        with child_signals(lambda: asked.append("stop")):
+            signal.raise_signal(signal.SIGINT)
+            assert asked == []
+            signal.raise_signal(signal.SIGTERM)
+            assert asked == ["stop"]
+        assert [signal.getsignal(each) for each in STOP_SIGNALS] == [mine, mine]
 
 
 def test_handlers_come_back_after_an_exception() -> None:

@@ -21,8 +21,10 @@ from flowy.exception import (
     TooLongError,
 )
 from flowy.heartbeat import Verdict
+from flowy.retry import Deadline
 from flowy.task import Activity
 from tests.unit.test_context import INFO
+from tests.unit.test_context import running as running_here
 
 
 class Recorder:
@@ -31,12 +33,17 @@ class Recorder:
     def __init__(self, *verdicts: Verdict) -> None:
         self.answers: list[tuple[str | None, ...]] = []
         self.beats: list[str | None] = []
+        self.reports: list[str | None] = []
         self._verdicts = list(verdicts) or [Verdict.GO_ON]
 
     def heartbeat(self, token: str, details: str | None = None) -> Verdict:
         assert token == "token"
         self.beats.append(details)
         return self._verdicts.pop(0) if len(self._verdicts) > 1 else self._verdicts[0]
+
+    def progress(self, token: str, details: str | None = None) -> None:
+        assert token == "token"
+        self.reports.append(details)
 
     def verdict(self, token: str) -> Verdict:
         assert token == "token"
@@ -411,6 +418,16 @@ def test_details_without_a_json_form() -> None:
     assert SerializationError.__name__ in details
 
 
+@pytest.mark.parametrize(
+    ("details", "text"), [(None, None), ("half", "half"), ({"done": 1}, '{"done": 1}')]
+)
+def test_progress_sends_no_beat(details: object, text: str | None) -> None:
+    """It hands its details on, in the same form, and the activity learns nothing by it."""
+    recorder = Recorder()
+    Activity(None, recorder, "token").progress(details)
+    assert (recorder.reports, recorder.beats) == ([text], [])
+
+
 def test_the_spelling_of_the_first_flowy() -> None:
     """``hearbeat`` is ``heartbeat``."""
     assert Activity.hearbeat is Activity.heartbeat
@@ -477,15 +494,24 @@ def test_an_activity_that_never_looked_has_completed() -> None:
 def test_info() -> None:
     """``info`` is what the worker set, and a clear error outside a worker."""
     activity = Activity(None, Recorder(), "token")
-    with entered(INFO):
+    with entered(running_here()):
         assert activity.info is INFO
-    with pytest.raises(OutsideActivityError, match="no worker runs one here"):
+    with pytest.raises(OutsideActivityError, match="no worker runs an activity here"):
         _ = activity.info
+
+
+def test_remaining() -> None:
+    """What is left of the time that the worker told, and a clear error outside a worker."""
+    activity = Activity(None, Recorder(), "token")
+    with entered(running_here(deadline=Deadline(0))):
+        assert activity.remaining() == 0
+    with pytest.raises(OutsideActivityError, match="^Cannot tell the time left"):
+        activity.remaining()
 
 
 def test_the_log_names_the_task(caplog: pytest.LogCaptureFixture) -> None:
     """A failure is an ERROR line with the task and the exception's class, not its text."""
-    with entered(dataclasses.replace(INFO, activity_id="77")):
+    with entered(running_here(dataclasses.replace(INFO, activity_id="77"))):
         called(raising(ValueError("SECRET")))
     called(raising(ValueError("SECRET")))
     ours = [record for record in caplog.records if record.name == "flowy.task"]
@@ -498,6 +524,6 @@ def test_the_log_names_the_task(caplog: pytest.LogCaptureFixture) -> None:
 def test_an_author_may_use_the_name_info(caplog: pytest.LogCaptureFixture) -> None:
     """A class that has an ``info`` of its own fails as any other, and its own is not logged."""
     kind = type("Own", (raising(ValueError("why")),), {"info": "SECRET"})
-    with entered(INFO):
+    with entered(running_here()):
         assert failed(called(kind))[0] == "why"
     assert "SECRET" not in caplog.text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,13 +23,21 @@ EMPTY: dict[str, Any] = {"taskToken": "", "startedEventId": 0}
 NO_PERMISSION = fault("AccessDeniedException", "not authorized")
 
 
-def made(layer1: ScriptedLayer1, time: FakeTime) -> ActivityPoller:
+def made(
+    layer1: ScriptedLayer1,
+    time: FakeTime,
+    *,
+    answered: threading.Event | None = None,
+    lost: Callable[[str], None] = lambda fault: None,
+) -> ActivityPoller:
     return ActivityPoller(
         layer1.client(),
         domain="domain",
         task_list="list",
         identity="me",
         stop=time,
+        answered=answered or threading.Event(),
+        lost=lost,
         clock=time.clock,
     )
 
@@ -35,8 +45,9 @@ def made(layer1: ScriptedLayer1, time: FakeTime) -> ActivityPoller:
 def test_a_task() -> None:
     """A poll that brings a task brings it at once."""
     time = FakeTime()
-    answered, task = made(ScriptedLayer1(task_answer()), time).poll()
-    assert answered
+    answered = threading.Event()
+    task = made(ScriptedLayer1(task_answer()), time, answered=answered).poll()
+    assert answered.is_set()
     assert task is not None
     assert task.activity_id == "7"
     assert time.waits == []
@@ -57,8 +68,9 @@ def test_trouble_is_waited_out(trouble: Exception, caplog: pytest.LogCaptureFixt
     caplog.set_level(logging.INFO)
     time = FakeTime()
     layer1 = ScriptedLayer1(trouble, trouble, trouble, task_answer())
-    answered, task = made(layer1, time).poll()
-    assert answered
+    answered = threading.Event()
+    task = made(layer1, time, answered=answered).poll()
+    assert answered.is_set()
     assert task is not None
     steps = [0.5, 1.0, 2.0]
     assert [step / 2 <= wait <= step for step, wait in zip(steps, time.waits, strict=True)] == (
@@ -78,7 +90,9 @@ def test_trouble_makes_no_hot_loop() -> None:
     time = FakeTime({100: StopLevel.FINISH})
     layer1 = ScriptedLayer1(THROTTLE)
     started = time.now
-    assert made(layer1, time).poll() == (False, None)
+    answered = threading.Event()
+    assert made(layer1, time, answered=answered).poll() is None
+    assert not answered.is_set()
     assert len(layer1.calls) == 100
     assert time.now - started > 90 * 15
     assert max(time.waits) <= 30
@@ -132,10 +146,9 @@ def test_a_later_refusal_is_waited_out(caplog: pytest.LogCaptureFixture) -> None
     """Once polls have worked a refusal is an ERROR and a long pause: credentials are renewed."""
     time = FakeTime()
     poller = made(ScriptedLayer1(EMPTY, *[NO_PERMISSION] * 8, task_answer()), time)
-    assert poller.poll() == (True, None)
+    assert poller.poll() is None
     time.waits.clear()
-    answered, task = poller.poll()
-    assert answered
+    task = poller.poll()
     assert task is not None
     assert 2.5 <= time.waits[0] <= 5
     assert max(time.waits) <= 60
@@ -150,7 +163,7 @@ def test_empty_answers_that_come_at_once_make_no_hot_loop() -> None:
     layer1 = ScriptedLayer1(EMPTY)
     poller = made(layer1, time)
     started = time.now
-    assert [poller.poll() for _ in range(100)] == [(True, None)] * 100
+    assert [poller.poll() for _ in range(100)] == [None] * 100
     assert len(layer1.calls) == 100
     assert time.now - started > 90 * 0.5
     assert max(time.waits) <= 1.0
@@ -166,7 +179,7 @@ def test_held_polls_need_no_rest() -> None:
 
     poller = made(ScriptedLayer1(held), time)
     for _ in range(5):
-        assert poller.poll() == (True, None)
+        assert poller.poll() is None
     assert time.waits == []
 
 
@@ -193,7 +206,9 @@ def test_a_stop_before_a_poll() -> None:
     time = FakeTime()
     time.raise_to(StopLevel.FINISH)
     layer1 = ScriptedLayer1(task_answer())
-    assert made(layer1, time).poll() == (False, None)
+    answered = threading.Event()
+    assert made(layer1, time, answered=answered).poll() is None
+    assert not answered.is_set()
     assert layer1.calls == []
 
 
@@ -201,7 +216,7 @@ def test_a_stop_during_a_pause() -> None:
     """A stop ends the pause, and no poll follows."""
     time = FakeTime({1: StopLevel.FINISH})
     layer1 = ScriptedLayer1(THROTTLE, task_answer())
-    assert made(layer1, time).poll() == (False, None)
+    assert made(layer1, time).poll() is None
     assert len(layer1.calls) == 1
 
 
@@ -214,7 +229,51 @@ def test_a_stop_during_a_poll() -> None:
         return task_answer()
 
     poller = made(ScriptedLayer1(stopped_meanwhile), time)
-    answered, task = poller.poll()
-    assert answered
-    assert task is not None
-    assert poller.poll() == (False, None)
+    assert poller.poll() is not None
+    assert poller.poll() is None
+
+
+# Several pollers of one worker
+
+
+def test_one_good_poll_is_enough_for_all(caplog: pytest.LogCaptureFixture) -> None:
+    """What one poller was answered another need not doubt: its first refusal is waited out."""
+    answered = threading.Event()
+    assert made(ScriptedLayer1(EMPTY), FakeTime(), answered=answered).poll() is None
+    time = FakeTime()
+    poller = made(ScriptedLayer1(NO_PERMISSION, task_answer()), time, answered=answered)
+    assert poller.poll() is not None
+    assert 2.5 <= time.waits[0] <= 5
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
+# Polls that may have cost a task
+
+
+class ReadTimeoutError(OSError):
+    """As botocore's, whose class is known by its name."""
+
+
+class EndpointConnectionError(OSError):
+    """As botocore's: nobody was there, so nothing was sent."""
+
+
+@pytest.mark.parametrize(
+    ("trouble", "lost"),
+    [
+        (ReadTimeoutError(), ["ReadTimeoutError"]),
+        (ConnectionResetError(), ["ConnectionResetError"]),
+        (
+            {"ResponseMetadata": {"HTTPHeaders": {"content-length": "25"}}},
+            ["UnreadableAnswer"],
+        ),
+        (EndpointConnectionError(), []),
+        (THROTTLE, []),
+    ],
+)
+def test_polls_that_may_have_cost_a_task_are_told(trouble: Any, lost: list[str]) -> None:
+    """Sent, and no answer to read: SWF may have handed it a task. A fault has handed out none."""
+    told: list[str] = []
+    poller = made(ScriptedLayer1(trouble, task_answer()), FakeTime(), lost=told.append)
+    assert poller.poll() is not None
+    assert told == lost
