@@ -5,12 +5,22 @@ For what ``flowy.local`` never does, over real connections and through a real bo
 
 from __future__ import annotations
 
+import functools
 import json
 import socket
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_swf import SWFClient as Boto3Client
+
+#: How Flowy itself configures the client for polls.
+ONE_ATTEMPT: dict[str, Any] = {"retries": {"total_max_attempts": 1}, "read_timeout": 70}
 
 
 @dataclass(frozen=True)
@@ -125,3 +135,21 @@ class _Connection(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet."""
+
+
+@functools.cache
+def session() -> boto3.session.Session:
+    """One for all: it reads SWF's model once."""
+    return boto3.session.Session()
+
+
+def boto3_client(url: str = "http://127.0.0.1:1", **config: Any) -> Boto3Client:
+    """Return a client of what listens at *url*, with credentials that open nothing."""
+    return session().client(
+        "swf",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+        config=Config(**config),
+    )

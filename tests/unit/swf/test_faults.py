@@ -1,0 +1,164 @@
+"""What a client raised, as one of our errors: over the wire, and from any object."""
+
+from __future__ import annotations
+
+import socket
+
+import botocore.exceptions
+import pytest
+
+from flowy.exception import (
+    AlreadyExistsError,
+    CredentialsError,
+    DeprecatedError,
+    LimitExceededError,
+    OutOfReachError,
+    RefusedError,
+    SWFError,
+    UnknownResourceError,
+)
+from flowy.swf.client import SWFClient
+from flowy.swf.faults import translated
+from tests.unit.scripted_swf import ONE_ATTEMPT, Says, ScriptedSWF, boto3_client, says_fault
+from tests.unit.stand_ins import THROTTLE, ScriptedLayer1, fault
+
+pytestmark = pytest.mark.usefixtures("no_settings")
+
+
+@pytest.mark.parametrize(
+    ("says", "kind", "code"),
+    [
+        (says_fault("UnknownResourceFault", "Unknown activity"), UnknownResourceError, None),
+        (says_fault("TypeAlreadyExistsFault"), AlreadyExistsError, None),
+        (says_fault("DomainAlreadyExistsFault"), AlreadyExistsError, None),
+        (says_fault("WorkflowExecutionAlreadyStartedFault"), AlreadyExistsError, None),
+        (says_fault("TypeDeprecatedFault"), DeprecatedError, None),
+        (says_fault("DomainDeprecatedFault"), DeprecatedError, None),
+        (says_fault("LimitExceededFault"), LimitExceededError, None),
+        (says_fault("LimitExceededException"), LimitExceededError, None),
+        (says_fault("OperationNotPermittedFault"), CredentialsError, None),
+        (says_fault("UnrecognizedClientException"), CredentialsError, None),
+        (says_fault("ExpiredTokenException"), CredentialsError, None),
+        (says_fault("AccessDeniedException", status=403), CredentialsError, None),
+        (says_fault("ThrottlingException", "Rate exceeded"), OutOfReachError, None),
+        (says_fault("RequestLimitExceeded", status=503), OutOfReachError, None),
+        (says_fault("SomethingNew", status=429), OutOfReachError, None),
+        (says_fault("SomethingNew", status=500), OutOfReachError, None),
+        (says_fault("SomethingNew"), RefusedError, None),
+        (says_fault("ValidationException", "SECRET"), RefusedError, None),
+        (says_fault("SerializationException"), RefusedError, None),
+        (Says("<html>bad gateway</html>", 502), OutOfReachError, "502"),
+        (Says("", 503), OutOfReachError, "503"),
+        (Says("<html>teapot</html>", 418), RefusedError, "418"),
+        (Says({}, then="drop"), OutOfReachError, "ConnectionClosedError"),
+    ],
+)
+def test_faults(says: Says, kind: type[SWFError], code: str | None) -> None:
+    """Whatever comes back over the wire is one of our errors, with SWF's own code."""
+    with ScriptedSWF(says) as swf:
+        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        with pytest.raises(SWFError) as caught:
+            SWFClient(client, client).respond_activity_task_completed("token", "1")
+        client.close()
+    assert type(caught.value) is kind
+    assert caught.value.fault == (code or says.body["__type"].rpartition("#")[2])
+    assert str(caught.value).startswith("Cannot respond_activity_task_completed: ")
+    assert "SECRET" not in str(caught.value)
+    assert len(swf.requests) == 1
+
+
+def test_no_answer_in_time() -> None:
+    """A read timeout is no verdict: the same call may work later."""
+    with ScriptedSWF(Says(then="hang")) as swf:
+        client = boto3_client(swf.url, read_timeout=0.1, retries={"total_max_attempts": 1})
+        with pytest.raises(OutOfReachError, match=r"no answer from SWF \(ReadTimeoutError\)"):
+            SWFClient(client, client).poll_for_activity_task("domain", "list", "me")
+        client.close()
+
+
+def test_nobody_there() -> None:
+    """Nor is a refused connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    client = boto3_client(f"http://127.0.0.1:{port}", **ONE_ATTEMPT)
+    with pytest.raises(OutOfReachError) as caught:
+        SWFClient(client, client).poll_for_activity_task("domain", "list", "me")
+    assert caught.value.fault == "EndpointConnectionError"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (ConnectionResetError("SECRET"), OutOfReachError),
+        (TimeoutError(), OutOfReachError),
+        (ValueError("SECRET"), RefusedError),
+        (AttributeError("SECRET"), RefusedError),
+    ],
+)
+def test_clients_of_other_making(error: Exception, kind: type[SWFError]) -> None:
+    """What any object raises is an error of ours, with its cause, and without its text."""
+    with pytest.raises(SWFError) as caught:
+        ScriptedLayer1(error).client().poll_for_activity_task("domain", "list", "me")
+    assert type(caught.value) is kind
+    assert caught.value.fault == type(error).__name__
+    assert caught.value.__cause__ is error
+    assert "SECRET" not in str(caught.value)
+
+
+def test_a_keyboard_interrupt_is_not_caught() -> None:
+    """What ends the program goes up as it is."""
+    with pytest.raises(KeyboardInterrupt):
+        ScriptedLayer1(KeyboardInterrupt()).client().poll_for_activity_task("d", "l", "me")
+
+
+# Whether SWF may have acted on it
+
+URL = "http://swf.test"
+
+
+@pytest.mark.parametrize(
+    ("error", "may_have"),
+    [
+        (botocore.exceptions.ReadTimeoutError(endpoint_url=URL), True),
+        (botocore.exceptions.ConnectionClosedError(endpoint_url=URL), True),
+        (botocore.exceptions.ResponseStreamingError(error="cut"), True),
+        (ConnectionResetError(), True),
+        (TimeoutError(), True),
+        (botocore.exceptions.EndpointConnectionError(endpoint_url=URL), False),
+        (botocore.exceptions.ConnectTimeoutError(endpoint_url=URL), False),
+        (botocore.exceptions.ProxyConnectionError(proxy_url=URL), False),
+        (botocore.exceptions.SSLError(endpoint_url=URL, error="expired"), False),
+        (ConnectionRefusedError(), False),
+        (THROTTLE, False),
+        (fault("LimitExceededFault"), False),
+    ],
+)
+def test_a_call_that_may_have_arrived(error: Exception, may_have: bool) -> None:
+    """It was sent and its answer never came; one that never went out, or was refused, has not."""
+    ours = translated(error, "poll_for_activity_task")
+    assert isinstance(ours, OutOfReachError)
+    assert ours.may_have_arrived is may_have
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        (botocore.exceptions.UnauthorizedSSOTokenError(), CredentialsError, "Log in again"),
+        (
+            botocore.exceptions.CredentialRetrievalError(provider="role", error_msg="SECRET"),
+            CredentialsError,
+            "cannot be had",
+        ),
+        (botocore.exceptions.NoRegionError(), RefusedError, "Set AWS_DEFAULT_REGION"),
+        (botocore.exceptions.ParamValidationError(report="SECRET"), RefusedError, "not valid"),
+    ],
+)
+def test_what_botocore_says_before_any_call(
+    error: Exception, kind: type[SWFError], said: str
+) -> None:
+    """Credentials may be renewed, the rest is set up wrongly; each text has its way out."""
+    ours = translated(error, "poll_for_activity_task")
+    assert type(ours) is kind
+    assert said in str(ours)
+    assert "SECRET" not in str(ours)
+    assert ours.fault == type(error).__name__
