@@ -181,9 +181,12 @@ class Assignment:
     def _failed(self, error: BaseException) -> None:
         # An activity answers for all that its run does; this is for one whose author overrode
         # the constructor or the call.
+        name = type(error).__qualname__
         if not self._scheduler.settled:
-            logger.error("Activity %s failed: %s.", self._task, type(error).__qualname__)
+            logger.error("Activity %s broke: %s; SWF gets the reason.", self._task, name)
             self._scheduler.fail(self._task.task_token, reason_of(error), details_of(error))
+        elif isinstance(error, Exception):
+            logger.error("Activity %s broke after its answer: %s.", self._task, name)
 
     def _over(self) -> None:
         self._scheduler.let_go()
