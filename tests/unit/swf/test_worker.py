@@ -15,7 +15,9 @@ import pytest
 from flowy import __version__, reasons
 from flowy.context import ActivityInfo, current
 from flowy.exception import CancelTask, CredentialsError, SuspendTask
+from flowy.shutdown import StopLevel
 from flowy.swf.client import SWFClient
+from flowy.swf.report import StopReport
 from flowy.swf.values import ActivityDefaults, ActivityImplementation
 from flowy.swf.worker import ActivityWorker, default_identity
 from flowy.task import Activity
@@ -78,7 +80,7 @@ def outcome_of(caplog: pytest.LogCaptureFixture) -> str:
     (line,) = [
         record.getMessage()
         for record in caplog.records
-        if record.name == "flowy.swf.worker" and " after " in record.getMessage()
+        if record.name == "flowy.swf.assignment" and " after " in record.getMessage()
         and record.levelno == logging.INFO
     ]  # fmt: skip
     return line.partition("): ")[2].partition(" after ")[0]
@@ -112,8 +114,8 @@ def test_a_task(caplog: pytest.LogCaptureFixture) -> None:
     assert swf.answers == [("completed", {"taskToken": "token", "result": "1"})]
     assert outcome_of(caplog) == "completed"
     assert caplog.messages[0].startswith("Worker started as ")
-    assert caplog.messages[0].endswith(": 1 activity types, task list list of domain domain.")
-    assert caplog.messages[-1] == "Worker stopped."
+    assert caplog.messages[0].endswith(": 1 types, 1 at once, task list list of domain domain.")
+    assert caplog.messages[-1] == "Worker stopped: 1 completed."
 
 
 @pytest.mark.parametrize(("tasks", "loop"), [(0, 3), (3, 3), (2, 3), (5, 2)])
@@ -210,9 +212,10 @@ def test_a_worker_with_many_types() -> None:
 def test_an_unknown_type_abandoned(caplog: pytest.LogCaptureFixture) -> None:
     """``on_unknown="abandon"`` answers nothing."""
     swf = OneList(task_answer(name="other"))
-    served(swf, ECHO, on_unknown="abandon").run()
+    report = served(swf, ECHO, on_unknown="abandon").run()
     assert swf.answers == []
-    assert outcome_of(caplog) == "left to its timeout"
+    assert outcome_of(caplog) == "left to its timeout, its type is unknown"
+    assert report == StopReport(unknown_left=1)
 
 
 # Activities whose author changed more than ``run``
@@ -434,24 +437,25 @@ def test_a_second_stop_hurries(caplog: pytest.LogCaptureFixture) -> None:
     beats: list[bool] = []
 
     def body(self: Activity, value: int) -> None:
-        for _ in range(3):  # a third call is no more than a second
-            worker.stop()
+        worker.stop()
+        worker.stop(StopLevel.HURRY)
+        worker.stop()  # a level only rises
         beats.append(self.heartbeat())
 
     swf = OneList(task_answer())
     worker = served(swf, running(body), loop=-1)
-    worker.run()
+    report = worker.run()
     assert beats == [False]
     assert swf.answers == []
-    assert outcome_of(caplog) == "left to its timeout"
+    assert outcome_of(caplog) == "abandoned by the stop"
+    assert report == StopReport(abandoned=("echo 1 (activity 7 of workflow flow)",))
 
 
 def test_a_hurried_activity_may_complete() -> None:
     """A value is a completion, also then."""
 
     def body(self: Activity, value: int) -> int:
-        worker.stop()
-        worker.stop()
+        worker.stop(StopLevel.HURRY)
         assert not self.heartbeat()
         return value
 
@@ -508,4 +512,7 @@ def test_an_interrupt_during_a_poll(caplog: pytest.LogCaptureFixture) -> None:
     swf.at_poll = three_signals
     with pytest.raises(KeyboardInterrupt):
         served(swf, ECHO, loop=-1, signals=True).run()
-    assert "Worker interrupted during a poll" in caplog.text
+    (last,) = [record for record in caplog.records if "Worker stopped: " in record.getMessage()]
+    assert last.levelno == logging.WARNING
+    assert "0 completed; polls that may have cost a task: " in last.getMessage()
+    assert f"by {default_identity()} (KeyboardInterrupt)" in last.getMessage()
