@@ -17,7 +17,6 @@ import multiprocessing.connection
 import multiprocessing.process
 import os
 import pickle
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from typing import Any, Protocol
 
 from .exception import FlowyError
 from .retry import Backoff
+from .shutdown import signal_name
 
 logger = logging.getLogger(__name__)
 
@@ -120,10 +120,7 @@ class Child:
         code = self.process.exitcode
         if code is None or code >= 0:
             return f"exit code {code}"
-        try:
-            return f"killed by signal {-code} ({signal.Signals(-code).name})"
-        except ValueError:
-            return f"killed by signal {-code}"
+        return f"killed by signal {-code} ({signal_name(-code)})"
 
 
 class Processes:

@@ -132,6 +132,14 @@ def _handlers(handlers: Mapping[signal.Signals, Any]) -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
+def signal_name(number: int) -> str:
+    """Return the name of a signal, such as ``SIGKILL``; ``unnamed`` where Python has none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unnamed"  # of the real-time signals only the first and the last have one
+
+
 #: How soon an interruption that was swallowed is repeated, in seconds.
 REPEAT_SECONDS = 0.5
 

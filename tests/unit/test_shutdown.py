@@ -16,6 +16,7 @@ from flowy.shutdown import (
     StopFlag,
     StopLevel,
     child_signals,
+    signal_name,
     stop_signals,
     terminable,
 )
@@ -205,3 +206,9 @@ def test_what_is_ignored_stays_ignored() -> None:
         with terminable():
             signal.raise_signal(signal.SIGHUP)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+def test_signal_names() -> None:
+    """A name for the reader of a log; one that has none is told, too."""
+    assert signal_name(9) == "SIGKILL"
+    assert signal_name(signal.SIGRTMIN + 1) == "unnamed"
