@@ -14,11 +14,12 @@ from .exception import CancelTask, FlowyError, SuspendTask
 from .swf.boilerplate import async_scheduler, start_activity_worker
 from .swf.scanner import activity
 from .swf.starter import call_activity
-from .task import Activity
+from .task import Activity, AsyncActivity
 
 __all__ = [
     "Activity",
     "ActivityInfo",
+    "AsyncActivity",
     "CancelTask",
     "FlowyError",
     "SuspendTask",

@@ -17,6 +17,7 @@ from flowy.task import Activity
 #: Import paths that must hold: the seed's, and their twins in ``flowy`` itself.
 PATHS = [
     ("flowy.task", "Activity"),
+    ("flowy.task", "AsyncActivity"),
     ("flowy.exception", "SuspendTask"),
     ("flowy.exception", "CancelTask"),
     ("flowy.exception", "FlowyError"),
@@ -58,7 +59,7 @@ NEEDED = inspect.Parameter.empty
 
 
 def test_activity_is_the_seeds() -> None:
-    """``activity(name, version, task_list, ...)``: the seed's names, order and defaults."""
+    """The seed's names, order and defaults; what is new is keyword-only and has a default."""
     assert list(parameters(flowy.activity).items()) == [
         ("name", NEEDED),
         ("version", NEEDED),
@@ -68,7 +69,8 @@ def test_activity_is_the_seeds() -> None:
         ("schedule_to_start", 120),
         ("start_to_close", 300),
     ]
-    assert parameters(flowy.activity, keyword_only=True) == {}
+    new = parameters(flowy.activity, keyword_only=True)
+    assert new == {"auto_heartbeat": None, "max_stall": None}
 
 
 def test_start_activity_worker_is_the_seeds() -> None:
@@ -83,7 +85,15 @@ def test_start_activity_worker_is_the_seeds() -> None:
         ("ignore", None),
     ]
     new = parameters(flowy.start_activity_worker, keyword_only=True)
-    assert new == {"on_unknown": "fail", "signals": True}
+    assert new == {
+        "concurrency": 1,
+        "pollers": None,
+        "processes": 1,
+        "grace": None,
+        "on_stop": "abandon",
+        "on_unknown": "fail",
+        "signals": True,
+    }
 
 
 def test_async_scheduler_is_the_seeds() -> None:
