@@ -283,9 +283,14 @@ class TaskScheduler:
             return False
         try:
             outcome = self._try(outcome, answer)
-        except BaseException:
+        except Exception:
             with self._lock:
                 self._answering = False
+            raise
+        except BaseException as error:
+            # Interrupted, as by a third signal: SWF may have taken it, and a failure sent after
+            # it would say of a task that has ended well that it had not.
+            self._settle(self._unanswered(type(error).__name__))
             raise
         self._settle(outcome)
         return outcome not in (Outcome.CLOSED, Outcome.UNANSWERED)

@@ -50,6 +50,39 @@ HASTY = """
             return None
     """
 
+#: Activities that the tests hold and let go by files in the worker's folder.
+BUSY = """
+    import time
+    from pathlib import Path
+
+    from flowy import Activity, activity
+
+    def wait_for(name):
+        deadline = time.monotonic() + 30
+        while not Path(name).exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    @activity(name="meet", version=1, task_list="orders")
+    class Meet(Activity):
+        def run(self, me, other):
+            Path(me).touch()
+            wait_for(other)
+            return Path(other).exists()
+
+    @activity(name="hang", version=1, task_list="orders")
+    class Hang(Activity):
+        def run(self):
+            print("It hangs.", flush=True)
+            wait_for("released")
+
+    @activity(name="beat", version=1, task_list="orders")
+    class Beat(Activity):
+        def run(self):
+            print("It beats.", flush=True)
+            while self.heartbeat():
+                time.sleep(0.02)
+    """
+
 
 def _write(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -63,6 +96,7 @@ def here(tmp_path: Path) -> Path:
     _write(folder / "shop" / "__init__.py", "")
     _write(folder / "shop" / "activities.py", ECHO)
     _write(folder / "shop" / "hasty.py", HASTY)
+    _write(folder / "busy.py", BUSY)
     return folder
 
 
@@ -237,7 +271,7 @@ def test_worker_ends_with_0_when_it_is_asked_to_stop(worker: Flowy) -> None:
     worker.send(signal.SIGTERM)
     code, out, err = worker.end()
     assert (code, out) == (ExitCode.FINE, "")
-    assert "Worker stopped." in err
+    assert err.endswith("Worker stopped: 0 completed.\n")
 
 
 def test_worker_scans_a_package_with_all_below_it(command: Command, client: SWFClient) -> None:
@@ -329,6 +363,107 @@ def test_worker_without_credentials_exits_with_3(command: Command) -> None:
     assert code == ExitCode.REFUSED
     assert "AWS_ACCESS_KEY_ID" in err
     assert "Traceback" not in err
+
+
+# Many at once, and what a stop leaves
+
+
+def test_worker_runs_as_many_at_once_as_it_is_told_to(command: Command) -> None:
+    """``--concurrency 2``: of two activities each waits for the other; ``--pollers`` feed them."""
+    with command.start_worker("--concurrency", "2", "--pollers", "1", "busy") as worker:
+        worker.log_line_with("Worker started as")
+        calls = [("meet", "1", "one", "other"), ("meet", "1", "other", "one")]
+        with command.start_call(*calls[0]) as first, command.start_call(*calls[1]) as second:
+            assert [call.end()[:2] for call in (first, second)] == [(ExitCode.FINE, "true\n")] * 2
+        worker.send(signal.SIGTERM)
+        code, _, err = worker.end()
+    assert code == ExitCode.FINE
+    assert err.endswith("Worker stopped: 2 completed.\n")
+
+
+@pytest.mark.parametrize("ctrl_c", [False, True], ids=["SIGTERM", "Ctrl-C"])
+def test_worker_processes_end_with_their_supervisor(ctrl_c: bool, command: Command) -> None:
+    """``--processes 2``: a supervisor and two workers, which log and find packages as it does."""
+    with command.start_worker("--processes", "2", "shop.activities") as worker:
+        for _ in range(2):
+            worker.log_line_with("Worker started as")
+        assert command.call("echo", "1", "7")[:2] == (ExitCode.FINE, "[[7], {}]\n")
+        if ctrl_c:
+            worker.press_ctrl_c()
+        else:
+            worker.send(signal.SIGTERM)
+        code, out, err = worker.end()
+    assert (code, out) == (ExitCode.FINE, "")
+    assert err.endswith("All worker processes stopped: 1 completed.\n")
+    assert "Traceback" not in err
+
+
+LEFT = "1 (activity 1 of workflow flowy-call-"
+
+
+@pytest.mark.parametrize("options", [[], ["--concurrency", "2"], ["--processes", "2"]])
+def test_worker_that_leaves_a_task_exits_with_8(options: list[str], command: Command) -> None:
+    """An activity that hangs past the grace is abandoned; the last line names its task.
+
+    Not even a serial worker, whose only thread hangs, waits for it.
+    """
+    command.env["PYTHONUNBUFFERED"] = "1"
+    with command.start_worker("--grace", "0", *options, "busy") as worker:
+        worker.log_line_with("Worker started as")
+        with command.start_call("hang", "1") as call:
+            worker.line_with("It hangs.")
+            worker.send(signal.SIGTERM)
+            code, _, err = worker.end()
+            assert call.process.poll() is None  # left to its timeout
+    assert code == ExitCode.LEFT_OVER
+    last = err.splitlines()[-1]
+    assert f"stopped: 0 completed; abandoned by the stop: hang {LEFT}" in last
+    assert not (command.here / "released").exists()
+
+
+@pytest.mark.parametrize("options", [[], ["--concurrency", "2"]])
+def test_worker_that_fails_what_hangs_exits_with_8_too(
+    options: list[str], command: Command
+) -> None:
+    """``--on-stop fail`` tells the decider at once, by the fixed reason."""
+    with command.start_worker("--grace", "0", "--on-stop", "fail", *options, "busy") as worker:
+        worker.log_line_with("Worker started as")
+        with command.start_call("hang", "1") as call:
+            worker.line_with("It hangs.")
+            worker.send(signal.SIGTERM)
+            code, _, err = worker.end()
+            failed, _, said = call.end()
+    assert code == ExitCode.LEFT_OVER
+    assert f"failed by the stop: hang {LEFT}" in err.splitlines()[-1]
+    assert failed == ExitCode.FAILED
+    assert "Worker stopped: " in said
+
+
+def test_a_second_signal_ends_the_grace(command: Command) -> None:
+    """Without ``--grace`` running activities may take as long as they like; until then."""
+    with command.start_worker("busy") as worker:
+        worker.log_line_with("Worker started as")
+        with command.start_call("beat", "1"):
+            worker.line_with("It beats.")
+            worker.send(signal.SIGTERM)
+            worker.send(signal.SIGINT)
+            code, _, err = worker.end()
+    assert code == ExitCode.LEFT_OVER
+    assert f"abandoned by the stop: beat {LEFT}" in err.splitlines()[-1]
+
+
+def test_what_ends_within_the_grace_leaves_nothing(command: Command) -> None:
+    """A worker whose activity ends in time has stopped well: exit code 0."""
+    with command.start_worker("--grace", "60", "busy") as worker:
+        worker.log_line_with("Worker started as")
+        with command.start_call("hang", "1") as call:
+            worker.line_with("It hangs.")
+            worker.send(signal.SIGTERM)
+            (command.here / "released").touch()
+            assert call.end()[:2] == (ExitCode.FINE, "null\n")
+            code, _, err = worker.end()
+    assert code == ExitCode.FINE
+    assert err.endswith("Worker stopped: 1 completed.\n")
 
 
 # flowy local

@@ -7,6 +7,7 @@ import pytest
 from flowy import __version__
 from flowy.cli import ExitCode, main
 
+WORKER = ("worker", "--domain", "d", "--task-list", "t")
 VERBS = ("worker", "call", "local", "demo")
 
 
@@ -42,6 +43,12 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["worker", "--domain", "d", "--task-list", "t"], "required: PACKAGE"),
         (["worker", "--dom", "d", "--task-list", "t", "shop"], "required: --domain"),
         (["worker", "--domain", "d", "--task-list", "t", "shop.py/x"], "dotted name"),
+        ([*WORKER, "--concurrency", "0", "shop"], "1 or more"),
+        ([*WORKER, "--pollers", "many", "shop"], "1 or more"),
+        ([*WORKER, "--processes", "-1", "shop"], "1 or more"),
+        ([*WORKER, "--grace", "-1", "shop"], "0 or more"),
+        ([*WORKER, "--grace", "inf", "shop"], "0 or more"),
+        ([*WORKER, "--on-stop", "wait", "shop"], "invalid choice"),
         (["call", "--domain", "d", "echo"], "required: VERSION"),
         (["call", "--domain", "a|b", "echo", "1"], "SWF takes"),
         (["call", "--domain", "d", "--timeout", "0", "echo", "1"], "whole seconds"),
