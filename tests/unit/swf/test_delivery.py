@@ -350,3 +350,18 @@ def test_a_second_signal_hurries_an_answer_that_waits() -> None:
     case.flag.raise_to(StopLevel.AT_ONCE)
     answering.join(PATIENCE_SECONDS)
     assert case.outcome is Outcome.UNANSWERED
+
+
+def test_an_interrupted_answer_is_followed_by_none(case: Case) -> None:
+    """SWF may have taken the answer that a third signal cut short: no failure is sent after it."""
+    sent = []
+
+    def complete(token: str, result: str) -> None:
+        sent.append(result)
+        raise KeyboardInterrupt
+
+    case.calls.complete = complete  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        case.scheduler.complete("token", "1")
+    assert not case.scheduler.fail("token", "KeyboardInterrupt")
+    assert (sent, case.outcome) == (["1"], Outcome.UNANSWERED)
