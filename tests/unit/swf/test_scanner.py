@@ -171,6 +171,15 @@ def test_ignore(write: Callable[..., str]) -> None:
         found(package)
 
 
+def test_programs_are_not_imported(write: Callable[..., str]) -> None:
+    """A package's ``__main__`` would run, and start a worker within the scan: it is left out."""
+    program = echo("program", "Program")
+    package = write(one=echo("one"), __main__=f"{program}\nSTARTED = True\n")
+    assert found(package) == ["one 1"]
+    assert f"{package}.__main__" not in sys.modules
+    assert found([package, f"{package}.__main__"], ()) == ["one 1", "program 1"]
+
+
 def test_nothing_found(write: Callable[..., str]) -> None:
     """An empty scan is an error that names what was scanned and shows how it is done."""
     package = write(one="x = 1", two=echo("two"))
