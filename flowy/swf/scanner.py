@@ -110,7 +110,7 @@ class Scanner:
 
     Args:
         package: a module, a package, a dotted name, or a list of these. A package is scanned
-            with all below it, which imports it.
+            with all below it, which imports it; but for a ``__main__``, whose import would run it.
         ignore: as for ``venusian.Scanner.scan``: a dotted name (with a leading dot: below the
             scanned package), a function that takes a dotted name and answers True to skip it, or
             a list of these.
@@ -123,7 +123,11 @@ class Scanner:
     ) -> None:
         one = isinstance(package, str) or not isinstance(package, Iterable)
         self._packages: list[Any] = [package] if one else list(package)
-        self._ignore = ignore
+        if ignore is None:
+            ignore = ()
+        elif isinstance(ignore, str) or callable(ignore):
+            ignore = (ignore,)
+        self._ignore = [*ignore, lambda name: name.endswith(".__main__")]
 
     @property
     def names(self) -> tuple[str, ...]:

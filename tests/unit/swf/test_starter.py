@@ -15,6 +15,7 @@ from flowy.exception import (
     TooLongError,
     UnknownResourceError,
 )
+from flowy.swf import starter
 from flowy.swf.starter import call_activity
 from tests.unit.stand_ins import CLOSED, REFUSAL, THROTTLE, Line, ScriptedLayer1, fault
 
@@ -173,6 +174,13 @@ def test_trouble_is_waited_out() -> None:
     _, value = call(RUN, THROTTLE, decision(STARTED), {}, TimeoutError(), decision(DONE),
                     ConnectionResetError(), NO_POLL, history(CLOSED_EVENTS))  # fmt: skip
     assert value == [1]
+
+
+def test_trouble_that_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where SWF stays out of reach for long after the timeout, the call ends with that."""
+    monkeypatch.setattr(starter, "PATIENCE_SECONDS", -60.0)
+    layer1 = failed_call(OutOfReachError, RUN, THROTTLE, {}, timeout=60)
+    assert layer1.methods[-1] == "terminate_workflow_execution"
 
 
 def test_a_decision_that_came_too_late() -> None:
