@@ -311,6 +311,15 @@ def start(watched: WatchedClient, domain: str) -> Iterator[Starter]:
     starter.end()
 
 
+@pytest.fixture
+def swf_of_long_polls() -> Iterator[tuple[dict[str, str], str]]:
+    """Another local SWF, which holds polls for 60 s as SWF does: its environment and domain."""
+    from flowy.local import LocalSWF
+
+    with LocalSWF(poll_seconds=60) as swf:
+        yield swf.environment, swf.domain
+
+
 class Program:
     """A Python program in a process group of its own, and the lines that it writes."""
 
