@@ -116,7 +116,9 @@ def translated(error: Exception, method: str) -> SWFError:
         for known in names:
             if known in texts:
                 return kind(f"Cannot {method}: {texts[known]} ({name}).", fault=name)
-    if isinstance(error, OSError) or {"BotoCoreError", "HTTPClientError"} & set(names):
+    # Memory may be short for a moment, and because of another thread's activity.
+    healing = isinstance(error, OSError | MemoryError)
+    if healing or {"BotoCoreError", "HTTPClientError"} & set(names):
         return OutOfReachError(
             f"Cannot {method}: no answer from SWF ({name}).",
             fault=name,
