@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from flowy import reasons
+from flowy.local import LocalSWF
 from flowy.swf.boilerplate import start_activity_worker
 from flowy.swf.scanner import activity
 from flowy.task import Activity
@@ -407,21 +408,17 @@ def test_a_stop_while_every_process_is_dead_ends_at_once(
     assert time.monotonic() - at < 5
 
 
-def test_a_third_ctrl_c_waits_for_no_poll(
-    program: Programs, swf_of_long_polls: tuple[dict[str, str], str]
-) -> None:
+def test_a_third_ctrl_c_waits_for_no_poll(program: Programs, swf_of_long_polls: LocalSWF) -> None:
     """Serial children hang in polls of 60 s: they are left, and the polls are reported."""
-    environment, domain = swf_of_long_polls
     running = program(
         ACTIVITIES
-        + f"""
-DOMAIN = {domain!r}
+        + """
 logging.getLogger("flowy.swf.client").setLevel(logging.DEBUG)
 if __name__ == "__main__":
     report = flowy.start_activity_worker(DOMAIN, TASK_LIST, processes=2, grace=0)
-    say(f"report {{report}}")
+    say(f"report {report}")
 """,
-        environment=environment,
+        swf=swf_of_long_polls,
     )
     running.wait_for("Calling poll_for_activity_task", 2)
     at = time.monotonic()
