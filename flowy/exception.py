@@ -6,6 +6,7 @@ Errors derive from ``FlowyError``, so one ``except`` catches all that Flowy rais
     ├── OutsideActivityError      asked for the running activity where none runs
     ├── ScanError                 nothing found, or one type implemented twice
     ├── RegistrationError         what SWF holds of the types is not what the code declares
+    ├── ProcessError              worker processes cannot be started
     ├── TransportError            a value cannot travel
     │   ├── InputError            input is not the text of [args, kwargs]
     │   ├── SerializationError    a value has no JSON form
@@ -78,6 +79,10 @@ class RegistrationError(FlowyError):
     def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
+
+
+class ProcessError(FlowyError):
+    """Worker processes cannot be started."""
 
 
 class TransportError(FlowyError, ValueError):

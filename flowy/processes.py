@@ -23,7 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from .exception import FlowyError
+from .exception import ProcessError
 from .retry import Backoff
 from .shutdown import signal_name
 
@@ -44,10 +44,6 @@ LOOK_SECONDS = 0.5
 SETTLED_SECONDS = 60.0
 
 Message = dict[str, Any]
-
-
-class ProcessError(FlowyError):
-    """Child processes cannot be started."""
 
 
 class Link:

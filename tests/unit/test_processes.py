@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from flowy.processes import Child, Link, Message, ProcessError, Processes
+from flowy.exception import ProcessError
+from flowy.processes import Child, Link, Message, Processes
 
 PATIENCE_SECONDS = 20.0
 
