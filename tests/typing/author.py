@@ -65,7 +65,7 @@ def workers(client: SWFClient) -> None:
     start_activity_worker("domain", "list")
     start_activity_worker("domain", "list", client, False, 10, "my.activities", [".tests"])
     start_activity_worker("domain", "list", layer1=object(), package=["a", "b"], ignore=callable)
-    start_activity_worker("domain", "list", None, True, -1, None, None, "fail")  # type: ignore[call-arg]
+    start_activity_worker("domain", "list", None, True, -1, None, None, 5)  # type: ignore[call-arg]
     scheduler = async_scheduler("domain", client)
     assert_type(scheduler.complete("token", {"any": "thing"}), bool)
     assert_type(scheduler.heartbeat("token"), bool)

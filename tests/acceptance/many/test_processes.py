@@ -145,14 +145,14 @@ def test_a_client_cannot_be_shared(client: Any) -> None:
     """A client object with several processes: an error that says what would do."""
 
     @activity("any", 1, TASK_LIST)
-    class Any_(Activity):
+    class Anything(Activity):
         def run(self) -> None:
             pass
 
     with pytest.raises(ValueError, match="give layer1 a function that returns one"):
-        start_activity_worker("domain", TASK_LIST, client, package=module_of(Any_), processes=2)
+        start_activity_worker("domain", TASK_LIST, client, package=module_of(Anything), processes=2)
     with pytest.raises(ValueError, match="give processes=1"):
-        start_activity_worker("domain", TASK_LIST, loop=5, package=module_of(Any_), processes=2)
+        start_activity_worker("domain", TASK_LIST, loop=5, package=module_of(Anything), processes=2)
 
 
 @pytest.mark.parametrize(

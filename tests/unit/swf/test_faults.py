@@ -127,7 +127,7 @@ URL = "http://swf.test"
         (botocore.exceptions.EndpointConnectionError(endpoint_url=URL), False),
         (botocore.exceptions.ConnectTimeoutError(endpoint_url=URL), False),
         (botocore.exceptions.ProxyConnectionError(proxy_url=URL), False),
-        (botocore.exceptions.SSLError(endpoint_url=URL, error="expired"), False),
+        (botocore.exceptions.SSLError(endpoint_url=URL, error=OSError("expired")), False),
         (ConnectionRefusedError(), False),
         (THROTTLE, False),
         (fault("LimitExceededFault"), False),
