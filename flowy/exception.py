@@ -21,7 +21,8 @@ Errors derive from ``FlowyError``, so one ``except`` catches all that Flowy rais
     ├── CallError                 the activity that was called did not complete
     │   ├── ActivityFailedError
     │   ├── ActivityTimedOutError
-    │   └── ActivityCanceledError
+    │   ├── ActivityCanceledError
+    │   └── CallTimedOutError     it had not ended when the call's own timeout had
     └── LocalSWFError             the local SWF cannot start
 
 Two are no errors but the words by which an activity steers: ``SuspendTask`` and ``CancelTask``.
@@ -190,6 +191,15 @@ class ActivityTimedOutError(CallError):
 
 class ActivityCanceledError(CallError):
     """The activity was canceled: ``details`` are what it answered."""
+
+
+class CallTimedOutError(CallError):
+    """The call's own timeout passed before the activity had ended.
+
+    The activity was asked to cancel, and given a moment for it. ``reason`` says how it ended:
+    "canceled", "failed: ...", "timed out: ...", or that it was cut off; ``details`` are what it
+    answered.
+    """
 
 
 class LocalSWFError(FlowyError):

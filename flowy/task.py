@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -63,6 +62,13 @@ class _Failure:
 
     reason: str
     error: BaseException | None = None
+
+
+@dataclass(frozen=True)
+class _Raised:
+    """What came out of a coroutine instead of a value."""
+
+    error: BaseException
 
 
 class Activity:
@@ -288,9 +294,10 @@ class AsyncActivity(Activity):
 
     ``run`` is canceled, by a CancelledError at what it awaits, when a background heartbeat has
     learned that the task is closed or that its cancellation was requested, and when the worker
-    must stop. Clean up and let it pass: the worker answers what fits. One that its own
-    ``await self.heartbeat()`` told so is not canceled besides. A CancelledError that comes from
-    elsewhere fails the task.
+    must stop. Clean up and let it pass, or raise CancelTask with details, or return None: the
+    worker answers what fits; another value still completes the task. It is told once: nothing
+    disturbs the clean-up, and one that its own ``await self.heartbeat()`` has told is not
+    canceled besides. A CancelledError that comes from elsewhere fails the task.
     """
 
     async def run(self, *args: Any, **kwargs: Any) -> Any:
@@ -313,24 +320,43 @@ class AsyncActivity(Activity):
             await off_loop(lambda: self._fail(failure))
             return
         args, kwargs = arguments
-        try:
-            value = await self.run(*args, **kwargs)
-        except asyncio.CancelledError as canceled:
-            await off_loop(self._answer_to_cancelled(canceled))
-        except BaseException as caught:
-            # Not raised again, whatever it is: a SystemExit would end the loop of all others.
-            error_ = caught
-            await off_loop(lambda: self._answer_error(error_))
+        ended = await self._run_to_its_end(args, kwargs)
+        if isinstance(ended, _Raised):
+            error = ended.error
+            await off_loop(lambda: self._answer_error(error))
         else:
-            await off_loop(lambda: self._answer_value(value))
+            await off_loop(lambda: self._answer_value(ended))
 
-    def _answer_to_cancelled(self, error: asyncio.CancelledError) -> Callable[[], None]:
-        """Return the answer for a run that ended in a CancelledError."""
-        verdict = self._scheduler.verdict(self._token)
-        if verdict is Verdict.GO_ON:
-            return lambda: self._answer_error(error)
-        self._told = verdict
-        return self._gave_up
+    async def _run_to_its_end(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Return what ``run`` returned, or what it raised as ``_Raised``.
+
+        It runs in a task of its own: this one gets the worker's cancellation, and knows by it
+        that ``run`` is told, and what; of a CancelledError that comes out of ``run`` alone
+        nobody could say whose it is.
+        """
+        running = asyncio.ensure_future(self._run_and_catch(args, kwargs))
+        while not running.done():
+            try:
+                await asyncio.wait([running])
+            except asyncio.CancelledError:
+                if self._told is not Verdict.GO_ON:
+                    continue  # it was told, and may be cleaning up
+                if running.cancel():  # else it ended at this very moment, and was not told
+                    self._told = self._scheduler.verdict(self._token)
+        return _Raised(asyncio.CancelledError()) if running.cancelled() else running.result()
+
+    async def _run_and_catch(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        try:
+            return await self.run(*args, **kwargs)
+        except BaseException as error:
+            # Not raised again, whatever it is: a SystemExit would end the loop of all others.
+            return _Raised(error)
+
+    def _answer_error(self, error: BaseException) -> None:
+        if isinstance(error, asyncio.CancelledError) and self._told is not Verdict.GO_ON:
+            self._gave_up()
+        else:
+            super()._answer_error(error)
 
 
 def _details_text(details: object) -> str | None:

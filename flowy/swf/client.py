@@ -209,7 +209,21 @@ class SWFClient:
             events.extend(answer.get("events", ()))
         return events
 
-    def terminate_workflow_execution(self, domain: str, workflow_id: str, reason: str) -> None:
+    def request_cancel_workflow_execution(
+        self, domain: str, workflow_id: str, run_id: str | None
+    ) -> None:
+        """Ask the open execution of this id to cancel what it does; its decider learns of it."""
+        self._call(
+            self._answers,
+            "request_cancel_workflow_execution",
+            domain=domain,
+            workflowId=workflow_id,
+            **_present(runId=run_id),
+        )
+
+    def terminate_workflow_execution(
+        self, domain: str, workflow_id: str, reason: str, *, run_id: str | None = None
+    ) -> None:
         """Close the open execution of this id from outside."""
         self._call(
             self._answers,
@@ -217,6 +231,7 @@ class SWFClient:
             domain=domain,
             workflowId=workflow_id,
             reason=reason,
+            **_present(runId=run_id),
         )
 
     def _call(self, client: Layer1, method: str, **parameters: Any) -> Mapping[str, Any]:

@@ -116,6 +116,22 @@ class AsyncScheduler:
         """
         return _unless_closed("fail", lambda: self._scheduler.fail(token, str(reason)))
 
+    def cancel(self, token: str, details: str | None = None) -> bool:
+        """Answer *canceled*, which is for tasks whose cancellation was requested.
+
+        Args:
+            token: the activity's ``token``.
+            details: text for the decider, cut to the last 32,768 characters; None for none.
+
+        Returns:
+            True when SWF took it; False when the task is closed.
+
+        Raises:
+            RefusedError: also where SWF refuses it, for no cancellation was requested.
+        """
+        text = None if details is None else str(details)
+        return _unless_closed("cancel", lambda: self._scheduler.cancel(token, text))
+
 
 def _unless_closed(verb: str, call: Callable[[], None]) -> bool:
     try:
