@@ -39,6 +39,7 @@ FLOORS: Mapping[str, int] = {
     "flowy.swf": 0,
     "flowy.swf.boilerplate": 9,
     "flowy.swf.client": 5,
+    "flowy.swf.closing": 6,
     "flowy.swf.decider": 6,
     "flowy.swf.execution": 7,
     "flowy.swf.keeper": 7,
