@@ -31,6 +31,10 @@ from .values import name_text
 
 logger = logging.getLogger(__name__)
 
+#: How often a task is beaten for that need not be, or not so often, by default, in seconds: this
+#: is how soon one learns that it was closed.
+EVERY_SECONDS = 300.0
+
 #: How often the store is looked at, in seconds: other processes put tasks into it.
 LOOK_SECONDS = 1.0
 
@@ -63,6 +67,8 @@ class Keeper:
         layer1: as for ``async_scheduler``.
         on_cancel: ``"answer"`` answers *canceled* where a cancellation was requested; ``"mark"``
             only marks the task in the store, and goes on beating for it.
+        every: how often a task is beaten for at least, in seconds over 0; more often where a third
+            of its declared heartbeat timeout is less.
         drop_after: how long the store keeps what was closed, in seconds, 0 or more.
         signals: whether SIGINT and SIGTERM stop it, where it runs on the main thread.
 
@@ -78,11 +84,14 @@ class Keeper:
         layer1: Layer1 | None = None,
         *,
         on_cancel: str = "answer",
+        every: float = EVERY_SECONDS,
         drop_after: float = DROP_AFTER_SECONDS,
         signals: bool = True,
     ) -> None:
         if on_cancel not in ("answer", "mark"):
             raise ValueError(f"Cannot use on_cancel={on_cancel!r}: give 'answer' or 'mark'.")
+        if not every > 0:
+            raise ValueError(f"Cannot use every={every!r}: give seconds, over 0.")
         if not drop_after >= 0:
             raise ValueError(f"Cannot use drop_after={drop_after!r}: give seconds, 0 or more.")
         self._domain = name_text(domain, "domain", trimmed=True)
@@ -90,6 +99,7 @@ class Keeper:
         self._client = connect(layer1, polls=False)
         self._scheduler = ActivityScheduler(self._client)
         self._answers = on_cancel == "answer"
+        self._every_seconds = every
         self._drop_after_seconds = drop_after
         self._signals = signals
         self._stop = StopFlag()
@@ -163,7 +173,9 @@ class Keeper:
         else:
             if cancel_requested and not task.cancel_requested:
                 logger.info("The cancellation of %s, task %s, was requested.", task, task.id)
-            self._store.beat_in(task.id, task.beat_seconds, cancel_requested=cancel_requested)
+            self._store.beat_in(
+                task.id, self._interval_seconds(task), cancel_requested=cancel_requested
+            )
 
     def _learn(self, task: SuspendedTask) -> None:
         """Mark a task that SWF has closed with how it ended, by the history."""
@@ -192,15 +204,20 @@ class Keeper:
                 task, TaskState.CLOSED, f"SWF refuses its token: {error.fault}", learned=True
             )
             return
+        pause = self._interval_seconds(task)
         logger.error(
             "Heartbeat of %s, task %s, refused (%s): is this the right region? Tried again in "
             "%.0f s.",
             task,
             task.id,
             error.fault,
-            task.beat_seconds,
+            pause,
         )
-        self._store.beat_in(task.id, task.beat_seconds)
+        self._store.beat_in(task.id, pause)
+
+    def _interval_seconds(self, task: SuspendedTask) -> float:
+        declared = task.info.heartbeat
+        return self._every_seconds if declared is None else min(declared / 3, self._every_seconds)
 
     def _close(
         self, task: SuspendedTask, state: TaskState, reason: str | None, *, learned: bool

@@ -15,10 +15,6 @@ from typing import Any, Protocol
 
 from ..context import ActivityInfo
 
-#: How often a task is beaten for where its type declares no heartbeat timeout, in seconds. It
-#: need not be, but this is how one learns that it was closed.
-LEISURELY_BEAT_SECONDS = 300.0
-
 
 class TaskState(enum.Enum):
     """What has become of a suspended task, as far as its store knows."""
@@ -70,10 +66,19 @@ class SuspendedTask:
         return self.state is TaskState.OPEN
 
     @property
-    def beat_seconds(self) -> float:
-        """How often it is beaten for: a third of the declared heartbeat timeout, or 300 s."""
-        declared = self.info.heartbeat
-        return LEISURELY_BEAT_SECONDS if declared is None else declared / 3
+    def workflow_id(self) -> str:
+        """The workflow id of its execution."""
+        return self.info.workflow_id
+
+    @property
+    def run_id(self) -> str:
+        """The run id of its execution."""
+        return self.info.run_id
+
+    @property
+    def activity_id(self) -> str:
+        """Its activity id, chosen by the workflow."""
+        return self.info.activity_id
 
     def remaining(self, now: float | None = None) -> float | None:
         """Return how many seconds are left until its deadline, 0 when it has passed.
@@ -101,7 +106,7 @@ class TokenStore(Protocol):
     # For activities and applications
 
     def keep(self, task: SuspendedTask) -> SuspendedTask:
-        """Keep *task* durably, and return it as it is kept.
+        """Keep *task* durably, and return it as it is kept. Its first beat is due at once.
 
         Where its token is there already and open, its note and deadline are replaced and its id
         stays.

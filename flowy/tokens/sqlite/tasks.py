@@ -84,7 +84,7 @@ class SQLiteTokenStore:
                 "closed_at": task.closed_at,
                 "learned": task.learned,
                 "cancel_requested": task.cancel_requested,
-                "beat_at": self._beat_at(task.beat_seconds, task.deadline),
+                "beat_at": self._clock(),
             }
             database.execute(
                 f"INSERT INTO task ({', '.join(values)}) "  # noqa: S608 - names of ours
