@@ -89,9 +89,11 @@ class Parts:
         """The store of the app."""
         return SQLiteTokenStore(self.home / "tokens.db")
 
-    def ask(self, title: str, seconds: int = 3_600) -> SuspendedTask:
+    def ask(
+        self, title: str, seconds: int = 3_600, *, amount: str = "12 €", who: str = "Ada"
+    ) -> SuspendedTask:
         """Start a purchase, and wait until its approval is waited for."""
-        workflow_id = workflow.start(self.swf, title, "12 €", "Ada", seconds)
+        workflow_id = workflow.start(self.swf, title, amount, who, seconds)
         return until(lambda: self._found(workflow_id), f"{title} waits")
 
     def _found(self, workflow_id: str) -> SuspendedTask | None:

@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -89,20 +90,22 @@ class Browser:
 
     def click(self, xpath: str) -> None:
         """Click an element, as a mouse would."""
-        self._post(f"/element/{self.find(xpath)}/click")
+        self._on_element(xpath, lambda element: self._post(f"/element/{element}/click"))
 
     def double_click(self, xpath: str) -> None:
         """Click an element twice, as fast as a hand that is used to icons."""
-        press = [
-            {"type": "pointerMove", "origin": {_ELEMENT: self.find(xpath)}, "x": 0, "y": 0},
-            *({"type": kind, "button": 0} for kind in ("pointerDown", "pointerUp") * 2),
-        ]
-        mouse = {"type": "pointer", "id": "mouse", "actions": press}
-        self._post("/actions", actions=[mouse])
+        presses = [{"type": kind, "button": 0} for kind in ("pointerDown", "pointerUp") * 2]
+
+        def press(element: str) -> None:
+            there = {"type": "pointerMove", "origin": {_ELEMENT: element}, "x": 0, "y": 0}
+            mouse = {"type": "pointer", "id": "mouse", "actions": [there, *presses]}
+            self._post("/actions", actions=[mouse])
+
+        self._on_element(xpath, press)
 
     def write(self, xpath: str, text: str) -> None:
         """Type into a field."""
-        self._post(f"/element/{self.find(xpath)}/value", text=text)
+        self._on_element(xpath, lambda element: self._post(f"/element/{element}/value", text=text))
 
     def screenshot(self, path: Path) -> None:
         """Save what the window shows, as PNG."""
@@ -126,7 +129,7 @@ class Browser:
                     return seen
             except urllib.error.HTTPError:
                 pass  # the page was just being replaced
-            self._post("/execute/async", script=_NEXT_FRAMES, args=[])
+            threading.Event().wait(0.05)  # there is nothing to wait on in another's page
         raise AssertionError(f"not seen in {WAIT_SECONDS:g} s: {what}. The page says:\n{self.text}")
 
     def wait_for_text(self, text: str) -> None:
@@ -136,6 +139,17 @@ class Browser:
     def close(self) -> None:
         """Close the window, and the browser with it."""
         self._call("DELETE", "")
+
+    def _on_element(self, xpath: str, do: Callable[[str], object]) -> None:
+        """Do something to an element; a page that reloads takes it away, and it is sought anew."""
+
+        def done() -> bool:
+            found = self.all(xpath)
+            if found:
+                do(found[0])
+            return bool(found)
+
+        self.wait_for(done, xpath)
 
     def _post(self, path: str, **parameters: Any) -> Any:
         return self._call("POST", path, parameters)
@@ -150,10 +164,6 @@ class Browser:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=60) as answer:
             return json.load(answer)["value"]
-
-
-#: Gives the page a moment to go on.
-_NEXT_FRAMES = "const done = arguments[0]; setTimeout(done, 50);"
 
 
 @contextmanager
