@@ -280,7 +280,12 @@ def test_a_stop_is_injected() -> None:
 
 def test_on_heartbeat_decides() -> None:
     """A function sees each heartbeat before it is answered, and may let things happen."""
-    env = ActivityEnvironment(on_heartbeat=lambda details: details == "4 left" and env.cancel())
+
+    def watch(details: str | None) -> None:
+        if details == "4 left":
+            env.cancel()
+
+    env = ActivityEnvironment(on_heartbeat=watch)
     assert env.run(Countdown, 9) == Canceled("4 left")
 
 
