@@ -6,7 +6,9 @@ An activity keeps its exceptions to itself, for SWF gets texts. A test wants the
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -81,7 +83,10 @@ class WatchedRun:
         """Return the activity, to be called once."""
         activity = self.kind(self._input, self.task, self._token)
         watch = self._watch_async if isinstance(activity, AsyncActivity) else self._watch
-        vars(activity)["run"] = watch(activity.run)
+        watched = watch(activity.run)
+        with contextlib.suppress(ValueError):  # a callable without a signature
+            vars(watched)["__signature__"] = inspect.signature(activity.run, follow_wrapped=False)
+        vars(activity)["run"] = watched
         return activity
 
     def _watch(self, run: Callable[..., Any]) -> Callable[..., Any]:
