@@ -9,6 +9,7 @@ hangs, and Python waits at its exit for every thread that is no daemon, those of
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import queue
@@ -157,27 +158,43 @@ class EventLoop:
             self._running.discard(ended)
             error = None if ended.cancelled() else ended.exception()
             self._threads.submit(lambda: done(error))
+            self._stop_if_closed()
 
         def cancel() -> None:
             nonlocal canceled
             canceled = True
-            self._loop.call_soon_threadsafe(lambda: task and task.cancel())
+            with contextlib.suppress(RuntimeError):  # closed, so it has ended
+                self._loop.call_soon_threadsafe(lambda: task and task.cancel())
 
         self._loop.call_soon_threadsafe(start)
         return cancel
 
     def close(self) -> None:
-        """Stop the loop; what still runs on it is left where it is."""
+        """Stop the loop when nothing runs on it any more; like a thread, it waits for that alone.
+
+        What an abandoned coroutine does then is its own business, and the end of it no matter.
+        """
         self._closed = True
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        with contextlib.suppress(RuntimeError):  # closed already
+            self._loop.call_soon_threadsafe(self._stop_if_closed)
+
+    def _stop_if_closed(self) -> None:
+        if self._closed and not self._running:
+            self._loop.stop()
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
-        while not self._closed:
-            try:
-                self._loop.run_forever()
-            except BaseException:  # SystemExit in a task of the author's own comes out here
-                logger.exception("A task on the event loop tried to end it; it goes on.")
-        if not self._running:
-            self._loop.close()
+        while self._running or not self._closed:
+            self._run_loop(self._loop.run_forever)
+        for stray in asyncio.all_tasks(self._loop):  # started by an activity, and left behind
+            stray.cancel()
+        self._run_loop(lambda: self._loop.run_until_complete(self._loop.shutdown_asyncgens()))
+        self._loop.close()
         self._threads.close()
+
+    @staticmethod
+    def _run_loop(run: Callable[[], None]) -> None:
+        try:
+            run()
+        except BaseException:  # SystemExit in a task of the author's own comes out here
+            logger.exception("A task on the event loop tried to end it; it goes on.")

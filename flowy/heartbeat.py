@@ -40,6 +40,9 @@ LEAST_INTERVAL_SECONDS = 1.0
 #: Threads that beat in the background, at most; a beat takes some 20 ms.
 BACKGROUND_THREADS = 8
 
+#: Ended tasks that the background may keep on its heap however few others there are.
+LEAST_ENDED = 64
+
 
 class Verdict(enum.Enum):
     """What is known of a task after its latest heartbeat."""
@@ -87,6 +90,7 @@ class Heartbeat:
         self._allowance_at = self._accepted_at = self._reported_at = clock()
         self._unsent: str | None = None
         self._refusal_logged = False
+        self._rests = False
         #: The newest details that the author gave; None for none so far.
         self.details: str | None = None
         self.verdict = Verdict.GO_ON
@@ -119,9 +123,13 @@ class Heartbeat:
         """How long ago the author last reported anything, in seconds."""
         return self._clock() - self._reported_at
 
+    def rest(self) -> None:
+        """Send nothing more: the task is settled, and one that is left must time out."""
+        self._rests = True
+
     def send(self) -> Verdict:
         """Send a beat now, with what details there are, and return what is known after it."""
-        if self.verdict is Verdict.CLOSED:
+        if self._rests or self.verdict is Verdict.CLOSED:
             return self.verdict  # closed is closed: no need to ask again
         details, self._unsent = self._unsent, None
         try:
@@ -140,8 +148,13 @@ class Heartbeat:
     def _accepted(self, cancel_requested: bool) -> None:
         self._accepted_at = self._clock()
         self._refusal_logged = False
-        if self.verdict is not Verdict.CLOSED:  # of two beats at once the older may end last
-            self.verdict = Verdict.CANCEL_REQUESTED if cancel_requested else Verdict.GO_ON
+        # Of two beats at once the older may end last, and SWF takes no request to cancel back.
+        if self.verdict is Verdict.CLOSED:
+            return
+        if cancel_requested:
+            self.verdict = Verdict.CANCEL_REQUESTED
+        elif self.verdict is Verdict.LOST:
+            self.verdict = Verdict.GO_ON
 
     def _try_for_a_while(self, details: str | None) -> bool:
         deadline = Deadline(BEAT_TRIED_SECONDS, clock=self._clock)
@@ -164,7 +177,7 @@ class Heartbeat:
                     raise
 
     def _judge_silence(self) -> None:
-        if self.verdict is Verdict.CANCEL_REQUESTED:
+        if self.verdict in (Verdict.CANCEL_REQUESTED, Verdict.CLOSED):
             return  # that stays true, however silent SWF has become
         limit = self._lost_after_seconds
         if limit is not None and self._clock() - self._accepted_at >= limit:
@@ -215,6 +228,8 @@ class Background:
         self._numbers = itertools.count()
         self._threads = 0
         self._idle = 0
+        self._ended = 0  # entries that are over and may still be on the heap
+        self._closed = False
 
     @contextmanager
     def beating(
@@ -243,36 +258,56 @@ class Background:
             told,
         )
         with self._condition:
-            heapq.heappush(self._due, entry)
+            self._push(entry)
             self._start_thread()
-            self._condition.notify()
         try:
             yield
         finally:
             entry.over = True
+            self._forget_ended()
+
+    def close(self) -> None:
+        """Beat for nobody any more, and let the threads end."""
+        with self._condition:
+            self._closed = True
+            self._due.clear()
+            self._condition.notify_all()
+
+    def _push(self, entry: _Beating) -> None:
+        heapq.heappush(self._due, entry)
+        self._condition.notify()
+
+    def _forget_ended(self) -> None:
+        """Take what is over off the heap, where that is the half of it: it holds whole tasks."""
+        with self._condition:
+            self._ended += 1
+            if self._ended * 2 > len(self._due) + LEAST_ENDED:
+                self._due = [entry for entry in self._due if not entry.over]
+                heapq.heapify(self._due)
+                self._ended = 0
 
     def _start_thread(self) -> None:
-        if self._idle == 0 and self._threads < BACKGROUND_THREADS:
+        if not self._closed and self._idle == 0 and self._threads < BACKGROUND_THREADS:
             self._threads += 1
             name = f"flowy-heartbeat-{self._threads}"
             threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def _work(self) -> None:
-        while True:
-            entry = self._next()
+        while (entry := self._next()) is not None:
             try:
                 self._beat(entry)
             except Exception:
                 logger.exception("A background heartbeat failed; the next one is tried.")
-            entry.due_at = time.monotonic() + entry.interval_seconds
-            with self._condition:
-                heapq.heappush(self._due, entry)
-                self._condition.notify()
+            if not entry.over:
+                entry.due_at = time.monotonic() + entry.interval_seconds
+                with self._condition:
+                    self._push(entry)
+            del entry  # an idle thread must not keep the last task alive
 
-    def _next(self) -> _Beating:
-        """Wait for the next beat that is due and take it off the heap."""
+    def _next(self) -> _Beating | None:
+        """Wait for the next beat that is due and take it off the heap; None when closed."""
         with self._condition:
-            while True:
+            while not self._closed:
                 while self._due and self._due[0].over:
                     heapq.heappop(self._due)
                 wait = self._due[0].due_at - time.monotonic() if self._due else None
@@ -284,6 +319,7 @@ class Background:
                 self._idle += 1
                 self._condition.wait(wait)
                 self._idle -= 1
+            return None
 
     @staticmethod
     def _beat(entry: _Beating) -> None:

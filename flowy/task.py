@@ -8,9 +8,12 @@ happens in decoding, running or encoding; ``SuspendTask`` alone sends none.
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import logging
 import time
+import types
+from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn, Protocol
 
@@ -64,13 +67,6 @@ class _Failure:
 
     reason: str
     error: BaseException | None = None
-
-
-@dataclass(frozen=True)
-class _Raised:
-    """What came out of a coroutine instead of a value."""
-
-    error: BaseException
 
 
 class Activity:
@@ -248,12 +244,20 @@ class Activity:
         except Exception as error:
             return _Failure(reasons.INPUT_UNREADABLE + reason_of(error), error)
         try:
-            inspect.signature(self.run).bind(*args, **kwargs)
+            self._bind(args, kwargs)
         except TypeError as error:
             return _Failure(f"{reasons.INPUT_MISFIT}run() {reason_of(error)}", error)
         except ValueError:
             pass  # a callable without a signature: the call itself will tell
         return args, kwargs
+
+    def _bind(self, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """Raise TypeError where the arguments do not fit ``run``."""
+        function = getattr(self.run, "__func__", None)
+        if function is None:  # a static method, say
+            _signature(self.run).bind(*args, **kwargs)
+        else:
+            _signature(function).bind(self, *args, **kwargs)
 
     def _answer_value(self, value: Any) -> None:
         if value is None and self._told is not Verdict.GO_ON:
@@ -305,7 +309,7 @@ class Activity:
 
     def _subject(self) -> str:
         try:
-            return str(self.info)
+            return str(current())
         except OutsideActivityError:
             return type(self).__qualname__
 
@@ -331,10 +335,10 @@ class AsyncActivity(Activity):
 
     ``run`` is canceled, by a CancelledError at what it awaits, when a background heartbeat has
     learned that the task is closed or that its cancellation was requested, and when the worker
-    must stop. Clean up and let it pass, or raise CancelTask with details, or return None: the
-    worker answers what fits; another value still completes the task. It is told once: nothing
-    disturbs the clean-up, and one that its own ``await self.heartbeat()`` has told is not
-    canceled besides. A CancelledError that comes from elsewhere fails the task.
+    must stop: once for each of these. Clean up and let it pass, or raise CancelTask: the worker
+    answers what fits, as after a heartbeat that answered False. One that its own
+    ``await self.heartbeat()`` told so is not canceled besides. A CancelledError that comes from
+    elsewhere fails the task.
     """
 
     async def run(self, *args: Any, **kwargs: Any) -> Any:
@@ -365,43 +369,59 @@ class AsyncActivity(Activity):
             await off_loop(lambda: self._fail(failure))
             return
         args, kwargs = arguments
-        ended = await self._run_to_its_end(args, kwargs)
-        if isinstance(ended, _Raised):
-            error = ended.error
-            await off_loop(lambda: self._answer_error(error))
-        else:
-            await off_loop(lambda: self._answer_value(ended))
-
-    async def _run_to_its_end(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
-        """Return what ``run`` returned, or what it raised as ``_Raised``.
-
-        It runs in a task of its own: this one gets the worker's cancellation, and knows by it
-        that ``run`` is told, and what; of a CancelledError that comes out of ``run`` alone
-        nobody could say whose it is.
-        """
-        running = asyncio.ensure_future(self._run_and_catch(args, kwargs))
-        while not running.done():
-            try:
-                await asyncio.wait([running])
-            except asyncio.CancelledError:
-                if self._told is not Verdict.GO_ON:
-                    continue  # it was told, and may be cleaning up
-                if running.cancel():  # else it ended at this very moment, and was not told
-                    self._told = self._scheduler.verdict(self._token)
-        return _Raised(asyncio.CancelledError()) if running.cancelled() else running.result()
-
-    async def _run_and_catch(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
         try:
-            return await self.run(*args, **kwargs)
-        except BaseException as error:
+            value = await _noting(self.run(*args, **kwargs), self._canceled)
+        except asyncio.CancelledError as canceled:
+            await off_loop(self._answer_to_cancelled(canceled))
+        except BaseException as caught:
             # Not raised again, whatever it is: a SystemExit would end the loop of all others.
-            return _Raised(error)
-
-    def _answer_error(self, error: BaseException) -> None:
-        if isinstance(error, asyncio.CancelledError) and self._told is not Verdict.GO_ON:
-            self._gave_up()
+            error_ = caught
+            await off_loop(lambda: self._answer_error(error_))
         else:
-            super()._answer_error(error)
+            await off_loop(lambda: self._answer_value(value))
+
+    def _canceled(self) -> None:
+        """Take note that ``run`` was canceled: by the worker, if there is a cause for it."""
+        verdict = self._scheduler.verdict(self._token)
+        if verdict is not Verdict.GO_ON:
+            self._told = verdict
+
+    def _answer_to_cancelled(self, error: asyncio.CancelledError) -> Callable[[], None]:
+        """Return the answer for a run that ended in a CancelledError."""
+        verdict = self._scheduler.verdict(self._token)
+        if verdict is Verdict.GO_ON:
+            return lambda: self._answer_error(error)
+        self._told = verdict
+        return self._gave_up
+
+
+@types.coroutine
+def _noting(
+    run: Coroutine[Any, Any, Any], canceled: Callable[[], None]
+) -> Generator[Any, Any, Any]:
+    """Await *run*, and call *canceled* before each CancelledError that is thrown into it.
+
+    What ``run`` makes of one is its own business: it may catch it, and then answer None.
+    """
+    resume: Callable[[Any], Any] = run.send
+    sent: Any = None
+    while True:
+        try:
+            awaited = resume(sent)
+        except StopIteration as end:
+            return end.value
+        try:
+            resume, sent = run.send, (yield awaited)
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                canceled()
+            resume, sent = run.throw, error
+
+
+@functools.lru_cache(maxsize=1_000)
+def _signature(run: Callable[..., Any]) -> inspect.Signature:
+    # What a decorator wraps is not what is called: it may pass arguments of its own.
+    return inspect.signature(run, follow_wrapped=False)
 
 
 def _details_text(details: object) -> str | None:

@@ -30,6 +30,7 @@ class WaitingLines:
         self._lock = lock
         self._lines: dict[Key, deque[threading.Condition]] = {}
         self._released = False
+        self._releases = 0
 
     def wait(
         self, key: Key, take: Callable[[], Task | None], *, seconds: float, gone: Callable[[], bool]
@@ -50,10 +51,11 @@ class WaitingLines:
         until = time.monotonic() + seconds
         with self._lock:
             turn = threading.Condition(self._lock)
+            before = self._releases
             line = self._lines.setdefault(key, deque())
             line.append(turn)
             try:
-                while not self._released:
+                while not self._released and self._releases == before:
                     if line[0] is turn:
                         if gone():
                             return None
@@ -79,13 +81,19 @@ class WaitingLines:
             if key in self._lines:
                 self._lines[key][0].notify()
 
+    def release_once(self) -> None:
+        """Answer every poll that waits with nothing; later ones wait as ever."""
+        with self._lock:
+            self._releases += 1
+            for line in self._lines.values():
+                for turn in line:
+                    turn.notify()
+
     def release(self) -> None:
         """Answer every poll that waits, and every later one at once, with nothing."""
         with self._lock:
             self._released = True
-            for line in self._lines.values():
-                for turn in line:
-                    turn.notify()
+            self.release_once()
 
     def reopen(self) -> None:
         """Hold polls again, after a release."""

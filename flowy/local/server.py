@@ -122,6 +122,15 @@ class LocalSWF:
             self._endpoint.stop()
             self._endpoint = None
 
+    def release_polls(self) -> None:
+        """Answer the polls that are held, with nothing, so that a worker's stop waits for none.
+
+        Later polls are held as ever.  Does nothing where it is stopped.
+        """
+        with self._lock:
+            if self._service is not None:
+                self._service.release_polls()
+
     @property
     def endpoint_url(self) -> str:
         """Where it listens, as in ``http://127.0.0.1:34567``.

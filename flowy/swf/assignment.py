@@ -23,7 +23,7 @@ from ..retry import Deadline
 from ..task import AsyncActivity
 from .delivery import Calls, Ledger, NoLedger, StopPolicy, TaskScheduler
 from .report import Tally
-from .values import ActivityImplementation, ActivityTask, ActivityType
+from .values import ActivityDefaults, ActivityImplementation, ActivityTask, ActivityType
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,9 @@ class Assignment:
         self._counting = threading.Lock()  # taken once, never given back
         #: Cancels the coroutine that runs it; set by whoever started that.
         self.cancel: Callable[[], None] | None = None
+        self._learned = Verdict.GO_ON  # by a background beat, the last that was acted upon
         defaults = self._implementation.defaults if self._implementation else None
+        self._declared_end = _declared_end(defaults)
         self._scheduler = TaskScheduler(
             desk.calls,
             task.task_token,
@@ -137,7 +139,7 @@ class Assignment:
     def _under_way(self, implementation: ActivityImplementation) -> Iterator[None]:
         policy = self._desk.policy
         running = RunningActivity(
-            self._info(implementation), _declared_end(implementation), policy.flag.is_set
+            self._info(implementation), self._declared_end, policy.flag.is_set
         )
         with entered(running), self._beats(implementation):
             yield
@@ -154,6 +156,12 @@ class Assignment:
         )
 
     def _told_in_background(self, verdict: Verdict) -> None:
+        """Cancel a coroutine, once for each cause: what it then does may take several beats."""
+        if verdict in (self._learned, self._scheduler.told):
+            return
+        if self.is_coroutine and self.cancel is None:
+            return  # it is being started just now: the next beat will tell
+        self._learned = verdict
         logger.info("A background heartbeat of %s learned: %s.", self._task, verdict.value)
         if self.cancel is not None:
             self.cancel()
@@ -216,11 +224,7 @@ def _is_async(factory: object) -> bool:
     return isinstance(factory, type) and issubclass(factory, AsyncActivity)
 
 
-def _declared_end(implementation: ActivityImplementation) -> Deadline:
-    defaults = implementation.defaults
-    declared = [
-        seconds
-        for seconds in (defaults.start_to_close, defaults.schedule_to_close)
-        if seconds is not None
-    ]
+def _declared_end(defaults: ActivityDefaults | None) -> Deadline:
+    timeouts = (defaults.start_to_close, defaults.schedule_to_close) if defaults else ()
+    declared = [seconds for seconds in timeouts if seconds is not None]
     return Deadline(min(declared, default=None))

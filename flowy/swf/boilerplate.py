@@ -17,7 +17,7 @@ from .scanner import Ignored, Package, Scanner
 from .scheduler import ActivityScheduler, AsyncScheduler
 from .supervisor import Supervisor, WorkerSpec
 from .values import name_text
-from .worker import ActivityWorker
+from .worker import ActivityWorker, calls_at_once
 
 
 def start_activity_worker(
@@ -136,7 +136,7 @@ def run_worker(
     _check_options(processes, polls, layer1, options)
     scanner = Scanner(package, ignore)
     activities = scanner.scan()
-    client = connect(layer1, calls_at_once=options["concurrency"])
+    client = connect(layer1, calls_at_once=calls_at_once(options["concurrency"]))
     if reg_remote:
         register(client, domain, activities.values())
     if polls == 0:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import enum
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -126,6 +127,7 @@ class TaskScheduler:
         start_to_close_seconds: int | None,
         policy: StopPolicy,
         ledger: Ledger,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._calls = calls
         self._token = token
@@ -134,7 +136,8 @@ class TaskScheduler:
         self._stop = policy.flag
         self._ledger = ledger
         self._deadline = Deadline(
-            max(start_to_close_seconds or UNLIMITED_ANSWER_SECONDS, LEAST_ANSWER_SECONDS)
+            max(start_to_close_seconds or UNLIMITED_ANSWER_SECONDS, LEAST_ANSWER_SECONDS),
+            clock=clock,
         )
         self._lock = threading.Lock()
         self._answering = False
@@ -144,13 +147,17 @@ class TaskScheduler:
             timeout_seconds=heartbeat_seconds,
             lost_after_seconds=heartbeat_seconds or start_to_close_seconds,
             pause=lambda seconds: self._stop.wait(seconds, StopLevel.HURRY),
+            clock=clock,
         )
         self.outcome = Outcome.OPEN
+        #: What the last heartbeat of the activity's own has told it.
+        self.told = Verdict.GO_ON
 
     def heartbeat(self, token: str, details: str | None = None) -> Verdict:
         """Send a heartbeat and return what is known of the task after it."""
         self.heartbeats.beat(details)
-        return self.verdict(token)
+        self.told = self.verdict(token)
+        return self.told
 
     def progress(self, token: str, details: str | None = None) -> None:
         """Take note that the activity gets on."""
@@ -249,8 +256,12 @@ class TaskScheduler:
 
     def _leave(self, outcome: Outcome) -> None:
         if self._claim():
-            self._ledger.strike(self._token, outcome)
-            self.outcome = outcome
+            self._settle(outcome)
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.heartbeats.rest()
+        self._ledger.strike(self._token, outcome)
+        self.outcome = outcome
 
     def _claim(self) -> bool:
         """Take the right to answer; False where somebody else has it."""
@@ -276,8 +287,7 @@ class TaskScheduler:
             with self._lock:
                 self._answering = False
             raise
-        self._ledger.strike(self._token, outcome)
-        self.outcome = outcome
+        self._settle(outcome)
         return outcome not in (Outcome.CLOSED, Outcome.UNANSWERED)
 
     def _try(self, outcome: Outcome, answer: Callable[[], None]) -> Outcome:

@@ -26,7 +26,13 @@ from .delivery import NoLedger, Outcome, StopPolicy, TaskScheduler
 from .report import LostPoll, StopReport, Tally
 from .scanner import Scanner
 from .scheduler import ActivityScheduler
-from .worker import LAST_ANSWER_SECONDS, MOMENT_SECONDS, POLL_WAIT_SECONDS, ActivityWorker
+from .worker import (
+    LAST_ANSWER_SECONDS,
+    MOMENT_SECONDS,
+    POLL_WAIT_SECONDS,
+    ActivityWorker,
+    calls_at_once,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -267,7 +273,7 @@ def work(link: Link, spec: WorkerSpec) -> None:
         os._exit(0)  # a thread hangs in an activity, and nothing else ends it
 
     worker = ActivityWorker(
-        connect(spec.layer1, calls_at_once=spec.options["concurrency"]),
+        connect(spec.layer1, calls_at_once=calls_at_once(spec.options["concurrency"])),
         spec.domain,
         spec.task_list,
         Scanner(spec.packages, spec.ignore).scan(),

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 
 from .._version import __version__
 from ..executor import EventLoop, Threads
+from ..heartbeat import BACKGROUND_THREADS
 from ..retry import Deadline
 from ..shutdown import StopFlag, StopLevel, stop_signals
 from .assignment import Assignment, Desk
@@ -52,6 +53,15 @@ def default_identity() -> str:
 def default_pollers(concurrency: int) -> int:
     """Return how many polls are out at once where it is not said."""
     return min(concurrency, DEFAULT_POLLERS)
+
+
+def calls_at_once(concurrency: int) -> int:
+    """Return how many calls may be in flight, for the clients' pools.
+
+    One of each activity, the beats in the background, and, where a stop is out of patience, the
+    answers for what still runs.
+    """
+    return concurrency + BACKGROUND_THREADS + DEFAULT_POLLERS
 
 
 class ActivityWorker:
@@ -118,7 +128,11 @@ class ActivityWorker:
         )
         self._turns = _Turns(loop)
         self._answered = threading.Event()
-        self._change = threading.Condition()
+        # One lock, two things to wait for: pollers wait for a slot, a stop for what runs. To wake
+        # only whom it concerns keeps the interpreter free for the activities.
+        lock = threading.RLock()
+        self._slot_free = threading.Condition(lock)
+        self._change = threading.Condition(lock)
         self._running: set[Assignment] = set()
         self._slots_taken = 0
         self._polls = 0
@@ -220,15 +234,14 @@ class ActivityWorker:
         self._polls_out(change)
         with self._change:
             self._polls += change
-            self._change.notify_all()
 
     def _wait_for_slot(self) -> bool:
         """Take a slot when there is one; False when a stop was asked for first.
 
         It is taken before the poll: a task that is polled is a task that can start.
         """
-        with self._change:
-            self._change.wait_for(self._slot_or_stop)
+        with self._slot_free:
+            self._slot_free.wait_for(self._slot_or_stop)
             if self._stop.is_set():
                 return False
             self._slots_taken += 1
@@ -238,9 +251,9 @@ class ActivityWorker:
         return self._slots_taken < self._concurrency or self._stop.is_set()
 
     def _free_slot(self) -> None:
-        with self._change:
+        with self._slot_free:
             self._slots_taken -= 1
-            self._change.notify_all()
+            self._slot_free.notify()
 
     # Running
 
@@ -302,8 +315,9 @@ class ActivityWorker:
         with self._change:
             if assignment in self._running:  # a dismissal may have been faster
                 self._running.discard(assignment)
-                self._slots_taken -= 1
-                self._change.notify_all()
+                self._free_slot()
+                if self._concurrency == 1 or self._stop.is_set():
+                    self._change.notify_all()
 
     # Many at once
 
@@ -396,6 +410,7 @@ class ActivityWorker:
 
     def _wake_all(self) -> None:
         with self._change:
+            self._slot_free.notify_all()
             self._change.notify_all()
 
 

@@ -1,0 +1,284 @@
+"""The scenarios, each with the targets that issue 3 set."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from .contest import Contestant, Result, Running, contest, running
+from .report import RESULT_COLUMNS, Check, Finding, middle, ratio, result_row
+from .stub import Stub
+
+#: The way to SWF and back, in seconds, where a scenario has one.
+LATENCY = 0.02
+
+NAIVE = Contestant("naive boto3 loop", "naive")
+FLOWY = Contestant("flowy", "flowy_worker")
+SIMPLEFLOW = Contestant(
+    "simpleflow",
+    "simpleflow_worker",
+    (),
+    "benchmarks.contestants.simpleflow_worker.trivial",
+    '{"args": [1]}',
+)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is done: rounds, and a factor on the tasks of each."""
+
+    rounds: int = 7
+    factor: float = 1.0
+    idle_seconds: float = 60.0
+
+    def tasks(self, count: int) -> int:
+        """Return *count*, or fewer where there is no time."""
+        return max(20, int(count * self.factor))
+
+
+#: A contestant with its warm-up and counted tasks.
+Entry = tuple[Contestant, int, int]
+
+
+def interleaved(
+    stub: Stub, entries: Sequence[Entry], effort: Effort, *, latency: float = 0.0
+) -> dict[str, list[Result]]:
+    """Let every contestant run once a round; return the results by name."""
+    results: dict[str, list[Result]] = {contestant.name: [] for contestant, _, _ in entries}
+    for turn in range(effort.rounds):
+        # Whoever goes first finds the machine as the last round left it: take turns.
+        for number in range(len(entries)):
+            contestant, skip, count = entries[(turn + number) % len(entries)]
+            results[contestant.name].append(
+                contest(stub, contestant, skip=skip, count=effort.tasks(count), latency=latency)
+            )
+    return results
+
+
+def finding(
+    title: str, results: dict[str, list[Result]], checks: list[Check], rounds: int
+) -> Finding:
+    """Return a finding with a row for each contestant."""
+    rows = [result_row(name, found) for name, found in results.items()]
+    return Finding(title, RESULT_COLUMNS, rows, checks, rounds=rounds)
+
+
+def serial(stub: Stub, effort: Effort) -> Finding:
+    """Run trivial tasks one after the other."""
+    # Two figures that lie close together: many short rounds tell them apart best.
+    effort = replace(effort, rounds=3 * effort.rounds)
+    entries: list[Entry] = [(NAIVE, 100, 500), (FLOWY, 100, 500)]
+    with_simpleflow = importlib.util.find_spec("simpleflow") is not None
+    if with_simpleflow:
+        entries.append((SIMPLEFLOW, 10, 50))
+    results = interleaved(stub, entries, effort)
+    ours, naive = results[FLOWY.name], results[NAIVE.name]
+    checks = [Check("CPU per task, of the naive loop's", ratio(ours, naive, _cpu), "<=", 0.9)]
+    if with_simpleflow:
+        theirs = results[SIMPLEFLOW.name]
+        checks.append(
+            Check("CPU per task, of simpleflow's", ratio(ours, theirs, _cpu), "<=", 1 / 8)
+        )
+    found = finding("serial: trivial tasks, no latency", results, checks, effort.rounds)
+    if not with_simpleflow:
+        found.notes.append("simpleflow is not installed: pip install simpleflow")
+    return found
+
+
+def slots50(stub: Stub, effort: Effort) -> Finding:
+    """Run 50 activities of 100 ms at once."""
+    ours, naive = _flowy("sleep", concurrency=50), _threads(50)
+    results = interleaved(stub, [(naive, 100, 1_500), (ours, 100, 1_500)], effort, latency=LATENCY)
+    ideal = 50 / (0.1 + 2 * LATENCY)
+    reached = (middle(results[ours.name], _rate) or 0.0) / ideal
+    return finding(
+        f"50 slots, 100 ms activities, 20 ms latency (ideal {ideal:.0f} tasks/s)",
+        results,
+        [Check("rate, of the ideal", reached, ">=", 0.88)],
+        effort.rounds,
+    )
+
+
+def slots400(stub: Stub, effort: Effort) -> Finding:
+    """Run 400 activities of 100 ms at once, beside a thread for each slot."""
+    ours, naive = _flowy("sleep", concurrency=400), _threads(400)
+    results = interleaved(stub, [(naive, 400, 2_000), (ours, 400, 2_000)], effort, latency=LATENCY)
+    return finding(
+        "400 slots, 100 ms activities, 20 ms latency",
+        results,
+        [
+            _check("rate, of a thread per slot's", results, ours, naive, _rate, ">=", 1.5),
+            _check("p99, of a thread per slot's", results, ours, naive, _p99, "<=", 0.2),
+        ],
+        effort.rounds,
+    )
+
+
+def process(stub: Stub, effort: Effort) -> Finding:
+    """Find the most that one process yields."""
+    ours, naive = _flowy("sleep", concurrency=100), _threads(100)
+    results = interleaved(stub, [(naive, 200, 2_000), (ours, 200, 2_000)], effort, latency=LATENCY)
+    return finding(
+        "one process: 100 slots, 100 ms activities, 20 ms latency",
+        results,
+        [
+            _check("rate, of a thread per slot's", results, ours, naive, _rate, ">=", 450 / 400),
+        ],
+        effort.rounds,
+    )
+
+
+def processes(stub: Stub, effort: Effort) -> Finding:
+    """Compute for 5 ms a task, in one process and in two."""
+    one = _flowy("spin", 0.005, concurrency=10, name="flowy, one process")
+    two = _flowy("spin", 0.005, concurrency=10, processes=2, name="flowy, two processes")
+    results = interleaved(stub, [(one, 50, 800), (two, 50, 800)], effort, latency=LATENCY)
+    return finding(
+        "processes: 5 ms of CPU a task, 10 slots a process, 20 ms latency",
+        results,
+        [_check("rate of two, of one's", results, two, one, _rate, ">=", 1.6)],
+        effort.rounds,
+    )
+
+
+def coroutines(stub: Stub, effort: Effort) -> Finding:
+    """Keep 1,000 coroutine activities in flight, beside as many threads."""
+    threads = _flowy("sleep", 2.0, concurrency=1_000, name="flowy, threads")
+    ours = Contestant(
+        "flowy, coroutines",
+        "flowy_coroutines",
+        ("--concurrency", "1000"),
+        "sleep",
+        "[[2.0], {}]",
+    )
+    results = interleaved(
+        stub, [(threads, 1_000, 2_000), (ours, 1_000, 2_000)], effort, latency=LATENCY
+    )
+    resident = statistics.median(
+        _resident_in_flight(stub, ours, in_flight=1_000) for _ in range(effort.rounds)
+    )
+    return finding(
+        "coroutines: 1,000 slots, activities that wait for 2 s, 20 ms latency",
+        results,
+        [
+            Check("resident with 1,000 in flight", resident, "<=", 100, "MiB"),
+            _check("rate, of as many threads'", results, ours, threads, _rate, ">=", 1.0),
+            _check("CPU per task, of threads'", results, ours, threads, _cpu, "<=", 1.0),
+        ],
+        effort.rounds,
+    )
+
+
+def idle(stub: Stub, effort: Effort) -> Finding:
+    """Wait for tasks that do not come: several workers at once, for a minute."""
+    ours = _flowy("sleep", concurrency=100, pollers=10, name="flowy, 10 polls out")
+    rows: list[Sequence[object]] = []
+    measured: dict[str, tuple[float, float]] = {}
+    for contestant, polls in ((NAIVE, 1), (ours, 10)):
+        cpu, resident = _idle(stub, contestant, polls, effort)
+        measured[contestant.name] = cpu, resident
+        rows.append((contestant.name, cpu, resident))
+    more = measured[ours.name][1] - measured[NAIVE.name][1]
+    return Finding(
+        f"idle, for {effort.idle_seconds:.0f} s",
+        ("", "CPU s/minute", "resident MiB"),
+        rows,
+        [
+            Check("CPU a minute with 10 polls out", measured[ours.name][0], "<=", 0.02, "s"),
+            Check("resident, above the bare client's", more, "<=", 6, "MiB"),
+        ],
+        rounds=effort.rounds,
+    )
+
+
+def start(stub: Stub, effort: Effort) -> Finding:
+    """Come to the first poll."""
+    ours = Contestant("flowy, registering a type", "flowy_worker", ("--register",))
+    found: dict[str, list[float]] = {NAIVE.name: [], ours.name: []}
+    for _ in range(effort.rounds):
+        for contestant in (NAIVE, ours):
+            stub.ask("restart", latency=0)
+            with running(stub, contestant) as run:
+                stub.ask("wait_polls", count=1, timeout=30)
+                found[contestant.name].append(run.cpu_seconds())
+    more = statistics.median(
+        mine - bare for mine, bare in zip(found[ours.name], found[NAIVE.name], strict=True)
+    )
+    return Finding(
+        "start: CPU until the first poll",
+        ("", "CPU s"),
+        [(name, statistics.median(values)) for name, values in found.items()],
+        [Check("above the bare script's", more, "<=", 0.1, "s")],
+        rounds=effort.rounds,
+    )
+
+
+SCENARIOS: dict[str, Callable[[Stub, Effort], Finding]] = {
+    scenario.__name__: scenario
+    for scenario in (serial, slots50, slots400, process, processes, coroutines, idle, start)
+}
+
+
+def _flowy(
+    type_name: str, value: float = 0.1, *, name: str = "flowy", **options: int
+) -> Contestant:
+    words = [word for key, number in options.items() for word in (f"--{key}", str(number))]
+    return Contestant(name, "flowy_worker", tuple(words), type_name, f"[[{value}], {{}}]")
+
+
+def _threads(slots: int) -> Contestant:
+    options = ("--slots", str(slots))
+    return Contestant("a thread per slot", "naive_threads", options, "sleep", "[[0.1], {}]")
+
+
+def _check(
+    what: str,
+    results: dict[str, list[Result]],
+    ours: Contestant,
+    theirs: Contestant,
+    of: Callable[[Result], float | None],
+    relation: str,
+    target: float,
+) -> Check:
+    return Check(what, ratio(results[ours.name], results[theirs.name], of), relation, target)
+
+
+def _idle(stub: Stub, contestant: Contestant, polls: int, effort: Effort) -> tuple[float, float]:
+    """Return CPU seconds a minute and resident MiB, medians over workers that idle together."""
+    stub.ask("restart", latency=0)
+    with contextlib.ExitStack() as stack:
+        runs: list[Running] = []
+        for number in range(1, effort.rounds + 1):
+            runs.append(stack.enter_context(running(stub, contestant)))
+            stub.ask("wait_polls", count=polls * number, timeout=30)
+        before = [run.cpu_seconds() for run in runs]
+        # Nothing to wait for: that nothing happens is what is measured.
+        time.sleep(effort.idle_seconds)
+        used = [run.cpu_seconds() - cpu for run, cpu in zip(runs, before, strict=True)]
+        resident = [run.resident_mib() for run in runs]
+    return statistics.median(used) * 60 / effort.idle_seconds, statistics.median(resident)
+
+
+def _resident_in_flight(stub: Stub, contestant: Contestant, *, in_flight: int) -> float:
+    stub.ask("restart", latency=0)
+    # Long enough that none has ended when the last one has begun.
+    stub.ask("supply", count=in_flight, name="sleep", version="1", input="[[60.0], {}]")
+    with running(stub, contestant) as run:
+        stub.ask("wait_handed", count=in_flight, timeout=60)
+        return run.resident_mib()
+
+
+def _cpu(result: Result) -> float | None:
+    return result.cpu_per_task
+
+
+def _rate(result: Result) -> float:
+    return result.rate
+
+
+def _p99(result: Result) -> float:
+    return result.p99

@@ -1,0 +1,558 @@
+"""A small SWF of the tests' own: real HTTP, faults on demand, and a record of everything.
+
+It speaks the activity worker's side of SWF and nothing else. As at SWF, a task is started when a
+poll takes it, there is no acknowledgement, and a poll whose client has gone may still take one:
+such a task is *lost*. A token takes one answer; a second one draws UnknownResourceFault.
+
+It runs in a thread of its own, or as a process of its own with ``python -m tests.faults``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import random
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from .plan import ACTIONS, Fault, Plan
+from .wire import Connection
+
+T = TypeVar("T")
+
+#: SWF holds an empty poll for so long, in seconds.
+HOLD_SECONDS = 60.0
+
+#: How often a condition is looked at that no call changes, in seconds.
+_LOOK_SECONDS = 0.05
+
+_ACTIONS = {action.lower(): action for action in ACTIONS}
+_FAULTS: dict[Fault, tuple[int, bytes]] = {
+    Fault.THROTTLE: (
+        400,
+        b'{"__type":"com.amazon.coral.availability#ThrottlingException","message":"Rate exceeded"}',
+    ),
+    Fault.ERROR: (500, b'{"__type":"com.amazon.coral.service#InternalFailure"}'),
+    Fault.LIMIT: (
+        400,
+        b'{"__type":"com.amazonaws.swf.base.model#LimitExceededFault","message":"Too many polls"}',
+    ),
+}
+_RUBBISH = b"<html>no JSON at all"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a test schedules: text as SWF would hand it out."""
+
+    token: str
+    name: str
+    version: str
+    input: str | None
+
+    def answer(self) -> bytes:
+        """Return the body by which a poll hands it out."""
+        said = {
+            "taskToken": self.token,
+            "activityId": f"a-{self.token}",
+            "activityType": {"name": self.name, "version": self.version},
+            "workflowExecution": {"workflowId": f"w-{self.token}", "runId": "r"},
+            "startedEventId": 7,
+        }
+        if self.input is not None:
+            said["input"] = self.input
+        return json.dumps(said).encode()
+
+
+@dataclass
+class Poll:
+    """One poll, from its arrival to its answer."""
+
+    connection: Connection
+    identity: str
+    arrived_at: float
+    fault: Fault | None = None
+    timer: asyncio.TimerHandle | None = None
+
+
+@dataclass
+class Handed:
+    """A task that a poll took. Times are ``time.monotonic``."""
+
+    task: Task
+    identity: str
+    connection: int
+    at: float
+    delivered_at: float | None = None  #: When the poll's answer was sent, None where it was lost.
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer of a token that was accepted, or one that came too late."""
+
+    action: str
+    body: Mapping[str, Any]
+    at: float
+
+
+@dataclass
+class Supply:
+    """Tasks that are made when a poll asks for them, as many as *left*."""
+
+    name: str
+    version: str
+    input: str
+    left: int
+    made: int = 0
+
+
+@dataclass
+class Record:
+    """What has happened so far; a test reads it while the endpoint writes it."""
+
+    calls: Counter[str] = field(default_factory=Counter)  #: Calls that came, by action.
+    handed: dict[str, Handed] = field(default_factory=dict)  #: Tasks that polls took, by token.
+    lost: dict[str, Handed] = field(default_factory=dict)  #: Those whose worker never saw them.
+    answers: dict[str, Answer] = field(default_factory=dict)  #: Accepted answers, by token.
+    refused: list[tuple[str, Answer]] = field(default_factory=list)  #: Those for a closed token.
+    beats: dict[str, list[Answer]] = field(default_factory=dict)  #: Heartbeats taken, by token.
+    closed: set[str] = field(default_factory=set)  #: Tokens closed by ``close``.
+    repeated: Counter[str] = field(default_factory=Counter)  #: Calls that botocore repeated.
+    unknown: list[str] = field(default_factory=list)  #: Actions that are not spoken here.
+    types: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    polls_peak: int = 0  #: Polls out at once, at most.
+    identities: set[str] = field(default_factory=set)  #: Who polled.
+    requests: int = 0
+
+    @property
+    def open(self) -> set[str]:
+        """Tokens that were handed out, were not lost, and have no answer yet."""
+        return self.handed.keys() - self.answers.keys() - self.lost.keys() - self.closed
+
+    def outcomes(self) -> Counter[str]:
+        """Return how often each kind of answer was accepted."""
+        return Counter(answer.action for answer in self.answers.values())
+
+
+class Endpoint:
+    """The endpoint, in a thread of its own; use it as a context manager.
+
+    Its methods are called from other threads. ``record`` may be read at any time.
+
+    Args:
+        hold_seconds: how long an empty poll is held.
+        latency_seconds: how much later each answer is sent, as a network would.
+        delay_seconds: how late ``Fault.DELAY`` lets a call be carried out.
+        port: 0 takes a free one.
+        seed: of the faults' chances; None draws one. Print it.
+    """
+
+    def __init__(
+        self,
+        *,
+        hold_seconds: float = HOLD_SECONDS,
+        latency_seconds: float = 0.0,
+        delay_seconds: float = 0.3,
+        port: int = 0,
+        seed: int | None = None,
+    ) -> None:
+        self.hold_seconds = hold_seconds
+        self.latency_seconds = latency_seconds
+        self.delay_seconds = delay_seconds
+        self.port = port
+        self.seed = random.randrange(2**32) if seed is None else seed
+        self.plan = Plan(self.seed)
+        self.record = Record()
+        self._queue: deque[Task] = deque()
+        self._supply: Supply | None = None
+        self._polls: dict[int, Poll] = {}  # in the order of their arrival
+        self._poll_numbers = itertools.count()
+        self._cancel: set[str] = set()
+        self._connections: set[Connection] = set()
+        self._waiters: list[tuple[Callable[[Endpoint], object], threading.Event]] = []
+        self._look_due = False
+        self._tokens = 0
+        self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
+        self._thread = threading.Thread(target=self._serve, name="endpoint", daemon=True)
+        self._actions: dict[str, Callable[[str, dict[str, Any]], tuple[int, bytes]]] = {
+            "RecordActivityTaskHeartbeat": self._heartbeat,
+            "RespondActivityTaskCompleted": self._respond,
+            "RespondActivityTaskFailed": self._respond,
+            "RespondActivityTaskCanceled": self._respond,
+            "RegisterActivityType": self._register,
+            "DescribeActivityType": self._describe,
+        }
+
+    # From other threads
+
+    def __enter__(self) -> Endpoint:
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(30)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._on_loop(self._leave)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs in its environment to speak to it."""
+        return {
+            "AWS_ENDPOINT_URL_SWF": self.url,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def add(
+        self,
+        *args: object,
+        name: str = "work",
+        version: str = "1",
+        count: int = 1,
+        input: str | None = None,
+        **kwargs: object,
+    ) -> list[str]:
+        """Schedule *count* tasks with these arguments and return their tokens.
+
+        Args:
+            input: the wire text to send in place of ``[args, kwargs]``.
+        """
+        text = json.dumps([args, kwargs]) if input is None else input
+        return self._on_loop(lambda: self._add(name, version, text, count))
+
+    def supply(self, count: int, *, name: str = "work", version: str = "1", input: str) -> None:
+        """Let the next *count* polls that find no other task take one made on the spot."""
+
+        def fill() -> None:
+            self._supply = Supply(name, version, input, count)
+            self._hand_out()
+
+        self._on_loop(fill)
+
+    def request_cancel(self, token: str) -> None:
+        """Let the next heartbeat of *token* say that its cancellation is requested."""
+        self._on_loop(lambda: self._cancel.add(token))
+
+    def close(self, token: str) -> None:
+        """Close the task of *token*, as one of its timeouts would."""
+
+        def close() -> None:
+            self.record.closed.add(token)
+            self._changed()
+
+        self._on_loop(close)
+
+    def go_away(self, seconds: float) -> None:
+        """Break every connection now, and refuse new ones for *seconds*."""
+
+        def go() -> None:
+            self._leave()
+            self._loop.call_later(seconds, lambda: self._loop.create_task(self._listen()))
+
+        self._on_loop(go)
+
+    def release_polls(self) -> None:
+        """Answer the polls that are held, with nothing."""
+
+        def release() -> None:
+            for number in list(self._polls):
+                self._end_poll(number)
+
+        self._on_loop(release)
+
+    def restart_record(self) -> None:
+        """Begin a new record and forget the tasks that nobody took."""
+
+        def restart() -> None:
+            self.record = Record()
+            self._queue.clear()
+            self._supply = None
+
+        self._on_loop(restart)
+
+    @property
+    def polls(self) -> list[Poll]:
+        """The polls that are held, those of clients that have gone too."""
+        return list(self._polls.values())
+
+    def wait_for(
+        self, condition: Callable[[Endpoint], object], timeout: float = 10.0, what: str = ""
+    ) -> None:
+        """Wait until *condition* holds.
+
+        It is looked at, in the endpoint's thread, after whatever happens here, and every now
+        and then for what happens elsewhere; it must be quick.
+
+        Raises:
+            AssertionError: it does not hold after *timeout* seconds; the text tells the record.
+        """
+        seen = threading.Event()
+        self._on_loop(lambda: self._wait(condition, seen))
+        if not seen.wait(timeout):
+            self._on_loop(lambda: self._forget(seen))
+            raise AssertionError(
+                f"Not within {timeout} s{': ' + what if what else ''}. {self.told()}"
+            )
+
+    def told(self) -> str:
+        """Return the record in a few words, for an assertion's text."""
+        record = self.record
+        return (
+            f"calls {dict(record.calls)}, handed out {len(record.handed)}, lost "
+            f"{len(record.lost)}, answered {dict(record.outcomes())}, refused "
+            f"{len(record.refused)}, open {sorted(record.open)[:5]}, polls out "
+            f"{len(self._polls)}, seed {self.seed}"
+        )
+
+    # In the endpoint's own thread, from here on
+
+    def _on_loop(self, call: Callable[[], T]) -> T:
+        async def run() -> T:
+            return call()
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(30)
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        self._loop.close()
+
+    async def _listen(self) -> None:
+        self._server = await self._loop.create_server(
+            lambda: Connection(self._receive, self._connections.add, self._connections.discard),
+            "127.0.0.1",
+            self.port,
+            backlog=2048,
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def _leave(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for poll in self._polls.values():
+            if poll.timer is not None:
+                poll.timer.cancel()
+        self._polls.clear()
+        for connection in list(self._connections):
+            connection.abort()
+
+    def _receive(self, connection: Connection, action: str, body: bytes, attempt: int) -> None:
+        known = _ACTIONS.get(action)
+        record = self.record
+        record.requests += 1
+        if known is None:
+            record.unknown.append(action)
+            connection.answer(404, b'{"__type":"UnknownOperationException"}')
+            return
+        record.calls[known] += 1
+        if attempt > 1:
+            record.repeated[known] += 1
+        fault = self.plan.next(known)
+        if fault is Fault.BREAK_BEFORE:
+            connection.abort()
+        elif fault in _FAULTS:
+            self._send(connection, *_FAULTS[fault])
+        elif fault is Fault.DELAY:
+            self._loop.call_later(self.delay_seconds, self._act, connection, known, body, None)
+        else:
+            self._act(connection, known, body, fault)
+        if self._waiters:
+            self._changed()
+
+    def _act(self, connection: Connection, action: str, body: bytes, fault: Fault | None) -> None:
+        said = json.loads(body)
+        if action == "PollForActivityTask":
+            self._take_poll(connection, said, fault)
+            return
+        status, text = self._actions[action](action, said)
+        if self._waiters:
+            self._changed()
+        if fault is Fault.BREAK_AFTER:
+            connection.abort()
+        elif fault is Fault.RUBBISH:
+            self._send(connection, 200, _RUBBISH)
+        else:
+            self._send(connection, status, text)
+
+    def _send(self, connection: Connection, status: int, body: bytes) -> None:
+        if self.latency_seconds:
+            self._loop.call_later(self.latency_seconds, connection.answer, status, body)
+        else:
+            connection.answer(status, body)
+
+    # Polls
+
+    def _take_poll(
+        self, connection: Connection, said: Mapping[str, Any], fault: Fault | None
+    ) -> None:
+        poll = Poll(connection, said.get("identity", ""), time.monotonic(), fault)
+        self.record.identities.add(poll.identity)
+        if not self._polls and (task := self._next_task()) is not None:
+            self._hand(poll, task)
+            return
+        number = next(self._poll_numbers)
+        self._polls[number] = poll
+        poll.timer = self._loop.call_later(self.hold_seconds, self._end_poll, number)
+        self.record.polls_peak = max(self.record.polls_peak, len(self._polls))
+        self._hand_out()
+
+    def _end_poll(self, number: int) -> None:
+        poll = self._polls.pop(number, None)
+        if poll is None:
+            return
+        if poll.timer is not None:
+            poll.timer.cancel()
+        if poll.fault is Fault.BREAK_AFTER:
+            poll.connection.abort()
+        else:
+            empty = b'{"startedEventId":0,"previousStartedEventId":0}'
+            self._send(poll.connection, 200, _RUBBISH if poll.fault else empty)
+        self._changed()
+
+    def _hand_out(self) -> None:
+        while self._polls and (task := self._next_task()) is not None:
+            number = next(iter(self._polls))
+            poll = self._polls.pop(number)
+            if poll.timer is not None:
+                poll.timer.cancel()
+            self._hand(poll, task)
+
+    def _hand(self, poll: Poll, task: Task) -> None:
+        # Started is started, however long the way back.
+        handed = Handed(task, poll.identity, poll.connection.number, time.monotonic())
+        self.record.handed[task.token] = handed
+        if self.latency_seconds:
+            self._loop.call_later(self.latency_seconds, self._deliver, poll, handed)
+        else:
+            self._deliver(poll, handed)
+
+    def _deliver(self, poll: Poll, handed: Handed) -> None:
+        task = handed.task
+        if poll.fault is Fault.BREAK_AFTER:
+            poll.connection.abort()
+            self.record.lost[task.token] = handed
+        elif poll.fault is Fault.RUBBISH:
+            poll.connection.answer(200, _RUBBISH)
+            self.record.lost[task.token] = handed
+        elif poll.connection.answer(200, task.answer()):
+            handed.delivered_at = time.monotonic()
+        else:
+            self.record.lost[task.token] = handed
+        if self._waiters:
+            self._changed()
+
+    def _next_task(self) -> Task | None:
+        if self._queue:
+            return self._queue.popleft()
+        supply = self._supply
+        if supply is None or supply.left <= 0:
+            return None
+        supply.left -= 1
+        supply.made += 1
+        return Task(self._new_token(), supply.name, supply.version, supply.input)
+
+    def _new_token(self) -> str:
+        self._tokens += 1
+        return f"token-{self._tokens}"
+
+    def _add(self, name: str, version: str, text: str, count: int) -> list[str]:
+        tasks = [Task(self._new_token(), name, version, text) for _ in range(count)]
+        self._queue.extend(tasks)
+        self._hand_out()
+        return [task.token for task in tasks]
+
+    # Answers
+
+    def _heartbeat(self, action: str, said: dict[str, Any]) -> tuple[int, bytes]:
+        token = said["taskToken"]
+        if not self._is_open(token):
+            self.record.refused.append((token, Answer(action, said, time.monotonic())))
+            return _unknown(token)
+        self.record.beats.setdefault(token, []).append(Answer(action, said, time.monotonic()))
+        return 200, b'{"cancelRequested":%s}' % (b"true" if token in self._cancel else b"false")
+
+    def _respond(self, action: str, said: dict[str, Any]) -> tuple[int, bytes]:
+        token = said["taskToken"]
+        answer = Answer(action, said, time.monotonic())
+        if not self._is_open(token):
+            self.record.refused.append((token, answer))
+            return _unknown(token)
+        self.record.answers[token] = answer
+        return 200, b""
+
+    def _is_open(self, token: str) -> bool:
+        record = self.record
+        return token in record.handed and token not in record.answers and token not in record.closed
+
+    # Types
+
+    def _register(self, _action: str, said: dict[str, Any]) -> tuple[int, bytes]:
+        key = said["name"], said["version"]
+        if key in self.record.types:
+            return _fault("TypeAlreadyExistsFault", f"{key}")
+        self.record.types[key] = said
+        return 200, b""
+
+    def _describe(self, _action: str, said: dict[str, Any]) -> tuple[int, bytes]:
+        type_ = said["activityType"]
+        held = self.record.types.get((type_["name"], type_["version"]))
+        if held is None:
+            return _fault("UnknownResourceFault", f"Unknown type: {type_}")
+        defaults = {key: value for key, value in held.items() if key.startswith("default")}
+        info = {"activityType": type_, "status": "REGISTERED", "creationDate": 0}
+        return 200, json.dumps({"typeInfo": info, "configuration": defaults}).encode()
+
+    # Waiting
+
+    def _wait(self, condition: Callable[[Endpoint], object], seen: threading.Event) -> None:
+        self._waiters.append((condition, seen))
+        self._changed()
+        if len(self._waiters) == 1:
+            self._loop.call_later(_LOOK_SECONDS, self._look_again)
+
+    def _forget(self, seen: threading.Event) -> None:
+        self._waiters = [waiter for waiter in self._waiters if waiter[1] is not seen]
+
+    def _changed(self) -> None:
+        if self._waiters and not self._look_due:
+            self._look_due = True
+            self._loop.call_soon(self._look)
+
+    def _look(self) -> None:
+        self._look_due = False
+        for condition, seen in list(self._waiters):
+            # A condition that raises is one that does not hold yet.
+            with contextlib.suppress(Exception):
+                if condition(self):
+                    seen.set()
+        self._waiters = [waiter for waiter in self._waiters if not waiter[1].is_set()]
+
+    def _look_again(self) -> None:
+        if self._waiters:
+            self._changed()
+            self._loop.call_later(_LOOK_SECONDS, self._look_again)
+
+
+def _fault(code: str, message: str) -> tuple[int, bytes]:
+    said = {"__type": f"com.amazonaws.swf.base.model#{code}", "message": message}
+    return 400, json.dumps(said).encode()
+
+
+def _unknown(token: str) -> tuple[int, bytes]:
+    return _fault("UnknownResourceFault", f"Unknown activity, scheduledEventId = {token}")
