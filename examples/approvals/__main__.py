@@ -7,7 +7,6 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 
@@ -29,7 +28,8 @@ REQUESTS = (
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m approvals",
-        description="Without a PART: an SWF on this machine, all parts, and a few requests.",
+        description="Without a PART: an SWF on this machine, all parts, and a few requests. "
+        f"It keeps what it has in the folder approvals-data, or where {settings.HOME_VARIABLE} says.",
     )
     parser.add_argument("part", nargs="?", choices=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--port", type=int, default=8000, help="of the page; 0 takes a free one")
@@ -85,26 +85,30 @@ def serve(port: int) -> None:
 
 
 def everything(port: int) -> int:
-    """Start the embedded SWF, put a few requests in, and start the parts; end with them."""
+    """Start the embedded SWF, put a few requests in, and start the parts; end with them.
+
+    Started again it goes on where it was: the SWF's state stands in the folder, too.
+    """
     from flowy import start_activity_worker
     from flowy.local import LocalSWF
 
     from . import activities, workflow
 
     stop = StopFlag()
-    # The SWF's state is in memory, so what refers to it need not outlive it either.
+    home = settings.home().resolve()
+    os.environ[settings.HOME_VARIABLE] = str(home)  # the parts run in another folder
+    first = not settings.store_file().exists()
     with (
-        tempfile.TemporaryDirectory(prefix="approvals-") as folder,
-        LocalSWF(domain=settings.DOMAIN) as swf,
+        LocalSWF(domain=settings.DOMAIN, state=home / "swf.state") as swf,
         stop_signals(stop, interrupt=False),
     ):
         os.environ.update(swf.environment)
-        os.environ.setdefault(settings.HOME_VARIABLE, folder)
         workflow.register(swf.client())
         # Registers the activity's type: nobody can ask for it before.
         start_activity_worker(settings.DOMAIN, settings.TASK_LIST, loop=0, package=activities)
-        for asked in REQUESTS:
-            workflow.start(swf.client(), *asked)
+        if first:
+            for asked in REQUESTS:
+                workflow.start(swf.client(), *asked)
         children = [_start(part, port) for part in PARTS]
         while not stop.wait(0.5):
             ended = [child for child in children if child.poll() is not None]
@@ -113,7 +117,7 @@ def everything(port: int) -> int:
                 break
         for child in children:
             child.terminate()
-        swf.stop()  # a poll that is held ends, and its worker with it
+        swf.stop()  # the polls that are held end, and who waits for them
         codes = [child.wait() for child in children]
     return 0 if stop.is_set() and not any(codes) else 1
 

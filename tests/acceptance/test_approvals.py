@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ if importlib.util.find_spec("flask") is None and not os.environ.get("CI"):
 
 from flowy.local import LocalSWF
 from flowy.tokens import TaskState
+from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.approvals import EXAMPLES, Parts, Visitor, until
 
 PARTS = ("worker", "keeper", "decider", "web")
@@ -257,22 +259,39 @@ def test_while_swf_is_away_nothing_is_recorded(
     parts.ended(task, "ActivityTaskCompleted")
 
 
-def test_one_command_starts_everything(tmp_path: Path) -> None:
-    """``python -m approvals``: an SWF, the parts, four requests on the page; Ctrl-C ends it all."""
+@contextmanager
+def _everything(home: Path) -> Iterator[str]:
+    """``python -m approvals`` while the block runs; Ctrl-C must end it well."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    more = {"PYTHONPATH": str(EXAMPLES.parent), "HOME": str(home), "APPROVALS_HOME": str(home)}
     process = subprocess.Popen(
         [sys.executable, "-m", "approvals", "--port", "0"],
         cwd=EXAMPLES,
-        env={**clean, "PYTHONPATH": str(EXAMPLES.parent), "HOME": str(tmp_path)},
+        env={**clean, **more},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert process.stdout is not None
-    url = process.stdout.readline().removeprefix("Approvals: ").strip().rstrip("/")
-    visitor = Visitor(url)
-    until(lambda: "<b>4</b> waiting" in visitor.get("/").text, "four requests wait")
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=50)
+    try:
+        yield process.stdout.readline().removeprefix("Approvals: ").strip().rstrip("/")
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=50)
     assert process.returncode == 0, said
     assert "Traceback" not in said
+
+
+def test_one_command_starts_everything(tmp_path: Path) -> None:
+    """``python -m approvals``: an SWF, the parts, four requests; started again, it goes on."""
+    home = tmp_path / "home"
+    with _everything(home) as url:
+        visitor = Visitor(url)
+        until(lambda: "<b>4</b> waiting" in visitor.get("/").text, "four requests wait")
+        task = SQLiteTokenStore(home / "tokens.db").pending()[0]
+        visitor.post(f"/tasks/{task.id}/reject", comment="not now")
+    with _everything(home) as url:
+        visitor = Visitor(url)
+        assert "<b>3</b> waiting" in visitor.get("/").text
+        task = SQLiteTokenStore(home / "tokens.db").pending()[0]
+        assert "Approved" in visitor.post(f"/tasks/{task.id}/approve").text
