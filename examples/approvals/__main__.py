@@ -29,7 +29,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m approvals",
         description="Without a PART: an SWF on this machine, all parts, and a few requests. "
-        f"It keeps what it has in the folder approvals-data, or where {settings.HOME_VARIABLE} says.",
+        f"What it keeps is in the folder approvals-data, or where {settings.HOME_VARIABLE} says.",
     )
     parser.add_argument("part", nargs="?", choices=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--port", type=int, default=8000, help="of the page; 0 takes a free one")
