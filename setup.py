@@ -9,6 +9,9 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).resolve().parent
 
+#: flowy.local reaches into moto's model: flowy/local/extra.py holds the same bounds.
+MOTO = ["moto>=5.0,<5.3"]
+
 setup(
     name="flowy",
     version=runpy.run_path(str(HERE / "flowy" / "_version.py"))["__version__"],
@@ -41,8 +44,11 @@ setup(
         "venusian>=3.1.0",  # the first that runs on Python 3.12
     ],
     extras_require={
-        # flowy.local reaches into moto's model: flowy/local/extra.py holds the same bounds.
-        "local": ["moto>=5.0,<5.3"],
+        "local": MOTO,
+        "testing": [*MOTO, "pytest>=8.4"],
     },
-    entry_points={"console_scripts": ["flowy = flowy.cli:main"]},
+    entry_points={
+        "console_scripts": ["flowy = flowy.cli:main"],
+        "pytest11": ["flowy = flowy.testing.plugin"],
+    },
 )

@@ -2,19 +2,26 @@
 
 Subclass ``Activity``, mark it with ``activity``, and let ``start_activity_worker`` serve it; let
 ``async_scheduler`` finish later what raised ``SuspendTask``.
+
+The names are imported when they are first asked for. pytest loads ``flowy.testing.plugin``, and
+this package with it, in every project where Flowy is installed: there it must cost nothing.
 """
 
 from __future__ import annotations
 
+import importlib
 import logging
+from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
-from .context import ActivityInfo
-from .exception import CancelTask, FlowyError, SuspendTask
-from .swf.boilerplate import async_scheduler, start_activity_worker
-from .swf.scanner import activity
-from .swf.starter import call_activity
-from .task import Activity, AsyncActivity
+
+if TYPE_CHECKING:
+    from .context import ActivityInfo
+    from .exception import CancelTask, FlowyError, SuspendTask
+    from .swf.boilerplate import async_scheduler, start_activity_worker
+    from .swf.scanner import activity
+    from .swf.starter import call_activity
+    from .task import Activity, AsyncActivity
 
 __all__ = [
     "Activity",
@@ -30,4 +37,30 @@ __all__ = [
     "start_activity_worker",
 ]
 
+#: Where the public names live.
+_HOMES = {
+    "Activity": "task",
+    "ActivityInfo": "context",
+    "AsyncActivity": "task",
+    "CancelTask": "exception",
+    "FlowyError": "exception",
+    "SuspendTask": "exception",
+    "activity": "swf.scanner",
+    "async_scheduler": "swf.boilerplate",
+    "call_activity": "swf.starter",
+    "start_activity_worker": "swf.boilerplate",
+}
+
 logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -22,7 +22,14 @@ Errors derive from ``FlowyError``, so one ``except`` catches all that Flowy rais
     ├── CallError                 the activity that was called did not complete
     │   ├── ActivityFailedError
     │   ├── ActivityTimedOutError
-    │   └── ActivityCanceledError
+    │   ├── ActivityCanceledError
+    │   └── CallTimedOutError     it had not ended when the call's own timeout had
+    ├── TokenStoreError           the store of suspended tasks cannot be used
+    ├── HandleError               a signed handle is refused
+    │   ├── ForgedHandleError       not signed with this key, or no handle at all
+    │   ├── ExpiredHandleError      too late
+    │   ├── UsedHandleError         it did its one deed already
+    │   └── ForeignHandleError      for another store, or another verb
     └── LocalSWFError             the local SWF cannot start
 
 Two are no errors but the words by which an activity steers: ``SuspendTask`` and ``CancelTask``.
@@ -204,6 +211,39 @@ class ActivityTimedOutError(CallError):
 
 class ActivityCanceledError(CallError):
     """The activity was canceled: ``details`` are what it answered."""
+
+
+class CallTimedOutError(CallError):
+    """The call's own timeout passed before the activity had ended.
+
+    The activity was asked to cancel, and given a moment for it. ``reason`` says how it ended:
+    "canceled", "failed: ...", "timed out: ...", or that it was cut off; ``details`` are what it
+    answered.
+    """
+
+
+class TokenStoreError(FlowyError):
+    """The store of suspended tasks cannot be opened, read or written."""
+
+
+class HandleError(FlowyError):
+    """A signed handle is refused: its holder may not do this with it."""
+
+
+class ForgedHandleError(HandleError):
+    """It was not signed with this key, or is no handle at all: which of these is not said."""
+
+
+class ExpiredHandleError(HandleError):
+    """It was good until a time that has passed."""
+
+
+class UsedHandleError(HandleError):
+    """It was used already: a handle is good for one deed."""
+
+
+class ForeignHandleError(HandleError):
+    """It names a task that this store does not have, or does not grant this verb."""
 
 
 class LocalSWFError(FlowyError):

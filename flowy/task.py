@@ -11,10 +11,11 @@ import asyncio
 import functools
 import inspect
 import logging
+import time
 import types
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NoReturn, Protocol
 
 from . import reasons
 from .context import ActivityInfo, current, remaining_seconds
@@ -22,6 +23,7 @@ from .exception import CancelTask, OutsideActivityError, SuspendTask, TransportE
 from .executor import off_loop
 from .failure import details_of, reason_of
 from .heartbeat import Verdict
+from .tokens import SuspendedTask, TokenStore
 from .transport import decode_input, encode_result
 
 logger = logging.getLogger(__name__)
@@ -179,6 +181,41 @@ class Activity:
         """
         return remaining_seconds()
 
+    def suspend(
+        self, store: TokenStore, note: object = None, *, timeout: float | None = None
+    ) -> NoReturn:
+        """Keep this task in *store*, then end the run without an answer: somebody else will.
+
+        A heartbeat goes out first. Then the token, `info`, the note and the deadline are kept,
+        and only then the run ends: kept, or the activity fails, never suspended and forgotten.
+
+        Args:
+            store: where it is kept, a ``flowy.tokens.sqlite.SQLiteTokenStore`` say.
+            note: what whoever finishes it needs to know: any value that JSON can say.
+            timeout: how many seconds it may wait, where the workflow overrides the declared
+                timeouts; None for what these leave, as `remaining` tells.
+
+        Raises:
+            SuspendTask: always, but where one of the others is raised; let it pass.
+            CancelTask: the heartbeat said that nobody waits any more: the task is closed, or its
+                cancellation was requested. Nothing was kept; let it pass too, and the worker
+                answers what fits.
+            TokenStoreError: it could not be kept.
+            SerializationError: the note has no JSON form.
+            OutsideActivityError: no worker runs this activity.
+        """
+        self.heartbeat()
+        self._keep(store, note, timeout)
+        raise SuspendTask
+
+    def _keep(self, store: TokenStore, note: object, timeout: float | None) -> None:
+        if self._told not in (Verdict.GO_ON, Verdict.STOPPING):  # a worker that stops may be freed
+            raise CancelTask
+        left = self.remaining() if timeout is None else timeout
+        now = time.time()  # the wall clock: see flowy.tokens.store
+        deadline = None if left is None else now + left
+        store.keep(SuspendedTask(self._token, self.info, note, now, deadline))
+
     def __call__(self) -> Any:
         """Decode the input, run, encode the value and answer: one answer, whatever happens.
 
@@ -314,6 +351,14 @@ class AsyncActivity(Activity):
         return self._told is Verdict.GO_ON
 
     hearbeat = heartbeat  # type: ignore[assignment]
+
+    async def suspend(  # type: ignore[override]
+        self, store: TokenStore, note: object = None, *, timeout: float | None = None
+    ) -> NoReturn:
+        """Keep this task in *store*, then end the run without an answer: ``Activity.suspend``."""
+        await self.heartbeat()
+        await off_loop(lambda: self._keep(store, note, timeout))
+        raise SuspendTask
 
     async def __call__(self) -> None:
         """Decode, run, encode and answer, as ``Activity.__call__``."""

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from flowy.local import LocalSWF
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which SWF the contract tests are to hold to their word."""
+    parser.addoption(
+        "--swf",
+        choices=("local", "moto", "aws"),
+        default="local",
+        help="what tests/contract runs against: the local SWF, plain moto, or Amazon SWF "
+        "with the AWS settings of the environment (aws costs money)",
+    )
+
+
 def pytest_sessionstart() -> None:
     """Let no subprocess of a test inherit that Ctrl-C or a hang-up is ignored.
 

@@ -160,7 +160,7 @@ def run_worker(
 
 
 def async_scheduler(domain: object, layer1: Layer1 | None = None) -> AsyncScheduler:
-    """Return what controls suspended activities: ``heartbeat``, ``complete`` and ``fail``.
+    """Return what controls suspended activities: heartbeat, complete, fail and cancel, by token.
 
     Args:
         domain: the domain of the activities. A token says which task it means, in whichever

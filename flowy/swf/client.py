@@ -209,10 +209,22 @@ class SWFClient:
             events.extend(answer.get("events", ()))
         return events
 
+    def request_cancel_workflow_execution(
+        self, domain: str, workflow_id: str, run_id: str | None
+    ) -> None:
+        """Ask the open execution of this id to cancel what it does; its decider learns of it."""
+        self._call(
+            self._answers,
+            "request_cancel_workflow_execution",
+            domain=domain,
+            workflowId=workflow_id,
+            **_present(runId=run_id),
+        )
+
     def terminate_workflow_execution(
         self, domain: str, workflow_id: str, reason: str, *, run_id: str | None = None
     ) -> None:
-        """Close an execution from outside; without a run id the open one of this id."""
+        """Close the open execution of this id from outside."""
         self._call(
             self._answers,
             "terminate_workflow_execution",

@@ -105,6 +105,18 @@ def activity(
     return mark
 
 
+def declared(implementation: type[Activity]) -> tuple[ActivityImplementation, ...]:
+    """Return what ``activity`` declared of this very class, one for each mark; base classes' not.
+
+    A scan finds the same, and checks besides that no type has two implementations.
+    """
+    collector = _Collector()
+    marks = vars(implementation).get(venusian.ATTACH_ATTR, {})
+    for found, *_ in marks.get(CATEGORY, ()):
+        found(collector, implementation.__name__, implementation)
+    return tuple(collector.found.values())
+
+
 class Scanner:
     """Collects the activities of packages and modules.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..exception import RefusedError, TooLongError, UnknownResourceError
 from ..failure import cut_end, cut_start, sendable
+from ..heartbeat import Verdict
 from ..transport import encode_result
 from .client import SWFClient
 from .values import (
@@ -72,10 +73,14 @@ class ActivityScheduler:
 class AsyncScheduler:
     """Controls suspended activities by their tokens; what ``async_scheduler`` returns.
 
-    Thread-safe, and cheap to keep. Each method makes one call, which the client repeats a few
-    times where the way to SWF is bad, and answers True when SWF took it. It answers False, with
-    a log line, when the task is closed: completed or failed already, timed out, or its workflow
-    has ended.
+    Thread-safe, and cheap to keep for years: it holds one client with its connections, no thread
+    and no state. Each process makes its own, after any fork. Several may act on one token: SWF
+    takes one answer, and every other call says that the task is closed already.
+
+    Each method makes one call, which the default client repeats a few times where the way to SWF
+    is bad. Each answers False, with a log line, where the task is closed: answered already, timed
+    out, or its workflow has ended; ``beat`` says ``Verdict.CLOSED``. Where the answer to a first
+    try was lost on its way, False may also mean that this very call was taken.
 
     Raises, from each method:
         RefusedError: SWF cannot read the token, or refuses the caller.
@@ -86,21 +91,47 @@ class AsyncScheduler:
     def __init__(self, scheduler: ActivityScheduler) -> None:
         self._scheduler = scheduler
 
-    def heartbeat(self, token: str) -> bool:
-        """Send a heartbeat; False also when the task's cancellation was requested."""
+    def heartbeat(self, token: str, details: object = None) -> bool:
+        """Send a heartbeat; False also when the task's cancellation was requested.
+
+        Args:
+            token: the activity's ``token``.
+            details: how far it has come, as for ``Activity.heartbeat``: text, or a value that
+                JSON can say, cut to 2,048 characters; None for none.
+
+        Raises:
+            SerializationError: the details have no JSON form.
+        """
+        return self.beat(token, details) is Verdict.GO_ON
+
+    def beat(self, token: str, details: object = None) -> Verdict:
+        """Send a heartbeat, and tell *closed* from *cancellation requested*.
+
+        Args and errors are those of ``heartbeat``.
+
+        Returns:
+            ``Verdict.GO_ON``; ``Verdict.CANCEL_REQUESTED``, to be answered by ``cancel`` where
+            nothing speaks against it; or ``Verdict.CLOSED``, to which no answer is possible.
+        """
+        text = details if details is None or isinstance(details, str) else encode_result(details)
         cancel_requested = False
 
         def beat() -> None:
             nonlocal cancel_requested
-            cancel_requested = self._scheduler.heartbeat(token)
+            cancel_requested = self._scheduler.heartbeat(token, text)
 
-        taken = _unless_closed("heartbeat", beat)
+        if not _unless_closed("heartbeat", beat):
+            return Verdict.CLOSED
         if cancel_requested:
             logger.info("The cancellation of a suspended task was requested.")
-        return taken and not cancel_requested
+            return Verdict.CANCEL_REQUESTED
+        return Verdict.GO_ON
 
     def complete(self, token: str, result: Any) -> bool:
         """Complete the task with *result*, as if its ``run`` had returned it.
+
+        Returns:
+            True when SWF took it; False when the task is closed.
 
         Raises:
             SerializationError: the result has no JSON form.
@@ -109,12 +140,35 @@ class AsyncScheduler:
         text = encode_result(result)
         return _unless_closed("complete", lambda: self._scheduler.complete(token, text))
 
-    def fail(self, token: str, reason: str) -> bool:
+    def fail(self, token: str, reason: str, details: str | None = None) -> bool:
         """Fail the task, as if its ``run`` had raised an exception with the text *reason*.
 
-        The reason is cut to 256 characters.
+        Args:
+            token: the activity's ``token``.
+            reason: why, cut to 256 characters.
+            details: more, cut to the last 32,768 characters; None for none.
+
+        Returns:
+            True when SWF took it; False when the task is closed.
         """
-        return _unless_closed("fail", lambda: self._scheduler.fail(token, str(reason)))
+        text = None if details is None else str(details)
+        return _unless_closed("fail", lambda: self._scheduler.fail(token, str(reason), text))
+
+    def cancel(self, token: str, details: str | None = None) -> bool:
+        """Answer *canceled*, which is for tasks whose cancellation was requested.
+
+        Args:
+            token: the activity's ``token``.
+            details: text for the decider, cut to the last 32,768 characters; None for none.
+
+        Returns:
+            True when SWF took it; False when the task is closed.
+
+        Raises:
+            RefusedError: also where SWF refuses it, for no cancellation was requested.
+        """
+        text = None if details is None else str(details)
+        return _unless_closed("cancel", lambda: self._scheduler.cancel(token, text))
 
 
 def _unless_closed(verb: str, call: Callable[[], None]) -> bool:

@@ -63,3 +63,23 @@ def test_a_line_that_nobody_stands_in_is_forgotten() -> None:
     assert lines.wait(KEY, lambda: None, seconds=0, gone=never) is None
     lines.wake(KEY)
     assert not lines._lines
+
+
+def test_a_single_release_lets_later_pollers_wait() -> None:
+    """release_once answers those who wait now; whoever comes then waits for a task."""
+    lines = WaitingLines(threading.RLock())
+    waiting = threading.Event()
+
+    def look() -> None:
+        waiting.set()
+
+    ended = threading.Thread(
+        target=lines.wait, args=(KEY, look), kwargs={"seconds": 60, "gone": never}
+    )
+    ended.start()
+    assert waiting.wait(10)
+    lines.release_once()
+    ended.join(10)
+    assert not ended.is_alive()
+    tasks = iter([None, "task"])
+    assert lines.wait(KEY, lambda: next(tasks), seconds=60, gone=never) == "task"

@@ -1,4 +1,4 @@
-"""The one-activity workflow, as the pure function that it is."""
+"""The one-activity workflow: from a history to decisions."""
 
 from __future__ import annotations
 
@@ -6,128 +6,127 @@ from typing import Any
 
 import pytest
 
-from flowy.swf.decider import ACTIVITY_ID, Ending, EndingKind, decide, ending
+from flowy.swf.decider import (
+    Ending,
+    EndingKind,
+    Plan,
+    closes,
+    decide,
+    ending,
+    given_up,
+    timed_out,
+)
 from flowy.swf.values import ActivityType
+
+PLAN = Plan(ActivityType("echo", "1"), "[[], {}]", None, timeout_seconds=60, grace_seconds=5)
 
 
 def event(kind: str, **attributes: Any) -> dict[str, Any]:
-    key = f"{kind[0].lower()}{kind[1:]}EventAttributes"
-    return {"eventType": kind, "eventId": 1, key: attributes}
+    return {"eventType": kind, f"{kind[0].lower()}{kind[1:]}EventAttributes": attributes}
 
 
-STARTED = [event("WorkflowExecutionStarted"), event("DecisionTaskScheduled")]
-SCHEDULED = [*STARTED, event("DecisionTaskCompleted"), event("ActivityTaskScheduled")]
-
-#: An event that ends it, what it means, and the decision and attributes that follow.
-ENDINGS: list[tuple[dict[str, Any], Ending, str, dict[str, Any]]] = [
-    (
-        event("ActivityTaskCompleted", result="1"),
-        Ending(EndingKind.COMPLETED, "", "1"),
-        "CompleteWorkflowExecution",
-        {"result": "1"},
-    ),
-    (
-        event("ActivityTaskCompleted"),
-        Ending(EndingKind.COMPLETED),
-        "CompleteWorkflowExecution",
-        {},
-    ),
-    (
-        event("ActivityTaskFailed", reason="why", details="where"),
-        Ending(EndingKind.FAILED, "why", "where"),
-        "FailWorkflowExecution",
-        {"reason": "why", "details": "where"},
-    ),
-    (
-        event("ActivityTaskFailed"),
-        Ending(EndingKind.FAILED),
-        "FailWorkflowExecution",
-        {"reason": ""},
-    ),
-    (
-        event("ActivityTaskTimedOut", timeoutType="HEARTBEAT", details="half"),
-        Ending(EndingKind.TIMED_OUT, "HEARTBEAT", "half"),
-        "FailWorkflowExecution",
-        {"reason": "The activity timed out: HEARTBEAT", "details": "half"},
-    ),
-    (
-        event("ActivityTaskCanceled", details="why"),
-        Ending(EndingKind.CANCELED, "", "why"),
-        "CancelWorkflowExecution",
-        {"details": "why"},
-    ),
-    (
-        event("ScheduleActivityTaskFailed", cause="ACTIVITY_TYPE_DOES_NOT_EXIST"),
-        Ending(EndingKind.NOT_SCHEDULED, "ACTIVITY_TYPE_DOES_NOT_EXIST"),
-        "FailWorkflowExecution",
-        {"reason": "The activity could not be scheduled: ACTIVITY_TYPE_DOES_NOT_EXIST"},
-    ),
-    (
-        event("WorkflowExecutionTimedOut", timeoutType="START_TO_CLOSE"),
-        Ending(EndingKind.EXECUTION_CLOSED, "START_TO_CLOSE"),
-        "FailWorkflowExecution",
-        {"reason": "The activity was cut off, its workflow execution is closed: START_TO_CLOSE"},
-    ),
-]
+STARTED = event("WorkflowExecutionStarted")
+SCHEDULED = event("ActivityTaskScheduled", activityId="1")
+CANCEL_WANTED = event("WorkflowExecutionCancelRequested")
+TIMEOUT = event("TimerFired", timerId="timeout")
+CANCEL_REQUESTED = event("ActivityTaskCancelRequested", activityId="1")
+GRACE_OVER = event("TimerFired", timerId="grace")
+CANCELED = event("ActivityTaskCanceled", details="half")
+COMPLETED = event("ActivityTaskCompleted", result='"x"')
 
 
-def decided(events: list[dict[str, Any]], task_list: str | None = None) -> list[dict[str, Any]]:
-    return decide(events, ActivityType("echo", "1"), "[[1], {}]", task_list)
+def kinds(*events: dict[str, Any]) -> list[str]:
+    return [decision["decisionType"] for decision in decide(events, PLAN)]
+
+
+def test_first_schedules_and_sets_the_clock() -> None:
+    """The activity is scheduled, and SWF's own timer wakes the decider at the timeout."""
+    schedule, timer = decide([STARTED], PLAN)
+    assert schedule["scheduleActivityTaskDecisionAttributes"] == {
+        "activityId": "1",
+        "activityType": {"name": "echo", "version": "1"},
+        "input": "[[], {}]",
+    }
+    assert timer["startTimerDecisionAttributes"] == {
+        "timerId": "timeout",
+        "startToFireTimeout": "60",
+    }
+    listed = Plan(PLAN.type, "", "list", 1, 0)
+    attributes = decide([STARTED], listed)[0]["scheduleActivityTaskDecisionAttributes"]
+    assert attributes["taskList"] == {"name": "list"}
+
+
+def test_extra_decision_tasks_change_nothing() -> None:
+    """Where nothing has happened, there is nothing to decide, however often SWF asks."""
+    assert kinds(STARTED, SCHEDULED) == []
+    assert kinds(STARTED, SCHEDULED, TIMEOUT, CANCEL_REQUESTED) == []
+    assert kinds(STARTED, SCHEDULED, TIMEOUT, event("RequestCancelActivityTaskFailed")) == []
+
+
+@pytest.mark.parametrize("cause", [CANCEL_WANTED, TIMEOUT])
+def test_cancels_once(cause: dict[str, Any]) -> None:
+    """A timeout, or a request to the execution, is passed on to the activity, with a grace."""
+    request, timer = decide([STARTED, SCHEDULED, cause], PLAN)
+    assert request["requestCancelActivityTaskDecisionAttributes"] == {"activityId": "1"}
+    assert timer["startTimerDecisionAttributes"] == {
+        "timerId": "grace",
+        "startToFireTimeout": "5",
+    }
+    both = [STARTED, SCHEDULED, cause, CANCEL_REQUESTED, CANCEL_WANTED, TIMEOUT]
+    assert kinds(*both) == []
+
+
+def test_cancels_before_there_is_an_activity() -> None:
+    """A request that comes before the first decision ends the execution there and then."""
+    assert kinds(STARTED, CANCEL_WANTED) == ["CancelWorkflowExecution"]
+    assert ending([STARTED, event("WorkflowExecutionCanceled")]) == Ending(EndingKind.CANCELED)
 
 
 @pytest.mark.parametrize(
-    ("task_list", "more"), [(None, {}), ("there", {"taskList": {"name": "there"}})]
+    ("ended", "closing"),
+    [
+        (COMPLETED, "CompleteWorkflowExecution"),
+        (event("ActivityTaskCompleted"), "CompleteWorkflowExecution"),
+        (CANCELED, "CancelWorkflowExecution"),
+        (event("ActivityTaskCanceled"), "CancelWorkflowExecution"),
+        (event("ActivityTaskFailed", reason="r", details="d"), "FailWorkflowExecution"),
+        (event("ActivityTaskTimedOut", timeoutType="HEARTBEAT"), "FailWorkflowExecution"),
+        (event("ScheduleActivityTaskFailed", cause="NO"), "FailWorkflowExecution"),
+    ],
 )
-def test_first_it_schedules(task_list: str | None, more: dict[str, Any]) -> None:
-    """At the first decision the activity is scheduled, where asked for or on its default list."""
-    assert decided(STARTED, task_list) == [
-        {
-            "decisionType": "ScheduleActivityTask",
-            "scheduleActivityTaskDecisionAttributes": {
-                "activityId": ACTIVITY_ID,
-                "activityType": {"name": "echo", "version": "1"},
-                "input": "[[1], {}]",
-                **more,
-            },
-        }
-    ]
-
-
-def test_then_it_waits() -> None:
-    """An extra decision task, while the activity is under way, changes nothing."""
-    assert decided(SCHEDULED) == []
-    assert decided([*SCHEDULED, event("ActivityTaskStarted"), event("Whatever")]) == []
-    assert ending(SCHEDULED) is None
-
-
-@pytest.mark.parametrize(("last", "ended", "kind", "attributes"), ENDINGS)
-def test_then_it_ends(
-    last: dict[str, Any], ended: Ending, kind: str, attributes: dict[str, Any]
+@pytest.mark.parametrize(
+    "before", [[], [TIMEOUT], [CANCEL_WANTED, CANCEL_REQUESTED], [TIMEOUT, GRACE_OVER]]
+)
+def test_ends_as_the_activity_ended(
+    ended: dict[str, Any], closing: str, before: list[dict[str, Any]]
 ) -> None:
-    """The execution ends as the activity ended."""
-    events = [*SCHEDULED, last]
-    assert ending(events) == ended
-    key = f"{kind[0].lower()}{kind[1:]}DecisionAttributes"
-    assert decided(events) == [{"decisionType": kind, key: attributes}]
+    """Whatever else has happened before or since, the activity's own end decides."""
+    for history in ([*before, ended], [ended, *before]):
+        events = [STARTED, SCHEDULED, *history]
+        assert kinds(*events) == [closing]
+        assert closes(decide(events, PLAN))
+        assert not given_up(events)
 
 
-def test_the_activity_counts_before_its_execution() -> None:
-    """What the activity answered stands, however the execution was closed afterwards."""
-    events = [*SCHEDULED, event("ActivityTaskCompleted", result="1"),
-              event("WorkflowExecutionTerminated", reason="why", details="x")]  # fmt: skip
-    assert ending(events) == Ending(EndingKind.COMPLETED, "", "1")
-    events = [*SCHEDULED, event("WorkflowExecutionTerminated", reason="why", details="x")]
-    assert ending(events) == Ending(EndingKind.EXECUTION_CLOSED, "why", "x")
+def test_first_end_counts() -> None:
+    """A history may say more after the activity's end; the first one is the answer."""
+    end = ending([STARTED, SCHEDULED, COMPLETED, event("WorkflowExecutionTerminated")])
+    assert end == Ending(EndingKind.COMPLETED, "", '"x"')
+    assert ending([STARTED, SCHEDULED, CANCEL_REQUESTED]) is None
 
 
-def test_long_reasons_are_cut() -> None:
-    """What is put before a reason does not make it longer than SWF takes."""
-    (decision,) = decided([*SCHEDULED, event("ActivityTaskFailed", reason="r" * 256)])
-    assert decision["failWorkflowExecutionDecisionAttributes"]["reason"] == "r" * 256
-    (decision,) = decided([*SCHEDULED, event("WorkflowExecutionTerminated", reason="r" * 256)])
-    assert len(decision["failWorkflowExecutionDecisionAttributes"]["reason"]) == 256
+def test_tells_when_patience_is_over() -> None:
+    """The timers say whether the call timed out, and whether the activity is given up."""
+    assert not timed_out([STARTED, SCHEDULED, CANCEL_WANTED])
+    assert timed_out([STARTED, SCHEDULED, TIMEOUT])
+    assert timed_out([STARTED, event("WorkflowExecutionTimedOut", timeoutType="START_TO_CLOSE")])
+    assert given_up([STARTED, SCHEDULED, TIMEOUT, CANCEL_REQUESTED, GRACE_OVER])
+    assert not given_up([STARTED, SCHEDULED, TIMEOUT, CANCEL_REQUESTED])
 
 
-def test_an_event_without_attributes() -> None:
-    """A history that leaves the attributes out ends it all the same."""
-    assert ending([{"eventType": "ActivityTaskCompleted"}]) == Ending(EndingKind.COMPLETED)
+def test_reasons_fit_swf() -> None:
+    """A reason that is too long with its preface is cut."""
+    cause = event("ScheduleActivityTaskFailed", cause="x" * 256)
+    said = decide([STARTED, cause], PLAN)[0]["failWorkflowExecutionDecisionAttributes"]["reason"]
+    assert len(said) == 256
+    assert said.startswith("The activity could not be scheduled: x")

@@ -1,0 +1,1 @@
+"""Approvals: a web app in which people finish suspended activities."""

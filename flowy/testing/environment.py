@@ -1,0 +1,255 @@
+"""Run one activity in a unit test: no SWF, no worker, no network.
+
+The activity is called as a worker calls it, and what it answers through is the worker's own, so
+that arguments and result make the trip through the transport, limits hold, and an answer is what
+SWF would get. Only SWF itself is replaced: what it says is the test's to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any
+
+from ..context import ActivityInfo, RunningActivity, entered
+from ..exception import ActivityFailedError, CancelTask, SuspendTask
+from ..heartbeat import Verdict
+from ..retry import Deadline
+from ..shutdown import StopLevel
+from ..swf.delivery import Outcome
+from ..swf.starter import input_text
+from ..task import Activity, AsyncActivity
+from ..transport import decode_result
+from .outcomes import Answer, Canceled, Suspended, Unanswered
+from .scripted import ScriptedTask
+from .watched import PLAIN_INFO, WatchedRun, info_of
+
+
+class ActivityEnvironment:
+    """Runs activities, each as one task of its own.
+
+    For example::
+
+        env = ActivityEnvironment(cancel_at=3)
+        assert env.run(Countdown, 10) == Canceled("7 left")
+        assert env.heartbeats == ["9 left", "8 left", "7 left"]
+
+    A script says what a heartbeat learns, by its number from 1 on; each applies to every run.
+    An activity that has ``auto_heartbeat`` learns it at that moment too; no beats of its own go
+    out in the background. ``cancel``, ``close``, ``lose`` and ``stop`` do the same from outside,
+    to the task that runs, or to the next one where none does; any thread may call them.
+
+    Args:
+        cancel_at: from this heartbeat on the task's cancellation is requested; None for never.
+        close_at: from this heartbeat on the task is closed: it timed out, or its workflow ended.
+        lose_at: from this heartbeat on none is accepted, and for so long that the task is lost.
+        stop_at: at this heartbeat the grace of the worker's stop has ended.
+        on_heartbeat: called with the details of each heartbeat before it is answered.
+        info: what ``Activity.info`` is: an ``ActivityInfo``, or a mapping with some of its
+            fields, the others being those that the decorator declared, and plain ones.
+        token: what ``Activity.token`` is, 1 to 1,024 characters.
+        on_stop: what a stopping worker does with a task that gave up: ``"abandon"`` or ``"fail"``.
+        serialize_arguments: makes the wire text of ``(args, kwargs)``, for classes with their
+            own ``_deserialize_arguments``; None for JSON.
+        deserialize_result: makes the value of a result's wire text, for classes with their own
+            ``_serialize_result``; None for JSON.
+    """
+
+    def __init__(
+        self,
+        *,
+        cancel_at: int | None = None,
+        close_at: int | None = None,
+        lose_at: int | None = None,
+        stop_at: int | None = None,
+        on_heartbeat: Callable[[str | None], object] | None = None,
+        info: ActivityInfo | Mapping[str, Any] | None = None,
+        token: str = "token",  # noqa: S107 - opens nothing
+        on_stop: str = "abandon",
+        serialize_arguments: Callable[[Any, Any], str] | None = None,
+        deserialize_result: Callable[[str], Any] | None = None,
+    ) -> None:
+        self._script = _script(
+            (cancel_at, ScriptedTask.request_cancel),
+            (close_at, ScriptedTask.close),
+            (lose_at, ScriptedTask.lose),
+            (stop_at, lambda task: task.stop_worker(StopLevel.HURRY)),
+        )
+        self.token = token
+        self._on_heartbeat = on_heartbeat or (lambda _details: None)
+        self._info = asdict(info) if isinstance(info, ActivityInfo) else dict(info or {})
+        replace(PLAIN_INFO, **self._info)  # an unknown field is an error here, not at the run
+        self._on_stop = on_stop
+        self._serialize_arguments = serialize_arguments or input_text
+        self._deserialize_result = deserialize_result or decode_result
+        self._task: ScriptedTask | None = None
+        self._runs = False
+        self._next: list[Callable[[ScriptedTask], None]] = []
+
+    @property
+    def heartbeats(self) -> list[str | None]:
+        """The details of each heartbeat of the latest run, as SWF gets them: text, or None."""
+        return list(self._task.client.heartbeats) if self._task else []
+
+    @property
+    def progress(self) -> list[str | None]:
+        """The details of each ``progress()`` of the latest run: text, or None."""
+        return list(self._task.reports) if self._task else []
+
+    @property
+    def answer(self) -> Answer | None:
+        """What SWF was answered at the end of the latest run; None where it was not."""
+        return self._task.client.answer if self._task else None
+
+    @property
+    def suspended(self) -> bool:
+        """Whether the latest run ended in ``SuspendTask``."""
+        return self._task is not None and self._task.outcome is Outcome.SUSPENDED
+
+    def cancel(self) -> None:
+        """Request the task's cancellation: its next heartbeat says so."""
+        self._happen(ScriptedTask.request_cancel)
+
+    def close(self) -> None:
+        """Close the task: its next heartbeat says so, and no answer is taken."""
+        self._happen(ScriptedTask.close)
+
+    def lose(self) -> None:
+        """Let no heartbeat be accepted, and for so long that the task is taken for lost."""
+        self._happen(ScriptedTask.lose)
+
+    def stop(self, *, hurry: bool = False) -> None:
+        """Ask the worker to stop: ``flowy.context.worker_stopping()`` is True.
+
+        Args:
+            hurry: the grace has ended too: heartbeats answer False, coroutines are canceled.
+        """
+        level = StopLevel.HURRY if hurry else StopLevel.FINISH
+        self._happen(lambda task: task.stop_worker(level))
+
+    def run(self, activity: type[Activity], /, *args: Any, **kwargs: Any) -> Any:
+        """Run an activity to its end; a coroutine on an event loop of its own.
+
+        Returns:
+            Its value as a workflow reads it, after the trip through JSON: a tuple is a list.
+            ``Suspended``, ``Canceled`` or ``Unanswered`` where it ended so.
+
+        Raises:
+            SerializationError, TooLongError: the arguments cannot travel.
+            ActivityFailedError: what Flowy itself answers: the arguments do not fit ``run``, the
+                result has no JSON form or is too long. Its ``reason`` is SWF's.
+            Exception: whatever else ``run`` raised, itself.
+        """
+        if issubclass(activity, AsyncActivity):
+            _check_no_loop()
+            return asyncio.run(self.run_async(activity, *args, **kwargs))
+        with self._run_of(activity, args, kwargs) as run:
+            run.make()()
+        return self._outcome(run)
+
+    async def run_async(self, activity: type[AsyncActivity], /, *args: Any, **kwargs: Any) -> Any:
+        """Run a coroutine activity on the event loop that runs already, as ``run``."""
+        with self._run_of(activity, args, kwargs) as run:
+            future = asyncio.ensure_future(run.make()())
+            loop = asyncio.get_running_loop()
+
+            def interrupt() -> None:
+                loop.call_soon_threadsafe(future.cancel)
+
+            if run.task.verdict(self.token) is not Verdict.GO_ON:  # it happened before
+                for _ in range(3):  # it begins, and comes to what it awaits first
+                    await asyncio.sleep(0)
+                future.cancel()
+            run.task.interrupt = interrupt
+            try:
+                await asyncio.wait([future])
+            finally:
+                run.task.interrupt = None
+                future.cancel()  # where this very coroutine was canceled
+        return self._outcome(run)
+
+    @contextmanager
+    def _run_of(
+        self, activity: type[Activity], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Iterator[WatchedRun]:
+        info, declaration = info_of(activity, self._info)
+        beats = declaration.auto_heartbeat_seconds if declaration else activity.auto_heartbeat
+        task = ScriptedTask(
+            self.token,
+            subject=str(info),
+            on_stop=self._on_stop,
+            learns_at_once=bool(beats),
+            script=self._script,
+            on_heartbeat=self._on_heartbeat,
+        )
+        run = WatchedRun(activity, self._serialize_arguments(args, kwargs), task, self.token)
+        declared_ends = [end for end in (info.start_to_close, info.schedule_to_close) if end]
+        deadline = Deadline(min(declared_ends, default=None))
+        self._task, self._runs = task, True
+        happened, self._next = self._next, []
+        for happen in happened:
+            happen(task)
+        try:
+            with entered(RunningActivity(info, deadline, task.stop.is_set)):
+                yield run
+        finally:
+            self._runs = False
+        if not task.settled:
+            task.let_go()
+
+    def _happen(self, what: Callable[[ScriptedTask], None]) -> None:
+        if self._runs and self._task is not None:
+            what(self._task)
+        else:
+            self._next.append(what)
+
+    def _outcome(self, run: WatchedRun) -> Any:
+        """Return what ``run`` returned, or raise what it raised."""
+        task, answer, error = run.task, run.task.client.answer, run.error
+        if error is not None and not isinstance(error, _STEERING):
+            raise error
+        if task.outcome is Outcome.SUSPENDED:
+            return Suspended(self.token)
+        if answer is None:
+            closed = task.outcome is Outcome.CLOSED
+            return Unanswered((Verdict.CLOSED if closed else task.verdict(self.token)).value)
+        if answer.kind == "completed":
+            return self._deserialize_result(answer.result or "")
+        if answer.kind == "canceled":
+            return Canceled(answer.details)
+        raise ActivityFailedError(
+            f"Activity {run.kind.__qualname__} failed: {answer.reason}",
+            reason=answer.reason or "",
+            details=answer.details,
+        ) from error
+
+
+#: What leaves ``run`` to steer, and is no error of the author's.
+_STEERING = (SuspendTask, CancelTask, asyncio.CancelledError)
+
+
+def _script(
+    *given: tuple[int | None, Callable[[ScriptedTask], None]],
+) -> dict[int, list[Callable[[ScriptedTask], None]]]:
+    """Return what happens at which heartbeat."""
+    script: dict[int, list[Callable[[ScriptedTask], None]]] = {}
+    for number, happens in given:
+        if number is None:
+            continue
+        if number < 1:
+            raise ValueError(f"Cannot script heartbeat {number}: the first one is 1.")
+        script.setdefault(number, []).append(happens)
+    return script
+
+
+def _check_no_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "Cannot run a coroutine activity here: an event loop runs already. "
+        "Use `await env.run_async(...)`."
+    )

@@ -1,0 +1,43 @@
+"""What comes out of a run that returned no value and raised no error, and what SWF was answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Suspended:
+    """The activity raised ``SuspendTask``: somebody who has the *token* will answer."""
+
+    token: str
+
+
+@dataclass(frozen=True)
+class Canceled:
+    """The activity was told of a request to cancel, and gave up, with *details* or without."""
+
+    details: str | None = None
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """SWF gets no answer from this worker; *why* is the text of a ``flowy.heartbeat.Verdict``."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What SWF was answered, in wire text.
+
+    Attributes:
+        kind: ``"completed"``, ``"failed"`` or ``"canceled"``.
+        result: of a completed task.
+        reason: of a failed task, at most 256 characters.
+        details: of a failed or canceled task, at most 32,768 characters; None for none.
+    """
+
+    kind: str
+    result: str | None = None
+    reason: str | None = None
+    details: str | None = None

@@ -1,0 +1,203 @@
+"""A worker on the local SWF, in the threads of a test's own process.
+
+In the same process, so that the test may patch what the activities use, count what they did and
+stop in them with a debugger; and it is there in milliseconds. What a process of its own would
+show, signals and deaths, is Flowy's to test.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Mapping
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..exception import ScanError
+from ..shutdown import StopLevel
+from ..swf.client import connect
+from ..swf.registration import register
+from ..swf.report import StopReport
+from ..swf.scanner import Scanner, declared
+from ..swf.starter import call_activity
+from ..swf.values import ActivityImplementation, ActivityType
+from ..swf.worker import ActivityWorker
+from ..task import Activity
+
+if TYPE_CHECKING:
+    from ..local import LocalSWF
+
+logger = logging.getLogger(__name__)
+
+#: Activities at once of a worker for each task list.
+CONCURRENCY = 10
+
+#: How long a call may take by default, in seconds: a test that hangs should say so.
+CALL_SECONDS = 30
+
+#: How often a stop lets the local SWF answer the polls that it holds, in seconds.
+RELEASE_SECONDS = 0.05
+
+#: What a worker is to serve: a module, a package, a dotted name, a class; or some of these.
+Served: TypeAlias = "ModuleType | str | type[Activity]"
+
+
+class LocalWorker:
+    """Serves activities on a local SWF, from its start to its stop; a context manager.
+
+    It polls the default task list of each activity, so that workflows find them as they would
+    elsewhere.
+
+    Args:
+        swf: a local SWF that runs.
+        domain: one of its domains; the types are registered there.
+        activities: what to serve: a module, a package, a dotted name, all scanned; an activity's
+            class; or a list of these.
+        options: those of ``flowy.swf.worker.ActivityWorker``; ``concurrency`` is 10 here.
+
+    Raises:
+        ScanError: there is no activity in what was given, or one type twice.
+        RegistrationError: the domain has a type already, and otherwise.
+    """
+
+    def __init__(
+        self, swf: LocalSWF, domain: str, activities: Served | Iterable[Served], **options: Any
+    ) -> None:
+        self.domain = domain
+        #: What came of its tasks, once it was stopped.
+        self.report = StopReport()
+        self._swf = swf
+        self._layer1 = swf.client()
+        self._activities = collect(activities)
+        options = {"concurrency": CONCURRENCY, **options, "signals": False}
+        client = connect(self._layer1)
+        register(client, domain, self._activities.values())
+        lists = sorted({found.defaults.task_list for found in self._activities.values()})
+        self._workers = [
+            ActivityWorker(client, domain, task_list, self._activities, **options)
+            for task_list in lists
+        ]
+        self._threads = [
+            threading.Thread(
+                target=self._run, args=(worker,), name="flowy-local-worker", daemon=True
+            )
+            for worker in self._workers
+        ]
+        self._errors: list[BaseException] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> LocalWorker:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Poll, in threads of its own."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> StopReport:
+        """Stop, and return what came of the tasks.
+
+        Activities that still run are told to give up, and after a moment left to their timeouts.
+
+        Raises:
+            Exception: what ended the worker before, such as a SWFError.
+        """
+        for worker in self._workers:
+            worker.stop(StopLevel.HURRY)
+        for thread in self._threads:
+            while thread.is_alive():
+                self._swf.release_polls()  # again: one may have been on its way
+                thread.join(RELEASE_SECONDS)
+        if self._errors:
+            raise self._errors[0]
+        return self.report
+
+    def call(
+        self,
+        activity: object,
+        /,
+        *args: Any,
+        kwargs: Mapping[str, Any] | None = None,
+        timeout: Any = CALL_SECONDS,
+        **options: Any,
+    ) -> Any:
+        """Call an activity as ``call_activity`` does, by its class or by name and version.
+
+        ``call(Echo, "x")`` and ``call("echo", 1, "x")`` are the same.
+
+        Args:
+            activity: a class that bears the decorator; or a type's name, the version follows.
+            args: the positional arguments.
+            kwargs: the keyword arguments.
+            timeout: how long the call may take, in seconds.
+            options: the others of ``call_activity``.
+
+        Returns:
+            The activity's value.
+
+        Raises:
+            CallError: as ``call_activity``.
+            ScanError: the class bears no decorator.
+        """
+        if isinstance(activity, type):
+            args = (*_type_of(activity), *args)
+        elif args:
+            args = (activity, *args)
+        else:
+            raise TypeError(f"Cannot call {activity!r}: give its version too.")
+        options = {"layer1": self._layer1, "timeout": timeout, **options}
+        return call_activity(self.domain, *args, kwargs=kwargs, **options)
+
+    def _run(self, worker: ActivityWorker) -> None:
+        try:
+            report = worker.run()
+        except BaseException as error:
+            logger.error("The worker of the test ended (%s).", error)
+            self._errors.append(error)
+        else:
+            with self._lock:
+                self.report += report
+
+
+def collect(
+    activities: Served | Iterable[Served],
+) -> Mapping[ActivityType, ActivityImplementation]:
+    """Return the implementations that *activities* name, by type."""
+    one = isinstance(activities, str | type) or not isinstance(activities, Iterable)
+    found: dict[ActivityType, ActivityImplementation] = {}
+    for served in [activities] if one else activities:  # type: ignore[union-attr]
+        if isinstance(served, type):
+            found.update({each.type: each for each in declared(served)})
+        else:
+            found.update(Scanner(served).scan())  # type: ignore[arg-type]
+    if not found:
+        raise ScanError(f"Cannot serve {activities!r}: there is no activity in it.")
+    return found
+
+
+def known_to(module: ModuleType) -> list[type[Activity]]:
+    """Return the activities that a module defines or imports."""
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Activity) and declared(value)
+    ]
+
+
+def _type_of(activity: type) -> ActivityType:
+    found = declared(activity) if issubclass(activity, Activity) else ()
+    if not found:
+        raise ScanError(
+            f"Cannot call {activity.__qualname__}: it bears no @activity(name=..., version=..., "
+            "task_list=...). Decorate it, or call by name and version."
+        )
+    return found[0].type

@@ -1,0 +1,212 @@
+"""The example app clicked through in a real browser; what counts is SWF's history."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+if importlib.util.find_spec("flask") is None and not os.environ.get("CI"):
+    pytest.skip("flask is not installed: the example needs it", allow_module_level=True)
+
+from flowy.local import LocalSWF
+from tests.approvals import Parts, until
+from tests.browser import Browser, browser
+
+PARTS = ("worker", "keeper", "decider", "web")
+
+#: The picture in the documentation. It is made anew where this variable is set, or it is gone.
+PICTURE = Path(__file__).resolve().parents[2] / "docs" / "indepth" / "approvals.png"
+PICTURES_VARIABLE = "FLOWY_PICTURES"
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("browser")) as window:
+        window.resize(1180, 900)
+        yield window
+
+
+@pytest.fixture(scope="module")
+def parts(window: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    home = tmp_path_factory.mktemp("home")
+    with LocalSWF(poll_seconds=1) as swf:
+        parts = Parts(swf, tmp_path_factory.mktemp("approvals"), {**clean, "HOME": str(home)})
+        parts.start(*PARTS)
+        yield parts
+        parts.stop()
+
+
+def _button(title: str, text: str) -> str:
+    return f"//article[.//h3='{title}']//button[.='{text}']"
+
+
+def _comment(title: str) -> str:
+    return f"//article[.//h3='{title}']//input[@name='comment']"
+
+
+def _closed(title: str, verdict: str) -> str:
+    return f"//ol/li[span='{title}'][span='{verdict}']"
+
+
+def test_approve(parts: Parts, window: Browser) -> None:
+    """A comment and a click on Approve: completed, and the page says so."""
+    task = parts.ask("Standing desks for the studio")
+    window.open(parts.url)
+    window.write(_comment("Standing desks for the studio"), "At last.")
+    window.click(_button("Standing desks for the studio", "Approve"))
+    window.wait_for_text("Approved: Standing desks for the studio")
+    window.find(_closed("Standing desks for the studio", "approved"))
+    result = parts.ended(task, "ActivityTaskCompleted")["result"]
+    assert result == '{"approved": true, "comment": "At last."}'
+
+
+def test_reject(parts: Parts, window: Browser) -> None:
+    """A comment and a click on Reject: failed, with the comment as the reason."""
+    task = parts.ask("A gold-plated keyboard")
+    window.open(parts.url)
+    window.write(_comment("A gold-plated keyboard"), "Brass would do.")
+    window.click(_button("A gold-plated keyboard", "Reject"))
+    window.wait_for_text("Rejected: A gold-plated keyboard")
+    assert parts.ended(task, "ActivityTaskFailed")["reason"] == "Brass would do."
+
+
+def test_double_click(parts: Parts, window: Browser) -> None:
+    """A double click is one answer, and nobody is told of an error."""
+    task = parts.ask("Twice clicked tea")
+    window.open(parts.url)
+    window.double_click(_button("Twice clicked tea", "Approve"))
+    window.find(_closed("Twice clicked tea", "approved"))
+    parts.ended(task, "ActivityTaskCompleted")
+    assert "Twice clicked tea" in window.text
+    assert "Sorry" not in window.text
+
+
+def test_two_windows(parts: Parts, window: Browser) -> None:
+    """An answer from a page that was loaded before somebody else answered reads what was first."""
+    task = parts.ask("One cake")
+    window.open(parts.url)
+    window.write(_comment("One cake"), "Mine!")  # who is writing is not interrupted
+    parts.swf.respond_activity_task_completed(taskToken=task.token, result='"eaten"')
+    window.wait_for_text("Something has changed.")
+    window.click(_button("One cake", "Reject"))
+    window.wait_for_text("Closed already: One cake")
+    assert parts.ended(task, "ActivityTaskCompleted")["result"] == '"eaten"'
+
+
+def test_new_requests_turn_up_by_themselves(parts: Parts, window: Browser) -> None:
+    """The page shows what is asked for without being loaded again, and asks by its own form."""
+    window.open(parts.url)
+    for name, text in (("title", "Espresso machine"), ("amount", "740 €"), ("who", "Edsger")):
+        window.write(f"//form[@class='ask']//input[@name='{name}']", text)
+    window.click("//button[.='Ask']")
+    window.wait_for_text("Asked: Espresso machine")
+    window.find("//article[.//h3='Espresso machine']")
+    assert "Edsger asked" in window.text
+
+
+def test_expired(parts: Parts, window: Browser) -> None:
+    """What nobody answers in time moves to Closed by itself, as expired."""
+    task = parts.ask("Last-minute tickets", seconds=2)
+    window.open(parts.url)
+    window.find(_closed("Last-minute tickets", "expired"))
+    assert parts.ended(task, "ActivityTaskTimedOut")["timeoutType"] == "START_TO_CLOSE"
+
+
+def test_workflow_canceled(parts: Parts, window: Browser) -> None:
+    """A click on Withdraw cancels the workflow: the keeper answers, the page shows it."""
+    task = parts.ask("A second thought")
+    window.open(parts.url)
+    window.click(_button("A second thought", "Withdraw"))
+    window.find(_closed("A second thought", "withdrawn"))
+    parts.ended(task, "ActivityTaskCanceled")
+    parts.ended(task, "WorkflowExecutionCanceled")
+
+
+def test_restart_in_between(parts: Parts, window: Browser) -> None:
+    """App and worker end and begin again under an open page; its buttons still work."""
+    task = parts.ask("A patient plant")
+    window.open(parts.url)
+    window.find(_button("A patient plant", "Approve"))
+    port = int(parts.url.rpartition(":")[2])
+    parts.stop("web", "worker")
+    parts.start("worker", "web", port=port)
+    window.click(_button("A patient plant", "Approve"))
+    window.wait_for_text("Approved: A patient plant")
+    parts.ended(task, "ActivityTaskCompleted")
+
+
+def test_a_colleague_decides(parts: Parts, window: Browser) -> None:
+    """The link that the page makes opens one request, takes one answer, and is then refused."""
+    task = parts.ask("A shared decision")
+    window.open(parts.url)
+    window.click(_button("A shared decision", "Let a colleague decide"))
+    window.find("//input[@class='link']")
+    link = str(window.run("return document.querySelector('.link').value"))
+    window.open(link)
+    assert "A shared decision" in window.text
+    window.click("//button[.='Approve']")
+    window.wait_for_text("Thank you")
+    parts.ended(task, "ActivityTaskCompleted")
+    window.open(link)
+    window.wait_for_text("This is closed: approved.")
+
+
+def test_text_is_text(parts: Parts, window: Browser) -> None:
+    """What somebody asks for is shown, never run."""
+    parts.ask("<img src=x onerror=\"document.title='run'\">")
+    window.open(parts.url)
+    window.wait_for_text('<img src=x onerror="document.title')
+    assert "run" not in str(window.run("return document.title"))
+
+
+def test_fits_a_telephone_and_the_dark(parts: Parts, window: Browser, tmp_path: Path) -> None:
+    """On a narrow screen nothing is cut off; in the dark the ground is dark."""
+    parts.ask("A long title for a narrow screen, with a Donaudampfschifffahrtsgesellschaft in it")
+    window.resize(420, 800)
+    window.open(parts.url)
+    assert window.run("return document.documentElement.scrollWidth <= window.innerWidth")
+    window.dark(True)
+    colour = str(window.run("return getComputedStyle(document.body).backgroundColor"))
+    window.dark(False)
+    window.resize(1180, 900)
+    assert max(int(part) for part in colour.strip("rgb()").split(",")) < 64
+
+
+def test_picture(window: Browser, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The picture of the documentation: made here, of the app as it is."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    with LocalSWF(poll_seconds=1) as swf:
+        parts = Parts(swf, tmp_path_factory.mktemp("picture"), {**clean, "HOME": str(tmp_path)})
+        parts.start(*PARTS)
+        for title, seconds, amount, who in (
+            ("Espresso machine", 3 * 86_400, "740 €", "Edsger"),
+            ("Train tickets to PyCon", 86_400, "264 €", "Alan"),
+            ("Conference room, half a day", 120, "120 €", "Ada"),
+            ("Last-minute tickets", 1, "48 €", "Alan"),
+            ("A gold-plated keyboard", 3_600, "9,990 €", "Blaise"),
+            ("Standing desks for the studio", 3_600, "1,890 €", "Grace"),
+        ):
+            parts.ask(title, seconds, amount=amount, who=who)
+        window.open(parts.url)
+        window.write(_comment("A gold-plated keyboard"), "Brass would do.")
+        window.click(_button("A gold-plated keyboard", "Reject"))
+        window.wait_for_text("Rejected:")
+        window.click(_button("Standing desks for the studio", "Approve"))
+        window.find(_closed("Last-minute tickets", "expired"))
+        window.find(_closed("Standing desks for the studio", "approved"))
+        window.resize(1100, 1000)
+        window.open(parts.url)
+        until(lambda: window.run("return document.readyState") == "complete", "loaded")
+        made = tmp_path / "approvals.png"
+        window.screenshot(made)
+        parts.stop()
+    assert made.read_bytes().startswith(b"\x89PNG")
+    assert 10_000 < made.stat().st_size < 200_000
+    if os.environ.get(PICTURES_VARIABLE) or not PICTURE.exists():
+        PICTURE.parent.mkdir(parents=True, exist_ok=True)
+        PICTURE.write_bytes(made.read_bytes())

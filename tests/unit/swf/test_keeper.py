@@ -1,0 +1,375 @@
+"""The keeper: beats, learns what SWF has closed, answers cancellations, and outlives trouble."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowy.exception import CredentialsError, OutOfReachError, TokenStoreError
+from flowy.local import LocalSWF
+from flowy.swf.keeper import CANCELED_DETAILS, Keeper
+from flowy.tokens import SuspendedTask, TaskState
+from flowy.tokens.sqlite import SQLiteTokenStore
+from tests.suspended import Desk, a_task
+
+if TYPE_CHECKING:
+    from mypy_boto3_swf import SWFClient
+
+
+class Clock:
+    """The wall clock of the store, ahead of the true one by as much as the test says."""
+
+    ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> SQLiteTokenStore:
+    return SQLiteTokenStore(tmp_path / "tokens.db", clock=clock)
+
+
+@pytest.fixture
+def desk(client: SWFClient, domain: str) -> Desk:
+    return Desk(client, domain)
+
+
+@pytest.fixture
+def keeper(desk: Desk, store: SQLiteTokenStore) -> Keeper:
+    return Keeper(desk.domain, store, desk.client)
+
+
+class Beats:
+    """A client that counts the heartbeats it passes on."""
+
+    def __init__(self, client: SWFClient) -> None:
+        self._client = client
+        self.count = 0
+
+    def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
+        self.count += 1
+        return self._client.record_activity_task_heartbeat(**parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def _kept(store: SQLiteTokenStore, task: SuspendedTask) -> SuspendedTask:
+    found = store.get(task.id)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "every", "interval"), [(90, 300, 30), (90, 5, 5), (None, 300, 300)]
+)
+def test_beats_often_enough(
+    desk: Desk,
+    store: SQLiteTokenStore,
+    clock: Clock,
+    heartbeat: int | None,
+    every: int,
+    interval: int,
+) -> None:
+    """At once, then at a third of the heartbeat timeout or each *every*, whichever is sooner."""
+    beats = Beats(desk.client)
+    keeper = Keeper(desk.domain, store, beats, every=every)
+    _, task = desk.waiting(heartbeat=heartbeat)
+    store.keep(task)
+    counts = []
+    for seconds in (0.0, interval - 1.0, 1.0, interval - 1.0, 1.0):
+        clock.ahead += seconds
+        keeper.look()
+        counts.append(beats.count)
+    assert counts == [1, 1, 2, 2, 3]
+    assert _kept(store, task).is_open
+
+
+def test_beats_for_its_own_domain_alone(desk: Desk, store: SQLiteTokenStore, clock: Clock) -> None:
+    """What belongs to another domain is left to that domain's keeper."""
+    beats = Beats(desk.client)
+    store.keep(a_task(domain="another"))
+    clock.ahead += 1_000
+    Keeper(desk.domain, store, beats).look()
+    assert beats.count == 0
+
+
+def test_learns_which_timeout_it_was(
+    desk: Desk, store: SQLiteTokenStore, keeper: Keeper, clock: Clock
+) -> None:
+    """A task that SWF has timed out is marked so, with the type of the timeout."""
+    execution, task = desk.waiting(closes=1)
+    store.keep(task)
+    execution.decide()  # there is something to decide once it has timed out
+    clock.ahead += 301
+    keeper.look()
+    kept = _kept(store, task)
+    assert (kept.state, kept.reason) == (TaskState.TIMED_OUT, "START_TO_CLOSE")
+    assert kept.learned
+    assert kept.closed_at is not None
+
+
+def test_learns_how_it_was_ended_elsewhere(
+    desk: Desk, store: SQLiteTokenStore, keeper: Keeper, clock: Clock
+) -> None:
+    """Completed, failed, or cut off with its workflow: each is read from the history."""
+    tasks = []
+    for number in range(3):
+        execution, task = desk.waiting(f"flow-{number}")
+        tasks.append(store.keep(task))
+        if number == 0:
+            desk.client.respond_activity_task_completed(taskToken=task.token, result="1")
+        elif number == 1:
+            desk.client.respond_activity_task_failed(taskToken=task.token, reason="too dear")
+        else:
+            execution.terminate("enough")
+    clock.ahead += 301
+    keeper.look()
+    assert [(each.state, each.reason) for each in (_kept(store, task) for task in tasks)] == [
+        (TaskState.COMPLETED, None),
+        (TaskState.FAILED, "too dear"),
+        (TaskState.WORKFLOW_CLOSED, "the workflow was terminated: enough"),
+    ]
+
+
+def test_answers_a_requested_cancellation(
+    desk: Desk, store: SQLiteTokenStore, keeper: Keeper, clock: Clock
+) -> None:
+    """Where a cancellation was requested the task is answered canceled, and marked so."""
+    execution, task = desk.waiting()
+    store.keep(task)
+    execution.request_cancel()
+    clock.ahead += 301
+    keeper.look()
+    assert execution.said("ActivityTaskCanceled")["details"] == CANCELED_DETAILS
+    kept = _kept(store, task)
+    assert (kept.state, kept.learned) == (TaskState.CANCELED, False)
+
+
+def test_only_marks_a_cancellation_where_told_so(
+    desk: Desk, store: SQLiteTokenStore, clock: Clock
+) -> None:
+    """on_cancel="mark" leaves the answer to people: the task waits on, and is beaten for."""
+    beats = Beats(desk.client)
+    keeper = Keeper(desk.domain, store, beats, on_cancel="mark")
+    execution, task = desk.waiting()
+    store.keep(task)
+    execution.request_cancel()
+    for _ in range(2):
+        clock.ahead += 301
+        keeper.look()
+    kept = _kept(store, task)
+    assert kept.is_open
+    assert kept.cancel_requested
+    assert beats.count == 2
+    assert "ActivityTaskCanceled" not in execution.events()
+
+
+def test_two_keepers_share_the_beats(desk: Desk, store: SQLiteTokenStore, clock: Clock) -> None:
+    """Side by side each beat is sent by one of them."""
+    beats = Beats(desk.client)
+    for number in range(6):
+        store.keep(desk.waiting(f"flow-{number}")[1])
+    clock.ahead += 301
+    threads = [threading.Thread(target=Keeper(desk.domain, store, beats).look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert beats.count == 6
+
+
+def test_a_killed_keepers_claim_ends(desk: Desk, store: SQLiteTokenStore, clock: Clock) -> None:
+    """What a keeper had claimed when it was killed is beaten for by the next a minute later."""
+    beats = Beats(desk.client)
+    store.keep(desk.waiting()[1])
+    clock.ahead += 301
+    assert store.claim_due(desk.domain, 60) is not None  # and here it is killed
+    Keeper(desk.domain, store, beats).look()
+    assert beats.count == 0
+    clock.ahead += 60
+    Keeper(desk.domain, store, beats).look()
+    assert beats.count == 1
+
+
+def test_a_token_of_elsewhere_stays_until_its_deadline(
+    keeper: Keeper,
+    store: SQLiteTokenStore,
+    clock: Clock,
+    desk: Desk,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A token that this SWF cannot read is an ERROR, but no reason to forget it before its time."""
+    now = time.time()
+    wrong = store.keep(a_task("secret-wrong", domain=desk.domain, deadline=now + 1_000))
+    late = store.keep(a_task("secret-late", domain=desk.domain, deadline=now - 1))
+    clock.ahead += 301
+    keeper.look()
+    assert _kept(store, wrong).is_open
+    assert _kept(store, late).state is TaskState.CLOSED
+    assert _kept(store, late).reason == "SWF refuses its token: ValidationException"
+    assert "is this the right region?" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_history_that_is_gone_says_so(desk: Desk, store: SQLiteTokenStore, clock: Clock) -> None:
+    """Closed, and how cannot be read: closed all the same, with why that is."""
+
+    class Without(Beats):
+        fault = ""
+
+        def get_workflow_execution_history(self, **_parameters: Any) -> Any:
+            error = Exception("refused")
+            error.response = {"Error": {"Code": self.fault}}  # type: ignore[attr-defined]
+            raise error
+
+    client = Without(desk.client)
+    keeper = Keeper(desk.domain, store, client)
+    for number, fault, reason in (
+        (1, "UnknownResourceFault", "its history is gone"),
+        (2, "OperationNotPermittedFault", "its history cannot be read: OperationNotPermittedFault"),
+    ):
+        execution, task = desk.waiting(f"flow-{number}")
+        store.keep(task)
+        execution.terminate()
+        clock.ahead += 301
+        client.fault = fault
+        keeper.look()
+        assert (_kept(store, task).state, _kept(store, task).reason) == (TaskState.CLOSED, reason)
+    execution, task = desk.waiting("flow-3")
+    store.keep(task)
+    execution.terminate()
+    clock.ahead += 301
+    client.fault = "ThrottlingException"
+    with pytest.raises(OutOfReachError):
+        keeper.look()
+    assert _kept(store, task).is_open
+    Keeper(desk.domain, store, desk.client).look()  # due at once, not after another interval
+    assert _kept(store, task).state is TaskState.WORKFLOW_CLOSED
+
+
+def test_a_history_that_does_not_say_how(desk: Desk, store: SQLiteTokenStore, clock: Clock) -> None:
+    """A history without any ending of the task closes it with just that."""
+
+    class Silent(Beats):
+        def get_workflow_execution_history(self, **_parameters: Any) -> Any:
+            return {"events": []}
+
+    execution, task = desk.waiting()
+    store.keep(task)
+    execution.terminate()
+    clock.ahead += 301
+    Keeper(desk.domain, store, Silent(desk.client)).look()
+    assert _kept(store, task).reason == "its history does not say how"
+
+
+def test_swf_away_delays_and_loses_nothing(tmp_path: Path, clock: Clock) -> None:
+    """While SWF is away tasks stay as due as they were; when it is back they are beaten for."""
+    store = SQLiteTokenStore(tmp_path / "tokens.db", clock=clock)
+    with LocalSWF(poll_seconds=0) as swf:
+        desk = Desk(swf.client(), swf.domain)
+        beats = Beats(swf.client())
+        keeper = Keeper(swf.domain, store, beats)
+        for number in range(2):
+            store.keep(desk.waiting(f"flow-{number}")[1])
+        swf.stop()
+        clock.ahead += 301
+        with pytest.raises(OutOfReachError):
+            keeper.look()
+        swf.start()
+        beats.count = 0
+        keeper.look()
+        assert beats.count == 2
+
+
+def test_runs_until_it_is_stopped(
+    desk: Desk, store: SQLiteTokenStore, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """run() looks again and again, through an SWF and a store out of reach, until stop()."""
+    caplog.set_level(logging.INFO)
+    beaten = threading.Event()
+
+    class Trouble(Beats):
+        def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
+            if self.count == 0:
+                self.count += 1
+                raise ConnectionResetError
+            super().record_activity_task_heartbeat(**parameters)
+            beaten.set()
+            return {"cancelRequested": False}
+
+    class Locked(SQLiteTokenStore):
+        tries = 0
+
+        def claim_due(self, domain: str, lease_seconds: float) -> SuspendedTask | None:
+            self.tries += 1
+            if self.tries == 1:
+                raise TokenStoreError("Cannot use the token store: it is locked.")
+            return super().claim_due(domain, lease_seconds)
+
+    store.keep(desk.waiting()[1])
+    clock.ahead += 301
+    locked = Locked(store._file.path, clock=clock)
+    keeper = Keeper(desk.domain, locked, Trouble(desk.client))
+    running = threading.Thread(target=keeper.run)
+    running.start()
+    assert beaten.wait(20)
+    keeper.stop()
+    running.join(10)
+    assert not running.is_alive()
+    assert "it is locked. Keeping on in" in caplog.text
+    assert "ConnectionResetError). Keeping on in" in caplog.text
+    assert caplog.messages[-1] == "Keeper stopped."
+
+
+def test_drops_what_is_old(desk: Desk, store: SQLiteTokenStore, clock: Clock) -> None:
+    """What was closed longer ago than drop_after is forgotten."""
+    old = store.keep(a_task())
+    store.close(old.id, TaskState.COMPLETED)
+    clock.ahead += 100
+    Keeper(desk.domain, store, desk.client, drop_after=200).look()
+    assert store.get(old.id) is not None
+    Keeper(desk.domain, store, desk.client, drop_after=50).look()
+    assert store.get(old.id) is None
+
+
+def test_credentials_that_expire_are_waited_for(
+    desk: Desk, store: SQLiteTokenStore, clock: Clock
+) -> None:
+    """A refusal of the caller closes nothing: the task stays due."""
+
+    class Expired(Beats):
+        def record_activity_task_heartbeat(self, **_parameters: Any) -> Any:
+            error = Exception("refused")
+            error.response = {"Error": {"Code": "ExpiredTokenException"}}  # type: ignore[attr-defined]
+            raise error
+
+    task = store.keep(desk.waiting()[1])
+    clock.ahead += 301
+    with pytest.raises(CredentialsError):
+        Keeper(desk.domain, store, Expired(desk.client)).look()
+    assert _kept(store, task).is_open
+    assert store.claim_due(desk.domain, 60) is not None
+
+
+def test_says_what_cannot_be_used(desk: Desk, store: SQLiteTokenStore) -> None:
+    """Arguments are checked at once."""
+    with pytest.raises(ValueError, match="on_cancel='ignore': give 'answer' or 'mark'"):
+        Keeper(desk.domain, store, desk.client, on_cancel="ignore")
+    with pytest.raises(ValueError, match="every=0"):
+        Keeper(desk.domain, store, desk.client, every=0)
+    with pytest.raises(ValueError, match="drop_after=-1"):
+        Keeper(desk.domain, store, desk.client, drop_after=-1)
+    with pytest.raises(ValueError, match="domain"):
+        Keeper("", store, desk.client)

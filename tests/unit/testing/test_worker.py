@@ -1,0 +1,137 @@
+"""LocalWorker: a worker on the local SWF, in threads of the test's process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from flowy.exception import ActivityFailedError, ScanError
+from flowy.local import LocalSWF
+from flowy.swf.report import StopReport
+from flowy.swf.scanner import activity
+from flowy.task import Activity
+from flowy.testing.worker import LocalWorker, collect, known_to
+
+
+@activity("echo", 1, "one list")
+class Echo(Activity):
+    def run(self, value: Any) -> Any:
+        return value
+
+
+@activity("fail", 1, "another list")
+class Fail(Activity):
+    def run(self) -> None:
+        raise ValueError("so it should")
+
+
+class Hang(Activity):
+    started = threading.Event()
+    may_end = threading.Event()
+
+    def run(self) -> None:
+        self.started.set()
+        self.may_end.wait()
+
+
+@activity("beat", 1, "one list")
+class Bare(Activity):
+    def run(self) -> None:
+        """Returns at once."""
+
+
+def test_calls_by_class_and_by_name(local_swf: LocalSWF, domain: str) -> None:
+    """Activities are served on their own default lists, and called by class or by name."""
+    with LocalWorker(local_swf, domain, [Echo, Fail]) as worker:
+        assert worker.call(Echo, "x") == "x"
+        assert worker.call("echo", 1, kwargs={"value": "y"}) == "y"
+        with pytest.raises(ActivityFailedError, match="so it should"):
+            worker.call(Fail)
+    assert (worker.report.completed, worker.report.failed) == (2, 1)
+
+
+def test_calls_of_what_is_no_type_say_so(local_swf: LocalSWF, domain: str) -> None:
+    """A class without the decorator, and a name without a version, are clear errors."""
+    with LocalWorker(local_swf, domain, Echo) as worker:
+        with pytest.raises(ScanError, match=r"Cannot call Hang: it bears no @activity"):
+            worker.call(Hang)
+        with pytest.raises(ScanError, match="Cannot call int"):
+            worker.call(int)
+        with pytest.raises(TypeError, match="its version too"):
+            worker.call("echo")
+
+
+def test_stops_though_an_activity_hangs(local_swf: LocalSWF, domain: str) -> None:
+    """An activity that does not end is left to its timeout a moment after the stop."""
+    Hang.started.clear()
+    Hang.may_end.clear()
+    activity("hang", 1, "one list")(Hang)
+    worker = LocalWorker(local_swf, domain, Hang)
+    worker.start()
+    caller = threading.Thread(target=_call_and_forget, args=(worker,), daemon=True)
+    caller.start()
+    assert Hang.started.wait(10)
+    report = worker.stop()
+    Hang.may_end.set()
+    assert len(report.abandoned) == 1
+    client: Any = local_swf.client()
+    found = client.list_open_workflow_executions(domain=domain, startTimeFilter={"oldestDate": 0})[
+        "executionInfos"
+    ]
+    client.terminate_workflow_execution(
+        domain=domain, workflowId=found[0]["execution"]["workflowId"]
+    )
+    caller.join()
+
+
+def _call_and_forget(worker: LocalWorker) -> None:
+    with pytest.raises(Exception, match="cut off"):
+        worker.call(Hang)
+
+
+def test_stops_at_once_when_nothing_runs() -> None:
+    """Polls that are out, of 60 s as SWF holds them, hold nothing up, and none is lost."""
+    with LocalSWF() as swf:
+        worker = LocalWorker(swf, "local", [Echo, Fail])
+        worker.start()
+        assert worker.call(Echo, 1) == 1
+        began = time.monotonic()
+        report = worker.stop()
+    assert time.monotonic() - began < 5
+    assert report == StopReport(completed=1)
+
+
+def test_a_worker_that_breaks_says_so_at_its_stop(local_swf: LocalSWF, domain: str) -> None:
+    """An error of the worker's threads comes out where the test can see it."""
+
+    broken = threading.Event()
+
+    def break_it(_change: int) -> None:
+        broken.set()
+        raise LookupError("no polls today")
+
+    worker = LocalWorker(local_swf, domain, Echo, polls_out=break_it)
+    worker.start()
+    assert broken.wait(10)
+    with pytest.raises(LookupError, match="no polls today"):
+        worker.stop()
+
+
+def test_collects_whatever_names_activities() -> None:
+    """Classes, modules and dotted names, one or several; nothing found is an error."""
+    assert [type_.name for type_ in collect(Echo)] == ["echo"]
+    assert [type_.name for type_ in collect([Echo, Fail])] == ["echo", "fail"]
+    assert {type_.name for type_ in collect(__name__)} >= {"echo", "fail"}
+    with pytest.raises(ScanError, match="no activity in it"):
+        collect([])
+
+
+def test_known_to_a_module() -> None:
+    """What a module defines or imports, if it bears the decorator."""
+    module = ModuleType("some_tests")
+    vars(module).update(Echo=Echo, Activity=Activity, Base=Bare, number=1)
+    assert known_to(module) == [Echo, Bare]

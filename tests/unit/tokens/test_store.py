@@ -1,0 +1,98 @@
+"""What is known of a suspended task."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from flowy.exception import OutOfReachError
+from flowy.tokens import Finisher, TaskState
+from flowy.tokens.sqlite import SQLiteTokenStore
+from tests.suspended import a_task
+
+
+def test_repr_shows_neither_token_nor_note() -> None:
+    """A token is a credential and a note may be private: neither stands in a repr or a text."""
+    task = a_task("secret-token", note={"iban": "secret-note"})
+    for text in (repr(task), str(task), f"{[task]}"):
+        assert "secret" not in text
+        assert "order-7" in text
+
+
+def test_remaining_counts_down_to_zero() -> None:
+    """The time left is seconds, never below 0; None without a deadline."""
+    task = a_task(deadline=1_000.0)
+    assert task.remaining(now=900.0) == 100.0
+    assert task.remaining(now=1_001.0) == 0.0
+    assert task.remaining() == 0.0
+    assert a_task().remaining() is None
+
+
+class Desk:
+    """Takes the first answer, or none at all."""
+
+    def __init__(self, *taken: bool) -> None:
+        self.taken = list(taken)
+        self.answers: list[tuple[object, ...]] = []
+
+    def complete(self, token: str, result: object) -> bool:
+        return self._answer("complete", token, result)
+
+    def fail(self, token: str, reason: str, details: str | None = None) -> bool:
+        return self._answer("fail", token, reason, details)
+
+    def cancel(self, token: str, details: str | None = None) -> bool:
+        return self._answer("cancel", token, details)
+
+    def _answer(self, *said: object) -> bool:
+        self.answers.append(said)
+        if not self.taken:
+            raise OutOfReachError("no way", fault="ConnectionClosedError")
+        return self.taken.pop(0)
+
+
+def test_finisher_records_what_was_taken(
+    store: SQLiteTokenStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each verb answers with the task's token and marks the row; no log line has the token."""
+    caplog.set_level(logging.DEBUG)
+    first, second, third = (store.keep(a_task(f"secret-{number}")) for number in range(3))
+    desk = Desk(True, True, True)
+    finisher = Finisher(store, desk)
+    assert finisher.complete(first, {"yes": 1})
+    assert finisher.fail(second, "too dear", "more")
+    assert finisher.cancel(third, "bye")
+    assert desk.answers == [
+        ("complete", "secret-0", {"yes": 1}),
+        ("fail", "secret-1", "too dear", "more"),
+        ("cancel", "secret-2", "bye"),
+    ]
+    kept = {task.id: (task.state, task.reason, task.learned) for task in store.closed()}
+    assert kept == {
+        first.id: (TaskState.COMPLETED, None, False),
+        second.id: (TaskState.FAILED, "too dear", False),
+        third.id: (TaskState.CANCELED, "bye", False),
+    }
+    assert "secret" not in caplog.text
+    assert first.id in caplog.text
+
+
+def test_finisher_leaves_to_the_keeper_what_was_closed_already(store: SQLiteTokenStore) -> None:
+    """Closed already: the answer is False, the row stays open, and its beat is due at once."""
+    task = store.keep(a_task())
+    assert store.claim_due("shop", 60) is not None
+    store.beat_in(task.id, 300)
+    assert not Finisher(store, Desk(False)).complete(task)
+    assert [each.id for each in store.pending()] == [task.id]
+    due = store.claim_due("shop", 60)
+    assert due is not None
+    assert due.id == task.id
+
+
+def test_finisher_keeps_open_what_could_not_be_answered(store: SQLiteTokenStore) -> None:
+    """Where SWF is out of reach the error is raised, and the task waits on."""
+    task = store.keep(a_task())
+    with pytest.raises(OutOfReachError):
+        Finisher(store, Desk()).fail(task, "no")
+    assert store.pending() == [task]
