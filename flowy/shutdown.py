@@ -100,7 +100,6 @@ def stop_signals(flag: StopFlag, *, interrupt: bool, wanted: bool = True) -> Ite
     Python lets only the main thread set handlers: elsewhere this does nothing. The handlers that
     were there before are put back, so that an embedding program keeps its own.
     """
-
     signals = itertools.count(1)
 
     def handle(_number: int, _frame: FrameType | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import gc
 import logging
 import threading
@@ -115,7 +116,7 @@ def test_an_idle_thread_keeps_nothing_alive(threads: Threads) -> None:
 
     held = Input()
     kept = weakref.ref(held)
-    threads.submit(lambda held=held: None)
+    threads.submit(functools.partial(id, held))
     del held
     for _ in range(3):  # the thread is idle once it has taken another call and ended it
         threads.run(lambda: None).result(PATIENCE_SECONDS)

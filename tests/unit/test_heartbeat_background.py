@@ -298,11 +298,12 @@ def test_many_tasks_share_a_few_threads(background: Background) -> None:
         return not release.wait(PATIENCE_SECONDS)
 
     wires = [Wire() for _ in range(100)]
+    senders: list[Callable[[str | None], bool]] = [hang, *wires]
     blocks = [
         background.beating(
             heartbeat_of(send), interval_seconds=0.02, max_stall_seconds=None, told=lambda v: None
         )
-        for send in [hang, *wires]
+        for send in senders
     ]
     for block in blocks:
         block.__enter__()

@@ -105,7 +105,7 @@ def test_a_signal_waits_for_the_polls_and_runs_what_they_bring(
     running = program(serving(concurrency=concurrency), swf=swf)
     running.wait_for(POLLING, concurrency)
     execution = Execution(swf.client(), swf.domain)
-    running.signal(number)
+    running.kill(number)
     execution.schedule("quick", times=concurrency)
     assert running.wait() == 0
     assert running.found("report (.*)") == [f"{concurrency} completed"]
@@ -123,7 +123,7 @@ def test_without_a_grace_what_runs_finishes(
     go_on = tmp_path / "go-on"
     execution.schedule("hold", str(go_on))
     running.wait_for("holding")
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     running.wait_for("worker is stopping")
     go_on.touch()
     assert running.wait() == 0
@@ -140,7 +140,7 @@ def test_heartbeats_go_on_during_the_grace_and_answer_false_after_it(
     execution.schedule("beats")
     running.wait_for("holding")
     at = time.monotonic()
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     running.wait_for("told to stop")
     assert time.monotonic() - at >= 0.6
     assert running.wait() == 0
@@ -155,7 +155,7 @@ def test_what_is_left_may_be_failed(program: Programs, execution: Execution) -> 
     running.wait_for("Worker started")
     execution.schedule("beats")
     running.wait_for("holding")
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     assert running.wait() == 0
     (failed,) = execution.wait_for(1, "ActivityTaskFailed")
     assert failed["reason"].startswith(reasons.WORKER_STOPPED)
@@ -170,7 +170,7 @@ def test_threads_that_hang_do_not_keep_the_process(program: Programs, execution:
     execution.schedule("hang", times=3)
     running.wait_for("holding", 3)
     at = time.monotonic()
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     assert running.wait() == 0
     assert time.monotonic() - at < 10
     assert running.found("report (.*)")[0].count("hang 1 (activity") == 3
@@ -197,7 +197,7 @@ run_worker(
     running.wait_for("Worker started")
     execution.schedule("hang")
     running.wait_for("holding")
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     assert running.wait() == 9
     assert "abandoned by the stop: hang 1" in running.found("left (.*)")[0]
 
@@ -208,10 +208,10 @@ def test_a_second_signal_ends_the_grace(program: Programs, execution: Execution)
     running.wait_for("Worker started")
     execution.schedule("beats")
     running.wait_for("holding")
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     running.wait_for("worker is stopping")
     assert "told to stop" not in running.text
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     assert running.wait() == 0
     assert "told to stop" in running.text
 
@@ -232,7 +232,7 @@ say(f"report {{report}}")
     )
     running.wait_for(POLLING, concurrency)
     for level in (1, 2, 3):
-        running.signal(signal.SIGINT)
+        running.kill(signal.SIGINT)
         running.wait_for(f"level {level}")
     code = running.wait()
     assert "polls that may have cost a task" in running.text
@@ -364,7 +364,7 @@ thread.join()
     running.wait_for("Worker started")
     execution.schedule("quick", times=3)
     execution.wait_for(3, "ActivityTaskCompleted")
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     assert running.wait() == 0
     assert running.found("report (.*)") == ["3 completed"]
 
@@ -404,7 +404,7 @@ def test_ctrl_c_in_a_script_that_leaves_signals_alone(
     running.wait_for("Worker started")
     execution.schedule("hang")
     running.wait_for("holding")
-    running.signal(signal.SIGINT)
+    running.kill(signal.SIGINT)
     (failed,) = execution.wait_for(1, "ActivityTaskFailed")
     assert failed["reason"] == "KeyboardInterrupt"
     assert running.wait() == -signal.SIGINT
@@ -475,9 +475,9 @@ def test_a_task_that_comes_after_the_grace_is_answered_not_started(
     execution.schedule("beats")
     running.wait_for("holding")
     running.wait_for(POLLING, 2)
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     running.wait_for("told to stop")
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     running.wait_for("level 2", 2)  # the grace's and the signal's
     execution.schedule("quick")
     assert running.wait() == 0

@@ -439,7 +439,12 @@ def _interrupt_main() -> None:
 def test_ctrl_c_in_a_serial_worker_that_leaves_signals_alone(case: Case) -> None:
     """KeyboardInterrupt comes out; the poll that it broke is reported."""
     worker = case.make(concurrency=1)
-    waiter = threading.Thread(target=lambda: (case.hub.wait_for_polls(1), _interrupt_main()))
+
+    def meddle() -> None:
+        case.hub.wait_for_polls(1)
+        _interrupt_main()
+
+    waiter = threading.Thread(target=meddle)
     waiter.start()
     with pytest.raises(KeyboardInterrupt):
         worker.run()
