@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import itertools
 import logging
 import signal
 import sys
@@ -77,11 +78,6 @@ class StopFlag:
             if step <= level and not gate.is_open:
                 gate.open()
 
-    def raise_further(self) -> StopLevel:
-        """Ask once more, one level more urgently, and return the level reached."""
-        self.raise_to(StopLevel(min(self.level + 1, StopLevel.AT_ONCE)))
-        return self.level
-
     def wait(self, seconds: float | None, level: StopLevel = StopLevel.FINISH) -> bool:
         """Sleep for *seconds* (None: for ever) or until *level* is reached; return whether it is.
 
@@ -96,17 +92,21 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stop_signals(flag: StopFlag, *, interrupt: bool = False, wanted: bool = True) -> Iterator[None]:
-    """Let SIGINT and SIGTERM raise *flag* while the block runs, one level each time.
+    """Let SIGINT and SIGTERM raise *flag* while the block runs: to FINISH, to HURRY, to AT_ONCE.
 
+    It is the signals that count: a second one is no third because the grace has ended meanwhile.
     With *interrupt* the third also raises KeyboardInterrupt in the main thread, which ends a
     blocking call there; a main thread that waits for the flag has no need of it. Without
     *wanted* nothing is done. Python lets only the main thread set handlers: elsewhere this does
     nothing. The handlers that were there before are put back, so that an embedding program keeps
     its own.
     """
+    signals = itertools.count(1)
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        if flag.raise_further() is StopLevel.AT_ONCE and interrupt:
+        level = StopLevel(min(next(signals), StopLevel.AT_ONCE))
+        flag.raise_to(level)
+        if level is StopLevel.AT_ONCE and interrupt:
             raise KeyboardInterrupt
 
     with _handlers(dict.fromkeys(STOP_SIGNALS, handle) if wanted else {}):

@@ -370,11 +370,11 @@ class Program:
         assert len(found) >= count, f"{pattern!r} was not written:\n{self.text}"
         return found
 
-    def signal(self, number: int) -> None:
+    def kill(self, number: signal.Signals) -> None:
         """Send a signal to the program itself."""
         os.kill(self.process.pid, number)
 
-    def signal_group(self, number: int) -> None:
+    def kill_group(self, number: signal.Signals) -> None:
         """Send a signal to the program and all its children, as Ctrl-C in a terminal does."""
         os.killpg(self.process.pid, number)
 

@@ -69,12 +69,11 @@ def test_background_beats_keep_a_silent_activity_alive(
     start: Starter, execution: Execution, watched: WatchedClient, where: str
 ) -> None:
     """A third of the declared timeout, or as often as it says; by the decorator or the class."""
-    ways: dict[str, dict[str, Any]] = {
+    hows: dict[str, dict[str, Any]] = {
         "decorator": {"heartbeat": 1, "auto_heartbeat": True},
         "class": {"heartbeat": 1},
         "seconds": {"auto_heartbeat": 0.3},
     }
-    how = ways[where]
     done: list[float | None] = []
 
     class Silent(Activity):
@@ -84,7 +83,7 @@ def test_background_beats_keep_a_silent_activity_alive(
             watched.wait_for_calls(BEAT, 7)  # two seconds of them
             done.append(self.remaining())
 
-    start(activity("silent", 1, TASK_LIST, **how)(Silent))
+    start(activity("silent", 1, TASK_LIST, **hows[where])(Silent))
     execution.schedule("silent", heartbeatTimeout="1")
     execution.wait_for(1, "ActivityTaskCompleted")
     assert execution.count("ActivityTaskTimedOut") == 0
@@ -181,7 +180,7 @@ def test_what_a_background_beat_learns_the_activity_sees(
 def test_a_task_closed_meanwhile_is_seen_by_the_next_heartbeat(
     start: Starter, execution: Execution, watched: WatchedClient
 ) -> None:
-    """The background learned it; heartbeat() answers False without a call."""
+    """The background learned it; heartbeat() answers False without a call; None is no answer."""
     begun, told = threading.Event(), threading.Event()
 
     @activity("closes", 1, TASK_LIST, auto_heartbeat=0.05)

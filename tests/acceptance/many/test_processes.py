@@ -100,7 +100,7 @@ def test_activities_run_in_processes_of_their_own(program: Programs, execution: 
     ended = execution.wait_for(20, "ActivityTaskCompleted")
     pids = {event["result"] for event in ended}
     assert str(running.process.pid) not in pids
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     assert running.wait() == 0
     assert running.found("report (.*)") == ["20 completed"]
     assert running.found("clean (.*)") == ["True"]
@@ -145,14 +145,14 @@ def test_a_client_cannot_be_shared(client: Any) -> None:
     """A client object with several processes: an error that says what would do."""
 
     @activity("any", 1, TASK_LIST)
-    class Anything(Activity):
+    class Some(Activity):
         def run(self) -> None:
             pass
 
     with pytest.raises(ValueError, match="give layer1 a function that returns one"):
-        start_activity_worker("domain", TASK_LIST, client, package=module_of(Anything), processes=2)
+        start_activity_worker("domain", TASK_LIST, client, package=module_of(Some), processes=2)
     with pytest.raises(ValueError, match="give processes=1"):
-        start_activity_worker("domain", TASK_LIST, loop=5, package=module_of(Anything), processes=2)
+        start_activity_worker("domain", TASK_LIST, loop=5, package=module_of(Some), processes=2)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_a_process_that_dies_is_replaced_and_its_tasks_are_failed(
     execution.schedule("where", times=4)
     execution.wait_for(3 - (lost - 1) + 4, "ActivityTaskCompleted")
     assert f"({end}); its {lost} tasks are failed" in running.text
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     running.wait()
     (report,) = running.found("report (.*)")
     assert f"{lost} failed" in report
@@ -261,7 +261,7 @@ def test_polls_out_at_a_death_are_reported(program: Programs, execution: Executi
     execution.schedule("die", 9)
     (dying,) = running.wait_for(r"dying (\d+)")
     failed(execution)
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     running.wait()
     (report,) = running.found("report (.*)")
     assert f"by process {dying} (died, exit code 9)" in report
@@ -281,7 +281,7 @@ def test_the_suspended_tasks_of_a_dead_process_are_not_failed(
     assert execution.count("ActivityTaskFailed") == 0
     client.respond_activity_task_completed(taskToken=token, result="1")
     execution.wait_for(1, "ActivityTaskCompleted")
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     running.wait()
     assert "1 suspended" in running.found("report (.*)")[0]
 
@@ -294,7 +294,7 @@ def test_abandoned_tasks_of_an_ended_process_are_not_failed(
     running.wait_for(READY, 2)
     execution.schedule("hang", times=2)
     running.wait_for("holding", 2)
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     assert running.wait() == 0
     assert execution.count("ActivityTaskFailed") == 0
     assert running.found("report (.*)")[0].count("hang-") == 2
@@ -326,7 +326,7 @@ def test_a_signal_to_the_whole_group_counts_once(
     go_on = tmp_path / "go-on"
     execution.schedule("hold", str(go_on), times=2)
     running.wait_for("holding", 2)
-    running.signal_group(number)
+    running.kill_group(number)
     execution.schedule("where")  # nobody takes it any more
     go_on.touch()
     assert running.wait() == 0
@@ -340,10 +340,10 @@ def test_a_second_ctrl_c_ends_the_grace(program: Programs, execution: Execution)
     running.wait_for(READY, 2)
     execution.schedule("beats", times=2)
     running.wait_for("holding", 2)
-    running.signal_group(signal.SIGINT)
+    running.kill_group(signal.SIGINT)
     running.wait_for("worker is stopping", 2)
     assert "told to stop" not in running.text
-    running.signal_group(signal.SIGINT)
+    running.kill_group(signal.SIGINT)
     running.wait_for("told to stop", 2)
     assert running.wait() == 0
     assert "abandoned by the stop: beats 1" in running.found("report (.*)")[0]
@@ -353,7 +353,7 @@ def test_ctrl_c_while_the_first_process_starts(program: Programs) -> None:
     """A stop is a stop, and no error about processes that cannot be started."""
     running = program(guarded(processes=4))
     running.wait_for("Started worker process")
-    running.signal_group(signal.SIGINT)
+    running.kill_group(signal.SIGINT)
     assert running.wait() == 0
     assert running.found("report (.*)") == ["0 completed"]
 
@@ -367,7 +367,7 @@ def test_ctrl_c_with_signals_false_lets_children_finish(
     go_on = tmp_path / "go-on"
     execution.schedule("hold", str(go_on), times=2)
     running.wait_for("holding", 2)
-    running.signal_group(signal.SIGINT)
+    running.kill_group(signal.SIGINT)
     running.wait_for("Interrupted; running activities finish")
     go_on.touch()
     execution.wait_for(2, "ActivityTaskCompleted")
@@ -384,7 +384,7 @@ def test_children_of_a_supervisor_that_is_gone_drain_and_end(
     go_on = tmp_path / "go-on"
     execution.schedule("hold", str(go_on), times=2)
     running.wait_for("holding", 2)
-    running.signal(signal.SIGKILL)
+    running.kill(signal.SIGKILL)
     go_on.touch()
     execution.wait_for(2, "ActivityTaskCompleted")
     running.wait()  # until nobody holds its output any more
@@ -403,7 +403,7 @@ def test_a_stop_while_every_process_is_dead_ends_at_once(
         if deaths < 6:
             running.wait_for(READY, deaths + 2)
     at = time.monotonic()
-    running.signal(signal.SIGTERM)
+    running.kill(signal.SIGTERM)
     assert running.wait() == 0
     assert time.monotonic() - at < 5
 
@@ -423,7 +423,7 @@ if __name__ == "__main__":
     running.wait_for("Calling poll_for_activity_task", 2)
     at = time.monotonic()
     for _ in range(3):
-        running.signal_group(signal.SIGINT)
+        running.kill_group(signal.SIGINT)
         time.sleep(0.2)  # no event to wait for; two of the same at once would be one signal
     assert running.wait() == 0
     assert time.monotonic() - at < 10

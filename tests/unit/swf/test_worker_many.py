@@ -440,11 +440,11 @@ def test_ctrl_c_in_a_serial_worker_that_leaves_signals_alone(case: Case) -> None
     """KeyboardInterrupt comes out; the poll that it broke is reported."""
     worker = case.make(concurrency=1)
 
-    def interrupt() -> None:
+    def meddle() -> None:
         case.hub.wait_for_polls(1)
         _interrupt_main()
 
-    waiter = threading.Thread(target=interrupt)
+    waiter = threading.Thread(target=meddle)
     waiter.start()
     with pytest.raises(KeyboardInterrupt):
         worker.run()

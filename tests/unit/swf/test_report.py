@@ -1,0 +1,137 @@
+"""The report: counts, names, and whether anything was left."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import threading
+from datetime import datetime
+
+import pytest
+
+from flowy.swf.delivery import Outcome
+from flowy.swf.report import KEPT_ENTRIES, LostPoll, StopReport, Tally
+
+LOST = LostPoll("2026-01-01T00:00:00.000+00:00", "host:7", "ReadTimeoutError")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "report"),
+    [
+        (Outcome.COMPLETED, StopReport(completed=1)),
+        (Outcome.FAILED, StopReport(failed=1)),
+        (Outcome.CANCELED, StopReport(canceled=1)),
+        (Outcome.SUSPENDED, StopReport(suspended=1)),
+        (Outcome.CLOSED, StopReport(closed=1)),
+        (Outcome.UNKNOWN_LEFT, StopReport(unknown_left=1)),
+        (Outcome.FAILED_BY_STOP, StopReport(failed_by_stop=("a task",))),
+        (Outcome.ABANDONED, StopReport(abandoned=("a task",))),
+        (Outcome.UNANSWERED, StopReport(unanswered=("a task",))),
+    ],
+)
+def test_each_outcome_has_its_place(outcome: Outcome, report: StopReport) -> None:
+    """Counted, or named where somebody may have to look after it."""
+    tally = Tally()
+    tally.note(outcome, "a task")
+    assert tally.report() == report
+
+
+def test_every_outcome_but_open_is_known_to_the_report() -> None:
+    """A new outcome must not vanish from it."""
+    tally = Tally()
+    for outcome in Outcome:
+        tally.note(outcome, outcome.name)
+    report = tally.report()
+    values = [getattr(report, field.name) for field in dataclasses.fields(report)]
+    assert sum(value if isinstance(value, int) else len(value) for value in values) == (
+        len(Outcome) - 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "clean"),
+    [
+        (StopReport(), True),
+        (StopReport(1, 2, 3, 4, 5, 6), True),
+        (StopReport(failed_by_stop=("a",)), False),
+        (StopReport(abandoned=("a",)), False),
+        (StopReport(unanswered=("a",)), False),
+        (StopReport(polls_lost=(LOST,)), False),
+    ],
+)
+def test_clean_is_what_left_nothing(report: StopReport, clean: bool) -> None:
+    """Nothing failed by the stop, abandoned, unanswered, or lost with a poll."""
+    assert report.clean is clean
+
+
+def test_reports_add_up() -> None:
+    """Those of several processes make one."""
+    one = StopReport(completed=1, abandoned=("a",), polls_lost=(LOST,))
+    two = StopReport(completed=2, failed=3, abandoned=("b", "c"))
+    assert one + two == StopReport(
+        completed=3, failed=3, abandoned=("a", "b", "c"), polls_lost=(LOST,)
+    )
+
+
+def test_its_text_says_what_there_is() -> None:
+    """Completed always, other counts where there are any, and what was left by name."""
+    assert str(StopReport()) == "0 completed"
+    assert str(
+        StopReport(
+            completed=5,
+            failed=2,
+            suspended=1,
+            closed=1,
+            failed_by_stop=("a", "b"),
+            abandoned=("c",),
+            unanswered=("d",),
+            polls_lost=(LOST,),
+        )
+    ) == (
+        "5 completed, 2 failed, 1 suspended, 1 closed before their answer; "
+        "failed by the stop: a, b; abandoned by the stop: c; answers given up: d; "
+        "polls that may have cost a task: 2026-01-01T00:00:00.000+00:00 by host:7 "
+        "(ReadTimeoutError)"
+    )
+
+
+def test_lists_that_grow_while_it_runs_keep_the_newest() -> None:
+    """A worker that runs for months must not fill its memory with them."""
+    tally = Tally()
+    for number in range(KEPT_ENTRIES + 5):
+        tally.poll_lost("me", str(number))
+        tally.note(Outcome.UNANSWERED, str(number))
+    report = tally.report()
+    assert len(report.polls_lost) == len(report.unanswered) == KEPT_ENTRIES
+    assert report.polls_lost[-1].fault == report.unanswered[-1] == str(KEPT_ENTRIES + 4)
+
+
+def test_a_lost_poll_says_when_who_and_why() -> None:
+    """Time in UTC, by which it is found in SWF's histories."""
+    tally = Tally()
+    tally.poll_lost("me", "ReadTimeoutError")
+    (lost,) = tally.report().polls_lost
+    assert datetime.fromisoformat(lost.at).tzinfo is not None
+    assert (lost.identity, lost.fault) == ("me", "ReadTimeoutError")
+
+
+def test_a_report_is_json() -> None:
+    """A child tells it to its supervisor, and programs may keep it."""
+    report = StopReport(completed=1, polls_lost=(LOST,))
+    assert json.loads(json.dumps(dataclasses.asdict(report)))["polls_lost"][0]["identity"]
+
+
+def test_many_threads_may_write() -> None:
+    """No count is lost."""
+    tally = Tally()
+
+    def write() -> None:
+        for _ in range(1_000):
+            tally.note(Outcome.COMPLETED, "a task")
+
+    threads = [threading.Thread(target=write) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert tally.report().completed == 8_000
