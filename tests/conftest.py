@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from flowy.local import LocalSWF
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Which SWF the contract tests are to hold to their word."""
+    parser.addoption(
+        "--swf",
+        choices=("local", "moto", "aws"),
+        default="local",
+        help="what tests/contract runs against: the local SWF, plain moto, or Amazon SWF "
+        "with the AWS settings of the environment (aws costs money)",
+    )
+
+
 @pytest.fixture(scope="session")
 def local_swf() -> Iterator[LocalSWF]:
     """An SWF on this machine; it holds an empty poll for a second, where SWF's own holds 60.

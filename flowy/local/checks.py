@@ -8,6 +8,7 @@ required members, types, lengths, enumerations.  What it can't say stands here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,34 @@ NEVER_NONE = frozenset(
         "startToFireTimeout",
     }
 )
+
+#: The parameters that name something for good, and so follow SWF's rule for names: "must
+#: not contain a : (colon), / (slash), | (vertical bar), or any control characters
+#: (\\u0000-\\u001f | \\u007f-\\u009f).  Also, it must not be the literal string arn."
+_NAMES = frozenset(
+    {
+        ("RegisterDomainInput", "name"),
+        ("RegisterActivityTypeInput", "name"),
+        ("RegisterActivityTypeInput", "version"),
+        ("RegisterWorkflowTypeInput", "name"),
+        ("RegisterWorkflowTypeInput", "version"),
+        ("StartWorkflowExecutionInput", "workflowId"),
+        ("ScheduleActivityTaskDecisionAttributes", "activityId"),
+        ("StartTimerDecisionAttributes", "timerId"),
+        ("TaskList", "name"),
+    }
+)
+
+#: Those of them that "must not start or end with whitespace".
+_TRIMMED_NAMES = frozenset({("RegisterDomainInput", "name"), ("TaskList", "name")})
+
+_NOT_IN_NAMES = re.compile(r"[:/|\x00-\x1f\x7f-\x9f]")
+
+#: "Valid values are integers that range from Java's Integer.MIN_VALUE to MAX_VALUE".
+_PRIORITY = re.compile(r"[-+]?[0-9]{1,10}")
+
+#: "The maximum workflow execution retention period is 90 days."
+_MOST_DAYS = 90
 
 #: Longest value that an error text repeats, in characters; longer ones may be data.
 _SHOWN_CHARS = 64
@@ -89,6 +118,7 @@ def _problems(shape: Shape, value: object, where: str) -> Iterator[str]:
                     yield _problem(None, path, "Member must not be null")
             else:
                 yield from _problems(member, value[name], path)
+                yield from _name_problems((shape.name, name), value[name], path)
     elif isinstance(shape, ListShape):
         if not isinstance(value, list):
             raise _wrong_type(where, "a list")
@@ -127,10 +157,35 @@ def _scalar_problems(shape: Shape, value: object, where: str) -> Iterator[str]:
         elif shape.name.startswith("DurationIn") and not _is_duration(value, where):
             also = "" if _never_none(where) else ", or NONE"
             yield _problem(value, where, f"Member must be a whole number of at least 0{also}")
+        elif shape.name == "DurationInDays" and value != "NONE" and int(value) > _MOST_DAYS:
+            yield _problem(value, where, f"Member must be at most {_MOST_DAYS}, or NONE")
+        elif shape.name == "TaskPriority" and not _is_priority(value):
+            yield _problem(value, where, "Member must be a whole number of 32 bits")
+
+
+def _name_problems(place: tuple[str, str], value: object, where: str) -> Iterator[str]:
+    if place not in _NAMES or not isinstance(value, str):
+        return
+    found = _NOT_IN_NAMES.search(value)
+    if found or value == "arn":
+        what = ascii(found.group()) if found else "'arn'"
+        yield (
+            f"Value at '{where}' failed to satisfy constraint: Member must contain none of "
+            f": / | and no control characters, and must not be 'arn'; it has {what}"
+        )
+    elif place in _TRIMMED_NAMES and value != value.strip():
+        yield (
+            f"Value at '{where}' failed to satisfy constraint: Member must not start or end "
+            "with whitespace"
+        )
 
 
 def _is_duration(value: str, where: str) -> bool:
     return (value.isascii() and value.isdigit()) or (value == "NONE" and not _never_none(where))
+
+
+def _is_priority(value: str) -> bool:
+    return bool(_PRIORITY.fullmatch(value)) and -(2**31) <= int(value) < 2**31
 
 
 def _never_none(where: str) -> bool:

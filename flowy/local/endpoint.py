@@ -42,8 +42,9 @@ _DRAIN_SECONDS = 5.0
 
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
-#: (action, body, has the client gone?) -> (HTTP status, JSON text)
-Answerer = Callable[[str, bytes, Callable[[], bool]], tuple[int, str]]
+#: (action, body, has the client gone?) -> (HTTP status, JSON text), or None, which breaks
+#: the connection
+Answerer = Callable[[str, bytes, Callable[[], bool]], "tuple[int, str] | None"]
 
 
 class Endpoint(socketserver.TCPServer):
@@ -148,10 +149,12 @@ class _Connection(BaseHTTPRequestHandler):
             self.connection.settimeout(_BODY_SECONDS)
             body = self.rfile.read(length)
             self.connection.settimeout(None)
-            if len(body) == length:
-                self._send(*self.server.answer(self._action(), body, self._gone))
-            else:
+            whole = len(body) == length
+            answer = self.server.answer(self._action(), body, self._gone) if whole else None
+            if answer is None:
                 self.close_connection = True
+            else:
+                self._send(*answer)
 
     def _action(self) -> str:
         target: str = self.headers.get("X-Amz-Target", "")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flowy.exception import LocalSWFError
 
 if TYPE_CHECKING:
-    from flowy.local.model.service import LocalService
+    from flowy.local.model.service import LocalService, Settings
 
 #: The oldest release of moto that the contract tests pass with.
 MOTO_FROM = (5, 0)
@@ -53,7 +53,7 @@ def moto_version() -> str | None:
         return None
 
 
-def load_service() -> type[LocalService]:
+def load_service() -> tuple[type[LocalService], type[Settings]]:
     """Import moto, which takes half a second, and what completes it.
 
     Raises:
@@ -61,7 +61,7 @@ def load_service() -> type[LocalService]:
     """
     check_moto(moto_version())
     try:
-        from flowy.local.model.service import LocalService
+        from flowy.local.model.service import LocalService, Settings
     except ImportError as error:
         raise LocalSWFError(f"Cannot start the local SWF: {error}. {_INSTALL}") from error
-    return LocalService
+    return LocalService, Settings

@@ -11,7 +11,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
 Task = TypeVar("Task")
@@ -23,17 +24,47 @@ Key = tuple[str, str, str]
 LOOK_SECONDS = 1.0
 
 
-class WaitingLines:
-    """The lines of one local SWF, guarded by its one lock."""
+class LineFullError(Exception):
+    """As many pollers wait in a line as may."""
 
-    def __init__(self, lock: threading.RLock) -> None:
+
+@dataclass(frozen=True, eq=False)
+class Poller:
+    """One poll that is held.
+
+    Attributes:
+        identity: what it calls itself; None where it does not say.
+        since: when it came, in seconds of ``time.monotonic()``.
+    """
+
+    identity: str | None
+    since: float
+    turn: threading.Condition
+
+
+class WaitingLines:
+    """The lines of one local SWF, guarded by its one lock.
+
+    Args:
+        lock: that lock.
+        most: how many may stand in one line.
+    """
+
+    def __init__(self, lock: threading.RLock, *, most: int = 1000) -> None:
         self._lock = lock
-        self._lines: dict[Key, deque[threading.Condition]] = {}
+        self._most = most
+        self._lines: dict[Key, deque[Poller]] = {}
         self._released = False
         self._releases = 0
 
     def wait(
-        self, key: Key, take: Callable[[], Task | None], *, seconds: float, gone: Callable[[], bool]
+        self,
+        key: Key,
+        take: Callable[[], Task | None],
+        *,
+        seconds: float,
+        gone: Callable[[], bool],
+        identity: str | None = None,
     ) -> Task | None:
         """Stand in line until there is a task, the time is up, or all are released.
 
@@ -44,34 +75,39 @@ class WaitingLines:
             gone: whether the poller hung up. Asked right before a task is handed
                 out, since SWF has no acknowledgement: what a poller that has gone
                 takes is stuck until a timeout.
+            identity: the poller's, to show who waits.
 
         Returns:
             The task, or None where the wait ended without one.
+
+        Raises:
+            LineFullError: too many wait already.
         """
-        until = time.monotonic() + seconds
         with self._lock:
-            turn = threading.Condition(self._lock)
-            before = self._releases
             line = self._lines.setdefault(key, deque())
-            line.append(turn)
+            if len(line) >= self._most:
+                raise LineFullError(f"{len(line)} pollers wait on the task list {key[2]!r}")
+            poller = Poller(identity, time.monotonic(), threading.Condition(self._lock))
+            line.append(poller)
+            before = self._releases
             try:
                 while not self._released and self._releases == before:
-                    if line[0] is turn:
+                    if line[0] is poller:
                         if gone():
                             return None
                         task = take()
                         if task is not None:
                             return task
-                    left = until - time.monotonic()
+                    left = poller.since + seconds - time.monotonic()
                     if left <= 0:
                         return None
-                    turn.wait(min(left, LOOK_SECONDS))
+                    poller.turn.wait(min(left, LOOK_SECONDS))
                 return None
             finally:
-                line.remove(turn)
+                line.remove(poller)
                 if line:
                     # The next one: there may be a second task.
-                    line[0].notify()
+                    line[0].turn.notify()
                 else:
                     del self._lines[key]
 
@@ -79,15 +115,21 @@ class WaitingLines:
         """Something was put where this line takes from."""
         with self._lock:
             if key in self._lines:
-                self._lines[key][0].notify()
+                self._lines[key][0].turn.notify()
+
+    def pollers(self) -> Iterator[tuple[Key, Poller]]:
+        """Who waits where, the one at the head of a line first; call it with the lock held."""
+        for key, line in self._lines.items():
+            for poller in line:
+                yield key, poller
 
     def release_once(self) -> None:
         """Answer every poll that waits with nothing; later ones wait as ever."""
         with self._lock:
             self._releases += 1
             for line in self._lines.values():
-                for turn in line:
-                    turn.notify()
+                for poller in line:
+                    poller.turn.notify()
 
     def release(self) -> None:
         """Answer every poll that waits, and every later one at once, with nothing."""

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from flowy.exception import LocalSWFError
+from flowy.local.clock import Clock
 from flowy.local.endpoint import ADDRESS, Endpoint
 from flowy.local.extra import load_service
+from flowy.local.faults import Faults, throttled
+from flowy.local.quotas import Quotas
+from flowy.local.throttle import Throttle
 
 if TYPE_CHECKING:
     import botocore.session
     from mypy_boto3_swf import SWFClient
 
-    from flowy.local.model.service import LocalService
+    from flowy.local.model.service import Answer, LocalService
 
 #: boto3 signs requests, so it wants keys; the local SWF looks at none of them.
 _ACCESS_KEY_ID = "flowy-local"
@@ -31,20 +37,32 @@ _CONNECTIONS = 50
 class LocalSWF:
     """An SWF on this machine, for laptops and tests; an emulator, never an engine.
 
-    It speaks SWF's HTTP on 127.0.0.1 and keeps its state in memory, apart from every
-    other LocalSWF and from moto's ``mock_aws()``.  Stopped and started again it has the
-    same port and the same state, and its clocks have run on meanwhile.
+    It speaks SWF's HTTP on 127.0.0.1 and keeps its state in memory, or in a file, apart
+    from every other LocalSWF and from moto's ``mock_aws()``.  Stopped and started again it
+    has the same port and the same state, and its clocks have run on meanwhile.
 
     Args:
         port: the port to listen on, 1 to 65535; 0 takes a free one.
         domain: a domain that is registered before the first request.
         poll_seconds: how long a poll is held where there is no task, in seconds, 0 or
             more; SWF's own is 60.
+        state: a file that keeps the state, made where there is none: all that a client
+            was told of survives a restart, a kill too.  None keeps it in memory.
+        throttle: True throttles each action as AWS does (``flowy.local.quotas``); a
+            mapping throttles the actions that it names: to how many calls a bucket
+            holds, and how many drip in again a second.
+        quotas: how much of everything there may be; the default is AWS's.
+        lose_to_gone_pollers: True hands tasks to pollers that have hung up, as SWF does;
+            by default they get none.
+
+    Attributes:
+        clock: SWF's clock, to be held and turned (:class:`flowy.local.clock.Clock`).
+        faults: to ask for faults (:class:`flowy.local.faults.Faults`).
 
     Raises:
-        ValueError: a port or a time out of range.
-        LocalSWFError: at the start: moto is missing or was not tested, or the port is
-            in use.
+        ValueError: a port, a time or a bucket out of range.
+        LocalSWFError: at the start: moto is missing or was not tested, the port is in
+            use, or the state can't be read or kept.
 
     Example::
 
@@ -55,14 +73,30 @@ class LocalSWF:
     #: The region to name; one local SWF is one region.
     region = "us-east-1"
 
-    def __init__(self, port: int = 0, *, domain: str = "local", poll_seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        domain: str = "local",
+        poll_seconds: float = 60.0,
+        state: str | os.PathLike[str] | None = None,
+        throttle: bool | Mapping[str, tuple[float, float]] = False,
+        quotas: Quotas | None = None,
+        lose_to_gone_pollers: bool = False,
+    ) -> None:
         if not 0 <= port <= 65535:
             raise ValueError(f"port must be 0 to 65535, not {port}")
         if not poll_seconds >= 0:
             raise ValueError(f"poll_seconds must be 0 or more, not {poll_seconds}")
         self.domain = domain
         self._port = port
+        self.clock = Clock()
+        self.faults = Faults()
+        self._throttle = Throttle(throttle, self.clock)
         self._poll_seconds = poll_seconds
+        self._state = None if state is None else Path(state)
+        self._quotas = quotas or Quotas()
+        self._lose_to_gone_pollers = lose_to_gone_pollers
         self._lock = threading.Lock()
         self._service: LocalService | None = None
         self._endpoint: Endpoint | None = None
@@ -94,12 +128,11 @@ class LocalSWF:
             if self._endpoint is not None:
                 return
             if self._service is None:
-                service = load_service()(self.region, poll_seconds=self._poll_seconds)
-                service.register_domain(self.domain)
-                self._service = service
+                self._service = self._load()
             try:
-                endpoint = Endpoint(self._port, self._service.answer)
+                endpoint = Endpoint(self._port, self._answer)
             except OSError as error:
+                self._let_go()
                 raise LocalSWFError(
                     f"Cannot start the local SWF: port {self._port} of {ADDRESS} cannot be had "
                     f"({error.strerror}). Stop what uses it, or take port 0 for a free one."
@@ -108,6 +141,40 @@ class LocalSWF:
             self._service.open()
             endpoint.start()
             self._endpoint = endpoint
+
+    def _load(self) -> LocalService:
+        service_class, settings_class = load_service()
+        settings = settings_class(
+            region=self.region,
+            poll_seconds=self._poll_seconds,
+            lose_to_gone_pollers=self._lose_to_gone_pollers,
+            quotas=self._quotas,
+            state=self._state,
+        )
+        service = service_class(settings, self.clock)
+        try:
+            service.register_domain(self.domain)
+        except LocalSWFError:
+            service.let_go()
+            raise
+        return service
+
+    def _let_go(self) -> None:
+        if self._state is not None and self._service is not None:
+            # The file has it all, and may be another process's next.
+            self._service.let_go()
+            self._service = None
+
+    def _answer(self, action: str, body: bytes, gone: Callable[[], bool]) -> Answer | None:
+        """What SWF answers, and what becomes of it on the way; None breaks the connection."""
+        assert self._service is not None
+        if not self._throttle.admits(action):
+            return throttled()
+        goes_on, refusal = self.faults.before(action)
+        if not goes_on:
+            return refusal
+        answer = self._service.answer(action, body, gone)
+        return None if self.faults.drops(action, answer[1]) else answer
 
     def stop(self) -> None:
         """Answer the polls that are held, with nothing, and close the port.
@@ -121,6 +188,7 @@ class LocalSWF:
             self._service.close()
             self._endpoint.stop()
             self._endpoint = None
+            self._let_go()
 
     def release_polls(self) -> None:
         """Answer the polls that are held, with nothing, so that a worker's stop waits for none.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
+
+from flowy.local.clock import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -25,12 +26,18 @@ class Timekeeper:
         lock: the local SWF's one lock.
         fire: fires all that is due, with the lock held, and says when to look again
             (seconds since the epoch), or None where nothing is scheduled.
+        clock: by which it is due.
     """
 
-    def __init__(self, lock: threading.RLock, fire: Callable[[], float | None]) -> None:
+    def __init__(
+        self, lock: threading.RLock, fire: Callable[[], float | None], clock: Clock
+    ) -> None:
         self._changed = threading.Condition(lock)
         self._fire = fire
+        self._clock = clock
         self._running = False
+        #: When it looks again, in seconds since the epoch.
+        self._until = 0.0
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -53,6 +60,11 @@ class Timekeeper:
         with self._changed:
             self._changed.notify()
 
+    def expect(self, due: float | None) -> None:
+        """Something may be due earlier than it was; call it with the lock held."""
+        if due is not None and due < self._until:
+            self._changed.notify()
+
     def _run(self) -> None:
         with self._changed:
             while self._running:
@@ -61,5 +73,9 @@ class Timekeeper:
                 except Exception:
                     logger.exception("A timeout broke the local SWF; it goes on without it.")
                     due = None
-                left = LOOK_SECONDS if due is None else due - time.time()
+                left = LOOK_SECONDS if due is None else due - self._clock.now()
+                if left > 0 and self._clock.held:
+                    # Time stands still; whoever moves it says so.
+                    left = LOOK_SECONDS
+                self._until = float("inf") if due is None else due
                 self._changed.wait(max(0.0, min(left, LOOK_SECONDS)))

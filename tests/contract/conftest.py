@@ -1,22 +1,34 @@
 """What the contract tests run against, and the few steps that all of them take.
 
 They state what Flowy relies on in SWF, through a boto3 client and real HTTP, and know
-nothing of what answers: here the local SWF.
+nothing of what answers:
+
+- the local SWF, where all of them pass, and whose clock is turned where time has to pass;
+- plain moto (``--swf=moto``), where the tests that are marked ``moto_gap`` have to fail;
+- Amazon SWF (``--swf=aws``), with the AWS settings of the environment.  Each test registers
+  a domain of its own and deprecates it in the end; SWF allows 100 in an account, deprecated
+  ones included.  What AWS does not document is left out (``undocumented``).
 """
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from flowy.local import LocalSWF
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
+
+#: Lets time pass at SWF, in seconds.
+PassTime = Callable[[float], None]
 
 #: Every timeout of the activity and workflow types, in seconds, where a test sets none.
 LONG = "300"
@@ -25,25 +37,92 @@ ACTIVITY_TYPE: Any = {"name": "activity", "version": "1"}
 WORKFLOW_TYPE: Any = {"name": "workflow", "version": "1"}
 
 
+#: Polls for a decision task that ought to be there, before a test gives up.
+PATIENCE = 10
+
+#: Seconds for one test against moto, which holds no poll for longer than one.
+MOTO_SECONDS = 15
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Expect moto's known gaps, and leave undocumented answers of AWS's alone."""
+    swf = config.getoption("--swf")
+    for item in items:
+        if "tests/contract/" not in item.path.as_posix():
+            continue
+        gap = item.get_closest_marker("moto_gap")
+        if swf == "moto":
+            item.add_marker(pytest.mark.timeout(MOTO_SECONDS))
+            if gap is not None:
+                item.add_marker(pytest.mark.xfail(strict=True, reason=gap.args[0]))
+        elif swf == "aws" and item.get_closest_marker("undocumented") is not None:
+            item.add_marker(pytest.mark.skip(reason="AWS documents no answer"))
+
+
 @pytest.fixture(scope="session")
-def local_swf() -> Iterator[LocalSWF]:
-    """One SWF for all; it holds an empty poll for a second only, SWF for sixty."""
-    with LocalSWF(poll_seconds=1.0) as swf:
+def swf_kind(pytestconfig: pytest.Config) -> str:
+    """What the tests run against: ``local``, ``moto`` or ``aws``."""
+    return str(pytestconfig.getoption("--swf"))
+
+
+@pytest.fixture(scope="session")
+def contract_swf(swf_kind: str) -> Iterator[LocalSWF | None]:
+    """One local SWF for all; it holds an empty poll for half a second, SWF for sixty."""
+    if swf_kind != "local":
+        yield None
+        return
+    with LocalSWF(poll_seconds=0.5) as swf:
         yield swf
 
 
 @pytest.fixture(scope="session")
-def swf_client(local_swf: LocalSWF) -> SWFClient:
+def swf_client(swf_kind: str, contract_swf: LocalSWF | None) -> Iterator[SWFClient]:
     """A client that sends what it is given: SWF itself is to refuse what is wrong."""
-    return local_swf.client(parameter_validation=False)
+    if contract_swf is not None:
+        yield contract_swf.client(parameter_validation=False)
+    elif swf_kind == "aws":
+        retries: Any = {"mode": "standard", "total_max_attempts": 5}
+        yield boto3.client(
+            "swf", config=Config(read_timeout=70, retries=retries, parameter_validation=False)
+        )
+    else:
+        from moto.server import ThreadedMotoServer
+
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server.start()
+        host, port = server.get_host_and_port()
+        yield boto3.client(
+            "swf",
+            endpoint_url=f"http://{host}:{port}",
+            region_name="us-east-1",
+            aws_access_key_id="moto",
+            aws_secret_access_key="moto",
+            config=Config(
+                read_timeout=70,
+                retries={"mode": "standard", "total_max_attempts": 1},
+                max_pool_connections=50,
+                parameter_validation=False,
+                proxies={},
+            ),
+        )
+        server.stop()
 
 
 @pytest.fixture
-def domain(local_swf: LocalSWF) -> str:
+def pass_time(contract_swf: LocalSWF | None, swf_client: SWFClient) -> PassTime:
+    """Lets time pass at SWF: an instant where its clock can be turned."""
+    # There is no other way to make Amazon's clock go forward.
+    return time.sleep if contract_swf is None else contract_swf.clock.turn
+
+
+@pytest.fixture
+def domain(swf_kind: str, swf_client: SWFClient) -> Iterator[str]:
     """A domain that no other test knows."""
-    name = f"test-{uuid.uuid4()}"
-    local_swf.register_domain(name)
-    return name
+    name = f"flowy-test-{uuid.uuid4()}"
+    swf_client.register_domain(name=name, workflowExecutionRetentionPeriodInDays="1")
+    yield name
+    if swf_kind == "aws":
+        swf_client.deprecate_domain(name=name)
 
 
 @dataclass(frozen=True)
@@ -54,15 +133,26 @@ class Flow:
     domain: str
     task_list: Any
     execution: Any
+    pass_time: PassTime
 
-    def poll_decision(self) -> dict[str, Any]:
+    def poll_decision(self, **parameters: Any) -> dict[str, Any]:
         """The next decision task, polled for until there is one."""
-        while True:
+        for _ in range(PATIENCE):
             task: Any = self.client.poll_for_decision_task(
-                domain=self.domain, taskList=self.task_list
+                domain=self.domain, taskList=self.task_list, **parameters
             )
-            if task["taskToken"]:
+            if task.get("taskToken"):
                 return dict(task)
+        raise AssertionError("there is no decision task")
+
+    def wake(self) -> None:
+        """Signal the execution: there is a decision task then."""
+        self.client.signal_workflow_execution(
+            domain=self.domain,
+            workflowId=self.execution["workflowId"],
+            signalName="wake",
+            input="up",
+        )
 
     def decide(self, *decisions: Any) -> None:
         """Take the next decision task and answer it."""
@@ -114,9 +204,10 @@ class Flow:
 class Starter:
     """Starts executions in a domain that has one activity type and one workflow type."""
 
-    def __init__(self, client: SWFClient, domain: str) -> None:
+    def __init__(self, client: SWFClient, domain: str, pass_time: PassTime) -> None:
         self.client = client
         self.domain = domain
+        self.pass_time = pass_time
         self.task_list: Any = {"name": "tasks"}
         client.register_activity_type(
             domain=domain,
@@ -146,13 +237,13 @@ class Starter:
             **parameters,
         )
         execution = {"workflowId": workflow_id, "runId": started["runId"]}
-        return Flow(self.client, self.domain, self.task_list, execution)
+        return Flow(self.client, self.domain, self.task_list, execution, self.pass_time)
 
 
 @pytest.fixture
-def start(swf_client: SWFClient, domain: str) -> Starter:
+def start(swf_client: SWFClient, domain: str, pass_time: PassTime) -> Starter:
     """Starts an execution: ``start("workflow id", **more parameters)``."""
-    return Starter(swf_client, domain)
+    return Starter(swf_client, domain, pass_time)
 
 
 @pytest.fixture

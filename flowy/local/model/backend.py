@@ -4,92 +4,65 @@ What SWF does, according to its API reference, and moto does not:
 
 - A heartbeat or an answer for a task that timed out or failed is UnknownResourceFault
   (moto: HTTP 500).
+- RecordActivityTaskHeartbeat: "If a cancellation is being attempted for the specified
+  task, then the boolean cancelRequested flag returned by the service is set to true".
+- RespondActivityTaskCanceled ends in ActivityTaskCanceled with the id of the latest
+  request.  "Only use this operation if the canceled flag of a RecordActivityTaskHeartbeat
+  request returns true": what comes of it without a request is documented nowhere, and
+  here it is ValidationException, so that nobody comes to rely on it.
+- RequestCancelWorkflowExecution "records a WorkflowExecutionCancelRequested event in the
+  currently running workflow execution"; a closed one is UnknownResourceFault.
 - A poll takes what is there now; who waits for what comes is the business of
   ``flowy.local.lines`` (moto: sleeps for a second).
+
+Nothing here looks at executions that are closed, or at open ones that nothing happens to.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import Any
 
 from moto.swf.exceptions import (
-    SWFDomainAlreadyExistsFault,
     SWFTypeDeprecatedFault,
     SWFUnknownResourceFault,
     SWFValidationException,
-)
-from moto.swf.models import SWFBackend
-from moto.swf.models.activity_task import ActivityTask
-from moto.swf.models.decision_task import DecisionTask
-from moto.swf.models.workflow_execution import WorkflowExecution
-
-from flowy.local.lines import WaitingLines
-from flowy.local.model.execution import LocalDomain, LocalExecution, is_open
-
-_Task = TypeVar("_Task", ActivityTask, DecisionTask)
-
-#: The account that ARNs name.
-ACCOUNT_ID = "123456789012"
-
-#: What moto's ``handle_decisions`` can do; it finds out about the rest half way through.
-KNOWN_DECISIONS = frozenset(
-    {
-        "CancelTimer",
-        "CancelWorkflowExecution",
-        "CompleteWorkflowExecution",
-        "FailWorkflowExecution",
-        "RecordMarker",
-        "ScheduleActivityTask",
-        "StartTimer",
-    }
+    SWFWorkflowExecutionAlreadyStartedFault,
 )
 
+from flowy.local.model.decisions import KNOWN_DECISIONS, DecidedExecution
+from flowy.local.model.events import LocalActivityTask, LocalDecisionTask
+from flowy.local.model.execution import LocalExecution
+from flowy.local.model.registry import Registry
 
-class LocalBackend(SWFBackend):
+
+class LocalBackend(Registry):
     """All that one local SWF knows; call it with its ``lock`` held."""
 
-    def __init__(self, region_name: str, account_id: str = ACCOUNT_ID) -> None:
-        super().__init__(region_name, account_id)
-        self.lock = threading.RLock()
-        self.lines = WaitingLines(self.lock)
+    # -- time --
 
     def fire(self) -> float | None:
         """Fire what is due; returns when the next one is, in seconds since the epoch."""
         self._process_timeouts()
-        timeouts = (execution.next_timeout() for execution in self._running())
-        return min((timeout.timestamp for timeout in timeouts if timeout), default=None)
+        self.journal.commit()
+        return self.alarms.next()
 
-    def _running(self) -> Iterator[LocalExecution]:
-        for domain in self._own_domains():
-            domain.running = [execution for execution in domain.running if execution.open]
-            yield from domain.running
+    def turn_to(self, timestamp: float) -> None:
+        """Go through all that is due until then, each at its own time."""
+        while (due := self.alarms.next()) is not None and due <= timestamp:
+            self.clock.advance_to(due)
+            self._process_timeouts()
+        self.clock.advance_to(timestamp)
+        self.journal.note("clock", self.clock.ahead_seconds)
+        self.fire()
 
     def _process_timeouts(self) -> None:
-        for execution in self._running():
+        while (execution := self.alarms.pop_due(self.clock.now())) is not None:
             execution._process_timeouts()
+        for domain in self.own_domains():
+            domain.forget()
 
-    def register_domain(
-        self,
-        name: str,
-        workflow_execution_retention_period_in_days: Any,
-        description: str | None = None,
-        tags: Any = None,
-    ) -> None:
-        if any(domain.name == name for domain in self.domains):
-            raise SWFDomainAlreadyExistsFault(name)
-        domain = LocalDomain(
-            name,
-            workflow_execution_retention_period_in_days,
-            self.account_id,
-            self.region_name,
-            description,
-            lines=self.lines,
-        )
-        self.domains.append(domain)
-        if tags:
-            self.tagger.tag_resource(domain.to_short_dict()["arn"], tags)
+    # -- executions --
 
     def start_workflow_execution(
         self,
@@ -100,14 +73,16 @@ class LocalBackend(SWFBackend):
         tag_list: Any = None,
         workflow_input: str | None = None,
         **kwargs: Any,
-    ) -> WorkflowExecution:
+    ) -> LocalExecution:
         # An execution that has just timed out must not hold its workflowId.
         self._process_timeouts()
-        domain = self._get_domain(domain_name)
+        domain = self.own_domain(domain_name)
         workflow_type: Any = domain.get_type("workflow", workflow_name, workflow_version)
         if workflow_type.status == "DEPRECATED":
             raise SWFTypeDeprecatedFault(workflow_type)
-        execution = LocalExecution(
+        if workflow_id in domain.open:
+            raise SWFWorkflowExecutionAlreadyStartedFault
+        execution = DecidedExecution(
             domain,
             workflow_type,
             workflow_id,
@@ -115,106 +90,147 @@ class LocalBackend(SWFBackend):
             workflow_input=workflow_input,
             **kwargs,
         )
-        domain.add_workflow_execution(execution)
+        self.journal.note("start", domain.name, execution.run_id, workflow_id)
         execution.start()
         return execution
 
-    def executions(self, domain_name: str) -> list[LocalExecution]:
-        """All of a domain's executions, open and closed, in the order of their start."""
+    def request_cancel_workflow_execution(
+        self, domain_name: str, workflow_id: str, run_id: str | None
+    ) -> None:
+        """Ask the decider of an open execution to cancel it."""
         self._process_timeouts()
-        return self._own_domain(domain_name).executions
+        execution: LocalExecution = self.own_domain(domain_name).get_workflow_execution(
+            workflow_id, run_id=run_id, raise_if_closed=True
+        )
+        execution.request_cancel()
+
+    def executions(self, domain_name: str, *, closed: bool) -> Iterable[LocalExecution]:
+        """A domain's open executions in the order of their start, or its closed ones."""
+        self._process_timeouts()
+        domain = self.own_domain(domain_name)
+        return domain.closed if closed else domain.open.values()
 
     # -- task lists --
 
     def poll_for_activity_task(
         self, domain_name: str, task_list: Any, identity: str | None = None
-    ) -> ActivityTask | None:
-        for task in self._activity_tasks(domain_name, task_list):
-            if task.state == "SCHEDULED":
-                task.workflow_execution.start_activity_task(task.task_token, identity=identity)
-                return task
-        return None
+    ) -> LocalActivityTask | None:
+        self._process_timeouts()
+        lists = self.own_domain(domain_name).activity_lists
+        task = lists[task_list].take() if task_list in lists else None
+        if task is not None:
+            task.workflow_execution.start_task(task, identity)
+        return task
 
     def poll_for_decision_task(
         self, domain_name: str, task_list: Any, identity: str | None = None
-    ) -> DecisionTask | None:
-        tasks = self._decision_tasks(domain_name, task_list)
-        # One decision task of an execution at a time.
-        busy = [task.workflow_execution for task in tasks if task.started]
-        for task in tasks:
-            if not task.started and task.workflow_execution not in busy:
-                task.workflow_execution.start_decision_task(task.task_token, identity=identity)
-                return task
-        return None
+    ) -> LocalDecisionTask | None:
+        self._process_timeouts()
+        lists = self.own_domain(domain_name).decision_lists
+        task = lists[task_list].take() if task_list in lists else None
+        if task is not None:
+            task.workflow_execution.start_task(task, identity)
+        return task
 
     def count_pending_activity_tasks(self, domain_name: str, task_list: Any) -> int:
-        tasks = self._activity_tasks(domain_name, task_list)
-        return sum(task.state == "SCHEDULED" for task in tasks)
+        self._process_timeouts()
+        return len(self.own_domain(domain_name).activity_lists.get(task_list, ()))
 
     def count_pending_decision_tasks(self, domain_name: str, task_list: Any) -> int:
-        tasks = self._decision_tasks(domain_name, task_list)
-        return sum(not task.started for task in tasks)
-
-    def _activity_tasks(self, domain_name: str, task_list: str) -> list[ActivityTask]:
         self._process_timeouts()
-        return _keep_open(self._own_domain(domain_name).activity_tasks_by_list, task_list)
-
-    def _decision_tasks(self, domain_name: str, task_list: str) -> list[DecisionTask]:
-        self._process_timeouts()
-        return _keep_open(self._own_domain(domain_name).decision_tasks_by_list, task_list)
+        executions = self.own_domain(domain_name).open.values()
+        waiting = (execution.waiting for execution in executions)
+        return sum(task is not None and task.task_list == task_list for task in waiting)
 
     # -- answers --
 
     def respond_decision_task_completed(
         self, task_token: str, decisions: Any = None, execution_context: str | None = None
     ) -> None:
-        self._process_timeouts()
-        tasks = (domain.decision_tokens for domain in self._own_domains())
-        task = _started(tasks, task_token, "decision task")
+        task = self.find_decision_task(task_token)
         for number, decision in enumerate(decisions or (), 1):
-            # moto raises NotImplementedError, and that with half of the decisions made.
             if decision["decisionType"] not in KNOWN_DECISIONS:
                 raise SWFValidationException(
                     f"The local SWF does not know the decision {decision['decisionType']} "
                     f"(decisions.{number}.member) yet."
                 )
-        task.workflow_execution.complete_decision_task(
-            task_token, decisions=decisions, execution_context=execution_context
+        execution = task.workflow_execution
+        assert isinstance(execution, DecidedExecution)
+        execution.complete_decisions(task, decisions or [], execution_context)
+
+    def record_activity_task_heartbeat(self, task_token: str, details: Any = None) -> None:
+        task = self._find_activity_task_from_token(task_token)
+        now = self.clock.now()
+        task.last_heartbeat_timestamp = now
+        task.details = details or task.details
+        run_id = task.workflow_execution.run_id
+        self.journal.note("beat", run_id, task.scheduled_event_id, now, task.details)
+
+    def respond_activity_task_completed(self, task_token: str, result: Any = None) -> None:
+        task = self._find_activity_task_from_token(task_token)
+        task.workflow_execution.close_activity_task(task, "ActivityTaskCompleted", result=result)
+
+    def respond_activity_task_failed(
+        self, task_token: str, reason: str | None = None, details: Any = None
+    ) -> None:
+        task = self._find_activity_task_from_token(task_token)
+        task.workflow_execution.close_activity_task(
+            task, "ActivityTaskFailed", reason=reason, details=details
         )
 
-    def _find_activity_task_from_token(self, task_token: str) -> ActivityTask:
-        tasks = (domain.activity_tokens for domain in self._own_domains())
-        return _started(tasks, task_token, "activity")
-
-    def _own_domain(self, name: str) -> LocalDomain:
-        domain = self._get_domain(name)
-        assert isinstance(domain, LocalDomain)
-        return domain
-
-    def _own_domains(self) -> Iterator[LocalDomain]:
-        for domain in self.domains:
-            assert isinstance(domain, LocalDomain)
-            yield domain
-
-
-def _keep_open(lists: dict[str, list[_Task]], task_list: str) -> list[_Task]:
-    """The open tasks of a task list, oldest first; the others are dropped from it."""
-    tasks = lists.get(task_list, [])
-    tasks[:] = [task for task in tasks if is_open(task) and task.workflow_execution.open]
-    return tasks
-
-
-def _started(tasks: Iterator[Mapping[str, _Task]], task_token: str, kind: str) -> _Task:
-    """The task of a token, if its holder may still answer it."""
-    task = next((by_token[task_token] for by_token in tasks if task_token in by_token), None)
-    if task is None:
-        raise SWFValidationException("Invalid token")
-    execution = task.workflow_execution
-    if not execution.open:
-        raise SWFUnknownResourceFault(
-            "execution",
-            f"WorkflowExecution=[workflowId={execution.workflow_id}, runId={execution.run_id}]",
+    def respond_activity_task_canceled(self, task_token: str, details: str | None) -> None:
+        """A worker has canceled its activity, as it was asked to."""
+        task = self._find_activity_task_from_token(task_token)
+        if task.cancel_requested_event_id is None:
+            raise SWFValidationException(
+                "No cancellation was requested of the activity task with scheduledEventId = "
+                f"{task.scheduled_event_id}; RespondActivityTaskCanceled is for after "
+                "RecordActivityTaskHeartbeat has returned cancelRequested."
+            )
+        task.workflow_execution.close_activity_task(
+            task,
+            "ActivityTaskCanceled",
+            details=details,
+            latest_cancel_requested_event_id=task.cancel_requested_event_id,
         )
-    if task.state != "STARTED":
-        raise SWFUnknownResourceFault(f"{kind}, scheduledEventId = {task.scheduled_event_id}")
-    return task
+
+    def cancel_requested(self, task_token: str) -> bool:
+        """Whether a decider wants the task of a token canceled."""
+        task = self._find_activity_task_from_token(task_token)
+        return task.cancel_requested_event_id is not None
+
+    def find_decision_task(self, task_token: str) -> LocalDecisionTask:
+        """The decision task of a token.
+
+        Raises:
+            JsonRESTError: its holder may no longer answer it.
+        """
+        execution, scheduled_event_id = self._execution(task_token, "d")
+        task = execution.deciding
+        if task is None or task.scheduled_event_id != scheduled_event_id:
+            raise SWFUnknownResourceFault(f"decision task, scheduledEventId = {scheduled_event_id}")
+        return task
+
+    def _find_activity_task_from_token(self, task_token: str) -> LocalActivityTask:
+        execution, scheduled_event_id = self._execution(task_token, "a")
+        task = execution.activities.get(scheduled_event_id)
+        if task is None or task.state != "STARTED":
+            raise SWFUnknownResourceFault(f"activity, scheduledEventId = {scheduled_event_id}")
+        return task
+
+    def _execution(self, task_token: str, kind: str) -> tuple[LocalExecution, int]:
+        """The open execution of a token, and the event that scheduled its task."""
+        self._process_timeouts()
+        read = self.shared.tokens.read(task_token, kind)
+        if read is None:
+            raise SWFValidationException("Invalid token")
+        run_id, scheduled_event_id = read
+        found = next((d.runs[run_id] for d in self.own_domains() if run_id in d.runs), None)
+        if found is None:
+            raise SWFUnknownResourceFault("execution", f"WorkflowExecution=[runId={run_id}]")
+        if not found.open:
+            raise SWFUnknownResourceFault(
+                "execution",
+                f"WorkflowExecution=[workflowId={found.workflow_id}, runId={found.run_id}]",
+            )
+        return found, scheduled_event_id

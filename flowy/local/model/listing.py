@@ -20,14 +20,13 @@ _FILTERS = ("executionFilter", "typeFilter", "tagFilter", "closeStatusFilter")
 
 
 def select(
-    executions: Iterable[LocalExecution], parameters: dict[str, Any], *, closed: bool
+    executions: Iterable[LocalExecution], parameters: dict[str, Any]
 ) -> list[LocalExecution]:
     """The executions that a request's filters let through, in the order it wants.
 
     Args:
-        executions: all of a domain's.
+        executions: all of a domain's that are open, or all that have closed.
         parameters: the request's, checked.
-        closed: whether it asks for the closed ones; else for the open ones.
 
     Raises:
         SWFValidationException: filters that exclude each other, or no time filter.
@@ -45,8 +44,7 @@ def select(
     found = [
         (when, execution)
         for execution in executions
-        if execution.open is not closed
-        and (when := (execution.close_timestamp if by_close else execution.start_timestamp) or 0)
+        if (when := (execution.close_timestamp if by_close else execution.start_timestamp) or 0)
         and _in_time(when, parameters["closeTimeFilter" if by_close else "startTimeFilter"])
         and _matches(execution, parameters)
     ]

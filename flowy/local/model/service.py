@@ -10,113 +10,109 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import camelcase_to_underscores
 from moto.swf.exceptions import SWFDomainAlreadyExistsFault
-from moto.swf.responses import SWFResponse
 
 from flowy.exception import LocalSWFError
 from flowy.local.checks import RequestChecks, RequestFault
+from flowy.local.clock import Clock
+from flowy.local.journal import Journal
+from flowy.local.lines import LineFullError
 from flowy.local.model.backend import LocalBackend
-from flowy.local.model.execution import LocalExecution
-from flowy.local.model.listing import page, select
+from flowy.local.model.response import LocalResponse
+from flowy.local.model.restore import Restorer, records
+from flowy.local.quotas import Quotas
 from flowy.local.timekeeper import Timekeeper
 
 logger = logging.getLogger(__name__)
 
-_Task = TypeVar("_Task")
-
-#: "An empty result, in this context, means that [a task] is returned, but that the value
-#: of taskToken is an empty string" (API reference).
-_NO_ACTIVITY_TASK = {"taskToken": "", "startedEventId": 0}
-_NO_DECISION_TASK = {"taskToken": "", "startedEventId": 0, "previousStartedEventId": 0}
-
 #: What an answer is: the HTTP status, and JSON text, which may be empty.
 Answer = tuple[int, str]
 
+#: How long the domains of :meth:`LocalService.register_domain` keep what has closed, in
+#: days: as long as SWF does at most.
+_RETENTION_DAYS = "90"
 
-class LocalResponse(SWFResponse):
-    """moto's translation of a request, for one backend of ours."""
+#: A journal is rewritten at a start where it has this many records more than twice what
+#: it needs.
+_SPARE_RECORDS = 1000
 
-    def __init__(
-        self,
-        backend: LocalBackend,
-        parameters: dict[str, Any],
-        *,
-        poll_seconds: float,
-        gone: Callable[[], bool],
-    ) -> None:
-        super().__init__()
-        self._backend = backend
-        self._parameters = parameters
-        self._poll_seconds = poll_seconds
-        self._gone = gone
 
-    @property
-    def swf_backend(self) -> LocalBackend:
-        return self._backend
+@dataclass(frozen=True)
+class Settings:
+    """How one local SWF is to behave.
 
-    @property
-    def _params(self) -> dict[str, Any]:
-        return self._parameters
+    Attributes:
+        region: the region that ARNs name.
+        poll_seconds: how long an empty poll is held.
+        lose_to_gone_pollers: whether a poller that has hung up still gets a task.
+        quotas: how much it takes.
+        state: the file that keeps its state; None keeps it in memory.
+    """
 
-    def poll_for_activity_task(self) -> str:
-        task = self._hold("activity", self._backend.poll_for_activity_task)
-        return json.dumps(task.to_full_dict() if task else _NO_ACTIVITY_TASK)
-
-    def poll_for_decision_task(self) -> str:
-        task = self._hold("decision", self._backend.poll_for_decision_task)
-        newest_first = self._parameters.get("reverseOrder", False)
-        return json.dumps(task.to_full_dict(newest_first) if task else _NO_DECISION_TASK)
-
-    def list_open_workflow_executions(self) -> str:
-        return self._list_executions(closed=False)
-
-    def list_closed_workflow_executions(self) -> str:
-        return self._list_executions(closed=True)
-
-    def count_open_workflow_executions(self) -> str:
-        return json.dumps({"count": len(self._executions(closed=False)), "truncated": False})
-
-    def count_closed_workflow_executions(self) -> str:
-        return json.dumps({"count": len(self._executions(closed=True)), "truncated": False})
-
-    def _list_executions(self, *, closed: bool) -> str:
-        found, token = page(self._executions(closed=closed), self._parameters)
-        answer: dict[str, Any] = {"executionInfos": [each.to_list_dict() for each in found]}
-        if token is not None:
-            answer["nextPageToken"] = token
-        return json.dumps(answer)
-
-    def _executions(self, *, closed: bool) -> list[LocalExecution]:
-        executions = self._backend.executions(self._parameters["domain"])
-        return select(executions, self._parameters, closed=closed)
-
-    def _hold(self, kind: str, poll: Callable[..., _Task | None]) -> _Task | None:
-        domain, task_list = self._parameters["domain"], self._parameters["taskList"]["name"]
-        return self._backend.lines.wait(
-            (kind, domain, task_list),
-            lambda: poll(domain, task_list, identity=self._parameters.get("identity")),
-            seconds=self._poll_seconds,
-            gone=self._gone,
-        )
+    region: str
+    poll_seconds: float
+    lose_to_gone_pollers: bool
+    quotas: Quotas
+    state: Path | None
 
 
 class LocalService:
     """The actions of one local SWF.
 
     Args:
-        region: the region that ARNs name.
-        poll_seconds: how long an empty poll is held.
+        settings: how it is to behave.
+        clock: what its timeouts go by.
+
+    Raises:
+        LocalSWFError: its state can't be kept, or read, where it should be.
     """
 
-    def __init__(self, region: str, *, poll_seconds: float) -> None:
-        self._backend = LocalBackend(region)
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
         self._checks = RequestChecks()
-        self._poll_seconds = poll_seconds
-        self._timekeeper = Timekeeper(self._backend.lock, self._backend.fire)
+        self._journal = Journal(settings.state)
+        self._backend = LocalBackend(
+            settings.region, clock=clock, quotas=settings.quotas, journal=self._journal
+        )
+        self._timekeeper = Timekeeper(self._backend.lock, self._backend.fire, clock)
+        try:
+            self._restore()
+        except BaseException:
+            self._journal.close()
+            raise
+        clock.attach(self)
+
+    def _restore(self) -> None:
+        restorer, number = Restorer(self._backend), 0
+        for number, record in enumerate(self._journal.read(), 1):  # noqa: B007 - counted
+            restorer.put(record)
+        if not number:
+            self._journal.note("secret", self._backend.shared.tokens.secret.hex())
+        for domain in self._backend.own_domains():
+            domain.forget()
+        needed = sum(1 for _ in records(self._backend))
+        if number > 2 * needed + _SPARE_RECORDS:
+            self._journal.rewrite(records(self._backend))
+
+    # -- for the clock --
+
+    def turn_to(self, timestamp: float) -> None:
+        """Go through all that is due until then."""
+        with self._backend.lock:
+            self._backend.turn_to(timestamp)
+            self._timekeeper.look()
+
+    def look(self) -> None:
+        """The clock was held, or runs again."""
+        self._timekeeper.look()
+
+    # -- for the server --
 
     def open(self) -> None:
         """Hold polls, and let the clocks run."""
@@ -128,6 +124,12 @@ class LocalService:
         self._backend.lines.release()
         self._timekeeper.stop()
 
+    def let_go(self) -> None:
+        """Write what is to be written, and let another process have the state."""
+        with self._backend.lock:
+            self._journal.commit()
+            self._journal.close()
+
     def release_polls(self) -> None:
         """Answer the polls that are held, with nothing; later ones are held as ever."""
         self._backend.lines.release_once()
@@ -138,11 +140,12 @@ class LocalService:
         Raises:
             LocalSWFError: SWF takes no such name.
         """
-        parameters = {"name": name, "workflowExecutionRetentionPeriodInDays": "1"}
+        parameters = {"name": name, "workflowExecutionRetentionPeriodInDays": _RETENTION_DAYS}
         try:
             self._checks.check("RegisterDomain", parameters)
             with self._backend.lock:
-                self._backend.register_domain(name, "1")
+                self._backend.register_domain(name, _RETENTION_DAYS)
+                self._journal.commit()
         except RequestFault as refused:
             raise LocalSWFError(f"Cannot register the domain {name!r}: {refused}") from None
         except SWFDomainAlreadyExistsFault:
@@ -161,6 +164,8 @@ class LocalService:
             return 200, self._act(action, parameters, gone)
         except RequestFault as refused:
             return 400, fault(refused.fault, str(refused))
+        except LineFullError as refused:
+            return 400, fault("LimitExceededFault", str(refused))
         except JsonRESTError as refused:
             return 400, refused.description
         except Exception:
@@ -169,7 +174,10 @@ class LocalService:
 
     def _act(self, action: str, parameters: dict[str, Any], gone: Callable[[], bool]) -> str:
         response = LocalResponse(
-            self._backend, parameters, poll_seconds=self._poll_seconds, gone=gone
+            self._backend,
+            parameters,
+            poll_seconds=self._settings.poll_seconds,
+            gone=_never if self._settings.lose_to_gone_pollers else gone,
         )
         act = getattr(response, camelcase_to_underscores(action), None)
         if act is None:
@@ -180,13 +188,19 @@ class LocalService:
             try:
                 answer: str = act()
             finally:
-                self._timekeeper.look()
+                # Before anybody is told: what was answered survives a kill.
+                self._journal.commit()
+                self._timekeeper.expect(self._backend.alarms.next())
         return answer
 
 
 def fault(name: str, message: str) -> str:
     """The JSON text of a fault."""
     return json.dumps({"__type": f"com.amazonaws.swf.base.model#{name}", "message": message})
+
+
+def _never() -> bool:
+    return False
 
 
 def _loads(body: bytes) -> object:

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from flowy.local.clock import Clock
 from flowy.local.timekeeper import Timekeeper
 
 
@@ -21,7 +22,7 @@ def test_it_comes_back_when_something_is_due() -> None:
             again.set()
         return called[0] + 0.2
 
-    keeper = Timekeeper(threading.RLock(), fire)
+    keeper = Timekeeper(threading.RLock(), fire, Clock())
     keeper.start()
     assert again.wait(4)
     keeper.stop()
@@ -36,7 +37,7 @@ def test_it_looks_when_told_and_survives_what_breaks(caplog: pytest.LogCaptureFi
         looked.release()
         raise ZeroDivisionError
 
-    keeper = Timekeeper(threading.RLock(), fire)
+    keeper = Timekeeper(threading.RLock(), fire, Clock())
     keeper.start()
     assert looked.acquire(timeout=4)
     keeper.look()
@@ -47,4 +48,4 @@ def test_it_looks_when_told_and_survives_what_breaks(caplog: pytest.LogCaptureFi
 
 def test_it_can_be_stopped_before_it_began() -> None:
     """stop() without start() does nothing."""
-    Timekeeper(threading.RLock(), lambda: None).stop()
+    Timekeeper(threading.RLock(), lambda: None, Clock()).stop()

@@ -1,0 +1,185 @@
+"""Domains and types: what is open, what has closed and until when it is kept.
+
+What SWF does, and moto does not:
+
+- "After the retention period, the workflow execution isn't available in the results of
+  visibility calls"; 0 or NONE keeps nothing (API reference, RegisterDomain).
+- Tasks of a higher priority are given out first, then the older ones (developer guide,
+  "Setting task priority").
+- A type tells the true dates of its registration and deprecation.
+
+Executions (each a LocalExecution, which knows its domain) are found by their ids; nothing
+is searched for.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Generic, TypeVar
+
+from moto.swf.models.activity_type import ActivityType
+from moto.swf.models.domain import Domain
+from moto.swf.models.generic_type import GenericType
+from moto.swf.models.workflow_type import WorkflowType
+
+from flowy.local.alarms import Alarms
+from flowy.local.clock import Clock
+from flowy.local.journal import Journal
+from flowy.local.lines import WaitingLines
+from flowy.local.model.events import LocalActivityTask, LocalDecisionTask, Tokens, Untracked
+from flowy.local.quotas import Quotas
+
+Task = TypeVar("Task", LocalActivityTask, LocalDecisionTask)
+
+_DAY_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What all domains of one local SWF have in common."""
+
+    clock: Clock
+    lines: WaitingLines
+    journal: Journal
+    tokens: Tokens
+    quotas: Quotas
+    alarms: Alarms[Any]
+
+
+class TaskList(Generic[Task]):
+    """The tasks that wait on one task list; those that no longer do are dropped on the way."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, float, int, Task]] = []
+        self._numbers = count()
+
+    def add(self, task: Task) -> None:
+        """One more that waits."""
+        place = (-task.priority, task.scheduled_timestamp, next(self._numbers), task)
+        heapq.heappush(self._heap, place)
+
+    def take(self) -> Task | None:
+        """The next one to give out; None where none waits."""
+        while self._heap:
+            task = heapq.heappop(self._heap)[-1]
+            if _waits(task):
+                return task
+        return None
+
+    def __len__(self) -> int:
+        self._heap = [entry for entry in self._heap if _waits(entry[-1])]
+        heapq.heapify(self._heap)
+        return len(self._heap)
+
+
+class LocalDomain(Untracked, Domain):
+    """A domain that finds its executions, and tells the waiting pollers when a task comes."""
+
+    def __init__(self, *args: Any, shared: Shared) -> None:
+        super().__init__(*args)
+        #: In days, or NONE; SWF's text, where moto says a number.
+        self.keeps_days: str = str(self.retention)
+        self.shared = shared
+        #: The open executions, by workflowId, in the order of their start.
+        self.open: dict[str, Any] = {}
+        #: The closed ones that are kept, in the order in which they closed.
+        self.closed: deque[Any] = deque()
+        #: All of these, by runId.
+        self.runs: dict[str, Any] = {}
+        self.activity_lists: dict[str, TaskList[LocalActivityTask]] = {}
+        self.decision_lists: dict[str, TaskList[LocalDecisionTask]] = {}
+
+    def note(self) -> None:
+        """The journal has to know how this domain is now."""
+        self.shared.journal.note("domain", *self.record())
+
+    def record(self) -> list[Any]:
+        """What restores the domain, without its types and executions."""
+        return [self.name, self.retention, self.description, self.status]
+
+    def forget(self) -> None:
+        """Let go of the executions that have been closed for longer than they are kept."""
+        days = 0 if self.keeps_days == "NONE" else int(self.keeps_days)
+        until = self.shared.clock.now() - days * _DAY_SECONDS
+        while self.closed and (self.closed[0].close_timestamp or 0) <= until:
+            del self.runs[self.closed.popleft().run_id]
+
+    # -- for executions --
+
+    def opened(self, execution: Any) -> None:
+        self.open[execution.workflow_id] = execution
+
+    def has_closed(self, execution: Any) -> None:
+        del self.open[execution.workflow_id]
+        self.closed.append(execution)
+        self.shared.alarms.disarm(execution)
+
+    def line_up(self, task: LocalActivityTask | LocalDecisionTask) -> None:
+        """A task waits for a poller."""
+        if isinstance(task, LocalActivityTask):
+            self.activity_lists.setdefault(task.task_list, TaskList()).add(task)
+            kind = "activity"
+        else:
+            self.decision_lists.setdefault(task.task_list, TaskList()).add(task)
+            kind = "decision"
+        self.shared.lines.wake((kind, self.name, task.task_list))
+
+    def get_workflow_execution(
+        self,
+        workflow_id: str,
+        run_id: str | None = None,
+        raise_if_none: bool = True,
+        raise_if_closed: bool = False,
+    ) -> Any:
+        found = self.runs.get(run_id) if run_id else self.open.get(workflow_id)
+        if (
+            found is None
+            or found.workflow_id != workflow_id
+            or (raise_if_closed and not found.open)
+        ):
+            # Nothing: moto, which searches an empty list, says that in SWF's words.
+            return super().get_workflow_execution(workflow_id, run_id, raise_if_none)
+        return found
+
+
+class LocalType(Untracked, GenericType):
+    """A type, with the dates of what became of it.
+
+    Attributes:
+        created: when it was registered, in seconds since the epoch.
+        deprecated: when it was deprecated last; None where it never was.
+    """
+
+    created: float
+    deprecated: float | None = None
+    #: Its settings, as they were given at its registration.
+    given: dict[str, Any]
+
+    def record(self) -> list[Any]:
+        """What restores the type."""
+        return [self.kind, self.name, self.version, self.given, self.created, self.deprecated]
+
+    def to_medium_dict(self) -> dict[str, Any]:
+        dates = {"creationDate": self.created}
+        if self.status == "DEPRECATED" and self.deprecated is not None:
+            dates["deprecationDate"] = self.deprecated
+        return {**super().to_medium_dict(), **dates}
+
+
+class LocalActivityType(LocalType, ActivityType):
+    """A type of activity."""
+
+
+class LocalWorkflowType(LocalType, WorkflowType):
+    """A type of workflow."""
+
+
+#: The class of each kind of type.
+TYPES: dict[str, type[LocalType]] = {"activity": LocalActivityType, "workflow": LocalWorkflowType}
+
+
+def _waits(task: LocalActivityTask | LocalDecisionTask) -> bool:
+    return task.state == "SCHEDULED" and task.workflow_execution.open

@@ -1,0 +1,144 @@
+"""The registry: domains and their types, with what all of them share.
+
+moto's types and domains as they are, but for their true dates, and a note in the journal
+of each that changes.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from moto.swf.exceptions import SWFDomainAlreadyExistsFault, SWFTypeAlreadyExistsFault
+from moto.swf.models import SWFBackend
+
+from flowy.local.alarms import Alarms
+from flowy.local.clock import Clock
+from flowy.local.journal import Journal
+from flowy.local.lines import WaitingLines
+from flowy.local.model.domain import TYPES, LocalDomain, LocalType, Shared
+from flowy.local.model.events import Tokens
+from flowy.local.quotas import Quotas
+
+#: The account that ARNs name.
+ACCOUNT_ID = "123456789012"
+
+
+class Registry(SWFBackend):
+    """The domains of one local SWF, and what they share."""
+
+    def __init__(
+        self,
+        region_name: str,
+        account_id: str = ACCOUNT_ID,
+        *,
+        clock: Clock | None = None,
+        quotas: Quotas | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        super().__init__(region_name, account_id)
+        quotas = quotas or Quotas()
+        self.lock = threading.RLock()
+        self.lines = WaitingLines(self.lock, most=quotas.pollers)
+        self.clock = clock or Clock()
+        self.journal = journal or Journal(None)
+        self.alarms: Alarms[Any] = Alarms()
+        self.shared = Shared(
+            clock=self.clock,
+            lines=self.lines,
+            journal=self.journal,
+            tokens=Tokens(secrets.token_bytes(16)),
+            quotas=quotas,
+            alarms=self.alarms,
+        )
+
+    def register_domain(
+        self,
+        name: str,
+        workflow_execution_retention_period_in_days: Any,
+        description: str | None = None,
+        tags: Any = None,
+    ) -> None:
+        if any(domain.name == name for domain in self.domains):
+            raise SWFDomainAlreadyExistsFault(name)
+        domain = LocalDomain(
+            name,
+            workflow_execution_retention_period_in_days,
+            self.account_id,
+            self.region_name,
+            description,
+            shared=self.shared,
+        )
+        self.domains.append(domain)
+        domain.note()
+        if tags:
+            self.tagger.tag_resource(domain.to_short_dict()["arn"], tags)
+
+    def deprecate_domain(self, name: str) -> None:
+        super().deprecate_domain(name)
+        self.own_domain(name).note()
+
+    def undeprecate_domain(self, name: str) -> None:
+        super().undeprecate_domain(name)
+        self.own_domain(name).note()
+
+    def register_type(
+        self, kind: str, domain_name: str, name: str, version: str, **kwargs: Any
+    ) -> None:
+        domain = self.own_domain(domain_name)
+        found: Any = domain.get_type(kind, name, version, ignore_empty=True)
+        if found:
+            raise SWFTypeAlreadyExistsFault(found)
+        given = {key: value for key, value in kwargs.items() if value is not None}
+        self.add_type(domain, kind, name, version, given, self.clock.now())
+
+    def add_type(
+        self,
+        domain: LocalDomain,
+        kind: str,
+        name: str,
+        version: str,
+        given: dict[str, Any],
+        created: float,
+    ) -> LocalType:
+        """Add a type with the settings that were given for it."""
+        made: LocalType = TYPES[kind](name, version, **given)
+        made.given, made.created = given, created
+        domain.add_type(made)
+        self._note_type(domain, made)
+        return made
+
+    def deprecate_type(self, kind: str, domain_name: str, name: str, version: str) -> None:
+        super().deprecate_type(kind, domain_name, name, version)
+        self._status_changed(kind, domain_name, name, version)
+
+    def undeprecate_type(self, kind: str, domain_name: str, name: str, version: str) -> None:
+        super().undeprecate_type(kind, domain_name, name, version)
+        self._status_changed(kind, domain_name, name, version)
+
+    def _status_changed(self, kind: str, domain_name: str, name: str, version: str) -> None:
+        domain = self.own_domain(domain_name)
+        changed: Any = domain.get_type(kind, name, version)
+        changed.deprecated = self.clock.now() if changed.status == "DEPRECATED" else None
+        self._note_type(domain, changed)
+
+    def _note_type(self, domain: LocalDomain, changed: LocalType) -> None:
+        self.journal.note("type", domain.name, *changed.record())
+
+    def own_domain(self, name: str) -> LocalDomain:
+        """The domain of that name.
+
+        Raises:
+            SWFUnknownResourceFault: there is none.
+        """
+        domain = self._get_domain(name)
+        assert isinstance(domain, LocalDomain)
+        return domain
+
+    def own_domains(self) -> Iterator[LocalDomain]:
+        """Every domain."""
+        for domain in self.domains:
+            assert isinstance(domain, LocalDomain)
+            yield domain

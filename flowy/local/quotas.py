@@ -1,0 +1,77 @@
+"""How much of everything SWF allows, and how often it may be called.
+
+The numbers are AWS's own, from the page "Amazon SWF Quotas" of the developer guide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: "Maximum workflow execution time - 1 year. This is a hard quota", in seconds.
+EXECUTION_SECONDS = 366 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """What SWF holds at most; the defaults are AWS's.
+
+    Attributes:
+        open_activity_tasks: of one execution; beyond it ScheduleActivityTask fails with
+            OPEN_ACTIVITIES_LIMIT_EXCEEDED.
+        open_timers: of one execution; beyond it StartTimer fails with
+            OPEN_TIMERS_LIMIT_EXCEEDED.
+        pollers: that wait on one task list at once; beyond it polls get
+            LimitExceededFault.
+        events: in one history; an execution that has more is terminated with the cause
+            EVENT_LIMIT_EXCEEDED.
+    """
+
+    open_activity_tasks: int = 1_000
+    open_timers: int = 1_000
+    pollers: int = 1_000
+    events: int = 25_000
+
+
+#: Each action's bucket: how many calls it holds, and how many drip in again a second
+#: ("Throttling quotas for all Regions").
+AWS_BUCKETS: dict[str, tuple[float, float]] = {
+    "CountClosedWorkflowExecutions": (2000, 6),
+    "CountOpenWorkflowExecutions": (2000, 6),
+    "CountPendingActivityTasks": (200, 6),
+    "CountPendingDecisionTasks": (200, 6),
+    "DeleteActivityType": (200, 6),
+    "DeleteWorkflowType": (200, 6),
+    "DeprecateActivityType": (200, 6),
+    "DeprecateDomain": (100, 6),
+    "DeprecateWorkflowType": (200, 6),
+    "DescribeActivityType": (2000, 6),
+    "DescribeDomain": (200, 6),
+    "DescribeWorkflowExecution": (2000, 6),
+    "DescribeWorkflowType": (2000, 6),
+    "GetWorkflowExecutionHistory": (2000, 60),
+    "ListActivityTypes": (200, 6),
+    "ListClosedWorkflowExecutions": (200, 6),
+    "ListDomains": (100, 6),
+    "ListOpenWorkflowExecutions": (200, 48),
+    "ListTagsForResource": (50, 30),
+    "ListWorkflowTypes": (200, 6),
+    "PollForActivityTask": (2000, 200),
+    "PollForDecisionTask": (2000, 200),
+    "RecordActivityTaskHeartbeat": (2000, 160),
+    "RegisterActivityType": (200, 60),
+    "RegisterDomain": (100, 6),
+    "RegisterWorkflowType": (200, 60),
+    "RequestCancelWorkflowExecution": (2000, 30),
+    "RespondActivityTaskCanceled": (2000, 200),
+    "RespondActivityTaskCompleted": (2000, 200),
+    "RespondActivityTaskFailed": (2000, 200),
+    "RespondDecisionTaskCompleted": (2000, 200),
+    "SignalWorkflowExecution": (2000, 30),
+    "StartWorkflowExecution": (2000, 200),
+    "TagResource": (50, 30),
+    "TerminateWorkflowExecution": (2000, 60),
+    "UndeprecateActivityType": (200, 6),
+    "UndeprecateDomain": (100, 6),
+    "UndeprecateWorkflowType": (200, 6),
+    "UntagResource": (50, 30),
+}
