@@ -218,9 +218,7 @@ def test_an_execution_does_not_close_on_news(
     assert flow.event_types()[-1].startswith("WorkflowExecution")
 
 
-def test_termination_closes_tasks(
-    flow: Flow, task: dict[str, Any], swf_client: SWFClient
-) -> None:
+def test_termination_closes_tasks(flow: Flow, task: dict[str, Any], swf_client: SWFClient) -> None:
     """A terminated execution has no open task; its reason and details are in the history."""
     flow.wake()
     swf_client.terminate_workflow_execution(

@@ -18,7 +18,7 @@ from flowy.task import Activity
 from flowy.testing.worker import LocalWorker
 
 #: How long a test waits for what must come, in seconds.
-PATIENCE = 20.0
+PATIENCE = 10.0
 
 #: Events that close an activity task.
 ENDS = frozenset(f"ActivityTask{how}" for how in ("Completed", "Failed", "Canceled", "TimedOut"))
@@ -168,8 +168,14 @@ class Stage:
     def wait_for_event(self, event_type: str) -> None:
         """Wait until another decider, which lives in a thread, has brought an event about."""
         until = time.monotonic() + PATIENCE
-        while event_type not in self.history():
-            assert time.monotonic() < until, self.history()
+        while event_type not in self._history_so_far():
+            assert time.monotonic() < until, self._history_so_far()
+
+    def _history_so_far(self) -> list[str]:
+        try:
+            return self.history()
+        except LookupError:
+            return []  # the execution was not started yet
 
     def attributes(self, event_type: str) -> dict[str, Any]:
         """The attributes of the one event of a type."""
@@ -207,10 +213,11 @@ def in_thread() -> Iterator[Callable[..., threading.Thread]]:
     threads = []
 
     def start(function: Callable[[], object]) -> threading.Thread:
-        threads.append(threading.Thread(target=function))
+        threads.append(threading.Thread(target=function, daemon=True))
         threads[-1].start()
         return threads[-1]
 
     yield start
     for thread in threads:
-        thread.join()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()

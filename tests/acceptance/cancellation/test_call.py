@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.acceptance.cancellation.conftest import Stage
 
 #: How long a test waits for what must come, in seconds.
-PATIENCE = 20.0
+PATIENCE = 10.0
 
 
 class Call:
