@@ -36,6 +36,10 @@ UNGUARDED_EXIT_CODE = 78
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 
+#: How often to look for children that are dead though their pipes are open, in seconds: a process
+#: that a child has forked holds them.
+LOOK_SECONDS = 0.5
+
 #: A child that has lived for so long, in seconds, did not die of how it was started.
 SETTLED_SECONDS = 60.0
 
@@ -97,6 +101,7 @@ class Child:
     number: Any
     started_at: float = field(default_factory=time.monotonic)
     ready: bool = False
+    wanted: bool = True
 
     def tell(self, message: Message) -> None:
         """Say something to it; nothing happens where it is dead."""
@@ -160,7 +165,7 @@ class Processes:
         self._died = died
         self._children: list[Child] = []
         self._starts_at: list[float] = []
-        self._replacing = False
+        self._starting = True
         self._backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     @property
@@ -175,24 +180,28 @@ class Processes:
         keeps all.
 
         Raises:
-            ProcessError: the first child ended before it was ready.
+            ProcessError: the first child ended before it was ready, and is wanted.
         """
         first = self._start()
         while not first.ready and first in self._children:
             self._look()
         if not first.ready:
-            raise ProcessError(_why_not_started(first))
-        self._replacing = True
+            if first.wanted:
+                raise ProcessError(_why_not_started(first))
+            return
         for _ in range(self._count - 1):
-            if self._replacing:  # no stop has come meanwhile
+            if self._starting:
                 self._start()
-        while self._children or self._starts_at:
+        self.attend()
+
+    def attend(self) -> None:
+        """Look after the children until none is left; after ``run()`` was interrupted, too."""
+        while self._children or (self._starts_at and self._starting):
             self._look()
 
-    def replace_no_more(self) -> None:
+    def start_no_more(self) -> None:
         """Start no process any more; any thread may call it."""
-        self._replacing = False
-        self._starts_at.clear()
+        self._starting = False
 
     def _start(self) -> Child:
         ours, theirs = self._context.Pipe()
@@ -209,21 +218,25 @@ class Processes:
 
     def _look(self) -> None:
         """Wait for messages, deaths, or the time to start a replacement, and deal with them."""
-        wait = max(0.0, min(self._starts_at) - time.monotonic()) if self._starts_at else None
+        due_in = [at - time.monotonic() for at in self._starts_at]
+        wait = max(0.0, min([LOOK_SECONDS, *due_in]))
         by_source: dict[Any, Child] = {}
         for child in self._children:
             by_source[child.connection] = child
             by_source[child.process.sentinel] = child
         ready = multiprocessing.connection.wait(list(by_source), wait)
-        for child in {by_source[source] for source in ready}:
-            self._hear(child)
+        heard = {by_source[source] for source in ready}
+        for child in list(self._children):
+            if child in heard:
+                self._hear(child)
             if not child.process.is_alive():
                 self._hear(child)  # what it said between the first hearing and its death
                 self._bury(child)
         due = [at for at in self._starts_at if at <= time.monotonic()]
         self._starts_at = [at for at in self._starts_at if at not in due]
         for _ in due:
-            self._start()
+            if self._starting:
+                self._start()
 
     def _hear(self, child: Child) -> None:
         try:
@@ -238,10 +251,10 @@ class Processes:
         child.process.join()
         self._children.remove(child)
         child.connection.close()
-        again = self._died(child)
+        child.wanted = self._died(child)
         if time.monotonic() - child.started_at > SETTLED_SECONDS:
             self._backoff.reset()
-        if again and self._children_wanted(child):
+        if child.wanted and self._children_wanted(child):
             self._starts_at.append(time.monotonic() + self._backoff.next_seconds())
 
     def _children_wanted(self, child: Child) -> bool:

@@ -92,7 +92,7 @@ class Supervisor:
         self._reports: list[StopReport] = []
         self._error: SWFError | None = None
         self._failing = Threads(FAILING_THREADS, "flowy-dead-tasks")
-        self._failures = _Countdown()
+        self._failures = _UnderWay()
         self._ended = threading.Event()
         self._processes = Processes(work, (spec,), count, heard=self._heard, died=self._child_died)
 
@@ -110,16 +110,26 @@ class Supervisor:
         threading.Thread(target=self._forward_stop, name="flowy-stop", daemon=True).start()
         try:
             with stop_signals(self._stop, interrupt=False, wanted=self._signals):
-                self._processes.run()
-                self._failures.wait(LAST_ANSWER_SECONDS)
-        except KeyboardInterrupt:  # signals are not ours: the script's Ctrl-C
-            self.stop()
-            raise
+                try:
+                    self._processes.run()
+                except KeyboardInterrupt:  # signals are not ours: the script's Ctrl-C
+                    logger.info("Interrupted; running activities finish. Once more ends at once.")
+                    self.stop()
+                    self._processes.attend()
+                    raise
+                finally:
+                    self._failures.wait(LAST_ANSWER_SECONDS)
         finally:
             self._ended.set()
             self._stop.raise_to(StopLevel.AT_ONCE)
+            report = self._report()
         if self._error is not None:
             raise self._error
+        return report
+
+    def _report(self) -> StopReport:
+        for subject in self._failures.wait(LAST_ANSWER_SECONDS):
+            self._tally.note(Outcome.UNANSWERED, subject)
         report = sum(self._reports, start=self._tally.report())
         level = logging.INFO if report.clean else logging.WARNING
         logger.log(level, "All worker processes stopped: %s.", report)
@@ -145,7 +155,7 @@ class Supervisor:
         self._kill_all()
 
     def _tell(self, level: StopLevel) -> None:
-        self._processes.replace_no_more()
+        self._processes.start_no_more()
         for child in self._processes.children:
             child.tell({"stop": int(level)})
 
@@ -168,7 +178,17 @@ class Supervisor:
         elif "ready" in message and self._stop.is_set():
             child.tell({"stop": int(self._stop.level)})  # it was started as the stop came
         elif "refused" in message:
-            self._error = RefusedError(message["refused"], fault=message["fault"])
+            self._refused(RefusedError(message["refused"], fault=message["fault"]))
+
+    def _refused(self, error: SWFError) -> None:
+        """Stop for a child whose first polls were refused; but one that replaces another tries on.
+
+        Polls have worked before that one: what is wrong now may heal, as credentials do.
+        """
+        if self._reports:
+            logger.error("%s Another process will try again.", error)
+        else:
+            self._error = error
             self.stop()
 
     def _child_died(self, child: Child) -> bool:
@@ -204,9 +224,9 @@ class Supervisor:
                 scheduler.fail(token, f"{reasons.WORKER_PROCESS_DIED}{end}.")
                 self._tally.note(scheduler.outcome, subject)
             finally:
-                self._failures.done()
+                self._failures.done(subject)
 
-        self._failures.add()
+        self._failures.add(subject)
         self._failing.submit(fail)
 
 
@@ -225,25 +245,27 @@ class _Account:
     report: StopReport | None = None
 
 
-class _Countdown:
-    """Counts what is under way, and lets one wait until nothing is."""
+class _UnderWay:
+    """What is under way, and lets one wait until nothing is."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
-        self._count = 0
+        self._subjects: list[str] = []
 
-    def add(self) -> None:
+    def add(self, subject: str) -> None:
         with self._condition:
-            self._count += 1
+            self._subjects.append(subject)
 
-    def done(self) -> None:
+    def done(self, subject: str) -> None:
         with self._condition:
-            self._count -= 1
+            self._subjects.remove(subject)
             self._condition.notify_all()
 
-    def wait(self, seconds: float) -> None:
+    def wait(self, seconds: float) -> list[str]:
+        """Wait until nothing is under way, for so long at most; return what is."""
         with self._condition:
-            self._condition.wait_for(lambda: self._count == 0, seconds)
+            self._condition.wait_for(lambda: not self._subjects, seconds)
+            return list(self._subjects)
 
 
 class _LedgerOfSupervisor:

@@ -26,7 +26,7 @@ from .delivery import ANSWER_SECONDS_IN_A_HURRY, Ledger, NoLedger, StopPolicy
 from .poller import ActivityPoller
 from .report import StopReport, Tally
 from .scheduler import ActivityScheduler
-from .values import MAX_NAME_CHARS, ActivityImplementation, ActivityTask, ActivityType
+from .values import MAX_NAME_CHARS, ActivityImplementation, ActivityType
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,11 @@ LAST_ANSWER_SECONDS = ANSWER_SECONDS_IN_A_HURRY + 15.0
 
 #: How long a stop waits for the polls that are out, in seconds.
 POLL_WAIT_SECONDS = POLL_READ_TIMEOUT_SECONDS + 10.0
+
+
+#: How often the calling thread looks up while it waits, in seconds. A signal that comes between
+#: two bytecodes and the wait does not interrupt it, and its handler runs when the thread does.
+LOOK_SECONDS = 1.0
 
 
 def default_identity() -> str:
@@ -86,7 +91,8 @@ class ActivityWorker:
         ledger: where open tasks are written down; None for nowhere.
         polls_out: called with 1 when a poll goes out and -1 when it is back.
         leave: called with the report when everything is settled but the calling thread hangs in
-            an activity; None lets ``run`` return when the activity does.
+            an activity, or, without *signals* and at the last stop level, in a poll; it ends the
+            process. None lets ``run`` return when the activity, or the poll, does.
     """
 
     def __init__(
@@ -134,6 +140,7 @@ class ActivityWorker:
         self._slot_free = threading.Condition(lock)
         self._change = threading.Condition(lock)
         self._running: set[Assignment] = set()
+        self._here: Assignment | None = None  # what runs in the calling thread
         self._slots_taken = 0
         self._polls = 0
         self._polling_threads = 0
@@ -185,6 +192,7 @@ class ActivityWorker:
             report = self._report()
             self._stop.raise_to(StopLevel.AT_ONCE)  # whatever waits for the flag may end
             self._threads.close()
+            self._desk.background.close()
             if self._event_loop is not None:
                 self._event_loop.close()
         return report
@@ -209,31 +217,40 @@ class ActivityWorker:
             lost=lambda fault: self._tally.poll_lost(self._desk.identity, fault),
         )
         while self._wait_for_slot():
-            task = None
+            assignment = None
             try:
                 if not self._turns.take():
                     return
-                task = self._poll(poller)
+                assignment = self._poll(poller)
             finally:
-                if task is None:
+                if assignment is None:
                     self._free_slot()
-            if task is not None:
-                self._start(task, run)
+            if assignment is not None:
+                self._start(assignment, run)
 
-    def _poll(self, poller: ActivityPoller) -> ActivityTask | None:
-        self._count_polls(1)
+    def _poll(self, poller: ActivityPoller) -> Assignment | None:
+        """Poll; what comes is in the ledger and in hand before the poll counts as back.
+
+        So whatever ends the worker in between finds it as the one or as the other.
+        """
+        assignment = None
+        self._polls_out(1)
+        with self._change:
+            self._polls += 1
         try:
-            return poller.poll()
+            task = poller.poll()
+            if task is not None:
+                assignment = Assignment(self._desk, task)
         except KeyboardInterrupt:
             self._tally.poll_lost(self._desk.identity, "KeyboardInterrupt")
             raise
         finally:
-            self._count_polls(-1)
-
-    def _count_polls(self, change: int) -> None:
-        self._polls_out(change)
-        with self._change:
-            self._polls += change
+            with self._change:
+                self._polls -= 1
+                if assignment is not None:
+                    self._running.add(assignment)
+            self._polls_out(-1)
+        return assignment
 
     def _wait_for_slot(self) -> bool:
         """Take a slot when there is one; False when a stop was asked for first.
@@ -257,10 +274,7 @@ class ActivityWorker:
 
     # Running
 
-    def _start(self, task: ActivityTask, run: Callable[[Assignment], None]) -> None:
-        assignment = Assignment(self._desk, task)
-        with self._change:
-            self._running.add(assignment)
+    def _start(self, assignment: Assignment, run: Callable[[Assignment], None]) -> None:
         if self._stop.is_set(StopLevel.HURRY):
             assignment.dismiss()  # the grace is over: too late to start
             self._ended(assignment)
@@ -272,11 +286,14 @@ class ActivityWorker:
         if assignment.is_coroutine:
             self._run_on_loop(assignment)
             with self._change:
-                self._change.wait_for(lambda: assignment not in self._running)
+                while assignment in self._running:
+                    self._change.wait(LOOK_SECONDS)
             return
+        self._here = assignment
         try:
             assignment.run()
         finally:
+            self._here = None
             self._ended(assignment)
 
     def _run_elsewhere(self, assignment: Assignment) -> None:
@@ -324,11 +341,11 @@ class ActivityWorker:
     def _serve_many(self) -> None:
         """Let threads poll and run, and wait here for a stop and for its end."""
         self._polling_threads = self._pollers
-        for number in range(self._pollers):
-            threading.Thread(
-                target=self._poll_in_thread, name=f"flowy-poller-{number}", daemon=True
-            ).start()
         try:
+            for number in range(self._pollers):
+                threading.Thread(
+                    target=self._poll_in_thread, name=f"flowy-poller-{number}", daemon=True
+                ).start()
             self._wait_for_end()
         except KeyboardInterrupt:  # signals are not ours: the script's Ctrl-C
             logger.info("Interrupted; running activities finish. Once more ends at once.")
@@ -349,19 +366,21 @@ class ActivityWorker:
 
     def _wait_for_end(self) -> None:
         with self._change:
-            self._change.wait_for(lambda: self._stop.is_set() or not self._polling_threads)
+            while self._polling_threads and not self._stop.is_set():
+                self._change.wait(LOOK_SECONDS)
         self.stop()
         patience = Deadline(POLL_WAIT_SECONDS)
         with self._change:
             while self._running or self._waits_for_polls(patience):
-                left = patience.remaining_seconds()
-                self._change.wait(left if self._polling_threads and left else None)
+                self._change.wait(LOOK_SECONDS)
             for _ in range(self._polls):
                 self._tally.poll_lost(self._desk.identity, "not waited for")
 
     def _waits_for_polls(self, patience: Deadline) -> bool:
         at_once = self._stop.is_set(StopLevel.AT_ONCE)
-        return self._polling_threads > 0 and not at_once and not patience.passed
+        # A slot without a task is that of a poll, or of one that is about to go out or come in.
+        polls = self._slots_taken > len(self._running)
+        return polls and not at_once and not patience.passed
 
     # The stop, seen from a thread of its own
 
@@ -383,6 +402,16 @@ class ActivityWorker:
         self._dismiss(running)
         self._stop.wait(None, StopLevel.AT_ONCE)
         self._wake_all()
+        if self._concurrency == 1 and not self._signals and self._leave is not None:
+            self._leave_poll(self._leave)
+
+    def _leave_poll(self, leave: Callable[[StopReport], None]) -> None:
+        """Leave the poll in which the calling thread hangs, where no signal interrupts that."""
+        with self._change:
+            out = self._polls > 0 and not self._finished
+        if out:
+            self._tally.poll_lost(self._desk.identity, "not waited for")
+            leave(self._report())
 
     def _dismiss(self, running: set[Assignment]) -> None:
         """Settle what still runs, and let ``run`` end without it."""
@@ -395,8 +424,7 @@ class ActivityWorker:
         self._wait_until_ended(late, LAST_ANSWER_SECONDS)
         for assignment in late:
             self._ended(assignment)
-        hangs = any(not assignment.is_coroutine for assignment in late)
-        if hangs and self._concurrency == 1 and self._leave is not None:
+        if self._here in late and self._leave is not None:
             self._leave(self._report())
 
     def _dismiss_one(self, assignment: Assignment) -> None:

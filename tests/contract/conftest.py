@@ -12,7 +12,9 @@ nothing of what answers:
 
 from __future__ import annotations
 
+import re
 import time
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,7 +40,7 @@ WORKFLOW_TYPE: Any = {"name": "workflow", "version": "1"}
 
 
 #: Polls for a decision task that ought to be there, before a test gives up.
-PATIENCE = 10
+PATIENCE = 4
 
 #: Seconds for one test against moto, which holds no poll for longer than one.
 MOTO_SECONDS = 15
@@ -53,7 +55,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         gap = item.get_closest_marker("moto_gap")
         if swf == "moto":
             item.add_marker(pytest.mark.timeout(MOTO_SECONDS))
-            if gap is not None:
+            if gap is not None and re.search(gap.kwargs.get("only", ""), item.name):
                 item.add_marker(pytest.mark.xfail(strict=True, reason=gap.args[0]))
         elif swf == "aws" and item.get_closest_marker("undocumented") is not None:
             item.add_marker(pytest.mark.skip(reason="AWS documents no answer"))
@@ -118,6 +120,11 @@ def pass_time(contract_swf: LocalSWF | None, swf_client: SWFClient) -> PassTime:
 @pytest.fixture
 def domain(swf_kind: str, swf_client: SWFClient) -> Iterator[str]:
     """A domain that no other test knows."""
+    if swf_kind == "moto":
+        # What moto takes without a word may break every later call, so each test begins anew.
+        url = f"{swf_client.meta.endpoint_url}/moto-api/reset"
+        with urllib.request.urlopen(urllib.request.Request(url, method="POST")):
+            pass
     name = f"flowy-test-{uuid.uuid4()}"
     swf_client.register_domain(name=name, workflowExecutionRetentionPeriodInDays="1")
     yield name
@@ -180,7 +187,7 @@ class Flow:
         task: Any = self.client.poll_for_activity_task(
             domain=self.domain, taskList=self.task_list, **parameters
         )
-        return dict(task)
+        return {"taskToken": "", **task}
 
     def events(self) -> list[dict[str, Any]]:
         """The history."""
@@ -224,7 +231,7 @@ class Starter:
             name=WORKFLOW_TYPE["name"],
             version=WORKFLOW_TYPE["version"],
             defaultTaskList={"name": "tasks"},
-            defaultTaskStartToCloseTimeout="NONE",
+            defaultTaskStartToCloseTimeout=LONG,
             defaultExecutionStartToCloseTimeout=LONG,
             defaultChildPolicy="TERMINATE",
         )

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def test_an_empty_poll_is_held_and_has_an_empty_token(flow: Flow) -> None:
     """Where nothing comes, the poll is held, and answered with an empty taskToken."""
     began = time.monotonic()
-    answer = flow.poll_activity()
-    assert time.monotonic() - began > 0.9
+    answer = flow.client.poll_for_activity_task(domain=flow.domain, taskList=flow.task_list)
+    assert time.monotonic() - began > 0.4
     assert answer["taskToken"] == ""
     assert answer["startedEventId"] == 0
 
@@ -105,4 +105,4 @@ def test_one_decision_task_of_an_execution_at_a_time(start: Starter) -> None:
         domain=first.domain,
         taskList=first.task_list,
     )
-    assert not answer["taskToken"]
+    assert not answer.get("taskToken")

@@ -27,30 +27,16 @@ def test_an_activity_times_out(flow: Flow, timeout: str, kind: str, polled: bool
     flow.schedule(**{timeout: "1"})
     if polled:
         flow.poll_activity()
+    flow.pass_time(1)
     flow.poll_decision()
     assert flow.last("ActivityTaskTimedOut")["timeoutType"] == kind
 
 
 @pytest.mark.parametrize("timeout", ["heartbeatTimeout", "startToCloseTimeout"])
-def test_what_runs_from_the_start_does_not_run_before(start: Starter, timeout: str) -> None:
+def test_what_runs_from_the_start_does_not_run_before(flow: Flow, timeout: str) -> None:
     """Heartbeat and start-to-close begin when a task is handed out, not while it waits."""
-    flow = start()
     flow.schedule("waits", **{timeout: "1"})
-    ever: Any = {"oldestDate": 0}
-    flow.client.start_workflow_execution(
-        domain=flow.domain,
-        workflowId="clock",
-        workflowType={"name": "workflow", "version": "1"},
-        executionStartToCloseTimeout="2",
-        taskList={"name": "clock"},
-    )
-    # Two seconds pass, by SWF's own clock.
-    while flow.client.count_open_workflow_executions(
-        domain=flow.domain,
-        startTimeFilter=ever,
-        executionFilter={"workflowId": "clock"},
-    )["count"]:
-        flow.client.poll_for_decision_task(domain=flow.domain, taskList={"name": "nothing"})
+    flow.pass_time(2)
     assert flow.poll_activity()["activityId"] == "waits"
 
 
@@ -58,21 +44,25 @@ def test_a_beat_puts_the_timeout_off_and_its_details_are_kept(
     flow: Flow, swf_client: SWFClient
 ) -> None:
     """The timeout counts from the last beat; ActivityTaskTimedOut has its details."""
-    flow.schedule(heartbeatTimeout="2")
+    flow.schedule(heartbeatTimeout="3")
     token = flow.poll_activity()["taskToken"]
     began = flow.events()[-1]["eventTimestamp"]
-    swf_client.poll_for_decision_task(domain=flow.domain, taskList={"name": "nothing"})
+    flow.pass_time(2)
     swf_client.record_activity_task_heartbeat(taskToken=token, details="half")
+    flow.pass_time(2)
+    swf_client.record_activity_task_heartbeat(taskToken=token)
+    flow.pass_time(3)
     flow.poll_decision()
     timed_out = [each for each in flow.events() if each["eventType"] == "ActivityTaskTimedOut"]
     assert flow.last("ActivityTaskTimedOut")["details"] == "half"
-    assert (timed_out[0]["eventTimestamp"] - began).total_seconds() > 2.9
+    assert (timed_out[0]["eventTimestamp"] - began).total_seconds() > 6.9
 
 
 def test_a_decision_times_out_and_comes_again(start: Starter) -> None:
     """A decision task that is not answered is given out again; the old token is dead."""
     flow = start(taskStartToCloseTimeout="2")
     late = flow.poll_decision()["taskToken"]
+    flow.pass_time(2)
     again = flow.poll_decision()["taskToken"]
     assert "DecisionTaskTimedOut" in flow.event_types()
     unknown = flow.client.exceptions.UnknownResourceFault
@@ -88,8 +78,8 @@ def test_an_execution_times_out(start: Starter) -> None:
     flow = start(executionStartToCloseTimeout="2")
     flow.schedule()
     token = flow.poll_activity()["taskToken"]
-    while flow.event_types()[-1] != "WorkflowExecutionTimedOut":
-        assert not flow.poll_activity()["taskToken"]  # held for a second
+    flow.pass_time(2)
+    assert flow.event_types()[-1] == "WorkflowExecutionTimedOut"
     described: Any = flow.client.describe_workflow_execution(
         domain=flow.domain,
         execution=flow.execution,
@@ -99,8 +89,26 @@ def test_an_execution_times_out(start: Starter) -> None:
         flow.client.respond_activity_task_completed(taskToken=token)
 
 
-def test_none_is_no_timeout(flow: Flow, swf_client: SWFClient) -> None:
+def test_a_timeout_happens_by_itself(flow: Flow) -> None:
+    """A decider that waits in a poll is told when a timeout is due, whoever else is silent."""
+    flow.schedule(startToCloseTimeout="1")
+    flow.poll_activity()
+    flow.poll_decision()
+    assert flow.last("ActivityTaskTimedOut")["timeoutType"] == "START_TO_CLOSE"
+
+
+def test_the_shortest_timeout_is_the_one_that_counts(flow: Flow) -> None:
+    """Of several timeouts of a task the earliest closes it, and no other fires after it."""
+    flow.schedule(scheduleToCloseTimeout="3", startToCloseTimeout="2", heartbeatTimeout="1")
+    flow.poll_activity()
+    flow.pass_time(4)
+    assert flow.event_types().count("ActivityTaskTimedOut") == 1
+    assert flow.last("ActivityTaskTimedOut")["timeoutType"] == "HEARTBEAT"
+
+
+def test_none_is_no_timeout(start: Starter, swf_client: SWFClient) -> None:
     """All four may be NONE, and the decision task's too; nothing breaks by it."""
+    flow = start(taskStartToCloseTimeout="NONE")
     flow.schedule(
         heartbeatTimeout="NONE",
         scheduleToCloseTimeout="NONE",

@@ -7,6 +7,7 @@ the clock; what a worker process does is waited for by the lines that it writes.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import signal
@@ -44,7 +45,6 @@ TASK_LIST = "tasks"
 ENDS = (
     "ActivityTaskCompleted",
     "ActivityTaskFailed",
-    "ActivityTaskCanceled",
     "ActivityTaskTimedOut",
 )
 
@@ -97,19 +97,6 @@ class Execution:
         refused = self.count("ScheduleActivityTaskFailed")
         self.decide(*decisions)
         assert self.count("ScheduleActivityTaskFailed") == refused, "register it first"
-
-    def request_cancel(self) -> None:
-        """Request the cancellation of every open activity."""
-        ids = [f"{e['activityId']}" for e in self.attributes("ActivityTaskScheduled")]
-        self.decide(
-            *(
-                {
-                    "decisionType": "RequestCancelActivityTask",
-                    "requestCancelActivityTaskDecisionAttributes": {"activityId": activity_id},
-                }
-                for activity_id in ids
-            )
-        )
 
     def close(self) -> None:
         """Terminate it, which closes its activities."""
@@ -184,7 +171,11 @@ def execution(client: SWFClient, domain: str) -> Execution:
 class WatchedClient:
     """A boto3 client of which every call is counted, and may be held or broken on its way.
 
+    The local SWF knows no cancellation yet, so that is played here: heartbeats say that it was
+    requested, and *canceled* is sent as a failure with the reason CANCELED.
+
     Attributes:
+        cancel_requested: what heartbeats answer from now on.
         calls: how often each method was called.
         polls: how many polls are out.
         most_polls: how many polls were out at once, at most.
@@ -200,9 +191,12 @@ class WatchedClient:
         self.most_polls = 0
         self.on_call: dict[str, Callable[[dict[str, Any]], object]] = {}
         self.changed = threading.Condition()
+        self.cancel_requested = False
 
     def __getattr__(self, name: str) -> Any:
-        method = getattr(self._client, name)
+        method: Callable[..., Any] = getattr(self._client, name)
+        if name == "respond_activity_task_canceled":
+            method = functools.partial(self._client.respond_activity_task_failed, reason="CANCELED")
 
         def call(**parameters: Any) -> Any:
             polls = name == "poll_for_activity_task"
@@ -214,7 +208,10 @@ class WatchedClient:
             try:
                 if name in self.on_call:
                     self.on_call[name](parameters)
-                return method(**parameters)
+                answer = method(**parameters)
+                if name == "record_activity_task_heartbeat" and self.cancel_requested:
+                    answer["cancelRequested"] = True
+                return answer
             finally:
                 with self.changed:
                     self.polls -= polls
