@@ -109,7 +109,7 @@ class Stage:
     def request_cancel(self) -> None:
         """Decide to request the activity's cancellation."""
         self.client.signal_workflow_execution(
-            domain=self.domain, workflowId=self.workflow_id, signalName="now", input=""
+            domain=self.domain, workflowId=self.workflow_id, signalName="now"
         )
         self._decide("RequestCancelActivityTask", activityId="1")
 
