@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +19,8 @@ from flowy.local import LocalSWF
 from flowy.swf.scanner import activity
 from flowy.task import Activity
 from flowy.testing.worker import LocalWorker
+
+ROOT = Path(__file__).resolve().parents[3]
 
 #: How long a test waits for what must come, in seconds.
 PATIENCE = 10.0
@@ -221,3 +226,41 @@ def in_thread() -> Iterator[Callable[..., threading.Thread]]:
     for thread in threads:
         thread.join(PATIENCE)
         assert not thread.is_alive()
+
+
+CALLER = """
+import logging, sys
+from flowy import call_activity
+logging.basicConfig(level=logging.WARNING)
+workflow_id, grace, *steps = sys.argv[1:]
+try:
+    print(call_activity("local", "stepping", 1, *steps, workflow_id=workflow_id, grace=int(grace)))
+except BaseException as error:
+    print(type(error).__name__, *error.__notes__, sep="|")
+    sys.exit(3)
+"""
+
+
+@pytest.fixture
+def caller(
+    stage: Stage, swf_environment: dict[str, str]
+) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """A process that calls the stepping activity on the stage's SWF."""
+    processes = []
+
+    def start(*steps: str, grace: int = 60) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", CALLER, stage.workflow_id, str(grace), *steps],
+            env={**swf_environment, **stage.swf.environment, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        stage.steps.wait()
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()

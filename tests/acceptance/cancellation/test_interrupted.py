@@ -3,59 +3,19 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import pytest
-
 if TYPE_CHECKING:
-    from tests.acceptance.cancellation.conftest import Stage
+    import subprocess
 
-ROOT = Path(__file__).resolve().parents[3]
+    from tests.acceptance.cancellation.conftest import Stage
 
 #: How long a test waits for what must come, in seconds.
 PATIENCE = 20.0
 
-CALLER = """
-import logging, sys
-from flowy import call_activity
-logging.basicConfig(level=logging.WARNING)
-workflow_id, grace, *steps = sys.argv[1:]
-try:
-    print(call_activity("local", "stepping", 1, *steps, workflow_id=workflow_id, grace=int(grace)))
-except BaseException as error:
-    print(type(error).__name__, *error.__notes__, sep="|")
-    sys.exit(3)
-"""
-
 #: Starts a caller: steps, and the grace in seconds.
 Caller = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def caller(stage: Stage, swf_environment: dict[str, str]) -> Iterator[Caller]:
-    """A process that calls the stepping activity on the stage's SWF."""
-    processes = []
-
-    def start(*steps: str, grace: int = 60) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", CALLER, stage.workflow_id, str(grace), *steps],
-            env={**swf_environment, **stage.swf.environment, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        stage.steps.wait()
-        return process
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
 
 
 def test_ctrl_c_cancels_the_activity(stage: Stage, caller: Caller) -> None:
