@@ -40,7 +40,7 @@ WORKFLOW_TYPE: Any = {"name": "workflow", "version": "1"}
 
 
 #: Polls for a decision task that ought to be there, before a test gives up.
-PATIENCE = 4
+PATIENCE = 2
 
 #: Seconds for one test against moto, which holds no poll for longer than one.
 MOTO_SECONDS = 15

@@ -84,6 +84,7 @@ ANSWERS: dict[str, Callable[[SWFClient, str], object]] = {
 }
 
 
+@pytest.mark.moto_gap("HTTP 500 after a failure or a timeout", only=r"\[.*(failed|timed_out)")
 @pytest.mark.parametrize("close", [completed, failed, timed_out])
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_a_closed_task_is_an_unknown_resource(
@@ -126,6 +127,7 @@ def test_a_token_that_is_none_is_invalid(swf_client: SWFClient, answer: str) -> 
     assert caught.value.response["Error"]["Code"] == "ValidationException"
 
 
+@pytest.mark.moto_gap("an activityId can be used once")
 def test_an_activity_id_is_free_once_its_task_is_closed(
     flow: Flow, task: dict[str, Any], swf_client: SWFClient
 ) -> None:
@@ -140,6 +142,7 @@ def test_an_activity_id_is_free_once_its_task_is_closed(
     assert flow.poll_activity()["activityId"] == task["activityId"]
 
 
+@pytest.mark.moto_gap("counts what runs, too")
 def test_what_waits_is_counted(flow: Flow, swf_client: SWFClient) -> None:
     """CountPendingActivityTasks counts what no poller has taken yet."""
     flow.schedule("1")

@@ -38,6 +38,7 @@ def canceling(flow: Flow) -> dict[str, Any]:
     return task
 
 
+@pytest.mark.moto_gap("no cancellation")
 def test_a_beat_brings_the_request(flow: Flow, swf_client: SWFClient) -> None:
     """RecordActivityTaskHeartbeat says cancelRequested once a decider has asked, and stays so."""
     flow.schedule()
@@ -50,6 +51,7 @@ def test_a_beat_brings_the_request(flow: Flow, swf_client: SWFClient) -> None:
         assert swf_client.record_activity_task_heartbeat(taskToken=token)["cancelRequested"]
 
 
+@pytest.mark.moto_gap("no cancellation")
 def test_a_request_is_no_news_for_the_decider(flow: Flow, canceling: dict[str, Any]) -> None:
     """The request itself makes no decision task; only what comes of it does."""
     types = flow.event_types()
@@ -57,6 +59,7 @@ def test_a_request_is_no_news_for_the_decider(flow: Flow, canceling: dict[str, A
     assert types.count("DecisionTaskScheduled") == 2
 
 
+@pytest.mark.moto_gap("no cancellation")
 def test_a_canceled_task_is_in_the_history(
     flow: Flow, canceling: dict[str, Any], swf_client: SWFClient
 ) -> None:
@@ -70,6 +73,7 @@ def test_a_canceled_task_is_in_the_history(
     assert flow.event_types()[-1] == "DecisionTaskScheduled"
 
 
+@pytest.mark.moto_gap("no cancellation")
 def test_the_latest_of_two_requests_is_named(
     flow: Flow, canceling: dict[str, Any], swf_client: SWFClient
 ) -> None:
@@ -86,6 +90,7 @@ def test_the_latest_of_two_requests_is_named(
     assert flow.last("ActivityTaskCanceled")["latestCancelRequestedEventId"] == requests[1]
 
 
+@pytest.mark.moto_gap("no cancellation")
 @pytest.mark.parametrize("how", ["completed", "failed"])
 def test_after_a_request_the_other_answers_are_allowed(
     flow: Flow, canceling: dict[str, Any], swf_client: SWFClient, how: str
@@ -98,6 +103,7 @@ def test_after_a_request_the_other_answers_are_allowed(
     ]
 
 
+@pytest.mark.moto_gap("no cancellation")
 def test_a_canceled_task_is_closed(canceling: dict[str, Any], swf_client: SWFClient) -> None:
     """After it was canceled, every beat and answer is UnknownResourceFault."""
     token = canceling["taskToken"]
@@ -112,6 +118,7 @@ def test_a_canceled_task_is_closed(canceling: dict[str, Any], swf_client: SWFCli
             call(taskToken=token)
 
 
+@pytest.mark.moto_gap("no cancellation")
 @pytest.mark.undocumented
 def test_nothing_is_canceled_unasked(
     flow: Flow, task: dict[str, Any], swf_client: SWFClient
@@ -124,6 +131,7 @@ def test_nothing_is_canceled_unasked(
     assert "ActivityTaskCanceled" not in flow.event_types()
 
 
+@pytest.mark.moto_gap("no cancellation")
 def test_a_task_that_nobody_has_is_canceled_at_once(flow: Flow) -> None:
     """A task that was scheduled and not started needs nobody's answer."""
     flow.schedule()
@@ -138,6 +146,7 @@ def test_a_task_that_nobody_has_is_canceled_at_once(flow: Flow) -> None:
     assert not flow.poll_activity()["taskToken"]
 
 
+@pytest.mark.moto_gap("no cancellation")
 def test_what_is_not_open_cannot_be_canceled(
     flow: Flow, task: dict[str, Any], swf_client: SWFClient
 ) -> None:
@@ -150,6 +159,7 @@ def test_what_is_not_open_cannot_be_canceled(
         flow.wake()
 
 
+@pytest.mark.moto_gap("no cancellation")
 def test_a_task_that_is_to_be_canceled_still_times_out(flow: Flow) -> None:
     """A request stops no clock."""
     flow.schedule(startToCloseTimeout="30")
@@ -160,6 +170,7 @@ def test_a_task_that_is_to_be_canceled_still_times_out(flow: Flow) -> None:
     assert flow.last("ActivityTaskTimedOut")["timeoutType"] == "START_TO_CLOSE"
 
 
+@pytest.mark.moto_gap("no cancellation")
 def test_the_execution_is_asked_to_cancel(flow: Flow, swf_client: SWFClient) -> None:
     """RequestCancelWorkflowExecution is an event and a decision task, and closes nothing."""
     flow.decide()
@@ -174,6 +185,7 @@ def test_the_execution_is_asked_to_cancel(flow: Flow, swf_client: SWFClient) -> 
     assert (described["cancelRequested"], described["executionStatus"]) == (True, "OPEN")
 
 
+@pytest.mark.moto_gap("counts it as requested")
 def test_a_decider_cancels_its_execution(flow: Flow, swf_client: SWFClient) -> None:
     """CancelWorkflowExecution closes with its details, asked for or not."""
     flow.decide(
@@ -190,6 +202,7 @@ def test_a_decider_cancels_its_execution(flow: Flow, swf_client: SWFClient) -> N
     assert described["cancelRequested"] is False
 
 
+@pytest.mark.moto_gap("no cancellation")
 def test_a_closed_execution_cannot_be_asked(flow: Flow, swf_client: SWFClient) -> None:
     """A closed execution, and one that never was, are UnknownResourceFault."""
     swf_client.terminate_workflow_execution(
@@ -201,6 +214,7 @@ def test_a_closed_execution_cannot_be_asked(flow: Flow, swf_client: SWFClient) -
             swf_client.request_cancel_workflow_execution(domain=flow.domain, **execution)
 
 
+@pytest.mark.moto_gap("completes and fails in spite of news", only=r"\[.*(Complete|Fail)")
 @pytest.mark.parametrize("decision", CLOSING)
 def test_an_execution_does_not_close_on_news(
     flow: Flow, task: dict[str, Any], swf_client: SWFClient, decision: str
@@ -218,6 +232,7 @@ def test_an_execution_does_not_close_on_news(
     assert flow.event_types()[-1].startswith("WorkflowExecution")
 
 
+@pytest.mark.moto_gap("leaves them open")
 def test_termination_closes_tasks(flow: Flow, task: dict[str, Any], swf_client: SWFClient) -> None:
     """A terminated execution has no open task; its reason and details are in the history."""
     flow.wake()

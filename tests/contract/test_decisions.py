@@ -29,6 +29,7 @@ def test_a_decision_task_brings_the_history(flow: Flow) -> None:
     assert second["startedEventId"] == len(second["events"])
 
 
+@pytest.mark.moto_gap("a decision task for each event")
 def test_one_decision_task_waits_however_much_happens(flow: Flow) -> None:
     """What happens while one waits, or while a decider works, makes one more at most."""
     flow.wake()
@@ -97,6 +98,7 @@ def test_a_timer_fires_and_wakes_the_decider(flow: Flow) -> None:
     assert flow.last("TimerFired")["timerId"] == "t"
 
 
+@pytest.mark.moto_gap("spells it TimerCancelled")
 def test_a_canceled_timer_does_not_fire(flow: Flow) -> None:
     """A timer runs once under its id, can be canceled, and then its id is unknown."""
     timer = {"timerId": "t", "startToFireTimeout": "1"}
@@ -117,6 +119,7 @@ def test_a_canceled_timer_does_not_fire(flow: Flow) -> None:
     assert "TimerFired" not in flow.event_types()
 
 
+@pytest.mark.moto_gap("no limits", only=r"\[.*(decision[2345])")
 @pytest.mark.parametrize(
     "decision",
     [
@@ -155,6 +158,7 @@ def test_a_deprecated_workflow_type_does_not_start(start: Starter, swf_client: S
         start()
 
 
+@pytest.mark.moto_gap("counts what is decided, too")
 def test_decision_tasks_that_wait_are_counted(flow: Flow, swf_client: SWFClient) -> None:
     """CountPendingDecisionTasks counts what no decider has taken yet."""
 

@@ -20,6 +20,7 @@ def code_of(caught: pytest.ExceptionInfo[ClientError]) -> str:
     return caught.value.response["Error"]["Code"]
 
 
+@pytest.mark.moto_gap("no limits")
 @pytest.mark.parametrize("text", ["abc", "-1", "1.5", "", "none", "123456789", " 1", "\u0661"])
 def test_a_timeout_is_digits_or_none(swf_client: SWFClient, domain: str, text: str) -> None:
     """A timeout is a text of at most 8 digits, or NONE; nothing else is registered."""
@@ -33,6 +34,7 @@ def test_a_timeout_is_digits_or_none(swf_client: SWFClient, domain: str, text: s
         swf_client.describe_activity_type(domain=domain, activityType=TYPE)
 
 
+@pytest.mark.moto_gap("no limits")
 def test_an_execution_always_ends(swf_client: SWFClient, domain: str) -> None:
     """NONE is no timeout for an execution."""
     with pytest.raises(ClientError) as caught:
@@ -42,6 +44,7 @@ def test_an_execution_always_ends(swf_client: SWFClient, domain: str) -> None:
     assert code_of(caught) == "ValidationException"
 
 
+@pytest.mark.moto_gap("no limits")
 @pytest.mark.parametrize(
     ("answer", "field", "limit"),
     [
@@ -69,6 +72,7 @@ def test_an_answer_has_a_limit(
     call(taskToken=task["taskToken"], **{field: "\u00e4" * limit})
 
 
+@pytest.mark.moto_gap("no limits")
 def test_what_is_missing_is_named_all_at_once(swf_client: Any) -> None:
     """Every missing member stands in the one ValidationException."""
     with pytest.raises(ClientError) as caught:
@@ -93,6 +97,7 @@ def test_a_wrong_type_is_refused(swf_client: SWFClient, parameters: dict[str, An
     assert code_of(caught) == "SerializationException"
 
 
+@pytest.mark.moto_gap("no limits")
 def test_a_choice_is_one_of_its_values(swf_client: Any, domain: str) -> None:
     """What SWF lists the values of is one of them."""
     with pytest.raises(ClientError) as caught:
@@ -101,6 +106,7 @@ def test_a_choice_is_one_of_its_values(swf_client: Any, domain: str) -> None:
     assert "REGISTERED" in str(caught.value)
 
 
+@pytest.mark.moto_gap("no limits")
 @pytest.mark.parametrize("size", [-1, 1_001])
 def test_a_page_has_a_size(swf_client: SWFClient, size: int) -> None:
     """A page size is 0 to 1,000."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Flow, Starter
 
 
+@pytest.mark.moto_gap("one timeout of four", only=r"\[.*(scheduleTo|startToClose)")
 @pytest.mark.parametrize(
     ("timeout", "kind", "polled"),
     [
@@ -32,6 +33,7 @@ def test_an_activity_times_out(flow: Flow, timeout: str, kind: str, polled: bool
     assert flow.last("ActivityTaskTimedOut")["timeoutType"] == kind
 
 
+@pytest.mark.moto_gap("a heartbeat timeout runs from the scheduling", only=r"\[.*(heartbeat)")
 @pytest.mark.parametrize("timeout", ["heartbeatTimeout", "startToCloseTimeout"])
 def test_what_runs_from_the_start_does_not_run_before(flow: Flow, timeout: str) -> None:
     """Heartbeat and start-to-close begin when a task is handed out, not while it waits."""
@@ -58,6 +60,7 @@ def test_a_beat_puts_the_timeout_off_and_its_details_are_kept(
     assert (timed_out[0]["eventTimestamp"] - began).total_seconds() > 6.9
 
 
+@pytest.mark.moto_gap("HTTP 500 for a late answer")
 def test_a_decision_times_out_and_comes_again(start: Starter) -> None:
     """A decision task that is not answered is given out again; the old token is dead."""
     flow = start(taskStartToCloseTimeout="2")
@@ -89,6 +92,7 @@ def test_an_execution_times_out(start: Starter) -> None:
         flow.client.respond_activity_task_completed(taskToken=token)
 
 
+@pytest.mark.moto_gap("one timeout of four")
 def test_a_timeout_happens_by_itself(flow: Flow) -> None:
     """A decider that waits in a poll is told when a timeout is due, whoever else is silent."""
     flow.schedule(startToCloseTimeout="1")
@@ -106,6 +110,7 @@ def test_the_shortest_timeout_is_the_one_that_counts(flow: Flow) -> None:
     assert flow.last("ActivityTaskTimedOut")["timeoutType"] == "HEARTBEAT"
 
 
+@pytest.mark.moto_gap("NONE breaks every later call")
 def test_none_is_no_timeout(start: Starter, swf_client: SWFClient) -> None:
     """All four may be NONE, and the decision task's too; nothing breaks by it."""
     flow = start(taskStartToCloseTimeout="NONE")

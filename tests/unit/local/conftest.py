@@ -6,7 +6,7 @@ import http.client
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -18,6 +18,89 @@ def swf() -> Iterator[LocalSWF]:
     """A running local SWF with SWF's own 60 s polls."""
     with LocalSWF() as running:
         yield running
+
+
+class Work:
+    """An execution at a local SWF, and the steps of its decider and its worker.
+
+    Args:
+        swf: where; None where ``client`` is set later, and types are registered then.
+        timeouts: all four of its activities, in seconds or ``NONE``.
+    """
+
+    task_list: ClassVar[Any] = {"name": "tasks"}
+    domain = "local"
+    client: Any
+
+    def __init__(self, swf: LocalSWF | None = None, timeouts: str = "3600") -> None:
+        if swf is not None:
+            self.client = swf.client()
+            self.register(timeouts)
+
+    def register(self, timeouts: str) -> None:
+        self.client.register_activity_type(
+            domain=self.domain,
+            name="activity",
+            version="1",
+            defaultTaskList=self.task_list,
+            defaultTaskHeartbeatTimeout=timeouts,
+            defaultTaskScheduleToCloseTimeout=timeouts,
+            defaultTaskScheduleToStartTimeout=timeouts,
+            defaultTaskStartToCloseTimeout=timeouts,
+        )
+        self.client.register_workflow_type(
+            domain=self.domain,
+            name="workflow",
+            version="1",
+            defaultTaskList=self.task_list,
+            defaultTaskStartToCloseTimeout="NONE",
+            defaultExecutionStartToCloseTimeout="86400",
+            defaultChildPolicy="TERMINATE",
+        )
+
+    def start(self, workflow_id: str = "flow") -> Any:
+        """Start an execution; returns what names it."""
+        started = self.client.start_workflow_execution(
+            domain=self.domain,
+            workflowId=workflow_id,
+            workflowType={"name": "workflow", "version": "1"},
+        )
+        return {"workflowId": workflow_id, "runId": started["runId"]}
+
+    def poll_decision(self) -> Any:
+        return self.client.poll_for_decision_task(domain=self.domain, taskList=self.task_list)
+
+    def decide(self, *decisions: Any) -> None:
+        self.client.respond_decision_task_completed(
+            taskToken=self.poll_decision()["taskToken"], decisions=list(decisions)
+        )
+
+    def schedule(self, *activity_ids: str) -> None:
+        self.decide(*(self.schedule_decision(each) for each in activity_ids))
+
+    @staticmethod
+    def schedule_decision(activity_id: str) -> Any:
+        return {
+            "decisionType": "ScheduleActivityTask",
+            "scheduleActivityTaskDecisionAttributes": {
+                "activityId": activity_id,
+                "activityType": {"name": "activity", "version": "1"},
+                "input": f"input of {activity_id}",
+            },
+        }
+
+    def poll_activity(self, **parameters: Any) -> Any:
+        return self.client.poll_for_activity_task(
+            domain=self.domain, taskList=self.task_list, **parameters
+        )
+
+    def events(self, execution: Any) -> Any:
+        return self.client.get_workflow_execution_history(domain=self.domain, execution=execution)[
+            "events"
+        ]
+
+    def event_types(self, execution: Any) -> list[str]:
+        return [event["eventType"] for event in self.events(execution)]
 
 
 class Wire:

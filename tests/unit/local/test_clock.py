@@ -1,0 +1,197 @@
+"""SWF's clock: held, turned, let go; what goes by it and what does not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from flowy.local import LocalSWF
+from flowy.local.clock import Clock
+from tests.unit.local.conftest import Work
+
+
+@pytest.fixture
+def held() -> Iterator[LocalSWF]:
+    """A local SWF whose clock stands still."""
+    with LocalSWF(poll_seconds=0.1) as swf:
+        swf.clock.hold()
+        yield swf
+
+
+def test_a_held_clock_stands_still() -> None:
+    """While it is held it shows one time; turned, exactly so much more."""
+    clock = Clock()
+    clock.hold()
+    began = clock.now()
+    clock.hold()
+    assert clock.held
+    assert clock.now() == began
+    clock.turn(3600)
+    assert clock.now() == began + 3600
+
+
+def test_a_released_clock_runs_on_from_where_it_stood() -> None:
+    """It neither jumps back to the wall clock nor forgets that it was turned."""
+    clock = Clock()
+    clock.hold()
+    clock.turn(3600)
+    stood = clock.now()
+    clock.release()
+    clock.release()
+    assert not clock.held
+    assert stood <= clock.now() < stood + 60
+    assert 3500 < clock.ahead_seconds < 3700
+
+
+def test_a_running_clock_can_be_turned() -> None:
+    """turn() needs no hold(): the clock is ahead from then on."""
+    clock = Clock()
+    clock.turn(100)
+    assert 99 < clock.now() - time.time() < 110
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan")])
+def test_a_clock_turns_forward_only(seconds: float) -> None:
+    """Histories have an order: the clock never goes back."""
+    with pytest.raises(ValueError, match="forward"):
+        Clock().turn(seconds)
+
+
+def test_an_hour_is_a_moment(held: LocalSWF) -> None:
+    """A timeout of an hour has fired when turn() returns, with its own time stamp."""
+    work = Work(held)
+    execution = work.start()
+    work.schedule("a")
+    work.poll_activity()
+    began = time.monotonic()
+    held.clock.turn(3599)
+    assert "ActivityTaskTimedOut" not in work.event_types(execution)
+    held.clock.turn(1)
+    assert time.monotonic() - began < 5
+    events = work.events(execution)
+    timed_out = events[-2]
+    assert timed_out["eventType"] == "ActivityTaskTimedOut"
+    hour = timed_out["eventTimestamp"] - events[4]["eventTimestamp"]
+    assert hour == timedelta(seconds=3600)
+
+
+def test_one_turn_goes_through_all_that_happens_meanwhile(held: LocalSWF) -> None:
+    """What a timeout brings about is timed from that timeout on, not from the end."""
+    work = Work(held)
+    work.client.register_workflow_type(
+        domain=work.domain,
+        name="retried",
+        version="1",
+        defaultTaskList=work.task_list,
+        defaultTaskStartToCloseTimeout="10",
+        defaultExecutionStartToCloseTimeout="100",
+        defaultChildPolicy="TERMINATE",
+    )
+    run = work.client.start_workflow_execution(
+        domain=work.domain,
+        workflowId="f",
+        workflowType={"name": "retried", "version": "1"},
+    )
+    work.poll_decision()
+    held.clock.turn(1000)
+    events = work.events({"workflowId": "f", "runId": run["runId"]})
+    began = events[0]["eventTimestamp"]
+    found = [
+        (event["eventType"], (event["eventTimestamp"] - began).total_seconds())
+        for event in events[3:]
+    ]
+    assert found == [
+        ("DecisionTaskTimedOut", 10),
+        ("DecisionTaskScheduled", 10),
+        ("WorkflowExecutionTimedOut", 100),
+    ]
+
+
+def test_time_that_stands_still_times_nothing_out(held: LocalSWF) -> None:
+    """While it is held nothing falls due, however much real time passes."""
+    work = Work(held, timeouts="1")
+    execution = work.start()
+    work.schedule("a")
+    until = time.monotonic() + 1.2
+    while time.monotonic() < until:
+        assert not work.poll_decision()["taskToken"]  # held for 0.1 s
+    assert "ActivityTaskTimedOut" not in work.event_types(execution)
+
+
+def test_a_timeout_of_nothing_is_due_at_once(held: LocalSWF) -> None:
+    """A timeout of 0 s needs no turn of the clock."""
+    work = Work(held, timeouts="0")
+    execution = work.start()
+    work.schedule("a")
+    work.poll_decision()
+    assert "ActivityTaskTimedOut" in work.event_types(execution)
+
+
+def test_a_released_clock_fires_by_itself() -> None:
+    """After release() the timeouts fall due by themselves again."""
+    with LocalSWF(poll_seconds=5) as swf:
+        work = Work(swf, timeouts="2")
+        swf.clock.hold()
+        execution = work.start()
+        work.schedule("a")
+        swf.clock.turn(1.8)
+        swf.clock.release()
+        assert work.poll_decision()["taskToken"]
+        assert "ActivityTaskTimedOut" in work.event_types(execution)
+
+
+def test_polls_go_by_real_time(held: LocalSWF) -> None:
+    """A poll ends when its time is up, though SWF's clock stands still."""
+    assert (
+        held.client().poll_for_activity_task(domain="local", taskList={"name": "t"})["taskToken"]
+        == ""
+    )
+
+
+def test_a_poll_that_waits_is_told_of_a_turn() -> None:
+    """A decider in a poll gets the decision task that a turn brings, at once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with LocalSWF(poll_seconds=20) as swf:
+        swf.clock.hold()
+        work = Work(swf)
+        work.start()
+        work.schedule("a")
+        work.poll_activity()
+        with ThreadPoolExecutor(1) as pool:
+            polled = pool.submit(work.poll_decision)
+            began = time.monotonic()
+            swf.clock.turn(3600)
+            assert polled.result()["taskToken"]
+            assert time.monotonic() - began < 5
+
+
+def test_executions_are_forgotten_after_their_days(held: LocalSWF) -> None:
+    """ "After the retention period, the workflow execution isn't available"."""
+    client = held.client()
+    client.register_domain(name="short", workflowExecutionRetentionPeriodInDays="2")
+    work = Work(held)
+    work.domain = "short"
+    for kind in ("activity", "workflow"):
+        getattr(client, f"register_{kind}_type")(domain="short", name=kind, version="1")
+    run = client.start_workflow_execution(
+        domain="short",
+        workflowId="w",
+        workflowType={"name": "workflow", "version": "1"},
+        taskList=work.task_list,
+        taskStartToCloseTimeout="NONE",
+        executionStartToCloseTimeout="60",
+        childPolicy="ABANDON",
+    )
+    execution = {"workflowId": "w", "runId": run["runId"]}
+    token = work.poll_decision()["taskToken"]
+    held.clock.turn(2 * 24 * 3600 + 59)
+    assert work.event_types(execution)[-1] == "WorkflowExecutionTimedOut"
+    held.clock.turn(1)
+    with pytest.raises(client.exceptions.UnknownResourceFault):
+        work.events(execution)
+    with pytest.raises(client.exceptions.UnknownResourceFault, match="Unknown execution"):
+        client.respond_decision_task_completed(taskToken=token)

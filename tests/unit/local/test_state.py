@@ -1,0 +1,286 @@
+"""State in a file: what survives a restart, and a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from flowy.exception import LocalSWFError
+from flowy.local import LocalSWF
+from tests.unit.local.conftest import Work
+
+#: A local SWF in a process of its own, which prints where it listens.
+SERVER = """
+import sys
+from flowy.local import LocalSWF
+swf = LocalSWF(poll_seconds=0, state=sys.argv[1])
+swf.start()
+print(swf.endpoint_url, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "swf.state"
+
+
+def local(file: Path, **how: Any) -> LocalSWF:
+    return LocalSWF(poll_seconds=0, state=file, **how)
+
+
+def test_a_restart_loses_nothing(file: Path) -> None:
+    """Executions, histories, types, tokens, timers, requests: all as it was."""
+    with local(file) as swf:
+        work = Work(swf)
+        execution = work.start()
+        work.schedule("a", "b", "c")
+        task, other = work.poll_activity(identity="w"), work.poll_activity()
+        work.client.record_activity_task_heartbeat(taskToken=task["taskToken"], details="half")
+        work.client.respond_activity_task_completed(taskToken=other["taskToken"], result="1")
+        cancel = {"activityId": "a"}
+        timer = {"timerId": "t", "startToFireTimeout": "100"}
+        work.decide(
+            {
+                "decisionType": "RequestCancelActivityTask",
+                "requestCancelActivityTaskDecisionAttributes": cancel,
+            },
+            {"decisionType": "StartTimer", "startTimerDecisionAttributes": timer},
+        )
+        work.client.request_cancel_workflow_execution(domain="local", workflowId="flow")
+        decision = work.poll_decision()
+        work.client.deprecate_activity_type(
+            domain="local", activityType={"name": "activity", "version": "1"}
+        )
+        before = _all_of(work, execution)
+    with local(file) as swf:
+        work.client = swf.client()
+        assert _all_of(work, execution) == before
+        third = work.poll_activity()
+        assert (third["activityId"], third["input"]) == ("c", "input of c")
+        beat = work.client.record_activity_task_heartbeat(taskToken=task["taskToken"])
+        assert beat["cancelRequested"]
+        work.client.respond_activity_task_canceled(taskToken=task["taskToken"])
+        with pytest.raises(
+            work.client.exceptions.UnknownResourceFault, match="scheduledEventId = 6"
+        ):
+            work.client.respond_activity_task_completed(taskToken=other["taskToken"])
+        work.client.respond_decision_task_completed(taskToken=decision["taskToken"])
+        swf.clock.turn(100)
+        assert "TimerFired" in work.event_types(execution)
+
+
+def _all_of(work: Work, execution: Any) -> list[Any]:
+    described = work.client.describe_workflow_execution(domain="local", execution=execution)
+    types = work.client.list_activity_types(domain="local", registrationStatus="DEPRECATED")
+    flows = work.client.list_workflow_types(domain="local", registrationStatus="REGISTERED")
+    return [
+        described["executionInfo"],
+        described["openCounts"],
+        described["latestActivityTaskTimestamp"],
+        types["typeInfos"],
+        flows["typeInfos"],
+        work.events(execution),
+    ]
+
+
+def test_the_clocks_run_on_meanwhile(file: Path) -> None:
+    """What fell due while nobody was there happens at the start, at its own time."""
+    with local(file) as swf:
+        work = Work(swf, timeouts="2")
+        execution = work.start()
+        work.schedule("a")
+        token = work.poll_activity()["taskToken"]
+    began = time.monotonic()
+    while time.monotonic() - began < 2.1:
+        with local(file.with_name("another")):
+            pass
+    with local(file) as swf:
+        work.client = swf.client()
+        with pytest.raises(work.client.exceptions.UnknownResourceFault):
+            work.client.respond_activity_task_completed(taskToken=token)
+        events = work.events(execution)
+        timed_out, started = events[6], events[5]
+        assert timed_out["eventType"] == "ActivityTaskTimedOut"
+        after = timed_out["eventTimestamp"] - started["eventTimestamp"]
+        assert abs(after.total_seconds() - 2) < 0.1
+
+
+def test_a_clock_that_was_turned_stays_ahead(file: Path) -> None:
+    """After a restart SWF's time does not fall back behind its histories."""
+    with local(file) as swf:
+        work = Work(swf)
+        work.start()
+        swf.clock.turn(10_000)
+        work.schedule("a")
+    with local(file) as swf:
+        assert swf.clock.ahead_seconds > 9_000
+
+
+def test_a_kill_loses_nothing_that_was_answered(file: Path) -> None:
+    """SIGKILL in the middle of the work: every answered call has happened, every token holds."""
+    answered: list[str] = []
+    tokens: list[str] = []
+    execution: Any = None
+    work = Work()
+    for life in range(3):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVER, str(file)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            client: Any = LocalSWF(int(url.rpartition(":")[2])).client()
+            work.client = client
+            if not life:
+                work.register("NONE")
+                execution = work.start()
+            if tokens:
+                client.respond_activity_task_completed(taskToken=tokens[-1])
+                work.client.record_activity_task_heartbeat(taskToken=tokens[0])
+            found = [event["eventType"] for event in work.events(execution)]
+            assert found[: len(answered)] == answered
+            decision = work.poll_decision()
+            assert decision["taskToken"]
+            client.respond_decision_task_completed(
+                taskToken=decision["taskToken"],
+                decisions=[work.schedule_decision(f"{life}{each}") for each in range(5)],
+            )
+            tokens.extend(work.poll_activity()["taskToken"] for _ in range(3))
+            answered = [event["eventType"] for event in work.events(execution)]
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+    with local(file) as swf:
+        work.client = swf.client()
+        assert work.event_types(execution) == answered
+        assert len(set(tokens)) == 9
+
+
+def test_a_torn_line_is_dropped(file: Path) -> None:
+    """What a kill tore off was answered to nobody; the rest stands."""
+    with local(file) as swf:
+        Work(swf).start()
+    whole = file.read_bytes()
+    file.write_bytes(whole + b'[["start","local","half')
+    with local(file) as swf:
+        client: Any = swf.client()
+        answer = client.count_open_workflow_executions(
+            domain="local", startTimeFilter={"oldestDate": 0}
+        )
+        assert answer["count"] == 1
+    assert file.read_bytes().startswith(whole)
+
+
+def test_what_is_no_state_is_refused_and_left_alone(file: Path) -> None:
+    """A file of something else is neither read nor written."""
+    for content in (b"precious\n", b'{"a": 1}\n', b'[["flowy-local-swf",99]]\n'):
+        file.write_bytes(content)
+        with pytest.raises(LocalSWFError, match="line 1"):
+            local(file).start()
+        assert file.read_bytes() == content
+
+
+def test_a_file_that_cannot_be_had(tmp_path: Path) -> None:
+    """A folder that is not there is an error that says so."""
+    with pytest.raises(LocalSWFError, match="No such file"):
+        local(tmp_path / "nowhere" / "state").start()
+
+
+def test_a_file_is_one_local_swfs(file: Path) -> None:
+    """Two on one file would overwrite each other: the second is refused, until the first ends."""
+    with local(file), pytest.raises(LocalSWFError, match="another local SWF"):
+        local(file).start()
+    with local(file):
+        pass
+
+
+def test_it_is_json_and_nobody_elses(file: Path) -> None:
+    """Every line is JSON; the file has inputs and tokens' secret, so others can't read it."""
+    with local(file) as swf:
+        Work(swf).start()
+    assert all(json.loads(line) for line in file.read_text().splitlines())
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_start_and_stop_may_be_repeated(file: Path) -> None:
+    """The same LocalSWF, stopped and started, reads its file again and has the same port."""
+    swf = local(file)
+    with swf:
+        execution = Work(swf).start()
+        where = swf.endpoint_url
+    with swf:
+        assert swf.endpoint_url == where
+        described: Any = swf.client().describe_workflow_execution(
+            domain="local", execution=execution
+        )
+        assert described["executionInfo"]["executionStatus"] == "OPEN"
+
+
+def test_a_call_costs_what_it_changes(file: Path) -> None:
+    """The file grows by what happens, not by what there is: by as much after 300 executions."""
+    grown = []
+    with local(file) as swf:
+        work = Work(swf)
+        for number in range(300):
+            before = file.stat().st_size
+            work.start(f"{number:03}")
+            work.client.terminate_workflow_execution(domain="local", workflowId=f"{number:03}")
+            grown.append(file.stat().st_size - before)
+    assert max(grown[-10:]) <= max(grown[:10]) + 10
+
+
+def test_what_is_no_longer_needed_is_left_out_at_a_start(file: Path) -> None:
+    """Thousands of heartbeats of one task are one record after a restart."""
+    with local(file) as swf:
+        work = Work(swf)
+        execution = work.start()
+        work.schedule("a")
+        token = work.poll_activity()["taskToken"]
+        for number in range(1200):
+            work.client.record_activity_task_heartbeat(taskToken=token, details=str(number))
+    size = file.stat().st_size
+    with local(file) as swf:
+        assert file.stat().st_size < size / 10
+        swf.clock.turn(3600)
+        work.client = swf.client()
+        attributes = work.events(execution)[-2]["activityTaskTimedOutEventAttributes"]
+        assert attributes["details"] == "1199"
+    with local(file) as swf:
+        work.client = swf.client()
+        assert work.event_types(execution)[-2] == "ActivityTaskTimedOut"
+
+
+def test_a_full_disk_is_a_500_and_is_made_up_for(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What can't be written is not answered with success; it is written with the next call."""
+    written = os.pwrite
+
+    def full(fd: int, data: bytes, offset: int) -> int:
+        raise OSError(28, "No space left on device")
+
+    with local(file) as swf:
+        client = swf.client()
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "pwrite", full)
+            with pytest.raises(ClientError) as caught:
+                client.register_domain(name="d", workflowExecutionRetentionPeriodInDays="1")
+            assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+        assert os.pwrite is written
+        client.register_domain(name="e", workflowExecutionRetentionPeriodInDays="1")
+    with local(file) as swf:
+        answer = swf.client().list_domains(registrationStatus="REGISTERED")
+        assert [info["name"] for info in answer["domainInfos"]] == ["d", "e", "local"]
