@@ -121,7 +121,16 @@ class SWFError(FlowyError):
 
 
 class UnknownResourceError(SWFError):
-    """The task or its execution is closed, or there is no such domain, type or execution."""
+    """The task or its execution is closed, or there is no such domain, type or execution.
+
+    Attributes:
+        repeated: whether the client had sent the call before by itself; SWF may have taken that
+            one, and its answer was lost.
+    """
+
+    def __init__(self, message: str, *, fault: str, repeated: bool = False) -> None:
+        super().__init__(message, fault=fault)
+        self.repeated = repeated
 
 
 class OutOfReachError(SWFError):

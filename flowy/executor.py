@@ -53,9 +53,7 @@ class Threads:
                 self._threads += start
         self._calls.put(call)
         if start:
-            threading.Thread(
-                target=self._work, name=f"{self._name}-{self._threads}", daemon=True
-            ).start()
+            self._start_thread()
 
     def run(self, call: Callable[[], T]) -> Future[T]:
         """Let a thread run *call*; the future gets its value or its exception."""
@@ -76,12 +74,45 @@ class Threads:
         """Let idle threads end, and busy ones when they are done."""
         self._calls.put(None)
 
+    def _start_thread(self) -> None:
+        """Start one more; where the system gives none, let those that there are do its work."""
+        try:
+            threading.Thread(
+                target=self._work, name=f"{self._name}-{self._threads}", daemon=True
+            ).start()
+        except RuntimeError as error:  # a limit on threads, as containers have, or on memory
+            with self._lock:
+                self._threads -= 1
+                alone = self._threads == 0
+                if not alone:
+                    self._idle -= 1  # the next one that is free is taken
+            logger.warning(
+                "Cannot have %d threads %s but %d (%s); what they do takes longer.",
+                self._size,
+                self._name,
+                self._threads,
+                error,
+            )
+            if alone:
+                self._work_once()
+
+    def _work_once(self) -> None:
+        """Do in this thread what no other can."""
+        with contextlib.suppress(queue.Empty):
+            call = self._calls.get_nowait()
+            if call is not None:
+                self._call(call)
+
+    @staticmethod
+    def _call(call: Callable[[], object]) -> None:
+        try:
+            call()
+        except BaseException:
+            logger.exception("A call in thread %s failed.", threading.current_thread().name)
+
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
-            try:
-                call()
-            except BaseException:
-                logger.exception("A call in thread %s failed.", threading.current_thread().name)
+            self._call(call)
             del call  # an idle thread must not keep the last task's values alive
             with self._lock:
                 self._idle += 1

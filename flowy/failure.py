@@ -27,12 +27,17 @@ def reason_of(error: BaseException) -> str:
 def details_of(error: BaseException, *, skip_file: str | None = None) -> str:
     """Return the traceback of *error*.
 
+    The frames of a MemoryError are cleared, from there on: they hold what has used up the memory,
+    and the answer needs some.
+
     Args:
         error: an exception that was raised.
         skip_file: leading frames of this file are left out.
     """
     try:
         start = _skip(error.__traceback__, skip_file)
+        if isinstance(error, MemoryError):
+            traceback.clear_frames(start)  # an earlier one may be a suspended coroutine
         pieces = traceback.format_exception(type(error), error, start)
     except Exception as second:  # formatting runs the author's __str__, __repr__ and __cause__
         return f"{type(error).__name__} (no traceback: {type(second).__name__})"

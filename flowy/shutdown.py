@@ -2,15 +2,16 @@
 
 A signal handler runs between two bytecodes of the main thread, which may at that moment hold any
 lock: a handler that takes a lock, logs, or sets a ``threading.Event`` can deadlock. So the
-handler only raises a number and puts a mark on a ``queue.SimpleQueue``, whose ``put`` is
-documented as reentrant.
+handler only gives back locks that nobody but a waiter takes. (A ``queue.SimpleQueue`` would do,
+but until Python 3.13 its ``get(timeout)`` may wait for ever where a signal comes meanwhile.)
 """
 
 from __future__ import annotations
 
+import contextlib
 import enum
+import itertools
 import logging
-import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -30,50 +31,58 @@ class StopLevel(enum.IntEnum):
     AT_ONCE = 3  #: Wait for nothing more.
 
 
+class _Gate:
+    """Closed until it is opened, once and for all; who waits for it passes through one by one."""
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def open(self) -> None:
+        self.is_open = True
+        self._release()
+
+    def wait(self, seconds: float | None) -> bool:
+        if not self.is_open:
+            limit = -1 if seconds is None else max(0.0, min(seconds, threading.TIMEOUT_MAX))
+            if self._lock.acquire(timeout=limit):
+                self._release()  # for the next
+        return self.is_open
+
+    def _release(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it was opened twice at once, and is free
+            self._lock.release()
+
+
 class StopFlag:
     """A level that only rises, safe to raise from a signal handler and from any thread."""
 
     def __init__(self) -> None:
-        self._level = StopLevel.NONE
-        # One queue a level: a waiter for HURRY must sleep on while FINISH is set.
-        self._marks: dict[StopLevel, queue.SimpleQueue[None]] = {
-            level: queue.SimpleQueue() for level in StopLevel if level
-        }
+        # One gate a level: a waiter for HURRY must sleep on while FINISH is set.
+        self._gates = {level: _Gate() for level in StopLevel if level}
 
     @property
     def level(self) -> StopLevel:
         """The level reached so far."""
-        return self._level
+        return max((level for level in self._gates if self.is_set(level)), default=StopLevel.NONE)
 
     def is_set(self, level: StopLevel = StopLevel.FINISH) -> bool:
         """Whether the worker was asked to stop, at least as urgently as *level*."""
-        return self._level >= level
+        return self._gates[level].is_open
 
     def raise_to(self, level: StopLevel) -> None:
         """Ask to stop as urgently as *level*; a lower level than the present changes nothing."""
-        for step in StopLevel:
-            if self._level < step <= level:
-                self._level = step
-                self._marks[step].put(None)
-
-    def raise_further(self) -> StopLevel:
-        """Ask once more, one level more urgently, and return the level reached."""
-        self.raise_to(StopLevel(min(self._level + 1, StopLevel.AT_ONCE)))
-        return self._level
+        for step, gate in self._gates.items():
+            if step <= level and not gate.is_open:
+                gate.open()
 
     def wait(self, seconds: float | None, level: StopLevel = StopLevel.FINISH) -> bool:
         """Sleep for *seconds* (None: for ever) or until *level* is reached; return whether it is.
 
-        Several threads may wait: each passes the mark on to the next.
+        Several threads may wait.
         """
-        if self._level >= level:
-            return True
-        try:
-            self._marks[level].get(timeout=seconds)
-        except queue.Empty:
-            return self._level >= level
-        self._marks[level].put(None)
-        return True
+        return self._gates[level].wait(seconds)
 
 
 #: The signals by which a person (Ctrl-C) or a process manager asks a worker to stop.
@@ -82,8 +91,9 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stop_signals(flag: StopFlag, *, interrupt: bool, wanted: bool = True) -> Iterator[None]:
-    """Let SIGINT and SIGTERM raise *flag* while the block runs, one level each time.
+    """Let SIGINT and SIGTERM raise *flag* while the block runs: to FINISH, to HURRY, to AT_ONCE.
 
+    It is the signals that count: a second one is no third because the grace has ended meanwhile.
     With *interrupt* the third also raises KeyboardInterrupt in the main thread, which ends a
     blocking call there; a main thread that waits for the flag has no need of it. Without
     *wanted* nothing is done.
@@ -91,8 +101,12 @@ def stop_signals(flag: StopFlag, *, interrupt: bool, wanted: bool = True) -> Ite
     were there before are put back, so that an embedding program keeps its own.
     """
 
+    signals = itertools.count(1)
+
     def handle(_number: int, _frame: FrameType | None) -> None:
-        if flag.raise_further() is StopLevel.AT_ONCE and interrupt:
+        level = StopLevel(min(next(signals), StopLevel.AT_ONCE))
+        flag.raise_to(level)
+        if level is StopLevel.AT_ONCE and interrupt:
             raise KeyboardInterrupt
 
     with _handlers(dict.fromkeys(STOP_SIGNALS, handle) if wanted else {}):

@@ -297,8 +297,8 @@ class TaskScheduler:
             try:
                 answer()
                 return outcome
-            except UnknownResourceError:
-                return self._closed_already(backoff.tries > 0)
+            except UnknownResourceError as error:
+                return self._closed_already(backoff.tries > 0 or error.repeated)
             except (OutOfReachError, CredentialsError) as error:
                 # Credentials are renewed and policies mended; until then the worker, which could
                 # not poll either, loses nothing by waiting.

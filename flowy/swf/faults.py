@@ -59,7 +59,6 @@ _NOT_ALLOWED = (
 )
 _FAULTS: dict[str, type[SWFError]] = {
     **dict.fromkeys(_NOT_ALLOWED, CredentialsError),
-    "UnknownResourceFault": UnknownResourceError,
     "TypeAlreadyExistsFault": AlreadyExistsError,
     "DomainAlreadyExistsFault": AlreadyExistsError,
     "WorkflowExecutionAlreadyStartedFault": AlreadyExistsError,
@@ -116,7 +115,9 @@ def translated(error: Exception, method: str) -> SWFError:
         for known in names:
             if known in texts:
                 return kind(f"Cannot {method}: {texts[known]} ({name}).", fault=name)
-    if isinstance(error, OSError) or {"BotoCoreError", "HTTPClientError"} & set(names):
+    # Memory may be short for a moment, and because of another thread's activity.
+    healing = isinstance(error, OSError | MemoryError)
+    if healing or {"BotoCoreError", "HTTPClientError"} & set(names):
         return OutOfReachError(
             f"Cannot {method}: no answer from SWF ({name}).",
             fault=name,
@@ -127,7 +128,8 @@ def translated(error: Exception, method: str) -> SWFError:
 
 def _translated_fault(response: Mapping[str, Any], method: str) -> SWFError:
     code = str(response["Error"].get("Code", ""))
-    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    metadata = response.get("ResponseMetadata", {})
+    status = metadata.get("HTTPStatusCode", 0)
     text = str(response["Error"].get("Message", ""))
     said = f": {text}" if text and code != "ValidationException" else ""
     message = f"Cannot {method}: SWF answered {code or status}{said}"
@@ -135,4 +137,7 @@ def _translated_fault(response: Mapping[str, Any], method: str) -> SWFError:
         return LimitExceededError(message, fault=code)
     if code in _THROTTLES or status == 429 or status >= 500:
         return OutOfReachError(message, fault=code or str(status))
+    if code == "UnknownResourceFault":
+        repeated = metadata.get("RetryAttempts", 0) > 0
+        return UnknownResourceError(message, fault=code, repeated=repeated)
     return _FAULTS.get(code, RefusedError)(message, fault=code or str(status))

@@ -127,6 +127,7 @@ class Record:
     unknown: list[str] = field(default_factory=list)  #: Actions that are not spoken here.
     types: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     polls_peak: int = 0  #: Polls out at once, at most.
+    polls_empty: int = 0  #: Polls that were held until their end, and brought nothing.
     identities: set[str] = field(default_factory=set)  #: Who polled.
     requests: int = 0
 
@@ -418,6 +419,7 @@ class Endpoint:
             return
         if poll.timer is not None:
             poll.timer.cancel()
+        self.record.polls_empty += 1
         if poll.fault is Fault.BREAK_AFTER:
             poll.connection.abort()
         else:

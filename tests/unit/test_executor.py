@@ -8,7 +8,7 @@ import gc
 import logging
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -140,6 +140,45 @@ def test_close_ends_all_threads_after_what_was_submitted() -> None:
     for thread in set(seen):
         thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()
+
+
+@pytest.fixture
+def no_more_threads() -> Iterator[Callable[[], None]]:
+    """Lets the system refuse new threads, from when it is called: for stacks of 16 TiB each."""
+
+    def refuse() -> None:
+        threading.stack_size(2**44)
+
+    before = threading.stack_size()
+    yield refuse
+    threading.stack_size(before)
+
+
+def test_calls_wait_for_the_threads_there_are_where_the_system_gives_no_more(
+    threads: Threads, no_more_threads: Callable[[], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A limit on threads costs time, not tasks."""
+    go_on = threading.Event()
+
+    def hold() -> threading.Thread:
+        assert go_on.wait(PATIENCE_SECONDS)
+        return threading.current_thread()
+
+    first = threads.run(hold)
+    no_more_threads()
+    others = [threads.run(threading.current_thread) for _ in range(5)]
+    go_on.set()
+    assert {future.result(PATIENCE_SECONDS) for future in others} == {first.result()}
+    assert "Cannot have 3 threads test-threads but 1" in caplog.text
+
+
+def test_the_caller_does_what_no_thread_can(
+    threads: Threads, no_more_threads: Callable[[], None]
+) -> None:
+    """Where the system gives no thread at all, submit returns when the call has ended."""
+    no_more_threads()
+    futures = [threads.run(threading.current_thread) for _ in range(3)]
+    assert {future.result(0) for future in futures} == {threading.current_thread()}
 
 
 # Coroutines

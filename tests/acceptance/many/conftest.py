@@ -37,6 +37,8 @@ from flowy.transport import encode_input
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
+    from flowy.local import LocalSWF
+
 #: How long anything that a test waits for may take, in seconds.
 PATIENCE_SECONDS = 20.0
 
@@ -311,6 +313,15 @@ def start(watched: WatchedClient, domain: str) -> Iterator[Starter]:
     starter.end()
 
 
+@pytest.fixture
+def swf_of_long_polls() -> Iterator[LocalSWF]:
+    """Another local SWF, which holds polls for 60 s as SWF does."""
+    from flowy.local import LocalSWF
+
+    with LocalSWF(poll_seconds=60) as swf:
+        yield swf
+
+
 class Program:
     """A Python program in a process group of its own, and the lines that it writes."""
 
@@ -418,14 +429,18 @@ def program(swf_environment: dict[str, str], domain: str, tmp_path: Path) -> Ite
         name: str = "script.py",
         preamble: str = PREAMBLE,
         before: tuple[str, ...] = (),
-        environment: dict[str, str] | None = None,
+        swf: LocalSWF | None = None,
     ) -> Program:
         script = tmp_path / name
         script.write_text(preamble + textwrap.dedent(text))
         root = str(Path(flowy.__file__).parent.parent)
         program = Program(
-            [*before, sys.executable, "-W", "error", str(script), domain, TASK_LIST],
-            {**swf_environment, "PYTHONPATH": root, **(environment or {})},
+            [
+                *before,
+                *(sys.executable, "-W", "error", str(script)),
+                *(swf.domain if swf else domain, TASK_LIST),
+            ],
+            {**swf_environment, "PYTHONPATH": root, **(swf.environment if swf else {})},
         )
         started.append(program)
         return program

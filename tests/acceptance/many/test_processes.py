@@ -1,0 +1,430 @@
+"""Worker processes under a supervisor: how they start, die, are replaced, and stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from flowy import reasons
+from flowy.local import LocalSWF
+from flowy.swf.boilerplate import start_activity_worker
+from flowy.swf.scanner import activity
+from flowy.task import Activity
+from tests.acceptance.many.conftest import TASK_LIST, Execution, Programs, module_of
+
+#: Activities that the programs serve, and by which a test steers them.
+ACTIVITIES = """
+@activity("where", 1, TASK_LIST)
+class Where(Activity):
+    def run(self):
+        return os.getpid()
+
+@activity("hold", 1, TASK_LIST)
+class Hold(Activity):
+    def run(self, path):
+        say(f"holding {os.getpid()}")
+        while not os.path.exists(path):
+            time.sleep(0.02)
+        return os.getpid()
+
+@activity("die", 1, TASK_LIST)
+class Die(Activity):
+    def run(self, how):
+        say(f"dying {os.getpid()}")
+        if isinstance(how, int):
+            os._exit(how)
+        os.kill(os.getpid(), getattr(signal, how))
+        time.sleep(60)
+
+@activity("suspend-and-die", 1, TASK_LIST)
+class SuspendAndDie(Activity):
+    def run(self):
+        def die():
+            time.sleep(0.5)
+            os._exit(3)
+        threading.Thread(target=die, daemon=True).start()
+        say(f"token {self.token}")
+        raise flowy.SuspendTask
+
+@activity("beats", 1, TASK_LIST, heartbeat=30)
+class Beats(Activity):
+    def run(self):
+        say(f"holding {os.getpid()}")
+        while self.heartbeat(f"stopping {context.worker_stopping()}"):
+            if context.worker_stopping():
+                say("worker is stopping")
+            time.sleep(0.05)
+        say("told to stop")
+
+@activity("hang", 1, TASK_LIST)
+class Hang(Activity):
+    def run(self):
+        say(f"holding {os.getpid()}")
+        time.sleep(60)
+"""
+
+GUARDED = """
+if __name__ == "__main__":
+    report = flowy.start_activity_worker(DOMAIN, TASK_LIST, OPTIONS)
+    say(f"report {report}")
+    say(f"clean {report.clean}")
+"""
+
+
+def guarded(**options: Any) -> str:
+    """A script that serves the activities with these options."""
+    options = {"processes": 2, **options}
+    said = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return ACTIVITIES + GUARDED.replace("OPTIONS", said)
+
+
+READY = r"Worker started as"
+
+
+def failed(execution: Execution, count: int = 1) -> list[dict[str, Any]]:
+    return execution.wait_for(count, "ActivityTaskFailed")
+
+
+# Starting
+
+
+def test_activities_run_in_processes_of_their_own(program: Programs, execution: Execution) -> None:
+    """Each process serves, none is the supervisor, and the report adds them up."""
+    running = program(guarded(processes=2))
+    running.wait_for(READY, 2)
+    execution.schedule("where", times=20)
+    ended = execution.wait_for(20, "ActivityTaskCompleted")
+    pids = {event["result"] for event in ended}
+    assert str(running.process.pid) not in pids
+    running.signal(signal.SIGTERM)
+    assert running.wait() == 0
+    assert running.found("report (.*)") == ["20 completed"]
+    assert running.found("clean (.*)") == ["True"]
+
+
+def test_an_unguarded_main_gives_one_clear_error_and_no_storm(program: Programs) -> None:
+    """Each child would start children in its turn; the first is the last."""
+    running = program(
+        ACTIVITIES
+        + """
+say(f"importing {os.getpid()}")
+flowy.start_activity_worker(DOMAIN, TASK_LIST, processes=4)
+"""
+    )
+    assert running.wait() == 1
+    assert "if __name__ == '__main__':" in running.text
+    assert len(running.found(r"^flowy\.\S*ProcessError: ")) == 1
+    assert len(running.found("importing")) == 2
+
+
+def test_a_factory_makes_a_client_in_each_process(program: Programs, execution: Execution) -> None:
+    """layer1 may be an importable callable; parent and children call it."""
+    running = program(
+        ACTIVITIES
+        + """
+def make_client():
+    import boto3
+    say(f"client made in {os.getpid()}")
+    return boto3.client("swf")
+
+if __name__ == "__main__":
+    flowy.start_activity_worker(DOMAIN, TASK_LIST, make_client, processes=2)
+"""
+    )
+    running.wait_for(READY, 2)
+    assert len(set(running.wait_for(r"client made in (\d+)", 3))) == 3
+    execution.schedule("where")
+    execution.wait_for(1, "ActivityTaskCompleted")
+
+
+def test_a_client_cannot_be_shared(client: Any) -> None:
+    """A client object with several processes: an error that says what would do."""
+
+    @activity("any", 1, TASK_LIST)
+    class Any_(Activity):
+        def run(self) -> None:
+            pass
+
+    with pytest.raises(ValueError, match="give layer1 a function that returns one"):
+        start_activity_worker("domain", TASK_LIST, client, package=module_of(Any_), processes=2)
+    with pytest.raises(ValueError, match="give processes=1"):
+        start_activity_worker("domain", TASK_LIST, loop=5, package=module_of(Any_), processes=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", "Cannot find any activity in __main__"),
+        (
+            """
+@activity("broken", 1, "x", start_to_close=77)
+class Broken(Activity):
+    def run(self):
+        pass
+import boto3
+boto3.client("swf").register_activity_type(domain=DOMAIN, name="broken", version="1")
+""",
+            "start_to_close is 77 here",
+        ),
+        (
+            """
+@activity("broken", 1, "x")
+class Broken(Activity):
+    def run(self):
+        pass
+DOMAIN = "no-such-domain"
+""",
+            "no-such-domain",
+        ),
+    ],
+    ids=["scan", "types", "domain"],
+)
+def test_what_is_wrong_comes_once_from_the_parent(program: Programs, text: str, error: str) -> None:
+    """Scan and registration fail before any process starts."""
+    running = program(
+        'say(f"importing {os.getpid()}")\n'
+        + text
+        + """
+if __name__ == "__main__":
+    flowy.start_activity_worker(DOMAIN, TASK_LIST, processes=3)
+"""
+    )
+    assert running.wait() == 1
+    assert len(running.found(r"^flowy\.exception\.\w+: ")) == 1
+    assert error in running.text
+    assert len(running.found("importing")) == 1
+
+
+def test_polls_refused_stop_all_with_one_error(program: Programs) -> None:
+    """What a child learns at its first polls is raised by start_activity_worker."""
+    running = program(
+        ACTIVITIES
+        + """
+if __name__ == "__main__":
+    flowy.start_activity_worker("no-such-domain", TASK_LIST, reg_remote=False, processes=2)
+"""
+    )
+    assert running.wait() == 1
+    assert "no-such-domain" in running.found("^flowy.exception.RefusedError: (.*)")[0]
+
+
+# Dying
+
+
+@pytest.mark.parametrize(
+    ("how", "end"),
+    [
+        (17, "exit code 17"),
+        ("SIGKILL", "killed by signal 9 (SIGKILL)"),
+        ("SIGSEGV", "killed by signal 11 (SIGSEGV)"),
+    ],
+)
+def test_a_process_that_dies_is_replaced_and_its_tasks_are_failed(
+    program: Programs, execution: Execution, how: Any, end: str, tmp_path: Any
+) -> None:
+    """Within 2 s, by name; those of the other process go on, and so does the worker."""
+    running = program(guarded(processes=2, concurrency=2))
+    running.wait_for(READY, 2)
+    go_on = tmp_path / "go-on"
+    execution.schedule("hold", str(go_on), times=3)
+    holders = running.wait_for(r"holding (\d+)", 3)
+    execution.schedule("die", how)
+    (dying,) = running.wait_for(r"dying (\d+)")
+    at = time.time()
+    lost = holders.count(dying) + 1
+    ended = failed(execution, lost)
+    assert {event["reason"] for event in ended} == {f"{reasons.WORKER_PROCESS_DIED}{end}."}
+    assert execution.seconds_between(at, "ActivityTaskFailed") < 2
+    assert execution.count("ActivityTaskCompleted") == 0
+    running.wait_for(READY, 3)
+    go_on.touch()
+    execution.wait_for(3 - (lost - 1), "ActivityTaskCompleted")
+    execution.schedule("where", times=4)
+    execution.wait_for(3 - (lost - 1) + 4, "ActivityTaskCompleted")
+    assert f"({end}); its {lost} tasks are failed" in running.text
+    running.signal(signal.SIGTERM)
+    running.wait()
+    (report,) = running.found("report (.*)")
+    assert f"{lost} failed" in report
+
+
+def test_polls_out_at_a_death_are_reported(program: Programs, execution: Execution) -> None:
+    """SWF may have handed them a task: they are in the report, with process and cause."""
+    running = program(guarded(processes=2, concurrency=3, pollers=3))
+    running.wait_for(READY, 2)
+    execution.schedule("where")  # each has its polls out by then
+    execution.wait_for(1, "ActivityTaskCompleted")
+    execution.schedule("die", 9)
+    (dying,) = running.wait_for(r"dying (\d+)")
+    failed(execution)
+    running.signal(signal.SIGTERM)
+    running.wait()
+    (report,) = running.found("report (.*)")
+    assert f"by process {dying} (died, exit code 9)" in report
+    assert running.found("clean (.*)") == ["False"]
+
+
+def test_the_suspended_tasks_of_a_dead_process_are_not_failed(
+    program: Programs, execution: Execution, client: Any
+) -> None:
+    """They are somebody else's to answer: by the token, they complete."""
+    running = program(guarded(processes=2))
+    running.wait_for(READY, 2)
+    execution.schedule("suspend-and-die")
+    (token,) = running.wait_for("token (.*)")
+    running.wait_for("its 0 tasks are failed")
+    running.wait_for(READY, 3)
+    assert execution.count("ActivityTaskFailed") == 0
+    client.respond_activity_task_completed(taskToken=token, result="1")
+    execution.wait_for(1, "ActivityTaskCompleted")
+    running.signal(signal.SIGTERM)
+    running.wait()
+    assert "1 suspended" in running.found("report (.*)")[0]
+
+
+def test_abandoned_tasks_of_an_ended_process_are_not_failed(
+    program: Programs, execution: Execution
+) -> None:
+    """on_stop="abandon" leaves them to their timeouts, though the process ends by force."""
+    running = program(guarded(processes=2, concurrency=2, grace=0))
+    running.wait_for(READY, 2)
+    execution.schedule("hang", times=2)
+    running.wait_for("holding", 2)
+    running.signal(signal.SIGTERM)
+    assert running.wait() == 0
+    assert execution.count("ActivityTaskFailed") == 0
+    assert running.found("report (.*)")[0].count("hang-") == 2
+    assert running.found("clean (.*)") == ["False"]
+
+
+def test_a_child_that_was_told_to_end_is_replaced(program: Programs, execution: Execution) -> None:
+    """SIGTERM to one child: it finishes what it has, and another takes its place."""
+    running = program(guarded(processes=2))
+    running.wait_for(READY, 2)
+    (child, _) = running.wait_for(r"Started worker process (\d+)", 2)
+    os.kill(int(child), signal.SIGTERM)
+    running.wait_for(r"Started worker process (\d+)", 3)
+    execution.schedule("where", times=4)
+    execution.wait_for(4, "ActivityTaskCompleted")
+    assert "died" not in running.text
+
+
+# Stopping
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_whole_group_counts_once(
+    program: Programs, execution: Execution, number: signal.Signals, tmp_path: Any
+) -> None:
+    """Ctrl-C goes to supervisor and children: what runs still finishes."""
+    running = program(guarded(processes=2))
+    running.wait_for(READY, 2)
+    go_on = tmp_path / "go-on"
+    execution.schedule("hold", str(go_on), times=2)
+    running.wait_for("holding", 2)
+    running.signal_group(number)
+    execution.schedule("where")  # nobody takes it any more
+    go_on.touch()
+    assert running.wait() == 0
+    assert running.found("report (.*)") == ["2 completed"]
+    assert "Traceback" not in running.text
+
+
+def test_a_second_ctrl_c_ends_the_grace(program: Programs, execution: Execution) -> None:
+    """Once more is one level more, for all children: heartbeat() answers False."""
+    running = program(guarded(processes=2))
+    running.wait_for(READY, 2)
+    execution.schedule("beats", times=2)
+    running.wait_for("holding", 2)
+    running.signal_group(signal.SIGINT)
+    running.wait_for("worker is stopping", 2)
+    assert "told to stop" not in running.text
+    running.signal_group(signal.SIGINT)
+    running.wait_for("told to stop", 2)
+    assert running.wait() == 0
+    assert "abandoned by the stop: beats 1" in running.found("report (.*)")[0]
+
+
+def test_ctrl_c_while_the_first_process_starts(program: Programs) -> None:
+    """A stop is a stop, and no error about processes that cannot be started."""
+    running = program(guarded(processes=4))
+    running.wait_for("Started worker process")
+    running.signal_group(signal.SIGINT)
+    assert running.wait() == 0
+    assert running.found("report (.*)") == ["0 completed"]
+
+
+def test_ctrl_c_with_signals_false_lets_children_finish(
+    program: Programs, execution: Execution, tmp_path: Any
+) -> None:
+    """The script's own KeyboardInterrupt comes out when the children have ended."""
+    running = program(guarded(processes=2, signals=False))
+    running.wait_for(READY, 2)
+    go_on = tmp_path / "go-on"
+    execution.schedule("hold", str(go_on), times=2)
+    running.wait_for("holding", 2)
+    running.signal_group(signal.SIGINT)
+    running.wait_for("Interrupted; running activities finish")
+    go_on.touch()
+    execution.wait_for(2, "ActivityTaskCompleted")
+    assert running.wait() == -signal.SIGINT
+    assert "All worker processes stopped: 2 completed." in running.text
+
+
+def test_children_of_a_supervisor_that_is_gone_drain_and_end(
+    program: Programs, execution: Execution, tmp_path: Any
+) -> None:
+    """SIGKILL of the supervisor: what runs is finished and answered, and no process is left."""
+    running = program(guarded(processes=2))
+    running.wait_for(READY, 2)
+    go_on = tmp_path / "go-on"
+    execution.schedule("hold", str(go_on), times=2)
+    running.wait_for("holding", 2)
+    running.signal(signal.SIGKILL)
+    go_on.touch()
+    execution.wait_for(2, "ActivityTaskCompleted")
+    running.wait()  # until nobody holds its output any more
+    assert len(running.found("Worker stopped: 1 completed")) == 2
+
+
+def test_a_stop_while_every_process_is_dead_ends_at_once(
+    program: Programs, execution: Execution
+) -> None:
+    """Nobody waits for the back-off before a replacement."""
+    running = program(guarded(processes=2))
+    running.wait_for(READY, 2)
+    for deaths in (2, 4, 6):
+        execution.schedule("die", 1, times=2)
+        running.wait_for("its . tasks are failed", deaths)
+        if deaths < 6:
+            running.wait_for(READY, deaths + 2)
+    at = time.monotonic()
+    running.signal(signal.SIGTERM)
+    assert running.wait() == 0
+    assert time.monotonic() - at < 5
+
+
+def test_a_third_ctrl_c_waits_for_no_poll(program: Programs, swf_of_long_polls: LocalSWF) -> None:
+    """Serial children hang in polls of 60 s: they are left, and the polls are reported."""
+    running = program(
+        ACTIVITIES
+        + """
+logging.getLogger("flowy.swf.client").setLevel(logging.DEBUG)
+if __name__ == "__main__":
+    report = flowy.start_activity_worker(DOMAIN, TASK_LIST, processes=2, grace=0)
+    say(f"report {report}")
+""",
+        swf=swf_of_long_polls,
+    )
+    running.wait_for("Calling poll_for_activity_task", 2)
+    at = time.monotonic()
+    for _ in range(3):
+        running.signal_group(signal.SIGINT)
+        time.sleep(0.2)  # no event to wait for; two of the same at once would be one signal
+    assert running.wait() == 0
+    assert time.monotonic() - at < 10
+    assert running.found("report (.*)")[0].count("not waited for") == 2

@@ -1,0 +1,511 @@
+"""A stop that loses nothing: signals, grace, policy, report, and the end of the process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowy import context, reasons
+from flowy.local import LocalSWF
+from flowy.shutdown import StopLevel
+from flowy.swf.scanner import activity
+from flowy.task import Activity
+from tests.acceptance.many.conftest import (
+    PATIENCE_SECONDS,
+    TASK_LIST,
+    Execution,
+    Programs,
+    Starter,
+)
+
+ACTIVITIES = """
+logging.getLogger("flowy.swf.client").setLevel(logging.DEBUG)
+
+@activity("quick", 1, TASK_LIST)
+class Quick(Activity):
+    def run(self):
+        return "quick"
+
+@activity("hold", 1, TASK_LIST)
+class Hold(Activity):
+    def run(self, path):
+        say("holding")
+        while not os.path.exists(path):
+            if context.worker_stopping():
+                say("worker is stopping")
+            time.sleep(0.02)
+        return "held"
+
+@activity("beats", 1, TASK_LIST, heartbeat=60)
+class Beats(Activity):
+    def run(self):
+        say("holding")
+        while self.heartbeat("saving" if context.worker_stopping() else "working"):
+            if context.worker_stopping():
+                say("worker is stopping")
+            time.sleep(0.05)
+        say("told to stop")
+
+@activity("hang", 1, TASK_LIST)
+class Hang(Activity):
+    def run(self):
+        say("holding")
+        time.sleep(50)
+
+@activity("raises", 1, TASK_LIST)
+class Raises(Activity):
+    def run(self):
+        raise ValueError("so")
+
+@activity("suspends", 1, TASK_LIST)
+class Suspends(Activity):
+    def run(self):
+        raise flowy.SuspendTask
+"""
+
+#: Says when a signal was heard.
+SPOKEN = """
+raise_to = flowy.shutdown.StopFlag.raise_to
+def spoken(flag, level):
+    raise_to(flag, level)
+    say(f"level {int(level)}")
+flowy.shutdown.StopFlag.raise_to = spoken
+"""
+
+POLLING = "Calling poll_for_activity_task"
+
+
+def serving(**options: Any) -> str:
+    """A script that serves the activities with these options."""
+    said = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return (
+        ACTIVITIES
+        + f"""
+report = flowy.start_activity_worker(DOMAIN, TASK_LIST, {said})
+say(f"report {{report}}")
+say(f"clean {{report.clean}}")
+"""
+    )
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_waits_for_the_polls_and_runs_what_they_bring(
+    program: Programs, swf_of_long_polls: LocalSWF, concurrency: int, number: signal.Signals
+) -> None:
+    """No new poll goes out; those that are out are waited for; exit code 0."""
+    swf = swf_of_long_polls
+    running = program(serving(concurrency=concurrency), swf=swf)
+    running.wait_for(POLLING, concurrency)
+    execution = Execution(swf.client(), swf.domain)
+    running.signal(number)
+    execution.schedule("quick", times=concurrency)
+    assert running.wait() == 0
+    assert running.found("report (.*)") == [f"{concurrency} completed"]
+    assert execution.count("ActivityTaskCompleted") == concurrency
+    assert len(running.found(POLLING)) == concurrency
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_without_a_grace_what_runs_finishes(
+    program: Programs, execution: Execution, tmp_path: Path, concurrency: int
+) -> None:
+    """And is told meanwhile that the worker stops."""
+    running = program(serving(concurrency=concurrency))
+    running.wait_for("Worker started")
+    go_on = tmp_path / "go-on"
+    execution.schedule("hold", str(go_on))
+    running.wait_for("holding")
+    running.signal(signal.SIGTERM)
+    running.wait_for("worker is stopping")
+    go_on.touch()
+    assert running.wait() == 0
+    assert running.found("report (.*)") == ["1 completed"]
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_heartbeats_go_on_during_the_grace_and_answer_false_after_it(
+    program: Programs, execution: Execution, concurrency: int
+) -> None:
+    """The activity saves its state in the grace, gives up after it, and is left to its timeout."""
+    running = program(serving(concurrency=concurrency, grace=0.7))
+    running.wait_for("Worker started")
+    execution.schedule("beats")
+    running.wait_for("holding")
+    at = time.monotonic()
+    running.signal(signal.SIGTERM)
+    running.wait_for("told to stop")
+    assert time.monotonic() - at >= 0.6
+    assert running.wait() == 0
+    assert len(running.found("worker is stopping")) > 3
+    assert "abandoned by the stop: beats 1 (activity beats-1 of" in running.text
+    assert execution.count("ActivityTaskFailed", "ActivityTaskCompleted") == 0
+
+
+def test_what_is_left_may_be_failed(program: Programs, execution: Execution) -> None:
+    """on_stop="fail": the fixed reason, the last details, and a report that is not clean."""
+    running = program(serving(concurrency=2, grace=0.3, on_stop="fail"))
+    running.wait_for("Worker started")
+    execution.schedule("beats")
+    running.wait_for("holding")
+    running.signal(signal.SIGTERM)
+    assert running.wait() == 0
+    (failed,) = execution.wait_for(1, "ActivityTaskFailed")
+    assert failed["reason"].startswith(reasons.WORKER_STOPPED)
+    assert failed["details"] == "Last heartbeat: saving"
+    assert running.found("clean (.*)") == ["False"]
+
+
+def test_threads_that_hang_do_not_keep_the_process(program: Programs, execution: Execution) -> None:
+    """Activity threads are daemons: a script ends a moment after the grace, without force."""
+    running = program(serving(concurrency=3, grace=0))
+    running.wait_for("Worker started")
+    execution.schedule("hang", times=3)
+    running.wait_for("holding", 3)
+    at = time.monotonic()
+    running.signal(signal.SIGTERM)
+    assert running.wait() == 0
+    assert time.monotonic() - at < 10
+    assert running.found("report (.*)")[0].count("hang 1 (activity") == 3
+    assert "Traceback" not in running.text
+
+
+def test_a_serial_worker_that_hangs_is_left_with_the_report(
+    program: Programs, execution: Execution
+) -> None:
+    """``leave`` ends the process by os._exit, with the exit code of its choice."""
+    running = program(
+        ACTIVITIES
+        + """
+def leave(report):
+    say(f"left {report}")
+    os._exit(0 if report.clean else 9)
+
+run_worker(
+    DOMAIN, TASK_LIST, package="__main__", leave=leave,
+    concurrency=1, pollers=None, grace=0.2, on_stop="abandon", on_unknown="fail",
+)
+"""
+    )
+    running.wait_for("Worker started")
+    execution.schedule("hang")
+    running.wait_for("holding")
+    running.signal(signal.SIGTERM)
+    assert running.wait() == 9
+    assert "abandoned by the stop: hang 1" in running.found("left (.*)")[0]
+
+
+def test_a_second_signal_ends_the_grace(program: Programs, execution: Execution) -> None:
+    """However long it was to be."""
+    running = program(serving(concurrency=2, grace=3_000))
+    running.wait_for("Worker started")
+    execution.schedule("beats")
+    running.wait_for("holding")
+    running.signal(signal.SIGTERM)
+    running.wait_for("worker is stopping")
+    assert "told to stop" not in running.text
+    running.signal(signal.SIGTERM)
+    assert running.wait() == 0
+    assert "told to stop" in running.text
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_a_third_signal_waits_for_no_poll(
+    program: Programs, swf_of_long_polls: LocalSWF, concurrency: int
+) -> None:
+    """The polls are reported; a serial worker is interrupted in its poll, as by Ctrl-C."""
+    running = program(
+        ACTIVITIES
+        + f"""
+{SPOKEN}
+report = flowy.start_activity_worker(DOMAIN, TASK_LIST, concurrency={concurrency})
+say(f"report {{report}}")
+""",
+        swf=swf_of_long_polls,
+    )
+    running.wait_for(POLLING, concurrency)
+    for level in (1, 2, 3):
+        running.signal(signal.SIGINT)
+        running.wait_for(f"level {level}")
+    code = running.wait()
+    assert "polls that may have cost a task" in running.text
+    if concurrency == 1:
+        assert (code, "KeyboardInterrupt" in running.text) == (-signal.SIGINT, True)
+    else:
+        assert code == 0
+        assert running.found("report (.*)")[0].count("(not waited for)") == 2
+
+
+def test_a_worker_ends_where_it_is_process_1(
+    program: Programs, execution: Execution, tmp_path: Path
+) -> None:
+    """The kernel ignores signals to PID 1 that have no handler; ours have."""
+    _need_unshare()
+    running = program(
+        "say(f'pid {os.getpid()}')\n" + serving(concurrency=2),
+        before=("unshare", "--pid", "--fork", "--mount-proc"),
+    )
+    assert running.wait_for(r"pid (\d+)") == ["1"]
+    running.wait_for("Worker started")
+    go_on = tmp_path / "go-on"
+    execution.schedule("hold", str(go_on))
+    running.wait_for("holding")
+    unshare = running.process.pid
+    (worker,) = Path(f"/proc/{unshare}/task/{unshare}/children").read_text().split()
+    os.kill(int(worker), signal.SIGTERM)
+    running.wait_for("worker is stopping")
+    go_on.touch()
+    assert running.wait() == 0
+    assert running.found("report (.*)") == ["1 completed"]
+
+
+def _need_unshare() -> None:
+    """PID namespaces need privileges that a desk, or a container in CI, may not give."""
+    try:
+        subprocess.run(
+            ["unshare", "--pid", "--fork", "--mount-proc", "true"], check=True, capture_output=True
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no PID namespace can be made here: {error}")
+
+
+def test_a_storm_of_signals_does_no_harm(program: Programs) -> None:
+    """The handler may come while the main thread waits for the flag, or raises it.
+
+    It deadlocks nothing, no wait outlasts its time, and the level never falls.
+    """
+    running = program(
+        """
+import os, signal, subprocess, sys
+from flowy.shutdown import StopFlag, StopLevel, stop_signals
+
+signals = 0
+class Counted(StopFlag):
+    def raise_to(self, level):
+        global signals
+        signals += 1
+        super().raise_to(level)
+
+signal.signal(signal.SIGTERM, lambda number, frame: None)  # for those between two flags
+storm = f"import os\\nwhile os.getppid() == {os.getpid()}: os.kill({os.getpid()}, 15)"
+with subprocess.Popen([sys.executable, "-c", storm]) as process:
+    while signals < 5_000:
+        flag = Counted()
+        with stop_signals(flag, interrupt=False):
+            for level in (StopLevel.FINISH, StopLevel.HURRY, StopLevel.AT_ONCE):
+                flag.wait(0.0001, level)
+                flag.raise_to(level)
+                assert flag.wait(None, level)
+                assert flag.level >= level
+    process.kill()
+print("done")
+""",
+        preamble="",
+    )
+    assert running.wait() == 0
+    assert running.found("done") == ["done"]
+
+
+def test_a_wait_outlasts_no_signal(program: Programs) -> None:
+    """A wait ends with its time, though a slow handler of somebody else's ran meanwhile.
+
+    queue.SimpleQueue waits for ever then, until Python 3.13.
+    """
+    running = program(
+        """
+import signal, time
+from flowy.shutdown import StopFlag
+
+signal.signal(signal.SIGALRM, lambda number, frame: time.sleep(0.3))
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+began = time.monotonic()
+assert StopFlag().wait(0.2) is False
+print("waited", time.monotonic() - began < 2)
+""",
+        preamble="",
+    )
+    assert running.wait() == 0
+    assert running.found("waited (.*)") == ["True"]
+
+
+def test_off_the_main_thread_signals_are_left_alone(
+    program: Programs, execution: Execution
+) -> None:
+    """A program that runs the worker on a thread keeps its handlers, and stops it by stop()."""
+    running = program(
+        ACTIVITIES
+        + """
+from flowy.swf.client import connect
+from flowy.swf.registration import register
+from flowy.swf.scanner import Scanner
+from flowy.swf.worker import ActivityWorker
+
+client, found = connect(), Scanner("__main__").scan()
+register(client, DOMAIN, found.values())
+worker = ActivityWorker(client, DOMAIN, TASK_LIST, found, concurrency=2)
+told = threading.Event()
+signal.signal(signal.SIGTERM, lambda number, frame: told.set())
+thread = threading.Thread(target=lambda: say(f"report {worker.run()}"))
+thread.start()
+while not told.wait(0.1):
+    pass
+say("stopping")
+worker.stop()
+thread.join()
+"""
+    )
+    running.wait_for("Worker started")
+    execution.schedule("quick", times=3)
+    execution.wait_for(3, "ActivityTaskCompleted")
+    running.signal(signal.SIGTERM)
+    assert running.wait() == 0
+    assert running.found("report (.*)") == ["3 completed"]
+
+
+def test_pythons_own_exit_is_not_kept(
+    program: Programs, swf_of_long_polls: LocalSWF, tmp_path: Path
+) -> None:
+    """A worker on a daemon thread, with polls out for 60 s, does not keep the interpreter."""
+    go_on = tmp_path / "go-on"
+    running = program(
+        ACTIVITIES
+        + f"""
+thread = threading.Thread(
+    target=flowy.start_activity_worker,
+    args=(DOMAIN, TASK_LIST), kwargs={{"concurrency": 3, "package": "__main__"}},
+    daemon=True,
+)
+thread.start()
+while not os.path.exists({str(go_on)!r}):
+    time.sleep(0.02)
+""",
+        swf=swf_of_long_polls,
+    )
+    running.wait_for(POLLING, 3)
+    at = time.monotonic()
+    go_on.touch()
+    assert running.wait() == 0
+    assert time.monotonic() - at < 10
+    assert "Traceback" not in running.text
+
+
+def test_ctrl_c_in_a_script_that_leaves_signals_alone(
+    program: Programs, execution: Execution
+) -> None:
+    """KeyboardInterrupt in the serial loop: the task is failed with that reason, and it goes up."""
+    running = program(serving(signals=False))
+    running.wait_for("Worker started")
+    execution.schedule("hang")
+    running.wait_for("holding")
+    running.signal(signal.SIGINT)
+    (failed,) = execution.wait_for(1, "ActivityTaskFailed")
+    assert failed["reason"] == "KeyboardInterrupt"
+    assert running.wait() == -signal.SIGINT
+    assert "Worker stopped: 0 completed, 1 failed." in running.text
+
+
+def test_the_report_counts_and_names(start: Starter, execution: Execution) -> None:
+    """Each task has one place in it; what the stop left is named by type, activity and workflow."""
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    @activity("ends", 1, TASK_LIST)
+    class Ends(Activity):
+        def run(self, how: str) -> None:
+            if how == "raise":
+                raise ValueError(how)
+            if how == "hang":
+                begun.release()
+                assert go_on.wait(PATIENCE_SECONDS)
+
+    worker = start(Ends, concurrency=4, grace=0)
+    execution.schedule("ends", "return", times=5)
+    execution.schedule("ends", "raise", times=3)
+    execution.schedule("ends", "hang", times=2)
+    for _ in range(2):
+        assert begun.acquire(timeout=PATIENCE_SECONDS)
+    execution.wait_for(8, "ActivityTaskCompleted", "ActivityTaskFailed")
+    report = worker.stop()
+    go_on.set()
+    flow = execution.execution["workflowId"]
+    assert (report.completed, report.failed, report.suspended, report.closed) == (5, 3, 0, 0)
+    assert sorted(report.abandoned) == [
+        f"ends 1 (activity ends-{number} of workflow {flow})" for number in (10, 9)
+    ]
+    assert str(report).startswith("5 completed, 3 failed; abandoned by the stop: ends 1 (")
+
+
+def test_worker_stopping_is_false_until_a_stop(start: Starter, execution: Execution) -> None:
+    """And in a function that the activity calls, too."""
+    seen: list[bool] = []
+
+    def deep() -> None:
+        seen.append(context.worker_stopping())
+
+    @activity("deep", 1, TASK_LIST)
+    class Deep(Activity):
+        def run(self) -> None:
+            deep()
+
+    worker = start(Deep)
+    execution.schedule("deep")
+    execution.wait_for(1, "ActivityTaskCompleted")
+    worker.stop()
+    assert seen == [False]
+
+
+@pytest.mark.parametrize("on_stop", ["abandon", "fail"])
+def test_a_task_that_comes_after_the_grace_is_answered_not_started(
+    swf_of_long_polls: LocalSWF, program: Programs, on_stop: str
+) -> None:
+    """The poll was out when the stop came, and brings a task when the grace is over.
+
+    The second signal comes after the grace, and is no third for that: the poll is waited for.
+    """
+    swf = swf_of_long_polls
+    running = program(SPOKEN + serving(concurrency=2, pollers=1, grace=0, on_stop=on_stop), swf=swf)
+    running.wait_for(POLLING)
+    execution = Execution(swf.client(), swf.domain)
+    execution.schedule("beats")
+    running.wait_for("holding")
+    running.wait_for(POLLING, 2)
+    running.signal(signal.SIGTERM)
+    running.wait_for("told to stop")
+    running.signal(signal.SIGTERM)
+    running.wait_for("level 2", 2)  # the grace's and the signal's
+    execution.schedule("quick")
+    assert running.wait() == 0
+    assert execution.count("ActivityTaskStarted") == 2
+    assert execution.count("ActivityTaskCompleted") == 0
+    assert execution.count("ActivityTaskFailed") == (2 if on_stop == "fail" else 0)
+    (report,) = running.found("report (.*)")
+    assert "quick 1 (activity quick-2 of" in report
+    assert "polls that may have cost" not in report
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_stop_under_load_leaves_nothing_without_its_place(
+    start: Starter, execution: Execution, attempt: int
+) -> None:
+    """Whenever it comes: each task that was started is answered, or in the report."""
+
+    @activity("load", 1, TASK_LIST)
+    class Load(Activity):
+        def run(self) -> None:
+            pass
+
+    worker = start(Load, concurrency=8, pollers=4, grace=0)
+    execution.schedule("load", times=60)
+    execution.wait_for(5 + 15 * attempt, "ActivityTaskCompleted")
+    worker.worker.stop(StopLevel(1 + attempt))
+    report = worker.join()
+    started = execution.count("ActivityTaskStarted")
+    ended = execution.count("ActivityTaskCompleted")
+    assert ended == report.completed
+    assert started - ended <= len(report.abandoned) + len(report.polls_lost)

@@ -1,0 +1,104 @@
+"""What the workers of these tests serve: one that works, and those that ruin their process."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import time
+from pathlib import Path
+
+from flowy.swf.scanner import activity
+from flowy.task import Activity, AsyncActivity
+
+#: A stack overflows in C when this many nested groups are compiled: glibc's regcomp calls itself
+#: for each. Python's own functions would not do, for each Python guards others of them.
+_NESTED_GROUPS = 1_000_000
+_REGEX_BYTES = 1_024  # more than a regex_t
+
+_MEBIBYTE = 2**20
+#: What an activity may take beyond what its process has when it starts.
+_ROOM_BYTES = 100 * _MEBIBYTE
+
+
+@activity("work", 1, "tasks", heartbeat=300, start_to_close=600)
+class Work(Activity):
+    """Beats *beats* times in *seconds*, and returns the process that it ran in."""
+
+    def run(self, seconds: float = 0.0, beats: int = 0) -> int:
+        for _ in range(beats):
+            time.sleep(seconds / beats)
+            self.heartbeat("at it")
+        if not beats:
+            time.sleep(seconds)
+        return os.getpid()
+
+
+@activity("patient", 1, "tasks", heartbeat=300, start_to_close=600)
+class Patient(Activity):
+    """Beats until it is told to give up, for *seconds* at most, and returns None."""
+
+    def run(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self.heartbeat():
+            time.sleep(0.05)
+
+
+@activity("background", 1, "tasks", start_to_close=600, auto_heartbeat=0.1)
+class Background(Activity):
+    """Works for *seconds* while the worker beats for it."""
+
+    def run(self, seconds: float) -> int:
+        time.sleep(seconds)
+        return os.getpid()
+
+
+@activity("awaiting", 1, "tasks", start_to_close=600)
+class Awaiting(AsyncActivity):
+    """Sleeps as a coroutine."""
+
+    async def run(self, seconds: float) -> int:
+        import asyncio
+
+        await self.heartbeat()
+        await asyncio.sleep(seconds)
+        return os.getpid()
+
+
+@activity("exit", 1, "tasks")
+class Exit(Activity):
+    """Ends its process without a word."""
+
+    def run(self, code: int) -> None:
+        os._exit(code)
+
+
+@activity("killed", 1, "tasks")
+class Killed(Activity):
+    """Dies as by the kernel's OOM killer."""
+
+    def run(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@activity("overflow", 1, "tasks")
+class Overflow(Activity):
+    """Overflows the stack in C."""
+
+    def run(self) -> None:
+        pattern = b"(" * _NESTED_GROUPS
+        ctypes.CDLL(None).regcomp(ctypes.create_string_buffer(_REGEX_BYTES), pattern, 1)
+
+
+@activity("hoard", 1, "tasks")
+class Hoard(Activity):
+    """Takes memory, in pieces of so many bytes, until its process may have no more."""
+
+    def run(self, piece_bytes: int) -> None:
+        has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        unlimited = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (has + _ROOM_BYTES, unlimited[1]))
+        hoard = []
+        while True:
+            hoard.append(bytearray(piece_bytes))

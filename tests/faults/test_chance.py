@@ -1,0 +1,102 @@
+"""Every call may fail, in every way: each task is answered all the same, and once."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from tests.faults.conftest import PATIENCE_SECONDS, Workers
+from tests.faults.endpoint import Endpoint
+from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS, Fault
+
+TASKS = 1_000
+SLOTS = 20
+
+#: A tenth of each: of ten calls, six meet a fault.
+A_TENTH_OF_EACH = {
+    Fault.THROTTLE: 0.1,
+    Fault.ERROR: 0.1,
+    Fault.BREAK_BEFORE: 0.1,
+    Fault.BREAK_AFTER: 0.1,
+    Fault.DELAY: 0.1,
+    Fault.RUBBISH: 0.1,
+}
+#: After these a client cannot tell whether its call was carried out.
+IN_THE_DARK = (Fault.BREAK_BEFORE, Fault.BREAK_AFTER, Fault.RUBBISH)
+
+
+@pytest.mark.timeout(180)
+def test_a_thousand_tasks_survive_a_tenth_of_each_fault(
+    endpoint: Endpoint, start_worker: Workers
+) -> None:
+    """At 10 % of each fault on all calls every task that arrived is answered, exactly once.
+
+    Those that got lost with their poll's answer are as many as the endpoint says, and every poll
+    that may have cost one is in the report. No poll is repeated behind the worker's back, no
+    answer is repeated but one whose fate is not known, no task is said to have been closed by
+    somebody else, and nothing is called in a hot loop.
+    """
+    endpoint.plan.rates((*POLLS, *HEARTBEATS, *ANSWERS), A_TENTH_OF_EACH)
+    endpoint.add(0.05, 1, count=TASKS)
+    started = time.monotonic()
+    worker = start_worker(endpoint.environment, concurrency=SLOTS, pollers=SLOTS)
+    record = endpoint.record
+    endpoint.wait_for(lambda _: len(record.handed) == TASKS and not record.open, 150)
+    seconds = time.monotonic() - started
+    worker.signal(signal.SIGTERM)
+    report = worker.report()
+    struck, calls = endpoint.plan.struck, record.calls
+    print(f"{seconds:.1f} s; {endpoint.told()}; struck {dict(struck)}")
+
+    arrived = record.handed.keys() - record.lost.keys()
+    assert record.answers.keys() == arrived
+    assert record.outcomes() == {"RespondActivityTaskCompleted": len(arrived)}
+    assert report.completed + report.closed == len(arrived)
+    assert (report.failed, report.canceled, report.unanswered) == (0, 0, ())
+
+    (poll,) = POLLS
+    assert len(record.lost) > TASKS / 10
+    assert len(report.polls_lost) == sum(struck[poll, fault] for fault in IN_THE_DARK)
+
+    assert len(record.identities) == 1, "a worker process was replaced"
+    assert "Traceback" not in worker.text
+
+    assert record.repeated[poll] == 0
+    dark_answers = sum(struck[action, Fault.BREAK_AFTER] for action in ANSWERS)
+    assert len([one for _, one in record.refused if one.action in ANSWERS]) <= dark_answers
+    assert "was closed before its answer" not in worker.text
+    assert record.polls_empty <= SLOTS * (seconds + PATIENCE_SECONDS)
+    assert calls[poll] - record.polls_empty < TASKS * 2
+    assert sum(calls[action] for action in ANSWERS) < TASKS * 2.5
+    assert sum(calls[action] for action in HEARTBEATS) < TASKS * 2.5
+
+
+def test_a_broken_endpoint_is_not_hammered(endpoint: Endpoint, start_worker: Workers) -> None:
+    """With every call throttled polls and answers come ever more seldom, and all heals after.
+
+    Pauses begin at a quarter of a second at least and double: the fourth poll of a poller, which
+    at least one of ten has sent when 31 were sent, is 1.75 s after its first.
+    """
+    pollers, tasks = 10, 5
+    endpoint.add(0.2, count=tasks)
+    worker = start_worker(endpoint.environment, concurrency=20, pollers=pollers)
+    record, (poll,) = endpoint.record, POLLS
+    endpoint.wait_for(lambda _: len(record.handed) == tasks)
+    endpoint.plan.rates((*POLLS, *ANSWERS), {Fault.THROTTLE: 1.0})
+    endpoint.release_polls()
+    before = record.calls[poll]
+    endpoint.wait_for(lambda _: record.calls[poll] > before)
+    started = time.monotonic()
+    endpoint.wait_for(lambda _: record.calls[poll] >= before + 3 * pollers + 1)
+    assert time.monotonic() - started > 1.5
+    # botocore tries an answer 4 times, with pauses of its own; then come ours, 0.25 s and up.
+    assert record.calls["RespondActivityTaskCompleted"] <= tasks * 4 * 4
+    endpoint.plan.rates((*POLLS, *ANSWERS), {})
+    more = endpoint.add(count=pollers)
+    endpoint.wait_for(lambda e: set(more) <= record.answers.keys() and not record.open, 30)
+    worker.signal(signal.SIGTERM)
+    report = worker.report()
+    assert report.completed == tasks + pollers
+    assert report.clean

@@ -1,0 +1,33 @@
+"""The endpoint is gone for a while: the worker goes on by itself."""
+
+from __future__ import annotations
+
+import signal
+
+from tests.faults.conftest import Workers
+from tests.faults.endpoint import Endpoint
+
+OUTAGE_SECONDS = 10.0
+
+
+def test_a_worker_outlasts_an_endpoint_that_is_gone(
+    endpoint: Endpoint, start_worker: Workers
+) -> None:
+    """Ten seconds without an endpoint: what ran meanwhile is answered, what waits is polled.
+
+    The polls that the outage broke are in the report: each may have cost a task.
+    """
+    worker = start_worker(endpoint.environment, concurrency=20, pollers=5)
+    record = endpoint.record
+    during = endpoint.add(2.0, 4, count=10)
+    endpoint.wait_for(lambda e: len(record.handed) == len(during) and len(e.polls) == 5, 30)
+    endpoint.go_away(OUTAGE_SECONDS)
+    after = endpoint.add(count=30)
+    assert not record.answers
+    endpoint.wait_for(lambda _: len(record.answers) == len(during + after), 45)
+    worker.signal(signal.SIGTERM)
+    report = worker.report()
+    assert record.outcomes() == {"RespondActivityTaskCompleted": len(during + after)}
+    assert report.completed == len(during + after)
+    assert len(report.polls_lost) == 5
+    assert len(record.identities) == 1

@@ -1,0 +1,73 @@
+"""SIGTERM at any moment, under load: nothing that a poll brought is lost."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import signal
+import time
+
+import pytest
+
+from flowy.swf.report import StopReport
+from tests.faults.conftest import Workers
+from tests.faults.endpoint import Endpoint, Record
+from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS, Fault
+
+#: What the tasks are: their type, arguments, and about how long one takes, in seconds.
+LOADS = (
+    ("work", [0.0, 0], 0.02),
+    ("work", [0.05, 1], 0.08),
+    ("work", [0.3, 3], 0.35),
+    ("awaiting", [0.2], 0.25),
+    ("background", [0.3], 0.3),
+    ("patient", [4.0], 4.0),
+    ("work", [4.0, 0], 4.0),
+)
+#: Some of each fault, as on a bad day.
+A_BAD_DAY = dict.fromkeys(
+    (Fault.THROTTLE, Fault.ERROR, Fault.BREAK_BEFORE, Fault.BREAK_AFTER, Fault.RUBBISH), 0.03
+)
+
+
+def assert_accounted(record: Record, report: StopReport) -> None:
+    """Each task that was handed out has its answer, or its place in the report; none has two."""
+    named = re.findall(r"activity a-(\S+) of", " ".join(report.abandoned + report.unanswered))
+    assert record.open <= set(named), "open, and the report does not say so"
+    assert len(record.lost) <= len(report.polls_lost)
+    left = (report.abandoned, report.failed_by_stop, report.unanswered)
+    told = report.completed + report.failed + report.canceled + report.closed
+    assert told + sum(map(len, left)) == len(record.handed) - len(record.lost)
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_sigterm_at_a_random_moment_loses_nothing(
+    number: int, seed: int, endpoint: Endpoint, start_worker: Workers
+) -> None:
+    """Whatever runs, however many at once: what a poll brought is answered or reported."""
+    drawn = random.Random(seed)
+    processes = 2 if number % 4 == 0 else 1
+    concurrency = drawn.choice((1, 4, 20))
+    name, arguments, seconds = drawn.choice(LOADS)
+    options = {
+        "processes": processes,
+        "concurrency": concurrency,
+        "grace": drawn.choice((None, 0.0, 0.5)),
+        "on_stop": drawn.choice(("abandon", "fail")),
+    }
+    if number % 2:
+        endpoint.plan.rates((*POLLS, *HEARTBEATS, *ANSWERS), A_BAD_DAY)
+    endpoint.latency_seconds = drawn.choice((0.0, 0.02))
+    tasks_in_two_seconds = int(2 * processes * min(concurrency / seconds, 200))
+    moment = drawn.randint(1, max(1, tasks_in_two_seconds))
+    print(f"{name}{arguments}, {options}, at task {moment}")
+    endpoint.supply(10**9, name=name, input=json.dumps([arguments, {}]))
+    worker = start_worker(endpoint.environment, **options)
+    endpoint.wait_for(lambda e: len(e.record.handed) >= moment, 30)
+    time.sleep(drawn.uniform(0, 0.1))  # not to wait for anything: any moment is to be hit
+    worker.signal(signal.SIGTERM)
+    report = worker.report()
+    print(f"{endpoint.told()}\n{report}")
+    assert_accounted(endpoint.record, report)
+    assert "Traceback" not in worker.text
