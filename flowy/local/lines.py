@@ -84,12 +84,12 @@ class WaitingLines:
             LineFullError: too many wait already.
         """
         with self._lock:
-            before = self._releases
             line = self._lines.setdefault(key, deque())
             if len(line) >= self._most:
                 raise LineFullError(f"{len(line)} pollers wait on the task list {key[2]!r}")
             poller = Poller(identity, time.monotonic(), threading.Condition(self._lock))
             line.append(poller)
+            before = self._releases
             try:
                 while not self._released and self._releases == before:
                     if line[0] is poller:

@@ -155,7 +155,11 @@ def _wind_down(execution: ActivityExecution, plan: Plan) -> str:
         execution.look()
     except SWFError as error:
         return f"ended nobody knows how ({error.fault})"
-    return "is still open" if execution.ended is None else _how(execution.ended[0], plan)
+    return (
+        "is still open; it ends by its timeout"
+        if execution.ended is None
+        else _how(execution.ended[0], plan)
+    )
 
 
 def _value_of(execution: ActivityExecution, plan: Plan) -> Any:

@@ -1,7 +1,7 @@
 """For people who test activities.
 
-``ActivityEnvironment`` runs one activity in a unit test, with no SWF at all;
-``flowy.testing.plugin`` gives pytest a local SWF with a worker in it.
+``ActivityEnvironment`` runs one activity in a unit test, with no SWF at all; ``LocalWorker``
+serves activities on a local SWF, which ``flowy.testing.plugin`` gives to pytest.
 
 The names are imported when they are first asked for: pytest loads the plugin in every project
 where Flowy is installed, and what a project does not use must cost it nothing.
@@ -15,12 +15,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .environment import ActivityEnvironment
     from .outcomes import Answer, Canceled, Suspended, Unanswered
+    from .worker import LocalWorker
 
-__all__ = ["ActivityEnvironment", "Answer", "Canceled", "Suspended", "Unanswered"]
+__all__ = [
+    "ActivityEnvironment",
+    "Answer",
+    "Canceled",
+    "LocalWorker",
+    "Suspended",
+    "Unanswered",
+]
+
+#: Where the names live.
+_HOMES = {
+    "ActivityEnvironment": "environment",
+    "Answer": "outcomes",
+    "Canceled": "outcomes",
+    "LocalWorker": "worker",
+    "Suspended": "outcomes",
+    "Unanswered": "outcomes",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "environment" if name == "ActivityEnvironment" else "outcomes"
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

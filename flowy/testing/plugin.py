@@ -14,6 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from ..local import LocalSWF
+    from ..local.clock import Clock
     from .worker import LocalWorker
 
 
@@ -57,6 +58,19 @@ def flowy_aws_environment(
     for name, value in flowy_local_swf.environment.items():
         monkeypatch.setenv(name, value)
     return flowy_local_swf.environment
+
+
+@pytest.fixture
+def flowy_clock(flowy_local_swf: LocalSWF) -> Iterator[Clock]:
+    """The local SWF's clock, held: timeouts fire when the test turns it, ``turn(3600)``.
+
+    It is SWF's clock alone; the worker's own goes on. At the test's end it runs again, and stays
+    ahead by what it was turned.
+    """
+    clock = flowy_local_swf.clock
+    clock.hold()
+    yield clock
+    clock.release()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ What SWF does, according to its API reference, and moto does not:
 - PollForDecisionTask "returns the events ... of the most recent DecisionTaskStarted event"
   on, where ``startAtPreviousStartedEvent`` asks for it.
 - An empty poll has an empty taskToken.
+- A signal need not have an input (moto: HTTP 500).
 """
 
 from __future__ import annotations
@@ -126,6 +127,11 @@ class LocalResponse(SWFResponse):
             self._parameters.get("runId"),
         )
         return ""
+
+    def signal_workflow_execution(self) -> str:
+        self._parameters.setdefault("input", None)
+        answer: str = super().signal_workflow_execution()
+        return answer
 
     # -- lists --
 

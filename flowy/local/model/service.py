@@ -124,15 +124,15 @@ class LocalService:
         self._backend.lines.release()
         self._timekeeper.stop()
 
-    def release_polls(self) -> None:
-        """Answer the polls that are held, with nothing; later ones are held as ever."""
-        self._backend.lines.release_once()
-
     def let_go(self) -> None:
         """Write what is to be written, and let another process have the state."""
         with self._backend.lock:
             self._journal.commit()
             self._journal.close()
+
+    def release_polls(self) -> None:
+        """Answer the polls that are held, with nothing; later ones are held as ever."""
+        self._backend.lines.release_once()
 
     def register_domain(self, name: str) -> None:
         """Register a domain, unless it is there already.

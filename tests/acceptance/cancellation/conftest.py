@@ -1,0 +1,266 @@
+"""A stage on which an activity takes its steps one by one, and its decider is the test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowy.context import current
+from flowy.exception import CancelTask
+from flowy.local import LocalSWF
+from flowy.swf.scanner import activity
+from flowy.task import Activity
+from flowy.testing.worker import LocalWorker
+
+ROOT = Path(__file__).resolve().parents[3]
+
+#: How long a test waits for what must come, in seconds.
+PATIENCE = 10.0
+
+#: Events that close an activity task.
+ENDS = frozenset(f"ActivityTask{how}" for how in ("Completed", "Failed", "Canceled", "TimedOut"))
+
+
+class Steps:
+    """The steps of one running activity; the test lets it go from one to the next."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Semaphore(0)
+        self.go = threading.Semaphore(0)
+        self.answers: list[bool] = []
+        self.error: BaseException | None = None
+
+    def wait(self) -> None:
+        """Wait until the activity stands before its next step."""
+        assert self.reached.acquire(timeout=PATIENCE)
+
+    def step(self) -> None:
+        """Let it take that step, and wait until it stands before the next one."""
+        self.go.release()
+        self.wait()
+
+    def last_step(self) -> None:
+        """Let it take the step by which it ends."""
+        self.go.release()
+
+
+#: By workflow id.
+STEPS: dict[str, Steps] = {}
+
+
+@activity("stepping", 1, "steps", heartbeat=60, schedule_to_close=None, start_to_close=600)
+class Stepping(Activity):
+    """Takes the steps that it is given: beat, look, then none, value, fail or cancel."""
+
+    def run(self, *steps: str) -> Any:
+        mine = STEPS[current().workflow_id]
+        for step in steps:
+            mine.reached.release()
+            assert mine.go.acquire(timeout=PATIENCE)
+            if step == "beat":
+                mine.answers.append(self.heartbeat())
+            elif step == "look":
+                mine.answers.append(self.cancel_requested)
+            elif step == "fail":
+                raise ValueError("failed by itself")
+            elif step == "cancel":
+                raise CancelTask("half of it")
+            elif step == "value":
+                return "a value"
+        return None
+
+
+class Stage:
+    """One execution with one activity; the test decides in it."""
+
+    def __init__(self, swf: LocalSWF, worker: LocalWorker) -> None:
+        self.swf = swf
+        self.worker = worker
+        self.domain = worker.domain
+        self.client: Any = swf.client()
+        self.workflow_id = uuid.uuid4().hex
+        self.steps = STEPS[self.workflow_id] = Steps()
+
+    def schedule(self, *steps: str) -> None:
+        """Start the execution and schedule the activity."""
+        self.client.register_workflow_type(
+            domain=self.domain, name="by hand", version=self.workflow_id
+        )
+        self.client.start_workflow_execution(
+            domain=self.domain,
+            workflowId=self.workflow_id,
+            workflowType={"name": "by hand", "version": self.workflow_id},
+            taskList={"name": self.workflow_id},
+            executionStartToCloseTimeout="100000",
+            taskStartToCloseTimeout="NONE",
+            childPolicy="TERMINATE",
+        )
+        text = "[[" + ", ".join(f'"{step}"' for step in steps) + "], {}]"
+        self._decide(
+            "ScheduleActivityTask",
+            activityId="1",
+            activityType={"name": "stepping", "version": "1"},
+            input=text,
+        )
+
+    def request_cancel(self) -> None:
+        """Decide to request the activity's cancellation."""
+        self.client.signal_workflow_execution(
+            domain=self.domain, workflowId=self.workflow_id, signalName="now"
+        )
+        self._decide("RequestCancelActivityTask", activityId="1")
+
+    def wait_for_end(self) -> None:
+        """Wait until the activity is closed."""
+        while not self.ends():
+            self.poll()
+
+    def poll_until_ended_then_request(self) -> None:
+        """Request the cancellation of the activity in the decision that follows its end."""
+        task = self.poll()
+        assert self.ends()
+        self._decide("RequestCancelActivityTask", task, activityId="1")
+
+    def poll(self) -> dict[str, Any]:
+        """Return the next decision task."""
+        while True:
+            task: dict[str, Any] = self.client.poll_for_decision_task(
+                domain=self.domain, taskList={"name": self.workflow_id}
+            )
+            if task.get("taskToken"):
+                return task
+
+    def _decide(self, kind: str, task: dict[str, Any] | None = None, **attributes: Any) -> None:
+        key = f"{kind[0].lower()}{kind[1:]}DecisionAttributes"
+        self.client.respond_decision_task_completed(
+            taskToken=(task or self.poll())["taskToken"],
+            decisions=[{"decisionType": kind, key: attributes}],
+        )
+
+    def events(self) -> list[dict[str, Any]]:
+        """The history."""
+        history = self.client.get_workflow_execution_history(
+            domain=self.domain, execution=self._execution()
+        )
+        return list(history["events"])
+
+    def _execution(self) -> dict[str, str]:
+        for find in (
+            self.client.list_open_workflow_executions,
+            self.client.list_closed_workflow_executions,
+        ):
+            found = find(
+                domain=self.domain,
+                startTimeFilter={"oldestDate": 0},
+                executionFilter={"workflowId": self.workflow_id},
+            )["executionInfos"]
+            if found:
+                return dict(found[0]["execution"])
+        raise LookupError(self.workflow_id)
+
+    def history(self) -> list[str]:
+        """The history, in its events' types."""
+        return [event["eventType"] for event in self.events()]
+
+    def wait_for_event(self, event_type: str) -> None:
+        """Wait until another decider, which lives in a thread, has brought an event about."""
+        until = time.monotonic() + PATIENCE
+        while event_type not in self._history_so_far():
+            assert time.monotonic() < until, self._history_so_far()
+
+    def _history_so_far(self) -> list[str]:
+        try:
+            return self.history()
+        except LookupError:
+            return []  # the execution was not started yet
+
+    def attributes(self, event_type: str) -> dict[str, Any]:
+        """The attributes of the one event of a type."""
+        (found,) = (event for event in self.events() if event["eventType"] == event_type)
+        return dict(found[f"{event_type[0].lower()}{event_type[1:]}EventAttributes"])
+
+    def ends(self) -> list[str]:
+        """The ends of the activity that the history knows: one, if all is well."""
+        return [event["eventType"] for event in self.events() if event["eventType"] in ENDS]
+
+
+@pytest.fixture
+def swf() -> Iterator[LocalSWF]:
+    """A local SWF of the test's own, whose clock it may turn."""
+    with LocalSWF(poll_seconds=1) as running:
+        yield running
+
+
+@pytest.fixture
+def worker(swf: LocalSWF) -> Iterator[LocalWorker]:
+    """A worker for the stepping activity."""
+    with LocalWorker(swf, "local", Stepping) as running:
+        yield running
+
+
+@pytest.fixture
+def stage(swf: LocalSWF, worker: LocalWorker) -> Stage:
+    """An execution that is yet to be started."""
+    return Stage(swf, worker)
+
+
+@pytest.fixture
+def in_thread() -> Iterator[Callable[..., threading.Thread]]:
+    """Start a function in a thread; the test's end waits for it."""
+    threads = []
+
+    def start(function: Callable[[], object]) -> threading.Thread:
+        threads.append(threading.Thread(target=function, daemon=True))
+        threads[-1].start()
+        return threads[-1]
+
+    yield start
+    for thread in threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+CALLER = """
+import logging, sys
+from flowy import call_activity
+logging.basicConfig(level=logging.WARNING)
+workflow_id, grace, *steps = sys.argv[1:]
+try:
+    print(call_activity("local", "stepping", 1, *steps, workflow_id=workflow_id, grace=int(grace)))
+except BaseException as error:
+    print(type(error).__name__, *error.__notes__, sep="|")
+    sys.exit(3)
+"""
+
+
+@pytest.fixture
+def caller(
+    stage: Stage, swf_environment: dict[str, str]
+) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """A process that calls the stepping activity on the stage's SWF."""
+    processes = []
+
+    def start(*steps: str, grace: int = 60) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", CALLER, stage.workflow_id, str(grace), *steps],
+            env={**swf_environment, **stage.swf.environment, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        stage.steps.wait()
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
