@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from .._version import __version__
 from ..exception import CallError, FlowyError
-from . import laptop, remote
+from . import laptop, remote, tokens
 from .exit_codes import ExitCode, exit_code_of, exit_code_table
 from .logs import configure_logging
 
@@ -26,6 +26,7 @@ Serve and call the activities of Amazon SWF workflows.
   flowy local                                             an SWF on this machine
   flowy worker --domain shop --task-list orders shop.activities
   flowy call --domain shop charge 1 '{"order": 7}'
+  flowy tokens list --store tokens.db                     what waits for people
 
 flowy VERB --help shows more, by example.
 """
@@ -82,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"flowy {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for group in (remote, laptop):
+    for group in (remote, laptop, tokens):
         group.add_verbs(verbs)
     return parser
 

@@ -1,0 +1,215 @@
+"""``flowy tokens`` as a real process: what waits is listed, ended and kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from flowy.tokens import SuspendedTask, TaskState
+from flowy.tokens.sqlite import SQLiteTokenStore
+from tests.acceptance.flowy_command import ROOT, Flowy
+from tests.approvals import until
+from tests.suspended import Desk, Execution, a_task
+
+if TYPE_CHECKING:
+    from mypy_boto3_swf import SWFClient
+
+
+class Shell:
+    """Runs ``flowy tokens`` in the folder of the store."""
+
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+        self.folder = folder
+        self.environment = {**environment, "PYTHONPATH": str(ROOT)}
+
+    def tokens(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run one verb to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "flowy", "tokens", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+        )
+
+
+@pytest.fixture
+def shell(tmp_path: Path, swf_environment: dict[str, str]) -> Shell:
+    return Shell(tmp_path, swf_environment)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SQLiteTokenStore:
+    return SQLiteTokenStore(tmp_path / "tokens.db")
+
+
+@pytest.fixture
+def desk(client: SWFClient, domain: str) -> Desk:
+    return Desk(client, domain)
+
+
+@pytest.fixture
+def waiting(desk: Desk, store: SQLiteTokenStore) -> tuple[Execution, SuspendedTask]:
+    execution, task = desk.waiting("order-7", note={"amount": 12})
+    return execution, store.keep(task)
+
+
+STORE = ("--store", "tokens.db")
+
+
+def test_list_shows_what_waits_and_no_token(
+    shell: Shell, store: SQLiteTokenStore, waiting: tuple[Execution, SuspendedTask]
+) -> None:
+    """Oldest first, with the time left; as a table, or as JSON; never with a token."""
+    old = store.keep(a_task("old-secret", suspended_at=1.0, deadline=2.0, workflow_id="a\x1b[2Jb"))
+    ran = shell.tokens("list", *STORE)
+    assert ran.returncode == 0
+    head, first, second = ran.stdout.splitlines()
+    assert head.split() == ["WORKFLOW", "ACTIVITY", "TYPE", "SUSPENDED", "STATE", "NOTE"]
+    assert first.startswith("a\\x1b[2Jb  1  ")
+    assert "0 s left" in first
+    assert second.startswith("order-7 ")
+    assert '{"amount": 12}' in second
+    rows = [json.loads(line) for line in shell.tokens("list", *STORE, "--json").stdout.splitlines()]
+    assert [row["id"] for row in rows] == [old.id, waiting[1].id]
+    only = shell.tokens("list", *STORE, "--domain", "shop", "--json").stdout
+    assert json.loads(only)["id"] == old.id
+    store.close(old.id, TaskState.TIMED_OUT, "HEARTBEAT", learned=True)
+    closed = shell.tokens("list", *STORE, "--closed").stdout
+    assert "timed out: HEARTBEAT" in closed
+    for said in (ran.stdout, closed, only):
+        assert "secret" not in said
+        assert waiting[1].token not in said
+
+
+def test_complete_by_ids(
+    shell: Shell, store: SQLiteTokenStore, waiting: tuple[Execution, SuspendedTask]
+) -> None:
+    """One who knows the workflow and the activity completes it; the second one is told so."""
+    execution, _ = waiting
+    ran = shell.tokens("complete", *STORE, "order-7", "1", "--result", '{"ok": true}')
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+    assert execution.said("ActivityTaskCompleted")["result"] == '{"ok": true}'
+    assert [each.state for each in store.closed()] == [TaskState.COMPLETED]
+    again = shell.tokens("fail", *STORE, "order-7", "1", "--reason", "late")
+    assert again.returncode == 3
+    assert again.stderr == ("flowy: Activity 1 of workflow order-7 is closed already: completed.\n")
+
+
+def test_fail_and_cancel_by_ids(shell: Shell, desk: Desk, store: SQLiteTokenStore) -> None:
+    """fail carries reason and details; cancel is taken where it was requested."""
+    execution, task = desk.waiting("failing")
+    store.keep(task)
+    ran = shell.tokens(
+        "fail", *STORE, "failing", "1", "--reason", "too dear", "--details", "by far",
+        "--run-id", execution.run_id,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    said = execution.said("ActivityTaskFailed")
+    assert (said["reason"], said["details"]) == ("too dear", "by far")
+    execution, task = desk.waiting("canceling")
+    store.keep(task)
+    execution.request_cancel()
+    assert shell.tokens("cancel", *STORE, "canceling", "1", "--details", "bye").returncode == 0
+    assert execution.said("ActivityTaskCanceled")["details"] == "bye"
+
+
+def test_closed_elsewhere_is_told(shell: Shell, waiting: tuple[Execution, SuspendedTask]) -> None:
+    """What SWF has closed, and the store does not know yet, is refused with exit code 3."""
+    waiting[0].terminate()
+    ran = shell.tokens("complete", *STORE, "order-7", "1")
+    assert ran.returncode == 3
+    assert "is closed already" in ran.stderr
+
+
+def test_by_a_token_from_standard_input(
+    shell: Shell, desk: Desk, waiting: tuple[Execution, SuspendedTask]
+) -> None:
+    """A token is read from standard input, where nobody else on the machine sees it."""
+    execution, task = waiting
+    order = ("complete", "--domain", desk.domain, "-", "--result", "text")
+    ran = shell.tokens(*order, stdin=f"{task.token}\n")
+    assert ran.returncode == 0, ran.stderr
+    assert execution.said("ActivityTaskCompleted")["result"] == '"text"'
+    again = shell.tokens(*order, stdin=task.token)
+    assert again.returncode == 3
+    assert "flowy: The task of this token is closed already.\n" in again.stderr
+    assert task.token not in again.stderr
+    assert shell.tokens(*order, stdin="").returncode == 3
+    wrong = shell.tokens(*order, stdin="wrong-secret")
+    assert wrong.returncode == 3
+    assert "secret" not in wrong.stderr
+    for verb in (("fail", "--reason", "no"), ("cancel",)):
+        late = shell.tokens(*verb, "--domain", desk.domain, "-", stdin=task.token)
+        assert late.returncode == 3
+
+
+def test_says_which_task_is_meant(shell: Shell, store: SQLiteTokenStore) -> None:
+    """An order without a task, with a wrong one or a wrong file is a line and an exit code."""
+    assert shell.tokens("complete", "-").returncode == 2
+    assert shell.tokens("complete", *STORE, "order-7").returncode == 2
+    assert shell.tokens("complete", "order-7", "1").returncode == 2
+    assert shell.tokens("fail", *STORE, "order-7", "1").returncode == 2
+    ran = shell.tokens("complete", *STORE, "order-7", "1")
+    assert ran.returncode == 3
+    assert "Cannot find activity 1 of workflow order-7 in tokens.db" in ran.stderr
+    ran = shell.tokens("list", "--store", "typo.db")
+    assert ran.returncode == 3
+    assert "there is no such file" in ran.stderr
+    assert not (shell.folder / "typo.db").exists()
+
+
+def test_keep_learns_and_stops_at_a_signal(
+    shell: Shell, desk: Desk, store: SQLiteTokenStore, waiting: tuple[Execution, SuspendedTask]
+) -> None:
+    """keep beats, marks what SWF has closed, outlives its own kill, and stops at SIGTERM."""
+    execution, task = waiting
+    order = ("tokens", "keep", *STORE, "--domain", desk.domain, "--every", "1")
+    with Flowy(*order, cwd=shell.folder, env=shell.environment) as keeper:
+        keeper.log_line_with("Keeper started")
+        os.kill(keeper.process.pid, signal.SIGKILL)
+        keeper.end()
+    execution.terminate("no more")
+    with Flowy(*order, cwd=shell.folder, env=shell.environment) as keeper:
+        keeper.log_line_with(f"Suspended task {task.id}")
+        keeper.send(signal.SIGTERM)
+        code, _, log = keeper.end()
+    assert code == 0
+    assert "Keeper stopped." in log
+    assert task.token not in log
+    kept = until(lambda: store.get(task.id), "the row")
+    assert (kept.state, kept.reason) == (
+        TaskState.WORKFLOW_CLOSED,
+        "the workflow was terminated: no more",
+    )
+
+
+def test_keep_answers_or_marks_a_cancellation(
+    shell: Shell, desk: Desk, store: SQLiteTokenStore, waiting: tuple[Execution, SuspendedTask]
+) -> None:
+    """--on-cancel=mark only marks; without it the task is answered canceled."""
+    execution, task = waiting
+    execution.request_cancel()
+    order = ("tokens", "keep", *STORE, "--domain", desk.domain, "--every", "1")
+    with Flowy(*order, "--on-cancel=mark", cwd=shell.folder, env=shell.environment) as keeper:
+        keeper.log_line_with("The cancellation of")
+        keeper.send(signal.SIGINT)
+        assert keeper.end()[0] == 0
+    kept = store.get(task.id)
+    assert kept is not None
+    assert kept.cancel_requested
+    assert kept.is_open
+    assert "cancel requested" in shell.tokens("list", *STORE).stdout
+    with Flowy(*order, cwd=shell.folder, env=shell.environment) as keeper:
+        keeper.log_line_with("canceled")
+        keeper.send(signal.SIGTERM)
+        assert keeper.end()[0] == 0
+    assert "ActivityTaskCanceled" in execution.events()
