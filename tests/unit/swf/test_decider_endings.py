@@ -72,9 +72,7 @@ ENDINGS: list[tuple[dict[str, Any], Ending, str, dict[str, Any]]] = [
 
 
 def decided(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    plan = Plan(
-        ActivityType("echo", "1"), "[[1], {}]", None, timeout_seconds=60, grace_seconds=5
-    )
+    plan = Plan(ActivityType("echo", "1"), "[[1], {}]", None, timeout_seconds=60, grace_seconds=5)
     return decide(events, plan)
 
 
