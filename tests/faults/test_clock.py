@@ -34,7 +34,7 @@ def test_a_jumping_wall_clock_makes_no_difference(
     endpoint.add(60.0, name="patient", count=3)
     endpoint.wait_for(lambda _: len(record.open) == 3)
     signaled = time.monotonic()
-    worker.signal(signal.SIGTERM)
+    worker.kill(signal.SIGTERM)
     report = worker.report()
     assert GRACE_SECONDS < time.monotonic() - signaled < GRACE_SECONDS + SOON_SECONDS
     assert report.completed == len(short + beaten_for)

@@ -60,7 +60,7 @@ def test_the_tasks_of_a_killed_child_are_failed_and_the_others_go_on(
     endpoint.wait_for(lambda _: len(record.identities) == 3, 30)
     (third,) = {pid_of(identity) for identity in record.identities} - {victim, survivor}
     endpoint.wait_for(lambda _: of_process(record, third) & record.answers.keys())
-    worker.signal(signal.SIGTERM)
+    worker.kill(signal.SIGTERM)
     report = worker.report()
     print(f"{endpoint.told()}\n{report}")
 
@@ -126,7 +126,7 @@ def test_an_activity_that_ends_its_process_is_failed_by_name(
     tokens = endpoint.add(count=20)
     endpoint.wait_for(lambda _: set(tokens) <= record.answers.keys())
     endpoint.wait_for(lambda _: len(record.identities) == 3, 30)
-    worker.signal(signal.SIGTERM)
+    worker.kill(signal.SIGTERM)
     report = worker.report()
     assert (report.completed, report.failed) == (20, 1)
     assert_accounted(record, report)
@@ -153,7 +153,7 @@ def test_an_activity_that_may_have_no_more_memory_is_failed(
     tokens = endpoint.add(count=20)
     endpoint.wait_for(lambda _: set(tokens) <= record.answers.keys())
     assert {record.answers[token].body["result"] for token in tokens} == {str(worker.pid)}
-    worker.signal(signal.SIGTERM)
+    worker.kill(signal.SIGTERM)
     report = worker.report()
     assert (report.completed, report.failed) == (20, 3)
     assert report.clean

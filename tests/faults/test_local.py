@@ -52,7 +52,7 @@ def test_a_kill_and_a_stop_lose_nothing_on_the_local_swf(
     killed_at = time.time()
     os.kill(victim, signal.SIGKILL)
     execution.wait_for(drawn.randint(50, 70), *ENDS)
-    first.signal(signal.SIGTERM)
+    first.kill(signal.SIGTERM)
     report = first.report()
     print(report)
     ended = execution.count(*ENDS)
@@ -60,7 +60,7 @@ def test_a_kill_and_a_stop_lose_nothing_on_the_local_swf(
 
     second = start_worker(local_swf.environment, **options)
     execution.wait_for(TASKS - len(report.polls_lost), *ENDS)
-    second.signal(signal.SIGTERM)
+    second.kill(signal.SIGTERM)
     assert second.report().clean
 
     events = {event["eventId"]: event for event in execution.events()}

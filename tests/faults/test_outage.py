@@ -25,7 +25,7 @@ def test_a_worker_outlasts_an_endpoint_that_is_gone(
     after = endpoint.add(count=30)
     assert not record.answers
     endpoint.wait_for(lambda _: len(record.answers) == len(during + after), 45)
-    worker.signal(signal.SIGTERM)
+    worker.kill(signal.SIGTERM)
     report = worker.report()
     assert record.outcomes() == {"RespondActivityTaskCompleted": len(during + after)}
     assert report.completed == len(during + after)

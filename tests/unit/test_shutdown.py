@@ -36,13 +36,6 @@ def test_levels_only_rise() -> None:
     assert flag.level is StopLevel.HURRY
 
 
-def test_raise_further() -> None:
-    """Each call is one level more urgent, up to the last."""
-    flag = StopFlag()
-    levels = [flag.raise_further() for _ in range(4)]
-    assert levels == [StopLevel.FINISH, StopLevel.HURRY, StopLevel.AT_ONCE, StopLevel.AT_ONCE]
-
-
 def test_wait_ends_with_its_time() -> None:
     """Without a stop a wait lasts its time, and answers False."""
     assert StopFlag().wait(0.01) is False

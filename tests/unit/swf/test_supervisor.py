@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from flowy import reasons
-from flowy.exception import SWFError
-from flowy.processes import Child, ProcessError
+from flowy.exception import ProcessError, SWFError
+from flowy.processes import Child
 from flowy.shutdown import StopLevel
 from flowy.swf.report import LostPoll, StopReport
 from flowy.swf.supervisor import Supervisor, WorkerSpec
