@@ -14,6 +14,9 @@ from types import TracebackType
 #: so that a long message cannot push the frames out of the details.
 MAX_PIECE_CHARS = 4_096
 
+#: Errors in whose handling an error came that are looked at, at most: they may stand in a circle.
+MAX_CONTEXTS = 20
+
 
 def reason_of(error: BaseException) -> str:
     """Return the text of *error*, or the name of its class where that is empty or unreadable."""
@@ -27,17 +30,16 @@ def reason_of(error: BaseException) -> str:
 def details_of(error: BaseException, *, skip_file: str | None = None) -> str:
     """Return the traceback of *error*.
 
-    The frames of a MemoryError are cleared, from there on: they hold what has used up the memory,
-    and the answer needs some.
+    The frames of a MemoryError are cleared: they hold what has used up the memory, and the answer
+    needs some.
 
     Args:
         error: an exception that was raised.
         skip_file: leading frames of this file are left out.
     """
     try:
+        _free_memory(error, skip_file)
         start = _skip(error.__traceback__, skip_file)
-        if isinstance(error, MemoryError):
-            traceback.clear_frames(start)  # an earlier one may be a suspended coroutine
         pieces = traceback.format_exception(type(error), error, start)
     except Exception as second:  # formatting runs the author's __str__, __repr__ and __cause__
         return f"{type(error).__name__} (no traceback: {type(second).__name__})"
@@ -57,6 +59,18 @@ def cut_end(text: str, limit: int) -> str:
 def cut_start(text: str, limit: int) -> str:
     """Return *text*, cut at its start to *limit* characters with a mark where it was longer."""
     return text if len(text) <= limit else "... " + text[len(text) - limit + 4 :]
+
+
+def _free_memory(error: BaseException, skip_file: str | None) -> None:
+    """Clear the frames of each MemoryError among *error* and those in whose handling it came."""
+    found: BaseException | None = error
+    for _ in range(MAX_CONTEXTS):
+        if found is None:
+            break
+        if isinstance(found, MemoryError):
+            # Those before may be suspended coroutines, which clearing would end.
+            traceback.clear_frames(_skip(found.__traceback__, skip_file))
+        found = found.__context__
 
 
 def _skip(frames: TracebackType | None, file: str | None) -> TracebackType | None:

@@ -3,7 +3,8 @@
 A signal handler runs between two bytecodes of the main thread, which may at that moment hold any
 lock: a handler that takes a lock, logs, or sets a ``threading.Event`` can deadlock. So the
 handler only gives back locks that nobody but a waiter takes. (A ``queue.SimpleQueue`` would do,
-but until Python 3.13 its ``get(timeout)`` may wait for ever where a signal comes meanwhile.)
+but until Python 3.13 its ``get(timeout)`` may wait for ever where a signal comes meanwhile.) And
+as the main thread may be long in coming to its next bytecode, a thread hears of each signal too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import enum
 import itertools
 import logging
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -101,15 +103,17 @@ def stop_signals(flag: StopFlag, *, interrupt: bool = False, wanted: bool = True
     nothing. The handlers that were there before are put back, so that an embedding program keeps
     its own.
     """
-    signals = itertools.count(1)
+    handled, heard = itertools.count(1), itertools.count(1)
 
     def handle(_number: int, _frame: FrameType | None) -> None:
-        level = StopLevel(min(next(signals), StopLevel.AT_ONCE))
-        flag.raise_to(level)
-        if level is StopLevel.AT_ONCE and interrupt:
+        flag.raise_to(StopLevel(min(next(handled), StopLevel.AT_ONCE)))
+        if flag.is_set(StopLevel.AT_ONCE) and interrupt:
             raise KeyboardInterrupt
 
-    with _handlers(dict.fromkeys(STOP_SIGNALS, handle) if wanted else {}):
+    def hear() -> None:
+        flag.raise_to(StopLevel(min(next(heard), StopLevel.AT_ONCE)))
+
+    with _handlers(dict.fromkeys(STOP_SIGNALS, handle) if wanted else {}, hear):
         yield
 
 
@@ -124,33 +128,61 @@ def child_signals(stop: Callable[[], None]) -> Iterator[None]:
     def terminate(_number: int, _frame: FrameType | None) -> None:
         stop()
 
-    with _handlers({signal.SIGTERM: terminate, signal.SIGINT: signal.SIG_IGN}):
+    with _handlers({signal.SIGTERM: terminate, signal.SIGINT: signal.SIG_IGN}, stop):
         yield
 
 
 @contextmanager
-def _handlers(handlers: Mapping[signal.Signals, Any]) -> Iterator[None]:
-    """Set these handlers while the block runs, and put back those that were there before."""
-    if handlers and threading.current_thread() is not threading.main_thread():
+def _handlers(
+    handlers: Mapping[signal.Signals, Any], hear: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """Set these handlers while the block runs, and put back those that were there before.
+
+    *hear* is called besides, by a thread and at once, for each stop signal that comes.
+    """
+    if not handlers:
+        yield
+        return
+    if threading.current_thread() is not threading.main_thread():
         logger.debug("Not on the main thread: signals are left alone.")
-        handlers = {}
+        yield
+        return
     before: dict[signal.Signals, Any] = {}
+    with _heard_at_once(hear) if hear else contextlib.nullcontext():
+        try:
+            for number, handler in handlers.items():
+                before[number] = signal.signal(number, handler)
+            yield
+        finally:
+            for number, handler in before.items():
+                # None: the handler was set by C code, and Python can neither name nor restore it.
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextmanager
+def _heard_at_once(hear: Callable[[], None]) -> Iterator[None]:
+    """Call *hear* for each stop signal while the block runs, whatever the main thread is doing.
+
+    Python runs a handler when the main thread comes to its next bytecode: not while that is in a
+    long call of C, and not while it waits, where the signal came just before the wait.
+    """
+    ear, mouth = socket.socketpair()
+    mouth.setblocking(False)
+
+    def listen() -> None:
+        with ear:
+            while numbers := ear.recv(256):
+                for number in numbers:
+                    if number in STOP_SIGNALS:
+                        hear()
+
+    threading.Thread(target=listen, name="flowy-signals", daemon=True).start()
+    before = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
     try:
-        for number, handler in handlers.items():
-            before[number] = signal.signal(number, handler)
         yield
     finally:
-        for number, handler in before.items():
-            # None: the handler was set by C code, and Python can neither name nor restore it.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-
-
-def signal_name(number: int) -> str:
-    """Return the name of a signal, such as ``SIGKILL``; ``unnamed`` where Python has none."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return "unnamed"  # of the real-time signals only the first and the last have one
+        signal.set_wakeup_fd(before)
+        mouth.close()
 
 
 #: How soon an interruption that was swallowed is repeated, in seconds.
@@ -202,3 +234,11 @@ def _interruption_is_handled() -> bool:
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__
     return error is not None
+
+
+def signal_name(number: int) -> str:
+    """Return the name of a signal, such as ``SIGKILL``; ``unnamed`` where Python has none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unnamed"  # of the real-time signals only the first and the last have one

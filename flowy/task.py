@@ -299,11 +299,12 @@ class Activity:
         # Closed: SWF would refuse any answer.
 
     def _fail(self, failure: _Failure) -> None:
-        # The reason is left out: the author's text may hold input, and logs are no place for it.
         error = failure.error
+        # First of all: it frees memory where that is what was short.
+        details = None if error is None else details_of(error, skip_file=__file__)
+        # The reason is left out: the author's text may hold input, and logs are no place for it.
         what = "gave up" if error is None else f"failed: {type(error).__qualname__}"
         logger.error("Activity %s %s; SWF gets the reason.", self._subject(), what)
-        details = None if error is None else details_of(error, skip_file=__file__)
         self._scheduler.fail(self._token, failure.reason, details)
 
     def _subject(self) -> str:

@@ -45,8 +45,8 @@ LAST_ANSWER_SECONDS = ANSWER_SECONDS_IN_A_HURRY + 15.0
 POLL_WAIT_SECONDS = POLL_READ_TIMEOUT_SECONDS + 10.0
 
 
-#: How often the calling thread looks up while it waits, in seconds. A signal that comes between
-#: two bytecodes and the wait does not interrupt it, and its handler runs when the thread does.
+#: How often the calling thread looks up while it waits, in seconds. A Ctrl-C that comes between
+#: its last bytecode and the wait does not interrupt that, and is heard when the thread looks up.
 LOOK_SECONDS = 1.0
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import re
+import signal
+import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +18,6 @@ from typing import Any
 import pytest
 
 from flowy.swf.report import LostPoll, StopReport
-from tests.acceptance.many.conftest import Program
 from tests.faults.endpoint import Endpoint
 from tests.faults.worker import REPORT
 
@@ -26,34 +30,60 @@ PATIENCE_SECONDS = 40.0
 FAILED_WITHIN_SECONDS = 2.0
 
 
-class Worker(Program):
-    """A worker process (with its children, where it has some) and what it reports."""
+class Worker:
+    """A worker process, with its children where it has some, and what it reports.
+
+    Attributes:
+        process: the one that was started: the worker, or the supervisor.
+        text: all that they wrote; empty until all of them have ended.
+    """
 
     def __init__(self, environment: dict[str, str], options: dict[str, Any]) -> None:
         command = [sys.executable, "-W", "error", "-m", "tests.faults.worker"]
-        super().__init__([*command, json.dumps(options)], environment)
+        self.process = subprocess.Popen(
+            [*command, json.dumps(options)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self.text = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
-    @property
-    def pid(self) -> int:
-        """Of the process that was started: the worker, or the supervisor."""
-        return self.process.pid
+    def _read(self) -> None:
+        self.text = self.process.communicate()[0]
 
-    def wait_for_children(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Wait until none is left of all the processes that write where it writes."""
-        self._reader.join(seconds)
-        assert not self._reader.is_alive(), "a process goes on"
+    def stop(self) -> None:
+        """Send SIGTERM."""
+        self.process.send_signal(signal.SIGTERM)
 
-    def report(self, seconds: float = PATIENCE_SECONDS) -> StopReport:
+    def wait(self) -> int:
+        """Wait until the process and its children have ended; return its exit code."""
+        code = self.process.wait(PATIENCE_SECONDS)
+        self._reader.join(PATIENCE_SECONDS)
+        assert not self._reader.is_alive(), "a child goes on"
+        return code
+
+    def report(self) -> StopReport:
         """Wait for its clean end and return its report."""
-        code = self.wait(seconds)
+        code = self.wait()
         assert code == 0, f"exit code {code}:\n{self.text}"
-        (told,) = self.found(f"^{REPORT}(.*)")
+        (told,) = re.findall(f"^{REPORT}(.*)$", self.text, re.MULTILINE)
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in json.loads(told).items()
         }
         values["polls_lost"] = tuple(LostPoll(**poll) for poll in values["polls_lost"])
         return StopReport(**values)
+
+    def end(self) -> None:
+        """Kill what is left of it, and show what it wrote."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self._reader.join(PATIENCE_SECONDS)
+        print(self.text)
 
 
 Workers = Callable[..., Worker]
@@ -88,7 +118,6 @@ def start_worker(tmp_path: Path) -> Iterator[Workers]:
     yield start
     for worker in started:
         worker.end()
-        print(worker.text)
 
 
 def pid_of(identity: str) -> int:

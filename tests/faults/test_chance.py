@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 
 import pytest
@@ -45,7 +44,7 @@ def test_a_thousand_tasks_survive_a_tenth_of_each_fault(
     record = endpoint.record
     endpoint.wait_for(lambda _: len(record.handed) == TASKS and not record.open, 150)
     seconds = time.monotonic() - started
-    worker.kill(signal.SIGTERM)
+    worker.stop()
     report = worker.report()
     struck, calls = endpoint.plan.struck, record.calls
     print(f"{seconds:.1f} s; {endpoint.told()}; struck {dict(struck)}")
@@ -96,7 +95,7 @@ def test_a_broken_endpoint_is_not_hammered(endpoint: Endpoint, start_worker: Wor
     endpoint.plan.rates((*POLLS, *ANSWERS), {})
     more = endpoint.add(count=pollers)
     endpoint.wait_for(lambda e: set(more) <= record.answers.keys() and not record.open, 30)
-    worker.kill(signal.SIGTERM)
+    worker.stop()
     report = worker.report()
     assert report.completed == tasks + pollers
     assert report.clean

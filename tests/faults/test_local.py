@@ -24,7 +24,9 @@ TASKS = 100
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments"), [("work", (0.1, 1)), ("awaiting", (0.1,))], ids=["threads", "coroutines"]
+    ("name", "arguments"),
+    [("work", (0.25, 1)), ("awaiting", (0.25,))],
+    ids=["threads", "coroutines"],
 )
 def test_a_kill_and_a_stop_lose_nothing_on_the_local_swf(
     seed: int,
@@ -52,7 +54,7 @@ def test_a_kill_and_a_stop_lose_nothing_on_the_local_swf(
     killed_at = time.time()
     os.kill(victim, signal.SIGKILL)
     execution.wait_for(drawn.randint(50, 70), *ENDS)
-    first.kill(signal.SIGTERM)
+    first.stop()
     report = first.report()
     print(report)
     ended = execution.count(*ENDS)
@@ -60,7 +62,7 @@ def test_a_kill_and_a_stop_lose_nothing_on_the_local_swf(
 
     second = start_worker(local_swf.environment, **options)
     execution.wait_for(TASKS - len(report.polls_lost), *ENDS)
-    second.kill(signal.SIGTERM)
+    second.stop()
     assert second.report().clean
 
     events = {event["eventId"]: event for event in execution.events()}

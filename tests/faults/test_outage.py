@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 from tests.faults.conftest import Workers
 from tests.faults.endpoint import Endpoint
 
@@ -17,15 +15,17 @@ def test_a_worker_outlasts_an_endpoint_that_is_gone(
 
     The polls that the outage broke are in the report: each may have cost a task.
     """
+    endpoint.hold_seconds = 60.0
     worker = start_worker(endpoint.environment, concurrency=20, pollers=5)
     record = endpoint.record
-    during = endpoint.add(2.0, 4, count=10)
+    during = endpoint.add(3.0, 4, count=10)
     endpoint.wait_for(lambda e: len(record.handed) == len(during) and len(e.polls) == 5, 30)
     endpoint.go_away(OUTAGE_SECONDS)
+    endpoint.hold_seconds = 1.0
     after = endpoint.add(count=30)
     assert not record.answers
     endpoint.wait_for(lambda _: len(record.answers) == len(during + after), 45)
-    worker.kill(signal.SIGTERM)
+    worker.stop()
     report = worker.report()
     assert record.outcomes() == {"RespondActivityTaskCompleted": len(during + after)}
     assert report.completed == len(during + after)

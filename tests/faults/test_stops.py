@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import signal
 import time
 
 import pytest
@@ -66,7 +65,7 @@ def test_sigterm_at_a_random_moment_loses_nothing(
     worker = start_worker(endpoint.environment, **options)
     endpoint.wait_for(lambda e: len(e.record.handed) >= moment, 30)
     time.sleep(drawn.uniform(0, 0.1))  # not to wait for anything: any moment is to be hit
-    worker.kill(signal.SIGTERM)
+    worker.stop()
     report = worker.report()
     print(f"{endpoint.told()}\n{report}")
     assert_accounted(endpoint.record, report)

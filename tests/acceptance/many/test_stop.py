@@ -102,10 +102,11 @@ def test_a_signal_waits_for_the_polls_and_runs_what_they_bring(
 ) -> None:
     """No new poll goes out; those that are out are waited for; exit code 0."""
     swf = swf_of_long_polls
-    running = program(serving(concurrency=concurrency), swf=swf)
+    running = program(SPOKEN + serving(concurrency=concurrency), swf=swf)
     running.wait_for(POLLING, concurrency)
     execution = Execution(swf.client(), swf.domain)
     running.kill(number)
+    running.wait_for("level 1")
     execution.schedule("quick", times=concurrency)
     assert running.wait() == 0
     assert running.found("report (.*)") == [f"{concurrency} completed"]
@@ -200,6 +201,40 @@ run_worker(
     running.kill(signal.SIGTERM)
     assert running.wait() == 9
     assert "abandoned by the stop: hang 1" in running.found("left (.*)")[0]
+
+
+def test_the_grace_is_applied_while_the_calling_thread_is_in_c(
+    program: Programs, execution: Execution
+) -> None:
+    """Python runs no handler then: a signal is heard all the same, and the grace is kept."""
+    running = program(
+        """
+import hashlib
+
+@activity("hash", 1, TASK_LIST)
+class Hash(Activity):
+    def run(self):
+        say("hashing")
+        hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 100_000_000)  # a minute and more
+        say("hashed")
+
+def leave(report):
+    say(f"left {report}")
+    os._exit(9)
+
+run_worker(
+    DOMAIN, TASK_LIST, package="__main__", leave=leave,
+    concurrency=1, pollers=None, grace=0.2, on_stop="abandon", on_unknown="fail",
+)
+"""
+    )
+    running.wait_for("Worker started")
+    execution.schedule("hash")
+    running.wait_for("hashing")
+    running.kill(signal.SIGTERM)
+    assert running.wait() == 9
+    assert "abandoned by the stop: hash 1" in running.found("left (.*)")[0]
+    assert "hashed" not in running.text
 
 
 def test_a_second_signal_ends_the_grace(program: Programs, execution: Execution) -> None:
