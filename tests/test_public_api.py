@@ -103,9 +103,11 @@ def test_async_scheduler_is_the_seeds() -> None:
         ("layer1", None),
     ]
     scheduler = flowy.async_scheduler("domain", object())
-    assert list(parameters(scheduler.heartbeat)) == ["token"]
+    assert list(parameters(scheduler.heartbeat)) == ["token", "details"]
     assert list(parameters(scheduler.complete)) == ["token", "result"]
-    assert list(parameters(scheduler.fail)) == ["token", "reason"]
+    assert list(parameters(scheduler.fail)) == ["token", "reason", "details"]
+    for method in (scheduler.heartbeat, scheduler.fail):
+        assert parameters(method)["details"] is None  # the seed's calls hold as they are
 
 
 def test_activity_class_is_the_first_flowys() -> None:
@@ -124,6 +126,7 @@ def test_call_activity() -> None:
         "kwargs": None,
         "task_list": None,
         "timeout": 3600,
+        "grace": 5,
         "workflow_id": None,
         "layer1": None,
     }

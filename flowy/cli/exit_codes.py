@@ -8,7 +8,7 @@ from ..exception import (
     ActivityCanceledError,
     ActivityFailedError,
     ActivityTimedOutError,
-    CallError,
+    CallTimedOutError,
     FlowyError,
     OutOfReachError,
 )
@@ -42,19 +42,15 @@ class ExitCode(enum.IntEnum):
 _CODES: tuple[tuple[type[FlowyError], ExitCode], ...] = (
     (ActivityFailedError, ExitCode.FAILED),
     (ActivityTimedOutError, ExitCode.TIMED_OUT),
+    (CallTimedOutError, ExitCode.TIMED_OUT),
     (ActivityCanceledError, ExitCode.CANCELED),
     (OutOfReachError, ExitCode.OUT_OF_REACH),
     (FlowyError, ExitCode.REFUSED),
 )
 
-#: What SWF calls the timeout of a whole workflow execution, its only one.
-_EXECUTION_TIMEOUT = "START_TO_CLOSE"
-
 
 def exit_code_of(error: FlowyError) -> ExitCode:
     """Return the exit code that tells of *error*."""
-    if type(error) is CallError and error.reason == _EXECUTION_TIMEOUT:
-        return ExitCode.TIMED_OUT  # the call's own --timeout closed the execution
     return next(code for kind, code in _CODES if isinstance(error, kind))
 
 

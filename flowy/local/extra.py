@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flowy.local.model.service import LocalService, Settings
 
 #: The oldest release of moto that the contract tests pass with.
-MOTO_FROM = (5, 0)
+MOTO_FROM = (5, 1)
 
 #: The first series of moto that was not tested.
 MOTO_BELOW = (5, 3)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import platform
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -280,24 +281,29 @@ def connect(
     return SWFClient(poll_client, answers)
 
 
+#: To use a client is safe in any thread, to make one of the default session is not (boto3 docs).
+_making = threading.Lock()
+
+
 def _boto3_client(**config: Any) -> Layer1:
     import boto3
     from botocore.config import Config
 
     try:
-        client: Layer1 = boto3.client(
-            "swf",
-            config=Config(
-                connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                tcp_keepalive=True,
-                # A static one spares botocore the work of building it for each request.
-                user_agent=f"flowy/{__version__} boto3/{boto3.__version__} "
-                f"python/{platform.python_version()}",
-                # What goes out is built here, of texts whose kinds are known.
-                parameter_validation=False,
-                **config,
-            ),
-        )
+        with _making:
+            client: Layer1 = boto3.client(
+                "swf",
+                config=Config(
+                    connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                    tcp_keepalive=True,
+                    # A static one spares botocore the work of building it for each request.
+                    user_agent=f"flowy/{__version__} boto3/{boto3.__version__} "
+                    f"python/{platform.python_version()}",
+                    # What goes out is built here, of texts whose kinds are known.
+                    parameter_validation=False,
+                    **config,
+                ),
+            )
     except Exception as error:
         raise translated(error, "make a client") from error
     return client

@@ -12,6 +12,7 @@ import logging
 import os
 import platform
 import threading
+import time
 import uuid
 from typing import Any
 
@@ -46,6 +47,9 @@ LONGEST_EXECUTION_SECONDS = 365 * 24 * 3_600
 #: How long a call goes on where SWF is out of reach after its timeout, in seconds.
 PATIENCE_SECONDS = 60.0
 
+#: The longest rest after an empty poll that came back at once, in seconds.
+EMPTY_POLL_SECONDS = 1.0
+
 
 class ActivityExecution:
     """Starts an execution, plays its decider until it is closed, and keeps how it ended.
@@ -73,6 +77,7 @@ class ActivityExecution:
         patience = plan.timeout_seconds + plan.grace_seconds + PATIENCE_SECONDS
         self._deadline = Deadline(patience)
         self._backoff = Backoff(first_seconds=0.2, cap_seconds=5.0)
+        self._emptiness = Backoff(first_seconds=0.05, cap_seconds=EMPTY_POLL_SECONDS)
         self._error: BaseException | None = None
         self._over = threading.Event()
         self._left = threading.Event()
@@ -85,8 +90,12 @@ class ActivityExecution:
         """
         try:
             self.run_id = self._start()
-        except (RefusedError, UnknownResourceError):
-            raise  # nothing was started
+        except (RefusedError, UnknownResourceError) as error:
+            # Nothing was started; unless an id that nobody else knows is there already: then an
+            # earlier try of the same request started it.
+            if self._own_id and isinstance(error, AlreadyExistsError):
+                self.terminate("The answer to its start was lost.")
+            raise
         except BaseException:
             # It may have been started all the same. An id of the user's choice may just as well
             # be that of an execution which was there before.
@@ -188,12 +197,19 @@ class ActivityExecution:
 
     def _take_turn(self) -> bool:
         """Wait for one decision and make it; return whether the execution is closed."""
+        started = time.monotonic()
         try:
             task = self._client.poll_for_decision_task(
                 self._domain, self._decisions_list, self._identity
             )
             self._backoff.reset()
-            return self.look() if task is None else self._decide(*task)
+            if task is not None:
+                self._emptiness.reset()
+                return self._decide(*task)
+            if time.monotonic() - started < EMPTY_POLL_SECONDS / 2:
+                # SWF holds a poll for 60 s; what answers at once must not be asked at once.
+                self._left.wait(self._emptiness.next_seconds())
+            return self.look()
         except OutOfReachError as error:
             pause = self._backoff.next_seconds()
             if self._deadline.passed:
