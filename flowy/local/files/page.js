@@ -28,8 +28,21 @@ function row(...cells) {
   return element;
 }
 
+// Puts children in the place of others, and leaves alone what is the same: a click, a
+// focus, a selection outlives the next look.
+function settle(parent, children) {
+  children.forEach((fresh, place) => {
+    const old = parent.children[place];
+    if (!old) parent.append(fresh);
+    else if (old.outerHTML === fresh.outerHTML) return;
+    else if (old.tagName === "TR" && old.cells.length === fresh.cells.length) settle(old, [...fresh.cells]);
+    else old.replaceWith(fresh);
+  });
+  while (parent.children.length > children.length) parent.lastElementChild.remove();
+}
+
 function fill(table, rows) {
-  byId(table).tBodies[0].replaceChildren(...rows);
+  settle(byId(table).tBodies[0], rows);
   byId(table).hidden = !rows.length;
   byId(`${table}-empty`).hidden = rows.length > 0;
 }
@@ -212,7 +225,7 @@ function showLanes(seen) {
   const begin = seen.started;
   const end = seen.closed || seen.now;
   const whole = Math.max(end - begin, 0.001);
-  byId("lanes").replaceChildren(...lanesOf(history.events).map((lane) => {
+  settle(byId("lanes"), lanesOf(history.events).map((lane) => {
     const to = lane.to || end;
     const track = make("div", "track");
     if (lane.started === undefined || lane.started > lane.from) {
@@ -224,7 +237,7 @@ function showLanes(seen) {
     name.title = lane.identity ? `${lane.sub || lane.name}, run by ${lane.identity}` : lane.sub || lane.name;
     return make("div", "lane", name, track, make("span", "how", `${state} · ${span(to - lane.from)}`));
   }));
-  byId("axis").replaceChildren(...[0, 0.25, 0.5, 0.75, 1].map((part) => make("span", "", span(part * whole))));
+  settle(byId("axis"), [0, 0.25, 0.5, 0.75, 1].map((part) => make("span", "", span(part * whole))));
 }
 
 function brief(event) {
@@ -283,7 +296,7 @@ function showRun(seen) {
   if (seen.cancelRequested) facts.push(fact("Cancel", "requested"));
   if (seen.tags.length) facts.push(fact("Tags", seen.tags.join(", ")));
   if (seen.input) facts.push(fact("Input", make("dd", "", make("pre", "", seen.input)), true));
-  byId("one-facts").replaceChildren(...facts);
+  settle(byId("one-facts"), facts);
   byId("one-count").textContent = `${seen.eventCount.toLocaleString()} events`;
   byId("events").append(...fresh.map((event) => eventItem(event, seen.started)));
   showLanes(seen);

@@ -257,6 +257,20 @@ def test_who_polls_and_what_they_run(shown: LocalSWF, work: Work, browser: Brows
     browser.until(lambda: browser.texts("#pollers tbody tr") == [])
 
 
+def test_a_look_takes_nothing_away(shown: LocalSWF, work: Work, browser: Browser) -> None:
+    """What has not changed stays the element it was: clicks, focus and selections survive."""
+    work.start("order 10")
+    work.schedule("slow")
+    work.poll_activity()
+    browser.open(shown.page_url)
+    choose(browser, work.domain)
+    browser.until(lambda: browser.texts("#executions tbody a") == ["order 10"])
+    browser.run("window.kept = document.querySelector('#executions tbody a'); window.kept.focus()")
+    took = browser.text("#executions tbody td:nth-child(5)")
+    browser.until(lambda: browser.text("#executions tbody td:nth-child(5)") != took)
+    assert browser.run("return window.kept === document.activeElement")
+
+
 def test_pages_and_filters(shown: LocalSWF, work: Work, browser: Browser) -> None:
     """Older and newer, open and closed, and a search."""
     for number in range(60):
