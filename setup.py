@@ -38,7 +38,7 @@ setup(
     ],
     python_requires=">=3.10",
     packages=find_packages(include=["flowy", "flowy.*"]),
-    package_data={"flowy": ["py.typed"]},
+    package_data={"flowy": ["py.typed", "local/files/*"]},
     zip_safe=False,
     install_requires=[
         "boto3>=1.28.0",  # the first that knows AWS_ENDPOINT_URL_SWF

@@ -10,28 +10,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from flowy.exception import LocalSWFError
+from flowy.local.clients import Clients, environment
 from flowy.local.clock import Clock
-from flowy.local.endpoint import ADDRESS, Endpoint
+from flowy.local.endpoint import Endpoint
 from flowy.local.extra import load_service
 from flowy.local.faults import Faults, throttled
+from flowy.local.loopback import ADDRESS
+from flowy.local.page import Page
 from flowy.local.quotas import Quotas
 from flowy.local.throttle import Throttle
 
 if TYPE_CHECKING:
-    import botocore.session
     from mypy_boto3_swf import SWFClient
 
     from flowy.local.model.service import Answer, LocalService
-
-#: boto3 signs requests, so it wants keys; the local SWF looks at none of them.
-_ACCESS_KEY_ID = "flowy-local"
-_SECRET_ACCESS_KEY = "flowy-local"
-
-#: SWF holds a poll for up to 60 s, and asks for a client timeout of at least 70.
-_READ_TIMEOUT_SECONDS = 70
-
-#: Connections a client keeps; botocore's 10 throttles tests with many threads.
-_CONNECTIONS = 50
 
 
 class LocalSWF:
@@ -54,6 +46,8 @@ class LocalSWF:
         quotas: how much of everything there may be; the default is AWS's.
         lose_to_gone_pollers: True hands tasks to pollers that have hung up, as SWF does;
             by default they get none.
+        page_port: the port of a web page that shows what goes on, 1 to 65535; 0 takes a
+            free one, None shows no page.
 
     Attributes:
         clock: SWF's clock, to be held and turned (:class:`flowy.local.clock.Clock`).
@@ -83,9 +77,11 @@ class LocalSWF:
         throttle: bool | Mapping[str, tuple[float, float]] = False,
         quotas: Quotas | None = None,
         lose_to_gone_pollers: bool = False,
+        page_port: int | None = None,
     ) -> None:
-        if not 0 <= port <= 65535:
-            raise ValueError(f"port must be 0 to 65535, not {port}")
+        for name, number in (("port", port), ("page_port", page_port or 0)):
+            if not 0 <= number <= 65535:
+                raise ValueError(f"{name} must be 0 to 65535, not {number}")
         if not poll_seconds >= 0:
             raise ValueError(f"poll_seconds must be 0 or more, not {poll_seconds}")
         self.domain = domain
@@ -100,7 +96,9 @@ class LocalSWF:
         self._lock = threading.Lock()
         self._service: LocalService | None = None
         self._endpoint: Endpoint | None = None
-        self._session: botocore.session.Session | None = None
+        self._page_port = page_port
+        self._page: Page | None = None
+        self._clients = Clients(self.region)
 
     def __enter__(self) -> LocalSWF:
         self.start()
@@ -129,18 +127,32 @@ class LocalSWF:
                 return
             if self._service is None:
                 self._service = self._load()
-            try:
-                endpoint = Endpoint(self._port, self._answer)
-            except OSError as error:
-                self._let_go()
-                raise LocalSWFError(
-                    f"Cannot start the local SWF: port {self._port} of {ADDRESS} cannot be had "
-                    f"({error.strerror}). Stop what uses it, or take port 0 for a free one."
-                ) from error
+            endpoint, page = self._listen(self._service)
             self._port = endpoint.port
             self._service.open()
             endpoint.start()
             self._endpoint = endpoint
+            if page is not None:
+                self._page_port = page.port
+                page.start()
+                self._page = page
+
+    def _listen(self, service: LocalService) -> tuple[Endpoint, Page | None]:
+        endpoint, port = None, self._port
+        try:
+            endpoint = Endpoint(port, self._answer)
+            if self._page_port is None:
+                return endpoint, None
+            port = self._page_port
+            return endpoint, Page(port, service.look_at)
+        except OSError as error:
+            if endpoint is not None:
+                endpoint.server_close()
+            self._let_go()
+            raise LocalSWFError(
+                f"Cannot start the local SWF: port {port} of {ADDRESS} cannot be had "
+                f"({error.strerror}). Stop what uses it, or take port 0 for a free one."
+            ) from error
 
     def _load(self) -> LocalService:
         service_class, settings_class = load_service()
@@ -188,6 +200,9 @@ class LocalSWF:
             self._service.close()
             self._endpoint.stop()
             self._endpoint = None
+            if self._page is not None:
+                self._page.stop()
+                self._page = None
             self._let_go()
 
     def release_polls(self) -> None:
@@ -214,14 +229,23 @@ class LocalSWF:
         return f"http://{ADDRESS}:{self._port}"
 
     @property
+    def page_url(self) -> str:
+        """Where the page is that shows what goes on, as in ``http://127.0.0.1:45678/``.
+
+        Raises:
+            LocalSWFError: it has no page, or takes a free port and was not started yet.
+        """
+        if not self._page_port:
+            raise LocalSWFError(
+                "Cannot tell the page of this local SWF: it shows one when it was made with "
+                "page_port, as in LocalSWF(page_port=0), and was started."
+            )
+        return f"http://{ADDRESS}:{self._page_port}/"
+
+    @property
     def environment(self) -> dict[str, str]:
         """The environment variables that lead a process's boto3 here."""
-        return {
-            "AWS_ENDPOINT_URL_SWF": self.endpoint_url,
-            "AWS_DEFAULT_REGION": self.region,
-            "AWS_ACCESS_KEY_ID": _ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": _SECRET_ACCESS_KEY,
-        }
+        return environment(self.endpoint_url, self.region)
 
     def client(self, **config: Any) -> SWFClient:
         """A boto3 ``swf`` client for it, which reads none of the user's AWS settings.
@@ -230,29 +254,7 @@ class LocalSWF:
             config: overrides what stands in its ``botocore.config.Config``: a read
                 timeout of 70 s, one attempt, 50 connections, no proxies.
         """
-        import boto3
-        from botocore.config import Config
-
-        settings: dict[str, Any] = {
-            "read_timeout": _READ_TIMEOUT_SECONDS,
-            "retries": {"mode": "standard", "total_max_attempts": 1},
-            "max_pool_connections": _CONNECTIONS,
-            "proxies": {},
-            **config,
-        }
-        with self._lock:  # a session is not for several threads at once
-            if self._session is None:
-                self._session = _session_without_settings()
-            session = boto3.session.Session(botocore_session=self._session)
-            client: SWFClient = session.client(
-                "swf",
-                endpoint_url=self.endpoint_url,
-                region_name=self.region,
-                aws_access_key_id=_ACCESS_KEY_ID,
-                aws_secret_access_key=_SECRET_ACCESS_KEY,
-                config=Config(**settings),
-            )
-        return client
+        return self._clients.make(self.endpoint_url, **config)
 
     def register_domain(self, name: str) -> None:
         """Register one more domain; does nothing where it is registered already.
@@ -268,14 +270,3 @@ class LocalSWF:
                 f"Cannot register the domain {name!r}: the local SWF was not started yet."
             )
         self._service.register_domain(name)
-
-
-def _session_without_settings() -> botocore.session.Session:
-    """A session that looks at no AWS profile, and at no file that holds settings."""
-    import botocore.session
-
-    nothing = (None, None, None, None)
-    no_file = (None, None, os.devnull, None)
-    return botocore.session.Session(
-        session_vars={"profile": nothing, "config_file": no_file, "credentials_file": no_file}
-    )

@@ -136,8 +136,10 @@ class LocalResponse(SWFResponse):
     # -- lists --
 
     def get_workflow_execution_history(self) -> str:
-        domain, run_id, workflow_id = self._get_workflow_execution_params()
-        found: Any = self._backend.describe_workflow_execution(domain, run_id, workflow_id)
+        wanted = self._parameters["execution"]
+        found: Any = self._backend.describe_workflow_execution(
+            self._parameters["domain"], wanted["runId"], wanted["workflowId"]
+        )
         return self._page("events", _ordered(found.local_events, self._parameters))
 
     def list_domains(self) -> str:

@@ -23,6 +23,7 @@ from flowy.local.checks import RequestChecks, RequestFault
 from flowy.local.clock import Clock
 from flowy.local.journal import Journal
 from flowy.local.lines import LineFullError
+from flowy.local.model import view
 from flowy.local.model.backend import LocalBackend
 from flowy.local.model.response import LocalResponse
 from flowy.local.model.restore import Restorer, records
@@ -171,6 +172,32 @@ class LocalService:
         except Exception:
             logger.exception("%s broke the local SWF; it was answered HTTP 500.", action)
             return 500, fault("InternalFailure", f"{action} broke the local SWF; see its log.")
+
+    def look_at(self, what: str, parameters: dict[str, str]) -> Any | None:
+        """What the page asks for; None where there is no such thing."""
+        domain, page = parameters.get("domain", ""), parameters.get("page", "0")
+        after = parameters.get("after", "0")
+        if not all(each.isascii() and each.isdigit() and len(each) < 10 for each in (page, after)):
+            return None
+        try:
+            with self._backend.lock:
+                self._backend.fire()
+                if what == "overview":
+                    return view.overview(self._backend)
+                if what == "executions":
+                    return view.executions(
+                        self._backend,
+                        domain,
+                        status=parameters.get("status", ""),
+                        find=parameters.get("find", ""),
+                        page=int(page),
+                    )
+                if what == "history":
+                    run_id = parameters.get("run", "")
+                    return view.history(self._backend, domain, run_id, int(after))
+        except JsonRESTError:
+            pass
+        return None
 
     def _act(self, action: str, parameters: dict[str, Any], gone: Callable[[], bool]) -> str:
         response = LocalResponse(

@@ -1,0 +1,81 @@
+"""The ways to call a local SWF: boto3 clients, and a process's environment."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import botocore.session
+    from mypy_boto3_swf import SWFClient
+
+#: boto3 signs requests, so it wants keys; the local SWF looks at none of them.
+_ACCESS_KEY_ID = "flowy-local"
+_SECRET_ACCESS_KEY = "flowy-local"
+
+#: SWF holds a poll for up to 60 s, and asks for a client timeout of at least 70.
+_READ_TIMEOUT_SECONDS = 70
+
+#: Connections a client keeps; botocore's 10 throttles tests with many threads.
+_CONNECTIONS = 50
+
+
+def environment(endpoint_url: str, region: str) -> dict[str, str]:
+    """The environment variables that lead a process's boto3 there."""
+    return {
+        "AWS_ENDPOINT_URL_SWF": endpoint_url,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_ACCESS_KEY_ID": _ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": _SECRET_ACCESS_KEY,
+    }
+
+
+class Clients:
+    """Makes boto3 ``swf`` clients that read none of the user's AWS settings.
+
+    Args:
+        region: the region that they name.
+    """
+
+    def __init__(self, region: str) -> None:
+        self._region = region
+        self._lock = threading.Lock()
+        self._session: botocore.session.Session | None = None
+
+    def make(self, endpoint_url: str, **config: Any) -> SWFClient:
+        """A client of what is there; *config* overrides its ``botocore.config.Config``."""
+        import boto3
+        from botocore.config import Config
+
+        settings: dict[str, Any] = {
+            "read_timeout": _READ_TIMEOUT_SECONDS,
+            "retries": {"mode": "standard", "total_max_attempts": 1},
+            "max_pool_connections": _CONNECTIONS,
+            "proxies": {},
+            **config,
+        }
+        with self._lock:  # a session is not for several threads at once
+            if self._session is None:
+                self._session = _session_without_settings()
+            session = boto3.session.Session(botocore_session=self._session)
+            client: SWFClient = session.client(
+                "swf",
+                endpoint_url=endpoint_url,
+                region_name=self._region,
+                aws_access_key_id=_ACCESS_KEY_ID,
+                aws_secret_access_key=_SECRET_ACCESS_KEY,
+                config=Config(**settings),
+            )
+        return client
+
+
+def _session_without_settings() -> botocore.session.Session:
+    """A session that looks at no AWS profile, and at no file that holds settings."""
+    import botocore.session
+
+    nothing = (None, None, None, None)
+    no_file = (None, None, os.devnull, None)
+    return botocore.session.Session(
+        session_vars={"profile": nothing, "config_file": no_file, "credentials_file": no_file}
+    )

@@ -1,0 +1,165 @@
+"""HTTP on loopback only: who is let in, and connections that are kept.
+
+Whoever listens on loopback can be reached by any web page in a browser on the same
+machine, so a request that names another Host (DNS rebinding) or comes from another
+Origin is refused, and no answer carries a CORS header.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import socketserver
+import threading
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+#: The only address that is listened on.
+ADDRESS = "127.0.0.1"
+
+#: How long the rest of a request may take once its head is here, in seconds.
+BODY_SECONDS = 20.0
+
+#: Most of a refused request that is read before it is answered, in bytes.
+MAX_DISCARDED_BYTES = 32 * 1024 * 1024
+
+#: How long stop() waits for answers that are on their way, in seconds.
+_DRAIN_SECONDS = 5.0
+
+_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+
+
+class LoopbackServer(socketserver.TCPServer):
+    """Listens from its construction on; serves between start() and stop().
+
+    Args:
+        port: the port; 0 takes a free one.
+        handler: what serves one connection, on a thread of its own.
+
+    Raises:
+        OSError: the port is in use, or not ours to take.
+    """
+
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, port: int, handler: type[LoopbackHandler]) -> None:
+        super().__init__((ADDRESS, port), handler)
+        self.port: int = self.server_address[1]
+        self._connections: dict[threading.Thread, socket.socket] = {}
+        self._thread = threading.Thread(
+            target=self.serve_forever, args=(0.05,), name="flowy-local", daemon=True
+        )
+
+    def start(self) -> None:
+        """Accept connections."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the port and every connection, once its present answer is out."""
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+        connections = list(self._connections.items())
+        for _, connection in connections:
+            # An idle one ends by it, a busy one as soon as it has answered.
+            _shut(connection, socket.SHUT_RD)
+        for thread, connection in connections:
+            thread.join(_DRAIN_SECONDS)
+            if thread.is_alive():
+                _shut(connection, socket.SHUT_RDWR)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        thread = threading.Thread(
+            target=self._serve, args=(request, client_address), name="flowy-local", daemon=True
+        )
+        self._connections[thread] = request
+        thread.start()
+
+    def _serve(self, request: socket.socket, client_address: Any) -> None:
+        try:
+            self.finish_request(request, client_address)
+        except OSError:
+            logger.debug("A client of the local SWF broke its connection.", exc_info=True)
+        except Exception:
+            logger.exception("The local SWF broke while it answered.")
+        finally:
+            self.shutdown_request(request)
+            self._connections.pop(threading.current_thread(), None)
+
+
+class LoopbackHandler(BaseHTTPRequestHandler):
+    """One connection, with as many requests as its client sends; the guard of all of them."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    #: An answer leaves in one packet.
+    wbufsize = 64 * 1024
+
+    def parse_request(self) -> bool:
+        if not super().parse_request():
+            return False
+        refusal = self._refusal()
+        if refusal is not None:
+            self.discard_body()
+            self.send_error(403, refusal)
+        return refusal is None
+
+    def _refusal(self) -> str | None:
+        """Why this request is not from a program on this machine; None where it is."""
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) != 1 or _host_name(hosts[0]) not in _LOOPBACK_NAMES:
+            return "The local SWF answers requests for a loopback Host only."
+        origin = self.headers.get("Origin")
+        if origin is not None and origin != f"http://{hosts[0]}":
+            return "The local SWF answers no requests from foreign web pages."
+        return None
+
+    def content_length(self) -> int | None:
+        """How long the body is, in bytes; None where the request does not say."""
+        length: str = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdigit()):
+            return None
+        # int() refuses texts of thousands of digits.
+        return int(length) if len(length) < 16 else MAX_DISCARDED_BYTES
+
+    def discard_body(self) -> None:
+        """Read what a refused request brings."""
+        # A socket that is closed with something unread resets the connection, and the
+        # client may never see why it was refused.
+        left = min(self.content_length() or 0, MAX_DISCARDED_BYTES)
+        self.connection.settimeout(BODY_SECONDS)
+        while left and (read := self.rfile.read(min(left, 64 * 1024))):
+            left -= len(read)
+
+    def send(self, status: int, body: bytes, content_type: str, **headers: str) -> None:
+        """Answer; underscores in the names of headers are hyphens."""
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def version_string(self) -> str:
+        return "flowy-local"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet: http.server would write a line per request to stderr."""
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, without its port."""
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower()
+
+
+def _shut(connection: socket.socket, how: int) -> None:
+    with contextlib.suppress(OSError):  # it may have ended meanwhile
+        connection.shutdown(how)

@@ -1,0 +1,171 @@
+"""What the page shows: a local SWF, looked at from outside.
+
+Each look is a small answer, however much there is: executions come in pages, histories
+from the event on that the page has not seen.  Call these with the backend's lock held.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from flowy.local.model.backend import LocalBackend
+from flowy.local.model.domain import LocalDomain
+from flowy.local.model.execution import LocalExecution
+
+#: Rows of a page of executions, and of the lists of pollers and running tasks.
+PAGE_ROWS = 50
+LIST_ROWS = 200
+
+#: Events that one answer brings at most.
+EVENTS = 500
+
+
+def overview(backend: LocalBackend) -> dict[str, Any]:
+    """The clock, the domains, what waits, who polls, and what runs."""
+    return {
+        "now": backend.clock.now(),
+        "held": backend.clock.held,
+        "domains": [
+            {"name": domain.name, "open": len(domain.open), "closed": len(domain.closed)}
+            for domain in backend.own_domains()
+        ],
+        "taskLists": _task_lists(backend),
+        "pollers": list(islice(_pollers(backend), LIST_ROWS)),
+        "running": list(islice(_running(backend), LIST_ROWS)),
+    }
+
+
+def executions(
+    backend: LocalBackend, domain_name: str, *, status: str, find: str, page: int
+) -> dict[str, Any]:
+    """One page of a domain's executions, newest first.
+
+    Args:
+        backend: what knows them.
+        domain_name: the domain.
+        status: ``open``, ``closed``, or anything else for both.
+        find: a part of the workflowId, or nothing.
+        page: which one, from 0.
+
+    Raises:
+        JsonRESTError: there is no such domain.
+    """
+    domain = backend.own_domain(domain_name)
+    found: Iterable[LocalExecution] = _newest_first(domain, status)
+    if find:
+        found = [each for each in found if find in each.workflow_id]
+        total = len(found)
+    else:
+        counts = {"open": len(domain.open), "closed": len(domain.closed)}
+        total = counts.get(status, len(domain.runs))
+    rows = islice(found, page * PAGE_ROWS, (page + 1) * PAGE_ROWS)
+    return {"total": total, "pageRows": PAGE_ROWS, "executions": [_row(each) for each in rows]}
+
+
+def history(
+    backend: LocalBackend, domain_name: str, run_id: str, after: int
+) -> dict[str, Any] | None:
+    """An execution and the events that came after one; None where there is no such run."""
+    execution = backend.own_domain(domain_name).runs.get(run_id)
+    if execution is None:
+        return None
+    events = execution.local_events[after : after + EVENTS]
+    return {
+        **_row(execution),
+        "now": backend.clock.now(),
+        "input": execution.input,
+        "events": [
+            {
+                "id": event.event_id,
+                "type": event.event_type,
+                "time": event.event_timestamp,
+                "attributes": event.event_attributes,
+            }
+            for event in events
+        ],
+        "more": len(execution.local_events) > after + EVENTS,
+    }
+
+
+def _newest_first(domain: LocalDomain, status: str) -> Iterable[LocalExecution]:
+    if status == "open":
+        return reversed(domain.open.values())
+    return reversed(domain.closed if status == "closed" else domain.runs.values())
+
+
+def _row(execution: LocalExecution) -> dict[str, Any]:
+    return {
+        "workflowId": execution.workflow_id,
+        "runId": execution.run_id,
+        "type": execution.workflow_type.to_short_dict(),
+        "status": execution.close_status or "OPEN",
+        "cancelRequested": execution.cancel_requested,
+        "started": execution.start_timestamp,
+        "closed": execution.close_timestamp,
+        "tags": execution.tag_list,
+        "eventCount": len(execution.local_events),
+        "openActivities": len(execution.activities),
+    }
+
+
+def _task_lists(backend: LocalBackend) -> list[dict[str, Any]]:
+    waiting: dict[tuple[str, str, str], list[int]] = {}
+    for (kind, domain_name, name), _ in backend.lines.pollers():
+        waiting.setdefault((domain_name, name, kind), [0, 0])[1] += 1
+    for domain in backend.own_domains():
+        for name, tasks in domain.activity_lists.items():
+            if len(tasks):
+                waiting.setdefault((domain.name, name, "activity"), [0, 0])[0] = len(tasks)
+        for execution in domain.open.values():
+            if execution.waiting is not None:
+                key = (domain.name, execution.waiting.task_list, "decision")
+                waiting.setdefault(key, [0, 0])[0] += 1
+    return [
+        {"domain": domain, "name": name, "kind": kind, "waiting": tasks, "pollers": pollers}
+        for (domain, name, kind), (tasks, pollers) in sorted(waiting.items())
+    ]
+
+
+def _pollers(backend: LocalBackend) -> Iterator[dict[str, Any]]:
+    now = time.monotonic()
+    for (kind, domain, task_list), poller in backend.lines.pollers():
+        yield {
+            "identity": poller.identity,
+            "domain": domain,
+            "taskList": task_list,
+            "kind": kind,
+            "seconds": now - poller.since,
+        }
+
+
+def _running(backend: LocalBackend) -> Iterator[dict[str, Any]]:
+    now = backend.clock.now()
+    for domain in backend.own_domains():
+        for execution in domain.open.values():
+            place = {
+                "domain": domain.name,
+                "workflowId": execution.workflow_id,
+                "runId": execution.run_id,
+            }
+            if execution.deciding is not None:
+                yield {
+                    **place,
+                    "what": "decision",
+                    "identity": execution.deciding.identity,
+                    "seconds": now - (execution.deciding.started_timestamp or now),
+                }
+            for task in execution.activities.values():
+                if task.started_timestamp is not None:
+                    yield {
+                        **place,
+                        "what": task.activity_id,
+                        "type": task.activity_type.to_short_dict(),
+                        "identity": task.identity,
+                        "seconds": now - task.started_timestamp,
+                        "beatSeconds": now - task.last_heartbeat_timestamp,
+                        "details": task.details,
+                        "cancelRequested": task.cancel_requested_event_id is not None,
+                    }

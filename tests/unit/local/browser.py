@@ -1,0 +1,143 @@
+"""A headless Chromium, driven by WebDriver's own HTTP; no library between."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+Value = TypeVar("Value")
+
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1400,900",
+]
+
+#: Seconds for what a page does by itself, before a test gives up.
+_PATIENCE_SECONDS = 20.0
+
+
+def require_browser() -> None:
+    """At a desk without Chromium the test is skipped; where ``CI`` is set it fails."""
+    missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"{' and '.join(missing)} missing: apt-get install chromium chromium-driver")
+    assert not missing, f"{' and '.join(missing)} missing, and CI is set"
+
+
+class Browser:
+    """One browser with one window.
+
+    Args:
+        folder: where its profile goes; new and empty.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._driver = subprocess.Popen(
+            ["chromedriver", "--port=0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self._session = ""
+        try:
+            assert self._driver.stdout is not None
+            # "ChromeDriver was started successfully on port 45678."
+            ready = next(line for line in self._driver.stdout if "successfully on port" in line)
+            self._url = f"http://127.0.0.1:{ready.rstrip().rstrip('.').rpartition(' ')[2]}"
+            options = {
+                "binary": shutil.which("chromium"),
+                "args": [*_FLAGS, f"--user-data-dir={folder}"],
+            }
+            capabilities = {
+                "goog:chromeOptions": options,
+                "goog:loggingPrefs": {"browser": "ALL"},
+            }
+            made = self._call("POST", "", {"capabilities": {"alwaysMatch": capabilities}})
+            self._session = f"/{made['sessionId']}"
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """End it, and all that belongs to it."""
+        try:
+            if self._session:
+                self._call("DELETE", "")
+        finally:
+            self._driver.terminate()
+            self._driver.communicate()
+
+    def open(self, url: str) -> None:
+        """Go there."""
+        self._call("POST", "/url", {"url": url})
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """What a function with this body returns."""
+        return self._call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def text(self, selector: str) -> str:
+        """The text that people see in the first element there, or nothing."""
+        return str(
+            self.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
+        )
+
+    def texts(self, selector: str) -> list[str]:
+        """The text in each element there."""
+        found = "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText)"
+        return [str(each) for each in self.run(found, selector)]
+
+    def click(self, selector: str) -> None:
+        """Click on the first element there, as a person does."""
+        found = self._call("POST", "/element", {"using": "css selector", "value": selector})
+        self._call("POST", f"/element/{next(iter(found.values()))}/click", {})
+
+    def type(self, selector: str, text: str) -> None:
+        """Type into the first element there."""
+        found = self._call("POST", "/element", {"using": "css selector", "value": selector})
+        self._call("POST", f"/element/{next(iter(found.values()))}/value", {"text": text})
+
+    def until(self, look: Callable[[], Value]) -> Value:
+        """Look until what is seen is true."""
+        ends = time.monotonic() + _PATIENCE_SECONDS
+        while not (seen := look()):
+            assert time.monotonic() < ends, f"not seen in time: {self.text('body')}"
+            # Let the page do what it does; this asks it for a frame, and waits for that.
+            frame = "const done = arguments[0]; requestAnimationFrame(() => done())"
+            self._call("POST", "/execute/async", {"script": frame, "args": []})
+        return seen
+
+    def errors(self) -> list[str]:
+        """What the browser has complained of."""
+        entries = self._call("POST", "/se/log", {"type": "browser"})
+        return [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING")]
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        request = urllib.request.Request(
+            f"{self._url}/session{self._session}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            method=method,
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=60) as answer:
+                return json.loads(answer.read())["value"]
+        except urllib.error.HTTPError as error:
+            with error:
+                raise AssertionError(json.loads(error.read())["value"]["message"]) from None

@@ -1,0 +1,335 @@
+"""The page: over HTTP, and in a real browser."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from flowy.exception import LocalSWFError
+from flowy.local import LocalSWF
+from tests.unit.local.browser import Browser, require_browser
+from tests.unit.local.conftest import Work
+
+#: What a workflow must not be able to make of the page.
+EVIL = '<img src=x onerror="document.title=1"><b>bold<b>'
+
+
+@pytest.fixture(scope="module")
+def shown() -> Iterator[LocalSWF]:
+    """A local SWF with a page, and a domain of its own for each test."""
+    with LocalSWF(poll_seconds=30, page_port=0) as swf:
+        yield swf
+
+
+@pytest.fixture
+def work(shown: LocalSWF, request: pytest.FixtureRequest) -> Work:
+    name = request.node.name.replace("[", " ").replace("/", " ").replace(":", " ").replace("|", " ")
+    shown.register_domain(name)
+    made = Work()
+    made.client, made.domain = shown.client(), name
+    made.register("NONE")
+    return made
+
+
+def get(
+    swf: LocalSWF, path: str, *, method: str = "GET", **headers: str
+) -> tuple[int, bytes, http.client.HTTPMessage]:
+    host, port = swf.page_url.removeprefix("http://").rstrip("/").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    try:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read(), answer.headers
+    finally:
+        connection.close()
+
+
+def look(swf: LocalSWF, path: str) -> Any:
+    status, body, _ = get(swf, path)
+    assert status == 200
+    return json.loads(body)
+
+
+# -- HTTP --
+
+
+def test_there_is_no_page_unless_asked_for(swf: LocalSWF) -> None:
+    """By default nothing listens but SWF itself, and page_url says how to get one."""
+    with pytest.raises(LocalSWFError, match="page_port=0"):
+        _ = swf.page_url
+
+
+def test_a_page_has_a_port_of_its_own(shown: LocalSWF) -> None:
+    """SWF's port shows no page, and the page's port is no SWF."""
+    assert shown.page_url.startswith("http://127.0.0.1:")
+    assert shown.page_url.rstrip("/") != shown.endpoint_url
+    assert get(shown, "/", method="POST")[0] == 501
+
+
+def test_a_page_port_can_be_chosen_and_is_an_error_in_use(shown: LocalSWF) -> None:
+    """The error names the port; what had been opened already is closed again."""
+    taken = int(shown.page_url.rstrip("/").rpartition(":")[2])
+    other = LocalSWF(page_port=taken)
+    with pytest.raises(LocalSWFError, match=f"port {taken} "):
+        other.start()
+    with pytest.raises(ValueError, match="page_port"):
+        LocalSWF(page_port=65_536)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/page.css", "text/css; charset=utf-8"),
+        ("/page.js", "text/javascript; charset=utf-8"),
+        ("/icon.svg", "image/svg+xml"),
+        ("/look/overview", "application/json"),
+    ],
+)
+def test_every_answer_has_its_policy(shown: LocalSWF, path: str, kind: str) -> None:
+    """No script but the page's own file, no guessing of types, no leave for other origins."""
+    status, _, headers = get(shown, path)
+    assert status == 200
+    assert headers["Content-Type"] == kind
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self';")
+    assert "unsafe" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert not [name for name in headers if name.lower().startswith("access-control")]
+
+
+@pytest.mark.parametrize("path", ["/", "/look/overview"])
+def test_foreign_pages_see_nothing(shown: LocalSWF, path: str) -> None:
+    """A foreign Host (DNS rebinding) or Origin gets 403, whatever is asked for."""
+    assert get(shown, path, Host="example.com")[0] == 403
+    assert get(shown, path, Origin="https://example.com")[0] == 403
+    assert get(shown, path, Host="localhost")[0] == 200
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_there_is_only_looking(shown: LocalSWF, method: str) -> None:
+    """Nothing but GET."""
+    assert get(shown, "/look/overview", method=method)[0] == 501
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing",
+        "/../server.py",
+        "/look/",
+        "/look/secrets",
+        "/look/executions?domain=nowhere",
+        "/look/executions?domain=local&page=-1",
+        "/look/history?domain=local&run=none",
+        "/look/history?domain=local&run=none&after=x",
+    ],
+)
+def test_what_is_not_there_is_404(shown: LocalSWF, path: str) -> None:
+    """An unknown path, domain, execution or page is 404, and breaks nothing."""
+    assert get(shown, path)[0] == 404
+    assert look(shown, "/look/overview")["domains"]
+
+
+def test_thousands_come_in_pages(shown: LocalSWF) -> None:
+    """Executions come newest first, fifty at a time; a part of an id finds its like."""
+    shown.register_domain("many")
+    work = Work()
+    work.client, work.domain = shown.client(), "many"
+    work.register("NONE")
+    for number in range(120):
+        work.start(f"flow-{number:03}")
+    work.client.terminate_workflow_execution(domain="many", workflowId="flow-007")
+
+    def ids(query: str) -> list[str]:
+        seen = look(shown, f"/look/executions?domain=many&{query}")
+        return [each["workflowId"] for each in seen["executions"]]
+
+    assert ids("") == [f"flow-{number:03}" for number in range(119, 69, -1)]
+    assert ids("page=2") == [f"flow-{number:03}" for number in range(19, -1, -1)]
+    assert ids("status=closed") == ["flow-007"]
+    assert len(ids("status=open&page=2")) == 19
+    assert ids("find=00") == [f"flow-{number:03}" for number in (100, *range(9, -1, -1))]
+    assert look(shown, "/look/executions?domain=many&status=open")["total"] == 119
+
+
+def test_a_history_comes_from_where_the_page_is(shown: LocalSWF, work: Work) -> None:
+    """Only what is new is sent again."""
+    execution = work.start()
+    path = f"/look/history?domain={work.domain}&run={execution['runId']}".replace(" ", "%20")
+    assert [event["id"] for event in look(shown, path)["events"]] == [1, 2]
+    work.decide()
+    assert [event["id"] for event in look(shown, f"{path}&after=2")["events"]] == [3, 4]
+    assert look(shown, f"{path}&after=2")["more"] is False
+
+
+# -- in a browser --
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    require_browser()
+    made = Browser(tmp_path_factory.mktemp("profile"))
+    yield made
+    made.close()
+
+
+def choose(browser: Browser, domain: str) -> None:
+    browser.until(lambda: domain in browser.texts("#domain option"))
+    browser.run(
+        "const select = document.querySelector('#domain'); select.value = arguments[0];"
+        "select.dispatchEvent(new Event('change'))",
+        domain,
+    )
+
+
+def test_what_happens_shows_by_itself(shown: LocalSWF, work: Work, browser: Browser) -> None:
+    """A new execution, its status and the counts come without a reload."""
+    browser.open(shown.page_url)
+    choose(browser, work.domain)
+    browser.until(lambda: "No executions yet" in browser.text("#executions-empty"))
+    work.start("order 7")
+    browser.until(lambda: browser.texts("#executions tbody a") == ["order 7"])
+    assert browser.text("#count-open") == "1"
+    assert browser.text("#executions .badge") == "open"
+    browser.until(lambda: "decisions" in browser.text("#lists tbody"))
+    work.client.terminate_workflow_execution(domain=work.domain, workflowId="order 7")
+    browser.until(lambda: browser.text("#executions .badge") == "terminated")
+    assert (browser.text("#count-open"), browser.text("#count-closed")) == ("0", "1")
+    assert browser.text("#state") == "live"
+    assert browser.errors() == []
+
+
+def test_a_history_is_a_timeline(shown: LocalSWF, work: Work, browser: Browser) -> None:
+    """A click on an execution shows its lanes and events, and they grow by themselves."""
+    work.start("order 8")
+    work.schedule("one", "two")
+    task = work.poll_activity(identity="worker 7")
+    browser.open(shown.page_url)
+    choose(browser, work.domain)
+    browser.until(lambda: browser.texts("#executions tbody a"))
+    browser.click("#executions tbody a")
+    browser.until(lambda: browser.text("#one-id") == "order 8")
+    browser.until(lambda: len(browser.texts("#events li")) == 7)
+    names = [each.split() for each in browser.texts(".lane .name")]
+    assert names == [["decision"], ["activity", "one"], ["activity", "two"]]
+    assert [each.split(" ·")[0] for each in browser.texts(".lane .how")] == [
+        "decided",
+        "runs",
+        "waits",
+    ]
+    work.client.respond_activity_task_completed(taskToken=task["taskToken"], result="42")
+    browser.until(lambda: "completed" in browser.texts(".lane .how")[1])
+    assert len(browser.texts("#events li")) == 9
+    browser.click("#events li:nth-child(8) summary")
+    browser.until(lambda: '"result": "42"' in browser.text("#events li:nth-child(8) pre"))
+    browser.click(".back a")
+    browser.until(lambda: browser.texts("#executions tbody a") == ["order 8"])
+    assert browser.errors() == []
+
+
+def test_who_polls_and_what_they_run(shown: LocalSWF, work: Work, browser: Browser) -> None:
+    """Waiting pollers stand with their list, running tasks with their poller and details."""
+    work.start("order 9")
+    work.schedule("slow")
+    task = work.poll_activity(identity="worker 1")
+    work.client.record_activity_task_heartbeat(taskToken=task["taskToken"], details="42 %")
+    browser.open(shown.page_url)
+    choose(browser, work.domain)
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(work.poll_activity, identity="worker 2")
+        browser.until(lambda: "worker 2" in browser.text("#pollers tbody"))
+        browser.until(lambda: "worker 1" in browser.text("#running tbody"))
+        assert "42 %" in browser.text("#running tbody")
+        assert "order 9" in browser.text("#running tbody")
+        assert browser.text("#count-pollers") == "1"
+        work.client.signal_workflow_execution(
+            domain=work.domain, workflowId="order 9", signalName="more", input="i"
+        )
+        work.schedule("next")
+        assert waits.result()["taskToken"]
+    browser.until(lambda: browser.texts("#pollers tbody tr") == [])
+
+
+def test_a_look_takes_nothing_away(shown: LocalSWF, work: Work, browser: Browser) -> None:
+    """What has not changed stays the element it was: clicks, focus and selections survive."""
+    work.start("order 10")
+    work.schedule("slow")
+    work.poll_activity()
+    browser.open(shown.page_url)
+    choose(browser, work.domain)
+    browser.until(lambda: browser.texts("#executions tbody a") == ["order 10"])
+    browser.run("window.kept = document.querySelector('#executions tbody a'); window.kept.focus()")
+    took = browser.text("#executions tbody td:nth-child(5)")
+    browser.until(lambda: browser.text("#executions tbody td:nth-child(5)") != took)
+    assert browser.run("return window.kept === document.activeElement")
+
+
+def test_pages_and_filters(shown: LocalSWF, work: Work, browser: Browser) -> None:
+    """Older and newer, open and closed, and a search."""
+    for number in range(60):
+        work.start(f"flow-{number:02}")
+    work.client.terminate_workflow_execution(domain=work.domain, workflowId="flow-33")
+    browser.open(shown.page_url)
+    choose(browser, work.domain)
+    browser.until(lambda: browser.texts("#executions tbody a")[:1] == ["flow-59"])
+    assert len(browser.texts("#executions tbody tr")) == 50
+    browser.click("#older")
+    browser.until(lambda: browser.text("#where") == "51–60 of 60")  # noqa: RUF001
+    assert browser.texts("#executions tbody a")[-1] == "flow-00"
+    browser.click("[data-status=closed]")
+    browser.until(lambda: browser.texts("#executions tbody a") == ["flow-33"])
+    browser.click('[data-status=""]')
+    browser.type("#find", "w-07")
+    browser.until(lambda: browser.texts("#executions tbody a") == ["flow-07"])
+    assert browser.errors() == []
+
+
+def test_what_a_workflow_says_is_text(shown: LocalSWF, work: Work, browser: Browser) -> None:
+    """Markup in ids, inputs, results, details and identities is shown, never run."""
+    run = work.client.start_workflow_execution(
+        domain=work.domain,
+        workflowId="<b>bold<b>",
+        workflowType={"name": "workflow", "version": "1"},
+        input=EVIL,
+        tagList=[EVIL],
+    )
+    work.schedule("<i>")
+    task = work.poll_activity(identity=EVIL)
+    work.client.record_activity_task_heartbeat(taskToken=task["taskToken"], details=EVIL)
+    browser.open(shown.page_url)
+    choose(browser, work.domain)
+    browser.until(lambda: EVIL in browser.text("#running tbody"))
+    assert browser.texts("#executions tbody a") == ["<b>bold<b>"]
+    work.client.respond_activity_task_failed(taskToken=task["taskToken"], reason=EVIL, details=EVIL)
+    browser.click("#executions tbody a")
+    browser.until(lambda: len(browser.texts("#events li")) == 8)
+    assert run["runId"] in browser.text("#one-facts")
+    browser.run("for (const each of document.querySelectorAll('summary')) each.click()")
+    browser.until(lambda: len(browser.texts("#events pre")) == 8)
+    # The one picture is the page's own.
+    assert browser.run("return [...document.images].map((e) => e.getAttribute('src'))") == [
+        "/icon.svg"
+    ]
+    assert browser.run("return document.querySelectorAll('main b, main i:not(.bar)').length") == 5
+    assert browser.run("return document.title") == "Local SWF"
+    assert browser.errors() == []
+
+
+def test_a_page_says_that_its_swf_is_gone(browser: Browser) -> None:
+    """It tells that nobody answers, and goes on by itself when somebody does again."""
+    swf = LocalSWF(poll_seconds=0, page_port=0)
+    with swf:
+        browser.open(swf.page_url)
+        browser.until(lambda: browser.text("#state") == "live")
+    browser.until(lambda: browser.text("#state") == "no answer")
+    with swf:
+        browser.until(lambda: browser.text("#state") == "live")
+        browser.run("location.hash = '#/run/local/none'")
+        browser.until(lambda: "not here" in browser.text("#none"))
