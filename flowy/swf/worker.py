@@ -91,8 +91,8 @@ class ActivityWorker:
         ledger: where open tasks are written down; None for nowhere.
         polls_out: called with 1 when a poll goes out and -1 when it is back.
         leave: called with the report when everything is settled but the calling thread hangs in
-            an activity, or, without *signals* and at the last stop level, in a poll; it ends the
-            process. None lets ``run`` return when the activity, or the poll, does.
+            an activity, or, at the last stop level, in a poll; it ends the process. None lets
+            ``run`` return when the activity, or the poll, does.
     """
 
     def __init__(
@@ -250,6 +250,8 @@ class ActivityWorker:
                 self._polls -= 1
                 if assignment is not None:
                     self._running.add(assignment)
+                if self._stop.is_set():
+                    self._change.notify_all()
             self._polls_out(-1)
         return assignment
 
@@ -403,12 +405,17 @@ class ActivityWorker:
         self._dismiss(running)
         self._stop.wait(None, StopLevel.AT_ONCE)
         self._wake_all()
-        if self._concurrency == 1 and not self._signals and self._leave is not None:
+        if self._concurrency == 1 and self._leave is not None:
             self._leave_poll(self._leave)
 
     def _leave_poll(self, leave: Callable[[StopReport], None]) -> None:
-        """Leave the poll in which the calling thread hangs, where no signal interrupts that."""
+        """Leave the poll in which the calling thread hangs, where no signal interrupts that.
+
+        One that comes just before the thread waits for its socket does not.
+        """
+        seconds = MOMENT_SECONDS if self._signals else 0.0
         with self._change:
+            self._change.wait_for(lambda: self._polls == 0 or self._finished, seconds)
             out = self._polls > 0 and not self._finished
         if out:
             self._tally.poll_lost(self._desk.identity, "not waited for")

@@ -391,23 +391,6 @@ def test_children_of_a_supervisor_that_is_gone_drain_and_end(
     assert len(running.found("Worker stopped: 1 completed")) == 2
 
 
-def test_a_stop_while_every_process_is_dead_ends_at_once(
-    program: Programs, execution: Execution
-) -> None:
-    """Nobody waits for the back-off before a replacement."""
-    running = program(guarded(processes=2))
-    running.wait_for(READY, 2)
-    for deaths in (2, 4, 6):
-        execution.schedule("die", 1, times=2)
-        running.wait_for("its . tasks are failed", deaths)
-        if deaths < 6:
-            running.wait_for(READY, deaths + 2)
-    at = time.monotonic()
-    running.kill(signal.SIGTERM)
-    assert running.wait() == 0
-    assert time.monotonic() - at < 5
-
-
 def test_a_third_ctrl_c_waits_for_no_poll(program: Programs, swf_of_long_polls: LocalSWF) -> None:
     """Serial children hang in polls of 60 s: they are left, and the polls are reported."""
     running = program(

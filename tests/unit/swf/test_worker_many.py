@@ -420,6 +420,17 @@ def test_a_serial_worker_that_hangs_in_its_poll_may_be_left_at_once(case: Case) 
     case.join()
 
 
+def test_a_serial_worker_whose_interruption_was_lost_is_left_a_moment_later(case: Case) -> None:
+    """A signal just before the thread waits for its socket interrupts nothing."""
+    worker = case.start(leave=case.leave, signals=True)  # and off the main thread none comes
+    case.hub.wait_for_polls(1)
+    worker.stop(StopLevel.AT_ONCE)
+    assert case.left_at.wait(PATIENCE_SECONDS)
+    assert len(case.left[0].polls_lost) == 1
+    case.hub.give_nothing()
+    case.join()
+
+
 def test_many_never_leave(case: Case) -> None:
     """The calling thread hangs in nothing: run returns by itself."""
     worker = case.start(concurrency=2, leave=case.leave, grace=0)
