@@ -27,7 +27,10 @@ class Echo(Activity):
 def test_through_all_trouble(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Throttles, server errors, broken connections and rubbish end neither poll nor answer."""
+    """Throttles, server errors, broken connections and rubbish end neither poll nor answer.
+
+    The polls that may have cost a task are in the report.
+    """
     throttle = says_fault("ThrottlingException", "Rate exceeded")
     lines = [
         throttle,  # a poll
@@ -44,7 +47,7 @@ def test_through_all_trouble(
         for name, value in swf.environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-        start_activity_worker("domain", "list", reg_remote=False, loop=3)
+        report = start_activity_worker("domain", "list", reg_remote=False, loop=2)
     assert swf.actions == [
         *["PollForActivityTask"] * 4,
         *["RecordActivityTaskHeartbeat"] * 2,
@@ -56,7 +59,12 @@ def test_through_all_trouble(
     assert [warning.partition(";")[0] for warning in warnings] == [
         "Poll failed (ThrottlingException)",
         "Poll failed (ConnectionClosedError)",
-        "The answer to a poll cannot be read",
+        "Poll failed (UnreadableAnswer)",
+        "Worker stopped: 1 completed",
+    ]
+    assert [poll.fault for poll in report.polls_lost] == [
+        "ConnectionClosedError",
+        "UnreadableAnswer",
     ]
 
 
