@@ -21,7 +21,7 @@ from flowy.cli.exit_codes import ExitCode, exit_code_of, exit_code_table
         (exception.ActivityFailedError("x", reason="no"), ExitCode.FAILED),
         (exception.ActivityFailedError("x", reason="START_TO_CLOSE"), ExitCode.FAILED),
         (exception.ActivityTimedOutError("x", reason="HEARTBEAT"), ExitCode.TIMED_OUT),
-        (exception.CallError("x", reason="START_TO_CLOSE"), ExitCode.TIMED_OUT),
+        (exception.CallTimedOutError("x", reason="timed out"), ExitCode.TIMED_OUT),
         (exception.ActivityCanceledError("x", reason=""), ExitCode.CANCELED),
         (exception.OutOfReachError("x", fault="ReadTimeoutError"), ExitCode.OUT_OF_REACH),
         (exception.LimitExceededError("x", fault="LimitExceededFault"), ExitCode.OUT_OF_REACH),
