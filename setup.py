@@ -41,8 +41,11 @@ setup(
         "venusian>=3.1.0",  # the first that runs on Python 3.12
     ],
     extras_require={
-        # flowy.local reaches into moto's model: flowy/local/extra.py holds the same bounds.
-        "local": ["moto>=5.0,<5.3"],
+        # flowy.local reaches into moto, so it takes tested series only (flowy/local/extra.py). At
+        # import moto 5.0 reads the AWS settings of the user, and fails where they are broken.
+        "local": ["moto>=5.1,<5.3"],
     },
     entry_points={"console_scripts": ["flowy = flowy.cli:main"]},
+    # A hidden folder: a copy of the sources beside them only gets in the way of searches.
+    options={"build": {"build_base": ".build"}},
 )

@@ -20,7 +20,7 @@ def reason_of(error: BaseException) -> str:
     name = type(error).__name__
     try:
         return sendable(str(error)) or name
-    except Exception as second:
+    except BaseException as second:  # the author's __str__ may raise anything at all
         return f"{name} (its message cannot be read: {type(second).__name__})"
 
 

@@ -34,12 +34,10 @@ class Verdict(enum.Enum):
 
 
 class Heartbeat:
-    """The heartbeats of one task.
+    """The heartbeats of one task; make it when the task starts, for its clock runs from there.
 
     Args:
         subject: names the task in log lines.
-        send: sends one beat with its details; returns whether a cancellation was requested,
-            raises ``SWFError`` where the beat was not accepted.
         lost_after_seconds: the declared heartbeat timeout, or start-to-close where there is
             none; None for never.
         pause: waits between two tries, in seconds; answers True to give up at once.
@@ -48,14 +46,12 @@ class Heartbeat:
     def __init__(
         self,
         subject: str,
-        send: Callable[[str | None], bool],
         *,
         lost_after_seconds: float | None,
         pause: Callable[[float], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._subject = subject
-        self._send = send
         self._lost_after_seconds = lost_after_seconds
         self._pause = pause
         self._clock = clock
@@ -63,12 +59,17 @@ class Heartbeat:
         self._refusal_logged = False
         self.verdict = Verdict.GO_ON
 
-    def beat(self, details: str | None = None) -> Verdict:
-        """Send one beat and return what is known after it; never raises for SWF's sake."""
+    def beat(self, send: Callable[[], bool]) -> Verdict:
+        """Send one beat and return what is known after it; never raises for SWF's sake.
+
+        Args:
+            send: makes the call; returns whether a cancellation was requested, raises
+                ``SWFError`` where the beat was not accepted.
+        """
         if self.verdict is Verdict.CLOSED:
             return self.verdict  # closed is closed: no need to ask again
         try:
-            cancel_requested = self._try_for_a_while(details)
+            cancel_requested = self._try_for_a_while(send)
         except UnknownResourceError:
             self.verdict = Verdict.CLOSED
         except SWFError as error:
@@ -80,12 +81,12 @@ class Heartbeat:
             self.verdict = Verdict.CANCEL_REQUESTED if cancel_requested else Verdict.GO_ON
         return self.verdict
 
-    def _try_for_a_while(self, details: str | None) -> bool:
+    def _try_for_a_while(self, send: Callable[[], bool]) -> bool:
         deadline = Deadline(BEAT_TRIED_SECONDS, clock=self._clock)
         backoff = Backoff(first_seconds=0.2, cap_seconds=1.0)
         while True:
             try:
-                return self._send(details)
+                return send()
             except OutOfReachError as error:
                 pause = backoff.next_seconds()
                 left = deadline.remaining_seconds()

@@ -12,6 +12,7 @@ import enum
 import logging
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,3 +107,58 @@ def stop_signals(flag: StopFlag) -> Iterator[None]:
         for number, handler in before.items():
             # None: the handler was set by C code, and Python can neither name nor restore it.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+#: How soon an interruption that was swallowed is repeated, in seconds.
+REPEAT_SECONDS = 0.5
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise KeyboardInterrupt while the block runs, as SIGINT does.
+
+    So that one ``except`` cleans up whoever ends the program: Ctrl-C, a process manager, or a
+    terminal that is closed. For the command line, which has SIGALRM to itself. A signal that is
+    ignored, as ``nohup`` does, stays ignored; elsewhere than on the main thread this does nothing.
+
+    An exception that is raised while an object is finalized goes nowhere, and the answers of
+    urllib3 are finalized at each call. So it is raised again and again until it is being handled.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        if _repeats():
+            signal.setitimer(signal.ITIMER_REAL, REPEAT_SECONDS, REPEAT_SECONDS)
+        raise KeyboardInterrupt
+
+    def repeat(_number: int, _frame: FrameType | None) -> None:
+        if not _interruption_is_handled():
+            raise KeyboardInterrupt
+
+    before: dict[signal.Signals, Any] = {}
+    try:
+        for number in (*STOP_SIGNALS, getattr(signal, "SIGHUP", None)):
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, interrupt)
+        if _repeats():
+            before[signal.SIGALRM] = signal.signal(signal.SIGALRM, repeat)
+        yield
+    finally:
+        if _repeats():
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def _repeats() -> bool:
+    return hasattr(signal, "setitimer")  # Windows has none
+
+
+def _interruption_is_handled() -> bool:
+    """Whether the code that runs now was entered because of a KeyboardInterrupt."""
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None

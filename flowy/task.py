@@ -165,7 +165,8 @@ class Activity:
             self._fail(reasons.INPUT_UNREADABLE + reason_of(error), error)
             return None
         try:
-            inspect.signature(self.run).bind(*args, **kwargs)
+            # What a decorator wraps is not what is called: it may pass arguments of its own.
+            inspect.signature(self.run, follow_wrapped=False).bind(*args, **kwargs)
         except TypeError as error:
             self._fail(reasons.INPUT_MISFIT + f"run() {reason_of(error)}", error)
             return None
@@ -215,7 +216,7 @@ class Activity:
 
     def _subject(self) -> str:
         try:
-            return str(self.info)
+            return str(current())
         except OutsideActivityError:
             return type(self).__qualname__
 

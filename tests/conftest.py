@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what tests/contract runs against: the local SWF, plain moto, or Amazon SWF "
         "with the AWS settings of the environment (aws costs money)",
     )
+
+
+def pytest_sessionstart() -> None:
+    """Let no subprocess of a test inherit that Ctrl-C or a hang-up is ignored.
+
+    ``nohup``, and a shell that starts a command in the background, ignore them for all below.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

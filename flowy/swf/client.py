@@ -117,6 +117,11 @@ class SWFClient:
             taskList={"name": task_list},
             identity=identity,
         )
+        if not {"taskToken", "startedEventId"} & set(answer):
+            # boto3 makes {} of a body that it cannot read; an empty poll has one of the two.
+            logger.warning(
+                "The answer to a poll cannot be read; a task in it runs into its timeout."
+            )
         return ActivityTask.from_answer(answer)
 
     def record_activity_task_heartbeat(self, task_token: str, details: str | None) -> bool:
@@ -256,14 +261,17 @@ class SWFClient:
             events.extend(answer.get("events", ()))
         return events
 
-    def terminate_workflow_execution(self, domain: str, workflow_id: str, reason: str) -> None:
-        """Close the open execution of this id from outside."""
+    def terminate_workflow_execution(
+        self, domain: str, workflow_id: str, reason: str, *, run_id: str | None = None
+    ) -> None:
+        """Close an execution from outside; without a run id the open one of this id."""
         self._call(
             self._answers,
             "terminate_workflow_execution",
             domain=domain,
             workflowId=workflow_id,
             reason=reason,
+            **_present(runId=run_id),
         )
 
     def _call(self, client: Layer1, method: str, **parameters: Any) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from ..exception import LimitExceededError, OutOfReachError, SWFError, UnknownResourceError
 from ..retry import Backoff
@@ -42,13 +43,21 @@ class ActivityPoller:
     """
 
     def __init__(
-        self, client: SWFClient, *, domain: str, task_list: str, identity: str, stop: StopFlag
+        self,
+        client: SWFClient,
+        *,
+        domain: str,
+        task_list: str,
+        identity: str,
+        stop: StopFlag,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._domain = domain
         self._task_list = task_list
         self._identity = identity
         self._stop = stop
+        self._clock = clock
         self._ever_answered = False
         self._trouble = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._refusal = Backoff(REFUSED_PAUSE_SECONDS, LONGEST_REFUSED_PAUSE_SECONDS)
@@ -65,7 +74,7 @@ class ActivityPoller:
             SWFError: the first polls were refused for good.
         """
         while not self._stop.is_set():
-            started = time.monotonic()
+            started = self._clock()
             try:
                 task = self._client.poll_for_activity_task(
                     self._domain, self._task_list, self._identity
@@ -75,7 +84,7 @@ class ActivityPoller:
                 continue
             self._answered()
             if task is None:
-                self._rest_after_empty(time.monotonic() - started)
+                self._rest_after_empty(self._clock() - started)
             else:
                 self._emptiness.reset()
             return True, task

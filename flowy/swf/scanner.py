@@ -93,7 +93,7 @@ class Scanner:
 
     Args:
         package: a module, a package, a dotted name, or a list of these. A package is scanned
-            with all below it, which imports it.
+            with all below it, which imports it; but for a ``__main__``, whose import would run it.
         ignore: as for ``venusian.Scanner.scan``: a dotted name (with a leading dot: below the
             scanned package), a function that takes a dotted name and answers True to skip it, or
             a list of these.
@@ -106,7 +106,11 @@ class Scanner:
     ) -> None:
         one = isinstance(package, str) or not isinstance(package, Iterable)
         self._packages: list[Any] = [package] if one else list(package)
-        self._ignore = ignore
+        if ignore is None:
+            ignore = ()
+        elif isinstance(ignore, str) or callable(ignore):
+            ignore = (ignore,)
+        self._ignore = [*ignore, lambda name: name.endswith(".__main__")]
 
     def scan(self) -> Mapping[ActivityType, ActivityImplementation]:
         """Return what was found, by type.
@@ -147,7 +151,7 @@ class _Collector(venusian.Scanner):  # type: ignore[misc]
         known = self.found.setdefault(new.type, new)
         if known.factory is new.factory and known.defaults == new.defaults:
             return  # one class under two names, or a module scanned twice
-        if known.place == new.place:
+        if known.place == new.place and known.factory.__module__ != new.factory.__module__:
             return  # one file imported twice, as __main__ and by its name
         self.conflicts.append(f"{new.type} at {known.place} and at {new.place}")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -124,26 +125,34 @@ class TaskScheduler:
         subject: str,
         defaults: ActivityDefaults | None,
         stop: StopFlag,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._scheduler = scheduler
         self._subject = subject
         self._stop = stop
         start_to_close = defaults.start_to_close if defaults else None
         self._deadline = Deadline(
-            max(start_to_close or UNLIMITED_ANSWER_SECONDS, LEAST_ANSWER_SECONDS)
+            max(start_to_close or UNLIMITED_ANSWER_SECONDS, LEAST_ANSWER_SECONDS), clock=clock
         )
-        self._heartbeat: Heartbeat | None = None
-        self._lost_after_seconds = (defaults.heartbeat if defaults else None) or start_to_close
+        # Made here and not with the first beat: SWF's clock runs since the poll.
+        self._heartbeat = Heartbeat(
+            subject,
+            lost_after_seconds=(defaults.heartbeat if defaults else None) or start_to_close,
+            pause=lambda seconds: stop.wait(seconds, StopLevel.HURRY),
+            clock=clock,
+        )
         self.outcome = Outcome.OPEN
 
     def heartbeat(self, token: str, details: str | None = None) -> Verdict:
         """Send a heartbeat and return what is known of the task after it."""
-        self._pulse(token).beat(details)
+        verdict = self._heartbeat.beat(lambda: self._scheduler.heartbeat(token, details))
+        if verdict is Verdict.CLOSED:
+            self.outcome = Outcome.CLOSED
         return self.verdict(token)
 
     def verdict(self, token: str) -> Verdict:
         """Return what is known of the task, without a call to SWF."""
-        verdict = self._pulse(token).verdict
+        verdict = self._heartbeat.verdict
         if verdict is Verdict.GO_ON and self._stop.is_set(StopLevel.HURRY):
             return Verdict.STOPPING
         return verdict
@@ -191,16 +200,6 @@ class TaskScheduler:
     def give_up(self, token: str) -> None:
         """Leave the task to its timeout."""
         self.outcome = Outcome.ABANDONED
-
-    def _pulse(self, token: str) -> Heartbeat:
-        if self._heartbeat is None:
-            self._heartbeat = Heartbeat(
-                self._subject,
-                lambda details: self._scheduler.heartbeat(token, details),
-                lost_after_seconds=self._lost_after_seconds,
-                pause=lambda seconds: self._stop.wait(seconds, StopLevel.HURRY),
-            )
-        return self._heartbeat
 
     def _deliver(self, outcome: Outcome, answer: Callable[[], None]) -> bool:
         """Send an answer until SWF takes it, says that the task is closed, or time is up.

@@ -102,7 +102,7 @@ def call_activity(
         ActivityType(name_text(name, "name"), name_text(version, "version", MAX_VERSION_CHARS)),
         _input(args, kwargs or {}),
         None if task_list is None else name_text(task_list, "task_list", trimmed=True),
-        name_text(workflow_id or f"flowy-call-{uuid.uuid4()}", "workflow_id"),
+        None if workflow_id is None else name_text(workflow_id, "workflow_id"),
         seconds,
     )
     return call.value()
@@ -116,7 +116,7 @@ class _Call:
         type_: ActivityType,
         input_: str,
         task_list: str | None,
-        workflow_id: str,
+        workflow_id: str | None,
         timeout_seconds_: int,
     ) -> None:
         self._client = client
@@ -124,7 +124,8 @@ class _Call:
         self._type = type_
         self._input = input_
         self._task_list = task_list
-        self._workflow_id = workflow_id
+        self._own_id = workflow_id is None
+        self._workflow_id = workflow_id or f"flowy-call-{uuid.uuid4()}"
         self._timeout_seconds = timeout_seconds_
         self._decisions_list = f"flowy-call-{uuid.uuid4()}"
         self._identity = f"{platform.node()}:{os.getpid()} call"[:MAX_NAME_CHARS]
@@ -137,8 +138,11 @@ class _Call:
         try:
             self._run_id = self._start()
             ended = self._play_decider()
-        except BaseException:
-            self._terminate()
+        except BaseException as error:
+            # An execution that has this id already is another's, unless nobody else knows the
+            # id: then it is ours, started by a request whose answer was lost.
+            if self._own_id or not isinstance(error, AlreadyExistsError):
+                self._terminate()
             raise
         return self._value_of(ended)
 
@@ -210,7 +214,7 @@ class _Call:
     def _terminate(self) -> None:
         try:
             self._client.terminate_workflow_execution(
-                self._domain, self._workflow_id, "The caller was interrupted."
+                self._domain, self._workflow_id, "The caller was interrupted.", run_id=self._run_id
             )
         except UnknownResourceError:
             pass  # it is closed, or was never started

@@ -88,14 +88,14 @@ class ActivityWorker:
             stop=self._stop,
         )
         signals = stop_signals(self._stop) if self._signals else contextlib.nullcontext()
-        logger.info(
-            "Worker started as %s: %d activity types, task list %s of domain %s.",
-            self._identity,
-            len(self._activities),
-            self._task_list,
-            self._domain,
-        )
-        with signals:
+        with signals:  # from the line on that says "started", a stop is one
+            logger.info(
+                "Worker started as %s: %d activity types, task list %s of domain %s.",
+                self._identity,
+                len(self._activities),
+                self._task_list,
+                self._domain,
+            )
             self._serve(poller)
         logger.info("Worker stopped.")
 
@@ -147,7 +147,12 @@ class ActivityWorker:
                 # An activity answers for all that its run does; this is for one whose author
                 # overrode the constructor or the call.
                 if scheduler.outcome is Outcome.OPEN:
+                    logger.error("Activity %s broke: %s.", task, type(error).__qualname__)
                     scheduler.fail(task.task_token, reason_of(error), details_of(error))
+                elif isinstance(error, Exception):
+                    logger.error(
+                        "Activity %s broke after its answer: %s.", task, type(error).__qualname__
+                    )
                 if isinstance(error, KeyboardInterrupt | SystemExit):
                     raise
 

@@ -1,0 +1,109 @@
+"""Real worker processes: started from a source text, listened to, signalled, waited for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+#: Begins a worker's script: its log goes to stderr, line by line, Flowy's from DEBUG on.
+LOGGING = """
+import logging
+logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+logging.getLogger("flowy").setLevel(logging.DEBUG)
+"""
+
+#: What the log says before each poll.
+POLLING = "Calling poll_for_activity_task."
+
+#: How long a test waits for a line or an end that is due at once, in seconds.
+PATIENCE_SECONDS = 30
+
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def seeing_the_tests(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a process that may import from ``tests``."""
+    path = filter(None, (str(ROOT), environment.get("PYTHONPATH")))
+    return {**environment, "PYTHONPATH": os.pathsep.join(path)}
+
+
+class Process:
+    """A Python process whose output is read as it comes.
+
+    Use it in a ``with`` statement: what still runs at its end is killed.
+
+    Args:
+        arguments: after ``python -W error``: a script and its arguments, or ``-m`` and a module.
+        environment: all of its environment.
+        folder: its current folder.
+    """
+
+    def __init__(self, *arguments: str, environment: dict[str, str], folder: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-u", *arguments],
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._news = threading.Condition()
+        self._ended = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    @property
+    def output(self) -> str:
+        """All that it has said so far."""
+        return "\n".join(self.lines)
+
+    def wait_for(self, text: str, *, count: int = 1) -> None:
+        """Wait until *count* lines hold *text*."""
+        with self._news:
+            there = self._news.wait_for(
+                lambda: self._ended or self.count(text) >= count, PATIENCE_SECONDS
+            )
+        assert there, f"no {text!r} in time:\n{self.output}"
+        assert self.count(text) >= count, f"ended without {text!r}:\n{self.output}"
+
+    def count(self, text: str) -> int:
+        """How many lines hold *text*."""
+        return sum(text in line for line in self.lines)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to it."""
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Wait for its end, and return its exit code."""
+        code = self._process.wait(PATIENCE_SECONDS)
+        self._reader.join(PATIENCE_SECONDS)
+        return code
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with self._news:
+                self.lines.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()

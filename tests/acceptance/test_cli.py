@@ -1,0 +1,468 @@
+"""``flowy worker``, ``flowy call`` and ``flowy local``: real processes, HTTP, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flowy import __version__
+from flowy.cli import ExitCode
+from flowy.local import LocalSWF
+from tests.acceptance.flowy_command import Flowy, run_flowy
+
+if TYPE_CHECKING:
+    from mypy_boto3_swf import SWFClient
+
+ECHO = """
+    from flowy import Activity, activity
+
+    @activity(name="echo", version=1, task_list="orders")
+    class Echo(Activity):
+        def run(self, *args, **kwargs):
+            if args == (1,):
+                raise ValueError("Can't echo 1.")
+            return [args, kwargs]
+
+    @activity(name="late", version=1, task_list="nobody", schedule_to_start=1)
+    class Late(Activity):
+        def run(self):
+            return None
+    """
+
+HASTY = """
+    from flowy import Activity, activity
+
+    @activity(name="hasty", version=1, task_list="orders", start_to_close=1)
+    class Hasty(Activity):
+        def run(self):
+            return None
+    """
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(textwrap.dedent(text))
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A folder with a package of activities, which is importable from there only."""
+    folder = tmp_path / "here"
+    _write(folder / "shop" / "__init__.py", "")
+    _write(folder / "shop" / "activities.py", ECHO)
+    _write(folder / "shop" / "hasty.py", HASTY)
+    return folder
+
+
+class Command:
+    """Runs verbs on the test's own domain, in the folder of the package."""
+
+    def __init__(self, domain: str, here: Path, env: dict[str, str]) -> None:
+        self.domain = domain
+        self.here = here
+        self.env = env
+
+    def call(self, *arguments: str) -> tuple[int, str, str]:
+        """Run ``flowy call`` to its end."""
+        return run_flowy("call", "--domain", self.domain, *arguments, cwd=self.here, env=self.env)
+
+    def start_call(self, *arguments: str) -> Flowy:
+        """Start ``flowy call``."""
+        return Flowy("call", "--domain", self.domain, *arguments, cwd=self.here, env=self.env)
+
+    def worker(self, *arguments: str) -> tuple[int, str, str]:
+        """Run ``flowy worker`` to its end."""
+        with self.start_worker(*arguments) as worker:
+            return worker.end()
+
+    def start_worker(self, *arguments: str) -> Flowy:
+        """Start ``flowy worker``."""
+        polls = ["--domain", self.domain, "--task-list", "orders"]
+        return Flowy("worker", *polls, *arguments, cwd=self.here, env=self.env)
+
+
+@pytest.fixture
+def command(domain: str, here: Path, swf_environment: dict[str, str]) -> Command:
+    """Verbs on a domain of the test's own."""
+    return Command(domain, here, swf_environment)
+
+
+@pytest.fixture
+def worker(command: Command) -> Iterator[Flowy]:
+    """A worker that polls."""
+    with command.start_worker("shop.activities") as running:
+        running.log_line_with("Worker started as")
+        yield running
+
+
+@pytest.fixture
+def registered(command: Command) -> None:
+    """The types are registered, and no worker runs."""
+    assert command.worker("--loop", "0", "shop")[0] == ExitCode.FINE
+
+
+def _type_names(client: SWFClient, domain: str) -> list[str]:
+    infos = client.list_activity_types(domain=domain, registrationStatus="REGISTERED")["typeInfos"]
+    return sorted(info["activityType"]["name"] for info in infos)
+
+
+def _open_executions(client: SWFClient, domain: str) -> int:
+    counted = client.count_open_workflow_executions(
+        domain=domain, startTimeFilter={"oldestDate": datetime(2000, 1, 1, tzinfo=timezone.utc)}
+    )
+    return counted["count"]
+
+
+# flowy call
+
+
+@pytest.mark.usefixtures("worker")
+def test_call_prints_the_value_as_json(command: Command) -> None:
+    """An ARG is JSON where it can be, else text; the value stands alone on standard output."""
+    code, out, err = command.call(
+        "--kw", "colour=red", "--kwargs", '{"n": 1}', "echo", "1", "7", '{"a": null}', "x y"
+    )
+    assert (code, err) == (ExitCode.FINE, "")
+    assert json.loads(out) == [[7, {"a": None}, "x y"], {"colour": "red", "n": 1}]
+    assert command.call("--", "echo", "1", "--kw", "caf\udce9")[1] == (
+        '[["--kw", "caf\\udce9"], {}]\n'
+    )
+
+
+@pytest.mark.usefixtures("worker")
+def test_call_of_an_activity_that_fails_exits_with_4(command: Command) -> None:
+    """The reason is a line on standard error, the details follow; the output is empty."""
+    code, out, err = command.call("echo", "1", "1")
+    assert (code, out) == (ExitCode.FAILED, "")
+    lines = err.splitlines()
+    assert lines[0] == "flowy: Activity echo 1 failed: Can't echo 1."
+    assert lines[1].startswith("Traceback")
+    assert lines[-1] == "ValueError: Can't echo 1."
+
+
+@pytest.mark.usefixtures("registered")
+def test_call_of_an_activity_that_times_out_exits_with_5(command: Command) -> None:
+    """A timeout of the activity, here because no worker took it."""
+    code, out, err = command.call("late", "1")
+    assert (code, out) == (ExitCode.TIMED_OUT, "")
+    assert "SCHEDULE_TO_START" in err
+
+
+@pytest.mark.usefixtures("registered")
+def test_call_that_takes_too_long_exits_with_5(command: Command) -> None:
+    """The call's own ``--timeout``; ``--task-list`` sent it where no worker polls."""
+    code, out, err = command.call("--timeout", "1", "--task-list", "nobody", "echo", "1")
+    assert (code, out) == (ExitCode.TIMED_OUT, "")
+    assert err.startswith("flowy: Activity echo 1")
+
+
+def test_call_of_an_unknown_type_exits_with_3(command: Command) -> None:
+    """SWF's own word for it is told."""
+    code, _, err = command.call("nothing", "1")
+    assert code == ExitCode.REFUSED
+    assert "ACTIVITY_TYPE_DOES_NOT_EXIST" in err
+
+
+def test_call_in_an_unknown_domain_exits_with_3(
+    here: Path, swf_environment: dict[str, str]
+) -> None:
+    """The domain is named, and no traceback is shown."""
+    code, _, err = run_flowy(
+        "call", "--domain", "nowhere", "echo", "1", cwd=here, env=swf_environment
+    )
+    assert code == ExitCode.REFUSED
+    assert "nowhere" in err
+    assert "Traceback" not in err
+
+
+def test_call_of_an_swf_out_of_reach_exits_with_7(command: Command) -> None:
+    """Nobody listens there: the same command may work later."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))  # held, but nobody listens
+        command.env["AWS_ENDPOINT_URL_SWF"] = f"http://127.0.0.1:{held.getsockname()[1]}"
+        code, out, err = command.call("echo", "1")
+    assert (code, out) == (ExitCode.OUT_OF_REACH, "")
+    assert "no answer from SWF" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.usefixtures("registered")
+def test_a_call_that_is_ended_leaves_no_open_execution(
+    number: signal.Signals, command: Command, client: SWFClient
+) -> None:
+    """Who stops it, a process manager or a terminal that is closed, stops the execution."""
+    arguments = ["--log-level", "debug", "--task-list", "nobody", "echo", "1"]
+    with command.start_call(*arguments) as call:
+        call.log_line_with("Calling poll_for_decision_task")
+        assert _open_executions(client, command.domain) == 1
+        call.send(number)
+        code, _, err = call.end()
+    assert code == ExitCode.INTERRUPTED
+    assert err.endswith("flowy: Interrupted.\n")
+    assert _open_executions(client, command.domain) == 0
+
+
+def test_inputs_and_results_stay_out_of_the_log(command: Command) -> None:
+    """Even at the level debug, on both sides."""
+    with command.start_worker("--log-level", "debug", "shop.activities") as worker:
+        worker.log_line_with("Worker started as")
+        code, out, call_log = command.call("--log-level", "debug", "echo", "1", "hush-hush")
+        worker.send(signal.SIGTERM)
+        _, _, worker_log = worker.end()
+    assert (code, json.loads(out)) == (ExitCode.FINE, [["hush-hush"], {}])
+    assert "Calling" in call_log
+    assert "hush-hush" not in call_log
+    assert "Calling" in worker_log
+    assert "hush-hush" not in worker_log
+
+
+# flowy worker
+
+
+def test_worker_ends_with_0_when_it_is_asked_to_stop(worker: Flowy) -> None:
+    """SIGTERM is how process managers ask; it is no failure."""
+    worker.send(signal.SIGTERM)
+    code, out, err = worker.end()
+    assert (code, out) == (ExitCode.FINE, "")
+    assert "Worker stopped." in err
+
+
+def test_worker_scans_a_package_with_all_below_it(command: Command, client: SWFClient) -> None:
+    """``--loop 0`` registers what was found, and no more."""
+    assert command.worker("--loop", "0", "shop")[0] == ExitCode.FINE
+    assert _type_names(client, command.domain) == ["echo", "hasty", "late"]
+
+
+@pytest.mark.parametrize("ignored", [".hasty", "shop.hasty"])
+def test_worker_ignores_what_it_is_told_to(
+    ignored: str, command: Command, client: SWFClient
+) -> None:
+    """A dotted name, or one below the package."""
+    assert command.worker("--loop", "0", "--ignore", ignored, "shop")[0] == ExitCode.FINE
+    assert _type_names(client, command.domain) == ["echo", "late"]
+
+
+def test_worker_registers_nothing_where_it_is_told_so(command: Command, client: SWFClient) -> None:
+    """``--no-register``; ``--loop 1`` ends after one empty poll."""
+    assert command.worker("--loop", "1", "--no-register", "shop")[0] == ExitCode.FINE
+    assert _type_names(client, command.domain) == []
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "said"),
+    [
+        ("fail", ExitCode.FAILED, "Unknown activity type: hasty 1"),
+        ("abandon", ExitCode.TIMED_OUT, "START_TO_CLOSE"),
+    ],
+)
+@pytest.mark.usefixtures("registered")
+def test_worker_does_with_unknown_types_as_it_is_told(
+    policy: str, code: ExitCode, said: str, command: Command
+) -> None:
+    """``--on-unknown fail`` fails the task, ``abandon`` leaves it to its timeout."""
+    with command.start_worker("--on-unknown", policy, "shop.activities") as worker:
+        worker.log_line_with("Worker started as")
+        ended, _, err = command.call("hasty", "1")
+    assert ended == code
+    assert said in err
+
+
+@pytest.mark.parametrize(
+    ("package", "said"),
+    [
+        ("shop.nothing", "No module named 'shop.nothing'. Looked in"),
+        ("nothing.at.all", "No module named 'nothing'. Looked in"),
+        ("broken", "No module named 'requirement'. See"),
+        ("broken", "broken.py, line 2."),
+        ("empty", "Cannot find any activity in empty."),
+        ("twice", "Cannot serve one type with two implementations"),
+    ],
+)
+def test_worker_of_a_package_that_cannot_be_served_exits_with_3(
+    package: str, said: str, command: Command
+) -> None:
+    """One line says what is missing, and where."""
+    _write(command.here / "broken.py", "\nimport requirement\n")
+    _write(command.here / "empty.py", "")
+    _write(command.here / "twice.py", HASTY.replace("Hasty", "One") + HASTY)
+    code, _, err = command.worker(package)
+    assert code == ExitCode.REFUSED
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_bug_in_a_package_shows_its_traceback(command: Command) -> None:
+    """What is nobody's mistake in using Flowy is not hidden."""
+    _write(command.here / "buggy.py", "1 / 0\n")
+    code, _, err = command.worker("buggy")
+    assert code == ExitCode.ERROR
+    assert err.startswith("Traceback")
+    assert err.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_worker_in_an_unknown_domain_exits_with_3(command: Command) -> None:
+    """Before the first poll, with the way out."""
+    command.domain = "nowhere"
+    code, _, err = command.worker("shop")
+    assert code == ExitCode.REFUSED
+    assert "aws swf register-domain --name nowhere" in err
+    assert "Traceback" not in err
+
+
+def test_worker_without_credentials_exits_with_3(command: Command) -> None:
+    """What cannot heal is said at once."""
+    del command.env["AWS_ACCESS_KEY_ID"]
+    code, _, err = command.worker("shop")
+    assert code == ExitCode.REFUSED
+    assert "AWS_ACCESS_KEY_ID" in err
+    assert "Traceback" not in err
+
+
+# flowy local
+
+#: An unchanged script of a user's.
+SCRIPT = """
+    import boto3
+
+    swf = boto3.client("swf")
+    found = swf.list_domains(registrationStatus="REGISTERED")["domainInfos"]
+    print(*(info["name"] for info in found))
+    """
+
+
+def _pasted(lines: list[str]) -> dict[str, str]:
+    """Return what a shell's environment has after these lines."""
+    words = [shlex.split(line) for line in lines if line.startswith("export ")]
+    return dict(assignment.split("=", 1) for _, assignment in words)
+
+
+def _lines(local: Flowy) -> list[str]:
+    lines = [local.line_with("# Paste")]
+    while "AWS_SECRET_ACCESS_KEY" not in lines[-1]:
+        lines.append(local.line_with(""))
+    return lines
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> dict[str, str]:
+    """An environment without a word about AWS or proxies."""
+    mine = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
+    }
+    return {**mine, "HOME": str(tmp_path)}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_unchanged_script_runs_against_flowy_local(
+    number: signal.Signals, tmp_path: Path, bare: dict[str, str]
+) -> None:
+    """The printed lines are all it needs; Ctrl-C and SIGTERM end the SWF with 0."""
+    with Flowy("local", "--domain", "shop", "--domain", "test", cwd=tmp_path, env=bare) as local:
+        assert local.line_with("SWF") == "# An SWF on this machine. Domains: shop, test.\n"
+        script = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(SCRIPT)],
+            env={**bare, **_pasted(_lines(local))},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert sorted(script.stdout.split()) == ["shop", "test"]
+        local.send(number)
+        assert local.end() == (ExitCode.FINE, "", "")
+
+
+def test_a_shell_takes_the_lines_as_they_are(tmp_path: Path, bare: dict[str, str]) -> None:
+    """They can be pasted, comments and all."""
+    with Flowy("local", cwd=tmp_path, env=bare) as local:
+        lines = _lines(local)
+        shell = subprocess.run(
+            ["sh", "-ec", "".join(lines) + 'echo "$AWS_ENDPOINT_URL_SWF $AWS_DEFAULT_REGION"'],
+            env=bare,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    pasted = _pasted(lines)
+    assert shell.stdout.split() == [pasted["AWS_ENDPOINT_URL_SWF"], pasted["AWS_DEFAULT_REGION"]]
+
+
+def test_local_leads_past_a_proxy(tmp_path: Path, bare: dict[str, str]) -> None:
+    """A proxy cannot reach this machine's loopback; what was excepted stays so."""
+    proxy = {"HTTP_PROXY": "http://proxy.test:3128", "NO_PROXY": "intra.test"}
+    with Flowy("local", cwd=tmp_path, env={**bare, **proxy}) as local:
+        _lines(local)
+        assert local.line_with("NO_PROXY") == "export NO_PROXY=intra.test,127.0.0.1\n"
+        assert local.line_with("no_proxy") == "export no_proxy=intra.test,127.0.0.1\n"
+
+
+def test_local_on_a_port_that_is_taken_exits_with_3(tmp_path: Path, bare: dict[str, str]) -> None:
+    """It says which, and what to do."""
+    with LocalSWF() as taken:
+        port = taken.endpoint_url.rpartition(":")[2]
+        code, out, err = run_flowy("local", "--port", port, cwd=tmp_path, env=bare)
+    assert (code, out) == (ExitCode.REFUSED, "")
+    assert f"port {port}" in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("verb", ["local", "demo"])
+def test_without_a_moto_that_was_tested_the_text_says_what_to_install(
+    verb: str, tmp_path: Path, bare: dict[str, str]
+) -> None:
+    """The extra ``local`` is missing or another one: exit code 3, one line."""
+    _write(tmp_path / "other" / "moto-4.0.dist-info" / "METADATA", "Name: moto\nVersion: 4.0\n")
+    env = {**bare, "PYTHONPATH": f"{tmp_path / 'other'}{os.pathsep}{bare.get('PYTHONPATH', '')}"}
+    code, out, err = run_flowy(verb, cwd=tmp_path, env=env)
+    assert (code, out) == (ExitCode.REFUSED, "")
+    assert "moto 4.0 is installed" in err
+    assert ".[local]" in err
+    assert len(err.splitlines()) == 1
+
+
+# flowy
+
+
+def test_python_m_flowy_is_the_command(tmp_path: Path, bare: dict[str, str]) -> None:
+    """``python -m flowy`` does what ``flowy`` does, and exits as it does."""
+    assert run_flowy("--version", cwd=tmp_path, env=bare) == (0, f"flowy {__version__}\n", "")
+    code, out, err = run_flowy(cwd=tmp_path, env=bare)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert err.startswith("usage: flowy ")
+
+
+def test_whoever_reads_the_output_may_go(tmp_path: Path, bare: dict[str, str]) -> None:
+    """As ``flowy demo | head -1`` does: no traceback, and no process is left behind."""
+    with Flowy("demo", cwd=tmp_path, env=bare) as demo:
+        demo.line_with("Activities")
+        assert demo.process.stdout is not None
+        demo.process.stdout.close()
+        assert demo.process.wait(timeout=30) == ExitCode.ERROR
+        assert demo.process.stderr is not None
+        assert demo.process.stderr.read() == ""
+
+
+def test_a_terminal_obeys_nothing_that_an_activity_says(command: Command) -> None:
+    """Control characters in a reason or in details are shown as escapes."""
+    text: Any = ECHO.replace("Can't echo 1.", "\\x1b]0;owned\\x07")
+    _write(command.here / "shop" / "activities.py", text)
+    with command.start_worker("shop.activities") as worker:
+        worker.log_line_with("Worker started as")
+        code, _, err = command.call("echo", "1", "1")
+    assert code == ExitCode.FAILED
+    assert "\x1b" not in err
+    assert "\\x1b]0;owned\\x07" in err

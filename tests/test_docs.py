@@ -1,0 +1,149 @@
+"""Every example of the documentation runs, and says what the page says it does.
+
+A page is one test, for its examples build on one another; ``tests/pages.py`` tells how a page is
+read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+import types
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.rest import CodeBlockParser
+
+from flowy import Activity, call_activity
+from flowy.local import LocalSWF
+from flowy.swf.client import connect
+from flowy.swf.registration import register
+from flowy.swf.values import ActivityDefaults, ActivityImplementation, ActivityType
+from flowy.swf.worker import ActivityWorker
+from tests.pages import PORT_IN_PAGES, Page, Shell
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]
+
+#: The languages of blocks; what is not run is shown only, and says so by its language.
+RUN = frozenset({"python", "console"})
+SHOWN = frozenset({"ini", "json", "text"})
+
+
+@contextmanager
+def _module(module: types.ModuleType) -> Iterator[None]:
+    sys.modules[module.__name__] = module
+    try:
+        yield
+    finally:
+        del sys.modules[module.__name__]
+
+
+@pytest.fixture
+def outcome(local_swf: LocalSWF, domain: str) -> Callable[..., Any]:
+    """Run a class as an activity, by a worker on the local SWF: return its value, or raise."""
+
+    def run(kind: type[Activity], *args: Any, **kwargs: Any) -> Any:
+        type_ = ActivityType(kind.__name__, uuid.uuid4().hex)
+        defaults = ActivityDefaults("docs", None, 60, 60, 60)
+        found = ActivityImplementation(type_, defaults, kind, __file__, 1)
+        client = connect(local_swf.client())
+        register(client, domain, [found])
+        worker = ActivityWorker(client, domain, "docs", {type_: found}, loop=1, signals=False)
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        try:
+            return call_activity(
+                domain, *type_, *args, kwargs=kwargs, layer1=local_swf.client(), timeout=30
+            )
+        finally:
+            worker.stop()
+            thread.join()
+
+    return run
+
+
+@pytest.mark.timeout(180)  # a page is many commands, each with a limit of its own
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_page(
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    local_swf: LocalSWF,
+    domain: str,
+    outcome: Callable[..., Any],
+    swf_environment: dict[str, str],
+) -> None:
+    """The page's examples run, in their order, and print what the page says."""
+    for name, value in swf_environment.items():
+        monkeypatch.setenv(name, value)
+    folder = tmp_path / "page"
+    folder.mkdir()
+    shell = Shell(folder, swf_environment)
+    page = Page(path, shell)
+    page.module.__dict__.update(
+        {"DOMAIN": domain, "SWF": local_swf.client(), "outcome": outcome, "shell": shell}
+    )
+    parsers = [CodeBlockParser("python", page.python), CodeBlockParser("console", page.console)]
+    with _module(page.module):
+        try:
+            for example in Sybil(parsers).parse(path).examples():
+                example.evaluate()
+        finally:
+            shell.end()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_block_escapes(path: Path) -> None:
+    """A block is run, or its language says that it is only shown; none is a bare literal."""
+    text = path.read_text(encoding="utf-8")
+    directive = re.compile(r"^ *\.\. (?:code-block|code|sourcecode):: *(\S*)", re.MULTILINE)
+    assert set(directive.findall(text)) <= RUN | SHOWN
+    if path.name != "README.rst":  # its two commands are literal; test_project.py has them
+        assert not re.findall(r"^(?! *\.\. ).*::$", text, re.MULTILINE)
+
+
+def test_readme_and_index_show_the_same() -> None:
+    """README opens with the example that the documentation's first page shows and runs."""
+
+    def first_block(path: Path) -> str:
+        text = path.read_text(encoding="utf-8")
+        block = re.search(r"^\.\. code-block:: python\n\n((?: {4}.*\n|\n)+)", text, re.MULTILINE)
+        assert block is not None
+        return block[1].rstrip()
+
+    assert first_block(ROOT / "README.rst") == first_block(ROOT / "docs" / "index.rst")
+
+
+def test_shell_sees_a_wrong_output(tmp_path: Path) -> None:
+    """A page whose command prints something else than it says fails."""
+    shell = Shell(tmp_path, dict(os.environ))
+    shell.block("$ echo one; echo two\none\n...\n$ printf x\nx\n", [])
+    with pytest.raises(AssertionError, match="it prints"):
+        shell.block("$ echo one\ntwo\n", [])
+    with pytest.raises(AssertionError, match="false"):
+        shell.block("$ false\n", [])
+    shell.block("$ false\n", ["exit-1"])
+
+
+def test_shell_leaves_running_until_ctrl_c(tmp_path: Path) -> None:
+    """A command that is left running runs on, and must end well at Ctrl-C."""
+    program = (
+        "import signal\ntry:\n    print('ready', {}); signal.pause()\n"
+        "except KeyboardInterrupt:\n    {}"
+    )
+    shell = Shell(tmp_path, dict(os.environ))
+    shell.write("good.py", program.format(PORT_IN_PAGES, "pass"))
+    shell.write("bad.py", program.format(1, "raise SystemExit(3)"))
+    shell.block("$ python good.py\nready ...\n", ["leave-running"])
+    shell.end()
+    shell.block("$ python bad.py\nready 1\n", ["leave-running"])
+    with pytest.raises(AssertionError, match="ended with 3"):
+        shell.end()

@@ -1,0 +1,79 @@
+"""What an author's own code looks like to mypy --strict: checked, never run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flowy import (
+    Activity,
+    ActivityInfo,
+    CancelTask,
+    SuspendTask,
+    activity,
+    async_scheduler,
+    call_activity,
+    start_activity_worker,
+)
+
+if TYPE_CHECKING:
+    from mypy_boto3_swf import SWFClient
+    from typing_extensions import assert_type
+
+
+@activity(name="echo", version=1, task_list="my_tasklist")
+class Echo(Activity):
+    """Any signature may override ``run``."""
+
+    def run(self, value: int, *rest: str, key: bool = False) -> int:
+        if not self.heartbeat({"done": 1}) or not self.hearbeat():
+            raise CancelTask("because")
+        if key:
+            raise SuspendTask
+        return value
+
+
+@activity("other", "1", "list", heartbeat=None, schedule_to_close="60", start_to_close=None)
+class Other(Activity):
+    """The transport may be overridden, statically."""
+
+    @staticmethod
+    def _serialize_result(result: Any) -> str:
+        return str(result)
+
+    @staticmethod
+    def _deserialize_arguments(input: str | None) -> tuple[Any, Any]:
+        return (), {}
+
+    def run(self) -> None:
+        """Do nothing."""
+
+
+def the_class_is_unchanged() -> None:
+    """The decorator keeps the class's own type."""
+    assert_type(Echo, type[Echo])
+    echo = Echo("[[1], {}]", None, "token")  # type: ignore[arg-type]  # None is no scheduler
+    assert_type(echo.run(1, "a", key=True), int)
+    assert_type(echo.token, str)
+    assert_type(echo.info, ActivityInfo)
+    assert_type(echo.info.heartbeat, int | None)
+    assert_type(echo.cancel_requested, bool)
+    assert_type(echo.heartbeat(), bool)
+
+
+def workers(client: SWFClient) -> None:
+    """A typed boto3 client, or none, or any object."""
+    start_activity_worker("domain", "list")
+    start_activity_worker("domain", "list", client, False, 10, "my.activities", [".tests"])
+    start_activity_worker("domain", "list", layer1=object(), package=["a", "b"], ignore=callable)
+    start_activity_worker("domain", "list", None, True, -1, None, None, "fail")  # type: ignore[call-arg]
+    scheduler = async_scheduler("domain", client)
+    assert_type(scheduler.complete("token", {"any": "thing"}), bool)
+    assert_type(scheduler.heartbeat("token"), bool)
+    assert_type(scheduler.fail("token", "why"), bool)
+    value: list[int] = call_activity("domain", "echo", 1, 5, kwargs={"key": True}, layer1=client)
+    value.sort()
+
+
+@activity("wrong", 1, "list")
+class Wrong:  # type: ignore[type-var]  # only activities can be marked
+    """No activity."""

@@ -1,0 +1,62 @@
+"""The command as a whole, as far as it can be seen without a process: help and usage errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowy import __version__
+from flowy.cli import ExitCode, main
+
+VERBS = ("worker", "call", "local", "demo")
+
+
+def test_help_shows_the_verbs_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    """``flowy --help`` is where the table of exit codes stands."""
+    assert main(["--help"]) == ExitCode.FINE
+    out = capsys.readouterr().out
+    assert all(f"    {verb}  " in out for verb in VERBS)
+    assert all(code.meaning in out for code in ExitCode)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_is_by_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each verb shows command lines, and its ``--log-level``."""
+    assert main([verb, "--help"]) == ExitCode.FINE
+    out = capsys.readouterr().out
+    assert f"\n  flowy {verb}" in out
+    assert "--log-level" in out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """``flowy --version`` tells the version."""
+    assert main(["--version"]) == ExitCode.FINE
+    assert capsys.readouterr().out == f"flowy {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ([], "required: VERB"),
+        (["serve"], "invalid choice"),
+        (["worker", "--domain", "d", "shop"], "required: --task-list"),
+        (["worker", "--domain", "d", "--task-list", "t"], "required: PACKAGE"),
+        (["worker", "--dom", "d", "--task-list", "t", "shop"], "required: --domain"),
+        (["worker", "--domain", "d", "--task-list", "t", "shop.py/x"], "dotted name"),
+        (["call", "--domain", "d", "echo"], "required: VERSION"),
+        (["call", "--domain", "a|b", "echo", "1"], "SWF takes"),
+        (["call", "--domain", "d", "--timeout", "0", "echo", "1"], "whole seconds"),
+        (["local", "--port", "x"], "0 to 65535"),
+        (["demo", "/no/such/folder"], "no such folder"),
+        (["demo", "--log-level", "loud"], "invalid choice"),
+        (["call", "--domain", "d", "--kw", "a=1", "--kwargs", '{"a": 2}', "echo", "1"], "twice"),
+        (["call", "--domain", "d", "--kw", "a=1", "--kw", "a=1", "echo", "1"], "twice"),
+    ],
+)
+def test_a_command_line_that_cannot_be_used_exits_with_2(
+    argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told on standard error what is wrong, and nothing is started."""
+    assert main(argv) == ExitCode.USAGE
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.out == ""

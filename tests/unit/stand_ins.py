@@ -1,0 +1,129 @@
+"""What stands in for SWF and for time, passed in where the core takes one.
+
+SWF's place is taken by an object with a client's methods, as an author might pass for
+``layer1``; time by a clock that only waiting moves. Nothing of our own is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from flowy.shutdown import StopFlag, StopLevel
+from flowy.swf.client import SWFClient
+from flowy.swf.values import ActivityDefaults, ActivityImplementation, ActivityType
+from flowy.task import Activity
+
+#: What a call of a ``ScriptedLayer1`` comes to: an answer, an error, or a function of the call.
+Line = dict[str, Any] | BaseException | Callable[..., dict[str, Any] | None] | None
+
+
+class ScriptedLayer1:
+    """An object with a client's methods: each call takes the next line of the script.
+
+    The last line is said again for ever.
+    """
+
+    def __init__(self, *script: Line) -> None:
+        self._script = list(script) or [{}]
+        self.calls: list[tuple[str, dict[str, Any]]] = []
+
+    def __getattr__(self, method: str) -> Callable[..., dict[str, Any] | None]:
+        if method.startswith("_") or method == "meta":
+            raise AttributeError(method)
+
+        def call(**parameters: Any) -> dict[str, Any] | None:
+            self.calls.append((method, parameters))
+            line = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+            if isinstance(line, BaseException):
+                raise line
+            return line(**parameters) if callable(line) else line
+
+        return call
+
+    @property
+    def methods(self) -> list[str]:
+        """The names of the methods called, in order."""
+        return [method for method, _ in self.calls]
+
+    def client(self) -> SWFClient:
+        """Return a client of ours that calls this object."""
+        return SWFClient(self, self)
+
+
+def fault(code: str, message: str = "", *, status: int = 400) -> ClientError:
+    """Return what boto3 raises for a fault of SWF's."""
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": message},
+            "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]
+        },
+        "Operation",
+    )
+
+
+THROTTLE = fault("ThrottlingException", "Rate exceeded")
+CLOSED = fault("UnknownResourceFault", "Unknown activity, scheduledEventId = 5")
+REFUSAL = fault("ValidationException", "1 validation error detected: 'SECRET'")
+
+
+class FakeTime(StopFlag):
+    """A clock that only waiting moves, and the flag that is waited on.
+
+    Args:
+        stops: the level that is raised during the wait of this number, counted from 1.
+    """
+
+    def __init__(self, stops: dict[int, StopLevel] | None = None) -> None:
+        super().__init__()
+        self.now = 1_000.0
+        self.waits: list[float] = []
+        self._stops = stops or {}
+
+    def clock(self) -> float:
+        """Return the time, in seconds."""
+        return self.now
+
+    def wait(self, seconds: float | None, level: StopLevel = StopLevel.FINISH) -> bool:
+        assert seconds is not None, "nothing waits for ever"
+        self.waits.append(seconds)
+        if (stop := self._stops.get(len(self.waits))) is not None:
+            self.raise_to(stop)
+        if not self.is_set(level):
+            self.now += seconds
+        return self.is_set(level)
+
+
+DEFAULTS = ActivityDefaults(
+    task_list="list", heartbeat=None, schedule_to_close=420, schedule_to_start=120,
+    start_to_close=300,
+)  # fmt: skip
+
+
+def implementation(
+    factory: Callable[..., Callable[[], None]] = Activity,
+    name: str = "echo",
+    version: str = "1",
+    *,
+    defaults: ActivityDefaults = DEFAULTS,
+    line: int = 1,
+) -> ActivityImplementation:
+    """Return what a scan would have found."""
+    return ActivityImplementation(
+        ActivityType(name, version), defaults, factory, "activities.py", line
+    )
+
+
+def task_answer(token: str = "token", name: str = "echo", **more: Any) -> dict[str, Any]:
+    """Return what SWF answers to a poll that brings a task."""
+    return {
+        "taskToken": token,
+        "activityId": "7",
+        "startedEventId": 6,
+        "workflowExecution": {"workflowId": "flow", "runId": "run"},
+        "activityType": {"name": name, "version": "1"},
+        "input": "[[1], {}]",
+        **more,
+    }

@@ -1,0 +1,185 @@
+"""The two functions that put the parts together."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+import pytest
+
+from flowy import Activity, activity, async_scheduler, start_activity_worker
+from flowy.exception import RegistrationError, ScanError
+from tests.unit.stand_ins import CLOSED, ScriptedLayer1, fault, task_answer
+
+EMPTY: dict[str, Any] = {"taskToken": "", "startedEventId": 0}
+
+
+@activity("echo", 1, "somewhere else")
+class Echo(Activity):
+    """What a scan of this module, which calls, finds."""
+
+    def run(self, value: int) -> int:
+        return value
+
+
+def started(layer1: ScriptedLayer1, **options: Any) -> list[str]:
+    """Start a worker from this module, and return the calls it made."""
+    start_activity_worker("domain", "list", layer1, **{"loop": 1, **options})
+    return layer1.methods
+
+
+def test_by_default_it_scans_the_module_that_calls() -> None:
+    """Scan, register, poll, run, answer; every activity is served, whatever its default list."""
+    layer1 = ScriptedLayer1({}, task_answer(), {})
+    assert started(layer1) == [
+        "register_activity_type",
+        "poll_for_activity_task",
+        "respond_activity_task_completed",
+    ]
+    assert layer1.calls[1][1]["taskList"] == {"name": "list"}
+    assert layer1.calls[2][1] == {"taskToken": "token", "result": "1"}
+
+
+def test_reg_remote_false() -> None:
+    """Nothing is registered or compared."""
+    assert started(ScriptedLayer1(EMPTY), reg_remote=False) == ["poll_for_activity_task"]
+
+
+def test_loop_zero() -> None:
+    """It registers only."""
+    assert started(ScriptedLayer1({}), loop=0) == ["register_activity_type"]
+    assert started(ScriptedLayer1({}), loop=0, reg_remote=False) == []
+
+
+@pytest.mark.parametrize("loop", ["1", 1.9, True])
+def test_loop_is_whatever_int_takes(loop: Any) -> None:
+    """A number is a number."""
+    assert started(ScriptedLayer1(EMPTY), reg_remote=False, loop=loop) == ["poll_for_activity_task"]
+
+
+def test_names_are_any_objects() -> None:
+    """``str()`` of the domain and of the list is used."""
+    layer1 = ScriptedLayer1(EMPTY)
+    start_activity_worker(1, 2.5, layer1, False, 1)
+    assert layer1.calls[0][1]["domain"] == "1"
+    assert layer1.calls[0][1]["taskList"] == {"name": "2.5"}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"loop": -2}, "Cannot use loop=-2: give -1 for no end, 0 to register only"),
+        ({"loop": None}, "Cannot use loop=None"),
+        ({"loop": "many"}, "Cannot use loop='many'"),
+        ({"loop": float("inf")}, "Cannot use loop=inf"),
+        ({"on_unknown": "ignore"}, "Cannot use on_unknown='ignore': give 'fail' or 'abandon'"),
+    ],
+)
+def test_options_that_cannot_be_used(options: dict[str, Any], said: str) -> None:
+    """They fail before any call."""
+    layer1 = ScriptedLayer1()
+    with pytest.raises(ValueError, match=said):
+        started(layer1, **options)
+    assert layer1.calls == []
+
+
+@pytest.mark.parametrize(
+    ("domain", "task_list", "said"),
+    [
+        ("", "list", "a domain of 0 characters"),
+        (" domain", "list", "' domain' as domain"),
+        ("domain", "a/b", "'a/b' as task_list"),
+        ("domain", "list ", "'list ' as task_list"),
+    ],
+)
+def test_names_that_cannot_be_used(domain: str, task_list: str, said: str) -> None:
+    """So do names."""
+    layer1 = ScriptedLayer1()
+    with pytest.raises(ValueError, match=said):
+        start_activity_worker(domain, task_list, layer1)
+    assert layer1.calls == []
+
+
+def test_what_the_scan_finds_is_served() -> None:
+    """``package`` says where to look, and the error of an empty scan comes before any call."""
+    layer1 = ScriptedLayer1()
+    with pytest.raises(ScanError, match="any activity in json"):
+        started(layer1, package="json")
+    with pytest.raises(ScanError, match="any activity in an empty list"):
+        started(layer1, package=[])
+    with pytest.raises(ScanError, match="any activity in json"):
+        started(layer1, package=["json", __name__], ignore=lambda name: name.endswith(".Echo"))
+    assert layer1.calls == []
+
+
+def test_a_caller_that_is_no_module() -> None:
+    """Code that was executed in a namespace of its own must name what to scan."""
+    namespace: dict[str, Any] = {"start": start_activity_worker, "__name__": "nowhere"}
+    with pytest.raises(ScanError, match="'nowhere' is no imported module. Name what to scan"):
+        exec("start('domain', 'list', object())", namespace)
+
+
+def test_a_registration_that_fails_starts_nothing() -> None:
+    """An error before the first poll."""
+    layer1 = ScriptedLayer1(CLOSED)
+    with pytest.raises(RegistrationError, match="the domain does not exist"):
+        started(layer1)
+    assert layer1.methods == ["register_activity_type"]
+
+
+def test_unknown_types() -> None:
+    """``on_unknown`` reaches the worker."""
+    other = task_answer(name="other")
+    options: dict[str, Any] = {"reg_remote": False}
+    assert len(started(ScriptedLayer1(other, {}), **options)) == 2
+    assert len(started(ScriptedLayer1(other, {}), on_unknown="abandon", **options)) == 1
+
+
+def test_a_worker_on_a_thread() -> None:
+    """Outside the main thread a worker runs as well, and leaves signals alone."""
+    layer1 = ScriptedLayer1(EMPTY)
+    thread = threading.Thread(target=lambda: started(layer1, reg_remote=False, loop=2))
+    thread.start()
+    thread.join(10)
+    assert layer1.methods == ["poll_for_activity_task"] * 2
+
+
+def test_async_scheduler() -> None:
+    """What it returns makes its calls through the client passed in."""
+    layer1 = ScriptedLayer1({})
+    scheduler = async_scheduler("domain", layer1)
+    assert scheduler.heartbeat("token") is True
+    assert scheduler.complete("token", [1]) is True
+    assert scheduler.fail("token", "why") is True
+    assert layer1.calls == [
+        ("record_activity_task_heartbeat", {"taskToken": "token"}),
+        ("respond_activity_task_completed", {"taskToken": "token", "result": "[1]"}),
+        ("respond_activity_task_failed", {"taskToken": "token", "reason": "why"}),
+    ]
+
+
+def test_async_scheduler_checks_the_domain() -> None:
+    """A name that cannot be one fails at once."""
+    with pytest.raises(ValueError, match="'a:b' as domain"):
+        async_scheduler("a:b", ScriptedLayer1())
+
+
+def test_async_scheduler_does_not_poll(caplog: pytest.LogCaptureFixture) -> None:
+    """A client that is bad for polls is good enough, and draws no warning."""
+
+    class Meta:
+        class config:  # noqa: N801 - botocore's name
+            read_timeout = 10
+            retries = None
+
+    layer1 = ScriptedLayer1({})
+    layer1.meta = Meta  # type: ignore[attr-defined]
+    async_scheduler("domain", layer1)
+    assert caplog.records == []
+    with pytest.raises(RegistrationError):
+        layer1 = ScriptedLayer1(fault("UnknownResourceFault"))
+        layer1.meta = Meta  # type: ignore[attr-defined]
+        started(layer1)
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "its read_timeout is 10 s" in caplog.text

@@ -1,0 +1,178 @@
+"""Registering types: new, again, changed, deprecated; all that is wrong in one error."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from flowy.exception import RegistrationError
+from flowy.swf.registration import register
+from flowy.swf.values import ActivityDefaults
+from tests.unit.stand_ins import CLOSED, THROTTLE, Line, ScriptedLayer1, fault, implementation
+
+THERE = fault("TypeAlreadyExistsFault")
+ECHO = implementation()
+OTHER = implementation(name="other", line=20)
+
+
+def held(status: str = "REGISTERED", **changed: str) -> dict[str, Any]:
+    """What SWF describes: as ECHO declares it, but for what is *changed*."""
+    return {
+        "typeInfo": {"status": status},
+        "configuration": {
+            "defaultTaskList": {"name": changed.pop("task_list", "list")},
+            "defaultTaskHeartbeatTimeout": "NONE",
+            "defaultTaskScheduleToCloseTimeout": "420",
+            "defaultTaskScheduleToStartTimeout": "120",
+            "defaultTaskStartToCloseTimeout": "300",
+            **changed,
+        },
+    }
+
+
+def registered(*script: Line, patience_seconds: float = 30.0) -> ScriptedLayer1:
+    layer1 = ScriptedLayer1(*script)
+    register(layer1.client(), "domain", [ECHO, OTHER], patience_seconds=patience_seconds)
+    return layer1
+
+
+def problems(*script: Line) -> tuple[str, ...]:
+    with pytest.raises(RegistrationError) as caught:
+        registered(*script)
+    for problem in caught.value.problems:
+        assert f"\n- {problem}" in str(caught.value)
+    assert str(caught.value).startswith("Cannot register the activities in domain 'domain':")
+    return caught.value.problems
+
+
+def test_new(caplog: pytest.LogCaptureFixture) -> None:
+    """Each type is registered by one call."""
+    caplog.set_level(logging.INFO)
+    layer1 = registered({})
+    assert layer1.methods == ["register_activity_type"] * 2
+    assert caplog.messages == [
+        "Registered activity type echo 1 in domain domain.",
+        "Registered activity type other 1 in domain domain.",
+    ]
+
+
+def test_again(caplog: pytest.LogCaptureFixture) -> None:
+    """A type that is there as declared is silently right."""
+    layer1 = registered(THERE, held(), THERE, held())
+    assert layer1.methods == ["register_activity_type", "describe_activity_type"] * 2
+    assert caplog.records == []
+
+
+def test_changed() -> None:
+    """Every difference of every type is listed, with the place of its decorator and a way out."""
+    changed = held(task_list="elsewhere", defaultTaskHeartbeatTimeout="30")
+    found = problems(THERE, changed, THERE, held(defaultTaskStartToCloseTimeout="NONE"))
+    assert found == (
+        "echo 1 at activities.py:1: task_list is 'list' here, 'elsewhere' at SWF; heartbeat is "
+        "None here, 30 at SWF. A type never changes at SWF: use a new version, or start with "
+        "reg_remote=False to serve it as SWF holds it",
+        "other 1 at activities.py:20: start_to_close is 300 here, None at SWF. A type never "
+        "changes at SWF: use a new version, or start with reg_remote=False to serve it as SWF "
+        "holds it",
+    )
+
+
+def test_a_type_of_the_first_flowy() -> None:
+    """Its heartbeat timeout is a number where ours says NONE: the text offers both ways out."""
+    (problem,) = problems(THERE, held(defaultTaskHeartbeatTimeout="300"), {})
+    assert "heartbeat is None here, 300 at SWF" in problem
+    assert "use a new version, or start with reg_remote=False" in problem
+
+
+@pytest.mark.parametrize("first", [THERE, fault("TypeDeprecatedFault")])
+def test_deprecated(first: Line) -> None:
+    """A deprecated type is named with the command that revives it; differences come with it."""
+    status = held("DEPRECATED", task_list="elsewhere")
+    deprecated, changed = problems(first, status, {})
+    assert deprecated.startswith("echo 1 at activities.py:1: it is deprecated at SWF.")
+    assert "undeprecate-activity-type --domain domain --activity-type name=echo,version=1" in (
+        deprecated
+    )
+    assert "task_list is 'list' here, 'elsewhere' at SWF" in changed
+
+
+def test_unknown_domain() -> None:
+    """One problem and one call, however many types; the text has the command that helps."""
+    layer1 = ScriptedLayer1(CLOSED)
+    with pytest.raises(RegistrationError) as caught:
+        register(layer1.client(), "domain", [ECHO, OTHER])
+    (problem,) = caught.value.problems
+    assert "the domain does not exist in this region (UnknownResourceFault)" in problem
+    assert "aws swf register-domain --name domain" in problem
+    assert len(layer1.calls) == 1
+
+
+def test_all_at_once() -> None:
+    """A refusal and a limit are problems of their type; the others are looked at all the same."""
+    refused, full = problems(fault("AccessDeniedException", "no"), fault("LimitExceededFault"))
+    assert refused.startswith("echo 1 at activities.py:1: Cannot register_activity_type: SWF ")
+    assert "AccessDeniedException: no" in refused
+    assert full.startswith("other 1 at activities.py:20: ")
+    assert "LimitExceededFault" in full
+
+
+def test_no_credentials() -> None:
+    """What any client raises is a problem, not a crash."""
+    first, second = problems(ValueError("SECRET"))
+    assert "the client raised ValueError" in first
+    assert "SECRET" not in first + second
+
+
+def test_a_throttle_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
+    """After a pause the type is registered, or compared, as if nothing had been."""
+    caplog.set_level(logging.INFO)
+    layer1 = registered(THROTTLE, THERE, held(), {})
+    assert layer1.methods == [
+        "register_activity_type",
+        "register_activity_type",
+        "describe_activity_type",
+        "register_activity_type",
+    ]
+    assert "Registration waits 0." in caplog.messages[0]
+
+
+def test_a_throttle_that_lasts(caplog: pytest.LogCaptureFixture) -> None:
+    """After the patience one warning names the types that are not settled, and on it goes."""
+    layer1 = registered(THROTTLE, patience_seconds=0.0)
+    assert len(layer1.calls) == 2
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "SWF did not answer: echo 1, other 1. Going on without" in record.getMessage()
+
+
+def test_the_patience_is_for_all_types_together() -> None:
+    """A hundred types do not wait a hundred times."""
+    layer1 = ScriptedLayer1(THROTTLE)
+    many = [implementation(name=f"echo{number}") for number in range(100)]
+    register(layer1.client(), "domain", many, patience_seconds=0.6)
+    assert 100 <= len(layer1.calls) <= 103
+
+
+def test_problems_come_before_what_is_not_settled() -> None:
+    """A difference is an error even where another type could not be compared."""
+    layer1 = ScriptedLayer1(THERE, held(task_list="elsewhere"), THROTTLE)
+    with pytest.raises(RegistrationError) as caught:
+        register(layer1.client(), "domain", [ECHO, OTHER], patience_seconds=0.0)
+    assert len(caught.value.problems) == 1
+
+
+def test_nothing_to_register() -> None:
+    """Without types no call is made."""
+    layer1 = ScriptedLayer1()
+    register(layer1.client(), "domain", [])
+    assert layer1.calls == []
+
+
+def test_timeouts_are_compared_as_numbers() -> None:
+    """What SWF holds as text and we hold as a number is the same."""
+    defaults = ActivityDefaults("list", 30, None, 120, 300)
+    mine = implementation(defaults=defaults)
+    theirs = held(defaultTaskHeartbeatTimeout="30", defaultTaskScheduleToCloseTimeout="NONE")
+    register(ScriptedLayer1(THERE, theirs).client(), "domain", [mine])

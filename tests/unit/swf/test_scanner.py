@@ -1,0 +1,344 @@
+"""The decorator's mark, and what a scan finds."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import textwrap
+import types
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowy.exception import ScanError
+from flowy.swf.scanner import Scanner, activity
+from flowy.swf.values import ActivityDefaults, ActivityType
+from flowy.task import Activity
+
+#: Python 3.10 says that a decorator is applied in the line of its class, later ones in its own.
+CLASS_LINES = 0 if sys.version_info >= (3, 11) else 1
+
+HEAD = """
+from flowy import Activity, activity
+"""
+
+ECHO = """
+@activity(name="{name}", version=1, task_list="list")
+class {kind}(Activity):
+    def run(self):
+        return "{kind}"
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Writes a package of modules, and returns its name; it is forgotten after the test."""
+    name = f"scanned_{uuid.uuid4().hex}"
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def write(**modules: str) -> str:
+        for module, text in {"__init__": "", **modules}.items():
+            path = folder.joinpath(*module.split("__dot__")).with_suffix(".py")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(HEAD + textwrap.dedent(text).replace("PACKAGE", name))
+        importlib.invalidate_caches()
+        return name
+
+    yield write
+    for module in [each for each in sys.modules if each.partition(".")[0] == name]:
+        del sys.modules[module]
+
+
+def echo(name: str = "echo", kind: str = "Echo") -> str:
+    return ECHO.format(name=name, kind=kind)
+
+
+def found(package: Any, ignore: Any = None) -> list[str]:
+    """The names and versions that a scan finds, sorted."""
+    return sorted(map(str, Scanner(package, ignore).scan()))
+
+
+# The decorator
+
+
+def test_the_class_is_returned_unchanged() -> None:
+    """A decorated class is the class itself, to be subclassed and tested as any other."""
+
+    class Echo(Activity):
+        def run(self, value: int) -> int:
+            return value
+
+    before = set(vars(Echo))
+    assert activity("echo", 1, "list")(Echo) is Echo
+    assert {name for name in vars(Echo) if not name.startswith("__venusian")} == before
+
+
+def mark(**changed: Any) -> Callable[[type[Activity]], type[Activity]]:
+    return activity(**{"name": "echo", "version": 1, "task_list": "list", **changed})
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"name": ""}, "a name of 0 characters: SWF takes 1 to 256"),
+        ({"name": "a:b"}, "'a:b' as name"),
+        ({"name": "arn"}, "'arn' as name"),
+        ({"version": "x" * 65}, "a version of 65 characters: SWF takes 1 to 64"),
+        ({"version": "1/2"}, "'1/2' as version"),
+        ({"task_list": " list"}, "' list' as task_list"),
+        ({"task_list": "a|b"}, "'a|b' as task_list"),
+        ({"heartbeat": 0}, "0 as heartbeat: give whole seconds from 1 to 99999999"),
+        ({"schedule_to_close": -1}, "-1 as schedule_to_close"),
+        ({"schedule_to_start": "abc"}, "'abc' as schedule_to_start"),
+        ({"start_to_close": 100_000_000}, "100000000 as start_to_close"),
+    ],
+)
+def test_bad_values_fail_at_the_decorator(changed: dict[str, Any], said: str) -> None:
+    """What SWF would refuse fails where it is written, saying what is allowed."""
+    with pytest.raises(ValueError, match="^Cannot use") as caught:
+        mark(**changed)
+    assert said in str(caught.value)
+
+
+class Plain:
+    def run(self) -> None:
+        """Not an activity, for all its run."""
+
+
+class Empty(Activity):
+    pass
+
+
+@pytest.mark.parametrize("thing", [Plain, len, 5, Activity("x", None, "t")])  # type: ignore[arg-type]
+def test_only_activities_can_be_marked(thing: Any) -> None:
+    """Anything else than a subclass of Activity fails at the decorator."""
+    with pytest.raises(TypeError, match="decorate a subclass of flowy.task.Activity"):
+        mark()(thing)
+
+
+@pytest.mark.parametrize("kind", [Empty, Activity])
+def test_an_activity_must_run(kind: type[Activity]) -> None:
+    """So does one that does not override ``run``."""
+    with pytest.raises(TypeError, match="it does not override run"):
+        mark()(kind)
+
+
+# The scan
+
+
+def test_what_a_mark_says(write: Callable[..., str]) -> None:
+    """Name and version as text, the defaults, the class, and the place of the decorator."""
+    package = write(
+        one="""
+        @activity(1.5, 2, 3, heartbeat="10", schedule_to_close=None, start_to_close=60.9)
+        class Echo(Activity):
+            def run(self):
+                pass
+        """
+    )
+    ((key, implementation),) = Scanner(f"{package}.one").scan().items()
+    assert key == implementation.type == ActivityType("1.5", "2")
+    assert implementation.defaults == ActivityDefaults("3", 10, None, 120, 60)
+    module = sys.modules[f"{package}.one"]
+    assert implementation.factory is module.Echo
+    assert implementation.place == f"{module.__file__}:{4 + CLASS_LINES}"
+
+
+def test_packages_are_scanned_with_all_below(write: Callable[..., str]) -> None:
+    """A package object or its name brings its modules and packages, imported by the scan."""
+    package = write(
+        one=echo("one"), sub__dot____init__="", sub__dot__two=echo("two"), empty="x = 1"
+    )
+    assert found(package) == ["one 1", "two 1"]
+    assert found(sys.modules[package]) == ["one 1", "two 1"]
+    assert found(f"{package}.sub") == ["two 1"]
+    assert found([f"{package}.sub.two", sys.modules[f"{package}.one"]]) == ["one 1", "two 1"]
+    assert found(name for name in [f"{package}.one"]) == ["one 1"]
+
+
+def test_ignore(write: Callable[..., str]) -> None:
+    """As venusian's: names, relative names, functions, lists of these; the ignored is not run."""
+    package = write(one=echo("one"), two=echo("two"), bad="raise ZeroDivisionError")
+    bad = f"{package}.bad"
+    assert found(package, bad) == ["one 1", "two 1"]
+    assert found(package, ".bad") == ["one 1", "two 1"]
+    assert found(package, [".bad", ".two"]) == ["one 1"]
+    assert found(package, lambda name: name.endswith((".bad", ".one"))) == ["two 1"]
+    assert found(package, [".bad", lambda name: name.endswith(".one")]) == ["two 1"]
+    with pytest.raises(ZeroDivisionError):
+        found(package)
+
+
+def test_programs_are_not_imported(write: Callable[..., str]) -> None:
+    """A package's ``__main__`` would run, and start a worker within the scan: it is left out."""
+    program = echo("program", "Program")
+    package = write(one=echo("one"), __main__=f"{program}\nSTARTED = True\n")
+    assert found(package) == ["one 1"]
+    assert f"{package}.__main__" not in sys.modules
+    assert found([package, f"{package}.__main__"], ()) == ["one 1", "program 1"]
+
+
+def test_nothing_found(write: Callable[..., str]) -> None:
+    """An empty scan is an error that names what was scanned and shows how it is done."""
+    package = write(one="x = 1", two=echo("two"))
+    with pytest.raises(ScanError, match=f"any activity in {package}.one. Decorate a class with"):
+        found(f"{package}.one")
+    with pytest.raises(ScanError, match=f"in {package}, {package}.one"):
+        found([package, f"{package}.one"], ".two")
+    with pytest.raises(ScanError, match="in an empty list"):
+        found([])
+
+
+def test_what_cannot_be_scanned(write: Callable[..., str]) -> None:
+    """A name that is no module is Python's own error, anything else says what to give."""
+    with pytest.raises(ModuleNotFoundError):
+        found("no_such_package_anywhere")
+    for thing in (None, 5, object()):
+        with pytest.raises(TypeError, match="give a module, a package, a dotted name, or a list"):
+            found(thing)
+    with pytest.raises(TypeError, match="Cannot scan 5"):
+        found([write(one=echo()), 5])
+
+
+def test_one_type_twice(write: Callable[..., str]) -> None:
+    """Two classes of one type are an error that names both places, and every such pair."""
+    package = write(
+        one=echo("same", "One") + echo("both", "Both"),
+        two=echo("same", "Two") + echo("both", "Both"),
+    )
+    with pytest.raises(ScanError) as caught:
+        found(package)
+    text = str(caught.value)
+    one, two = (sys.modules[f"{package}.{name}"].__file__ for name in ("one", "two"))
+    same, both = 4 + CLASS_LINES, 9 + CLASS_LINES
+    assert f"same 1 at {one}:{same} and at {two}:{same}" in text
+    assert f"both 1 at {one}:{both} and at {two}:{both}" in text
+    assert "another name or version, or ignore it" in text
+    assert found(package, ".two") == ["both 1", "same 1"]
+
+
+def test_one_type_twice_from_one_line(write: Callable[..., str]) -> None:
+    """Classes that are made in a loop do not hide each other."""
+    package = write(
+        one="""
+        def make(kind):
+            @activity("same", 1, "list")
+            class Made(Activity):
+                def run(self):
+                    return kind
+            return Made
+
+        A = make("a")
+        B = make("b")
+        """
+    )
+    with pytest.raises(ScanError, match="same 1 at"):
+        found(package)
+
+
+def test_stacked_decorators(write: Callable[..., str]) -> None:
+    """One class may serve several versions."""
+    package = write(
+        one="""
+        @activity("echo", 1, "list")
+        @activity("echo", 2, "list", heartbeat=5)
+        class Echo(Activity):
+            def run(self):
+                pass
+        """
+    )
+    scanned = Scanner(package).scan()
+    assert sorted(scanned) == [("echo", "1"), ("echo", "2")]
+    assert len({implementation.factory for implementation in scanned.values()}) == 1
+    assert scanned[ActivityType("echo", "2")].defaults.heartbeat == 5
+
+
+def test_one_type_stacked_with_other_defaults(write: Callable[..., str]) -> None:
+    """One class cannot be one type with two sets of defaults."""
+    package = write(
+        one="""
+        @activity("echo", 1, "list")
+        @activity("echo", 1, "other")
+        class Echo(Activity):
+            def run(self):
+                pass
+        """
+    )
+    with pytest.raises(ScanError, match="echo 1 at"):
+        found(package)
+
+
+def test_subclasses_are_not_marked(write: Callable[..., str]) -> None:
+    """A subclass of a marked class is no activity of that type, and may be one of its own."""
+    package = write(
+        one=echo("base", "Base")
+        + """
+class Silent(Base):
+    pass
+
+@activity("marked", 1, "list")
+class Marked(Base):
+    pass
+"""
+    )
+    scanned = Scanner(package).scan()
+    module = sys.modules[f"{package}.one"]
+    assert {str(key): each.factory for key, each in scanned.items()} == {
+        "base 1": module.Base,
+        "marked 1": module.Marked,
+    }
+
+
+def test_aliases_and_imports_count_once(write: Callable[..., str]) -> None:
+    """One class under two names, or imported elsewhere, is one implementation."""
+    package = write(
+        one=echo() + "\nAlias = Echo\n",
+        two="from PACKAGE.one import Echo",
+    )
+    assert found(package) == ["echo 1"]
+    assert found([package, f"{package}.one", f"{package}.one"]) == ["echo 1"]
+    with pytest.raises(ScanError):
+        found(f"{package}.two")
+
+
+def test_a_file_that_was_imported_twice(write: Callable[..., str]) -> None:
+    """A script that is ``__main__`` and is imported by its name as well has one of each."""
+    package = write(one=echo())
+    module = importlib.import_module(f"{package}.one")
+    assert module.__file__ is not None
+    twin = types.ModuleType("twin_of_one")
+    twin.__file__ = module.__file__
+    sys.modules["twin_of_one"] = twin
+    try:
+        source = Path(module.__file__).read_text()
+        exec(compile(source, module.__file__, "exec"), vars(twin))
+        scanned = Scanner([module, twin]).scan()
+    finally:
+        del sys.modules["twin_of_one"]
+    assert [each.factory for each in scanned.values()] == [module.Echo]
+
+
+def test_only_our_marks_are_called(write: Callable[..., str]) -> None:
+    """Marks that other libraries leave through venusian are theirs to call."""
+    package = write(
+        one=echo()
+        + """
+import venusian
+
+def theirs(wrapped):
+    def called(scanner, name, thing):
+        raise AssertionError("called")
+    venusian.attach(wrapped, called, category="theirs")
+    return wrapped
+
+@theirs
+def function():
+    pass
+"""
+    )
+    assert found(package) == ["echo 1"]
