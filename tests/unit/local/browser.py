@@ -105,8 +105,19 @@ class Browser:
 
     def click(self, selector: str) -> None:
         """Click on the first element there, as a person does."""
-        found = self._call("POST", "/element", {"using": "css selector", "value": selector})
-        self._call("POST", f"/element/{next(iter(found.values()))}/click", {})
+
+        def clicked() -> bool:
+            found = self._call("POST", "/element", {"using": "css selector", "value": selector})
+            try:
+                self._call("POST", f"/element/{next(iter(found.values()))}/click", {})
+            except AssertionError as error:
+                # The page has put another in its place between the two calls.
+                if "stale element" not in str(error):
+                    raise
+                return False
+            return True
+
+        self.until(clicked)
 
     def type(self, selector: str, text: str) -> None:
         """Type into the first element there."""
