@@ -18,6 +18,7 @@ from flowy.exception import (
     ActivityTimedOutError,
     AlreadyExistsError,
     CallError,
+    CallTimedOutError,
     UnknownResourceError,
 )
 from tests.acceptance.flows import Flow
@@ -131,7 +132,7 @@ def test_timeouts(client: SWFClient, domain: str) -> None:
     with pytest.raises(ActivityTimedOutError) as timed_out:
         call_activity(domain, "slow", 1, layer1=client)
     assert timed_out.value.reason == "SCHEDULE_TO_START"
-    with pytest.raises(CallError, match="its workflow execution is closed: START_TO_CLOSE"):
+    with pytest.raises(CallTimedOutError, match="had not ended after 1 s; asked to cancel, it was"):
         call_activity(domain, "slower", 1, timeout=1, layer1=client)
     assert open_executions(client, domain) == []
 
@@ -209,7 +210,8 @@ def test_an_interrupted_call(
         assert running.wait(30)
         caller.signal(signal.SIGINT)
         assert caller.wait() != 0
-        assert "KeyboardInterrupt" in caller.lines[-1]
+        assert "KeyboardInterrupt" in caller.lines[-2]
+        assert caller.lines[-1].startswith("The call was interrupted; asked to cancel, activity ")
         assert open_executions(client, domain) == []
         assert closed_executions(client, domain) == ["TERMINATED"]
         assert told.wait(30)

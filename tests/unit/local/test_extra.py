@@ -40,7 +40,7 @@ def test_an_untested_moto_is_refused(version: str) -> None:
         check_moto(version)
 
 
-@pytest.mark.parametrize("version", ["5.0.0", "5.2.5", "5.2.99", "5.2.6.dev3"])
+@pytest.mark.parametrize("version", ["5.1.0", "5.2.5", "5.2.99", "5.2.6.dev3"])
 def test_a_tested_moto_is_taken(version: str) -> None:
     """Inside the range every release is taken."""
     check_moto(version)
