@@ -213,5 +213,5 @@ def test_an_interrupted_call(
         assert "KeyboardInterrupt" in caller.lines[-2]
         assert caller.lines[-1].startswith("The call was interrupted; asked to cancel, activity ")
         assert open_executions(client, domain) == []
-        assert closed_executions(client, domain) == ["TERMINATED"]
+        assert closed_executions(client, domain) == ["CANCELED"]
         assert told.wait(30)
