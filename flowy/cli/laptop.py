@@ -26,10 +26,12 @@ Run an SWF on this machine until Ctrl-C or SIGTERM, and print the lines that lea
   flowy local
   flowy local --port 4567
   flowy local --domain shop --domain test
+  flowy local --state swf.state            go on another day where this one ended
 
 Paste the lines into another shell: every boto3 program that is started there, changed in
 nothing, uses this SWF. It is an emulator for laptops and tests: it listens on 127.0.0.1 alone,
-and its state is gone when it ends. It needs the extra `local`.
+and without --state all is gone when it ends. A page shows what goes on. It needs the extra
+`local`.
 """
 
 _DEMO = """\
@@ -59,6 +61,20 @@ def add_verbs(verbs: Verbs) -> None:
         type=arguments.domain,
         help="a domain to register; may be given several times (default: local)",
     )
+    local.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help="keep the state in this file, which a kill does not harm (default: in memory)",
+    )
+    local.add_argument(
+        "--page-port",
+        type=arguments.port,
+        default=0,
+        metavar="PORT",
+        help="the port of the page that shows what goes on (default: a free one)",
+    )
+    local.add_argument("--no-page", action="store_true", help="show no page")
     demo = add_verb(verbs, "demo", "see it work, without AWS", _DEMO)
     demo.set_defaults(run=_demo)
     demo.add_argument(
@@ -74,12 +90,19 @@ def add_verbs(verbs: Verbs) -> None:
 def _local(given: argparse.Namespace) -> ExitCode:
     domains = given.domain or ["local"]
     stop = StopFlag()
-    with stop_signals(stop), LocalSWF(given.port, domain=domains[0]) as swf:
+    with stop_signals(stop), LocalSWF(
+        given.port,
+        domain=domains[0],
+        state=given.state,
+        page_port=None if given.no_page else given.page_port,
+    ) as swf:
         for domain in domains[1:]:
             swf.register_domain(domain)
         noun = "Domain" if len(domains) == 1 else "Domains"
         # Comments and exports: a shell can take all of it, as `eval` does.
         print(f"# An SWF on this machine. {noun}: {', '.join(domains)}.")
+        if not given.no_page:
+            print(f"# What goes on: {swf.page_url}")
         print("# Paste these lines into the shell of your program; Ctrl-C here ends the SWF.")
         for name, value in {**swf.environment, **_past_proxies()}.items():
             print(f"export {name}={shlex.quote(value)}")

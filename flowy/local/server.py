@@ -50,8 +50,8 @@ class LocalSWF:
             free one, None shows no page.
 
     Attributes:
-        clock: SWF's clock, to be held and turned (:class:`flowy.local.clock.Clock`).
-        faults: to ask for faults (:class:`flowy.local.faults.Faults`).
+        clock: SWF's clock, to be held and turned (:class:`flowy.local.Clock`).
+        faults: to ask for faults (:class:`flowy.local.Faults`).
 
     Raises:
         ValueError: a port, a time or a bucket out of range.
