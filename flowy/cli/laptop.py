@@ -90,12 +90,15 @@ def add_verbs(verbs: Verbs) -> None:
 def _local(given: argparse.Namespace) -> ExitCode:
     domains = given.domain or ["local"]
     stop = StopFlag()
-    with stop_signals(stop), LocalSWF(
-        given.port,
-        domain=domains[0],
-        state=given.state,
-        page_port=None if given.no_page else given.page_port,
-    ) as swf:
+    with (
+        stop_signals(stop),
+        LocalSWF(
+            given.port,
+            domain=domains[0],
+            state=given.state,
+            page_port=None if given.no_page else given.page_port,
+        ) as swf,
+    ):
         for domain in domains[1:]:
             swf.register_domain(domain)
         noun = "Domain" if len(domains) == 1 else "Domains"

@@ -10,11 +10,13 @@ import socket
 import subprocess
 import sys
 import textwrap
+import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 
 from flowy import __version__
@@ -543,6 +545,35 @@ def test_local_leads_past_a_proxy(tmp_path: Path, bare: dict[str, str]) -> None:
         _lines(local)
         assert local.line_with("NO_PROXY") == "export NO_PROXY=intra.test,127.0.0.1\n"
         assert local.line_with("no_proxy") == "export no_proxy=intra.test,127.0.0.1\n"
+
+
+def test_local_keeps_its_state_in_a_file(tmp_path: Path, bare: dict[str, str]) -> None:
+    """With ``--state`` a domain registered before a kill is there after it."""
+    arguments = ("local", "--no-page", "--state", "swf.state")
+    with Flowy(*arguments, "--domain", "one", "--domain", "two", cwd=tmp_path, env=bare) as local:
+        _lines(local)
+        local.send(signal.SIGKILL)
+    with Flowy(*arguments, "--domain", "one", cwd=tmp_path, env=bare) as local:
+        exported = (line.split()[1].split("=") for line in _lines(local) if "export" in line)
+        environment = dict(exported)
+        client = boto3.client(
+            "swf",
+            endpoint_url=environment["AWS_ENDPOINT_URL_SWF"],
+            region_name=environment["AWS_DEFAULT_REGION"],
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+        )
+        known = client.list_domains(registrationStatus="REGISTERED")["domainInfos"]
+        assert {info["name"] for info in known} == {"one", "two"}
+
+
+def test_local_shows_a_page(tmp_path: Path, bare: dict[str, str]) -> None:
+    """It says where, and there it is, for this machine alone."""
+    with Flowy("local", cwd=tmp_path, env=bare) as local:
+        url = local.line_with("What goes on").split()[-1]
+        assert url.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(url) as page:
+            assert page.headers["Content-Type"].startswith("text/html")
 
 
 def test_local_on_a_port_that_is_taken_exits_with_3(tmp_path: Path, bare: dict[str, str]) -> None:
