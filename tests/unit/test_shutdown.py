@@ -145,7 +145,7 @@ def test_a_child_leaves_sigint_to_its_parent() -> None:
             signal.raise_signal(signal.SIGINT)
             assert asked == []
             signal.raise_signal(signal.SIGTERM)
-            assert asked == ["stop"]
+            assert set(asked) == {"stop"}  # by the handler, and by whoever hears it besides
         assert [signal.getsignal(each) for each in STOP_SIGNALS] == [mine, mine]
 
 
