@@ -1,4 +1,4 @@
-"""The first Flowy's JSON, with errors that say where the trouble stands but never what the value is.
+"""The first Flowy's JSON, with errors that say where the trouble stands, never what the value is.
 
 Inputs and results may be secrets, and what an error says ends in logs and histories: it names
 types, paths and positions only.
