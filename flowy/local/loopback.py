@@ -77,7 +77,15 @@ class LoopbackServer(socketserver.TCPServer):
             target=self._serve, args=(request, client_address), name="flowy-local", daemon=True
         )
         self._connections[thread] = request
-        thread.start()
+        try:
+            thread.start()
+        except RuntimeError as error:
+            del self._connections[thread]
+            self.shutdown_request(request)
+            # A process that is ending starts no threads any more: its client sees it end.
+            ending = not threading.main_thread().is_alive()
+            level = logging.DEBUG if ending else logging.WARNING
+            logger.log(level, "The local SWF cannot serve a connection: %s.", error)
 
     def _serve(self, request: socket.socket, client_address: Any) -> None:
         try:

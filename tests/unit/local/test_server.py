@@ -278,14 +278,50 @@ def test_importing_it_imports_nothing_heavy() -> None:
 def test_a_process_ends_though_it_serves() -> None:
     """A script that forgets to stop it, with a poll held, still ends."""
     code = (
-        "import threading\n"
+        "import json, threading, urllib.request\n"
         "from flowy.local import LocalSWF\n"
-        "swf = LocalSWF(); swf.start(); client = swf.client()\n"
+        "swf = LocalSWF(page_port=0); swf.start(); client = swf.client()\n"
         "poll = lambda: client.poll_for_activity_task(domain='local', taskList={'name': 't'})\n"
         "threading.Thread(target=poll, daemon=True).start()\n"
+        "look = swf.page_url + 'look/overview'\n"
+        "while not json.load(urllib.request.urlopen(look))['pollers']: pass\n"
         "print('done')"
     )
     assert run_python(code) == "done"
+
+
+def test_a_connection_that_comes_as_the_process_ends() -> None:
+    """It is served or closed, without a traceback: an ending process starts no threads."""
+    code = (
+        "import atexit, socket\n"
+        "from urllib.parse import urlsplit\n"
+        "from flowy.local import LocalSWF\n"
+        "swf = LocalSWF(); swf.start()\n"
+        "def connect():\n"
+        "    url = urlsplit(swf.endpoint_url)\n"
+        "    with socket.create_connection((url.hostname, url.port)) as connection:\n"
+        "        connection.sendall(b'GET / HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n')\n"
+        "        while connection.recv(4096): pass\n"
+        "    print('done')\n"
+        "atexit.register(connect)\n"
+    )
+    assert run_python(code) == "done"
+
+
+def test_a_connection_for_which_there_is_no_thread(
+    swf: LocalSWF, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its client sees it closed, the log says why, and later ones are served."""
+
+    def exhausted(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", exhausted)
+        with pytest.raises(BotoCoreError):
+            domains(swf.client())
+    assert "cannot serve a connection: can't start new thread" in caplog.text
+    assert domains(swf.client()) == ["local"]
 
 
 def test_what_breaks_inside_is_logged(
