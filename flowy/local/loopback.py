@@ -81,11 +81,11 @@ class LoopbackServer(socketserver.TCPServer):
             thread.start()
         except RuntimeError as error:
             del self._connections[thread]
-            self.shutdown_request(request)
             # A process that is ending starts no threads any more: its client sees it end.
             ending = not threading.main_thread().is_alive()
             level = logging.DEBUG if ending else logging.WARNING
             logger.log(level, "The local SWF cannot serve a connection: %s.", error)
+            self.shutdown_request(request)
 
     def _serve(self, request: socket.socket, client_address: Any) -> None:
         try:
