@@ -55,6 +55,18 @@ def test_lowest_pins_the_lower_bounds() -> None:
         assert pinned[name] in (version, f"{version}.0"), name
 
 
+def test_tox_knows_every_python() -> None:
+    """`tox` tries each Python that setup.py names: on one all tests, on the others most."""
+    named = re.findall(r"Python :: 3\.(\d+)", (ROOT / "setup.py").read_text(encoding="utf-8"))
+    tox = (ROOT / "tox.ini").read_text(encoding="utf-8")
+    listed = re.findall(r"^ {4}py3(\d+)$", tox, flags=re.MULTILINE)
+    whole = re.search(r"^\[testenv:full\]\n.*\nbase_python = (.*)$", tox, flags=re.MULTILINE)
+    assert whole is not None
+    tried = whole[1].split(", ")
+    assert {*tried} == {f"py3{minor}" for minor in named}
+    assert {*listed} == {*named} - {tried[0].removeprefix("py3")}
+
+
 def test_moto_bounds_agree() -> None:
     """The extra `local` installs no moto but those that `flowy.local` accepts."""
     bounds = re.search(r'"moto>=(\d+)\.(\d+),<(\d+)\.(\d+)"', (ROOT / "setup.py").read_text())
