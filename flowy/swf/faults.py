@@ -66,6 +66,8 @@ _FAULTS: dict[str, type[SWFError]] = {
     "DomainDeprecatedFault": DeprecatedError,
 }
 
+#: With these a gateway says that it has no answer to what it passed on.
+_LOST_BEHIND_A_GATEWAY = frozenset({502, 504})
 
 #: Exceptions of botocore, by name, that say that there are no usable credentials.
 _NO_CREDENTIALS: dict[str, str] = {
@@ -136,7 +138,9 @@ def _translated_fault(response: Mapping[str, Any], method: str) -> SWFError:
     if code in _LIMITS:
         return LimitExceededError(message, fault=code)
     if code in _THROTTLES or status == 429 or status >= 500:
-        return OutOfReachError(message, fault=code or str(status))
+        return OutOfReachError(
+            message, fault=code or str(status), may_have_arrived=status in _LOST_BEHIND_A_GATEWAY
+        )
     if code == "UnknownResourceFault":
         repeated = metadata.get("RetryAttempts", 0) > 0
         return UnknownResourceError(message, fault=code, repeated=repeated)

@@ -141,6 +141,19 @@ def test_a_call_that_may_have_arrived(error: Exception, may_have: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("status", "may_have"), [(500, False), (502, True), (503, False), (504, True)]
+)
+def test_an_answer_that_a_gateway_lost(status: int, may_have: bool) -> None:
+    """A gateway that got no answer has passed the call on; SWF's own errors have not acted."""
+    with ScriptedSWF(Says("<html>gateway</html>", status)) as swf:
+        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        with pytest.raises(OutOfReachError) as caught:
+            SWFClient(client, client).poll_for_activity_task("domain", "list", "me")
+        client.close()
+    assert caught.value.may_have_arrived is may_have
+
+
+@pytest.mark.parametrize(
     ("error", "kind", "said"),
     [
         (botocore.exceptions.UnauthorizedSSOTokenError(), CredentialsError, "Log in again"),
