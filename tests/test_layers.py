@@ -54,6 +54,7 @@ FLOORS: Mapping[str, int] = {
     "flowy.swf.scheduler": 6,
     "flowy.swf.starter": 8,
     "flowy.swf.supervisor": 8,
+    "flowy.swf.options": 1,
     "flowy.swf.values": 1,
     "flowy.swf.worker": 7,
     "flowy.task": 5,

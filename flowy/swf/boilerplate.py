@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Iterable
 from types import ModuleType
@@ -11,6 +10,7 @@ from typing import Any
 from ..exception import ScanError
 from ..processes import is_imported_by_child, leave_unguarded
 from .client import Layer1, connect
+from .options import check_count, check_worker_options, polls_to_answer
 from .registration import register
 from .report import StopReport
 from .scanner import Ignored, Package, Scanner
@@ -132,8 +132,9 @@ def run_worker(
         leave_unguarded()
     domain = name_text(domain, "domain", trimmed=True)
     task_list = name_text(task_list, "task_list", trimmed=True)
-    polls = _polls(loop)
-    _check_options(processes, polls, layer1, options)
+    polls = polls_to_answer(loop)
+    check_worker_options(**options)
+    _check_processes(processes, polls, layer1)
     scanner = Scanner(package, ignore)
     activities = scanner.scan()
     client = connect(layer1, calls_at_once=calls_at_once(options["concurrency"]))
@@ -176,23 +177,8 @@ def async_scheduler(domain: object, layer1: Layer1 | None = None) -> AsyncSchedu
     return AsyncScheduler(ActivityScheduler(connect(layer1, polls=False)))
 
 
-def _check_options(
-    processes: int, polls: int, layer1: Layer1 | None, options: dict[str, Any]
-) -> None:
-    whole = {
-        "concurrency": options["concurrency"],
-        "processes": processes,
-        "pollers": 1 if options["pollers"] is None else options["pollers"],
-    }
-    for name, number in whole.items():
-        if not isinstance(number, int) or number < 1:
-            raise ValueError(f"Cannot use {name}={number!r}: give a whole number, 1 or more.")
-    grace = options["grace"]
-    if grace is not None and not (isinstance(grace, int | float) and 0 <= grace < math.inf):
-        raise ValueError(f"Cannot use grace={grace!r}: give seconds, 0 or more, or None.")
-    for name in ("on_stop", "on_unknown"):
-        if options[name] not in ("abandon", "fail"):
-            raise ValueError(f"Cannot use {name}={options[name]!r}: give 'fail' or 'abandon'.")
+def _check_processes(processes: int, polls: int, layer1: Layer1 | None) -> None:
+    check_count("processes", processes)
     if processes > 1 and polls > 0:
         raise ValueError(f"Cannot use loop={polls} with {processes} processes: give processes=1.")
     if processes > 1 and layer1 is not None and not callable(layer1):
@@ -200,18 +186,6 @@ def _check_options(
             f"Cannot share a client between {processes} processes: give layer1 a function that "
             "returns one, importable by name, or None for the default clients."
         )
-
-
-def _polls(loop: Any) -> int:
-    try:
-        polls = int(loop)
-    except (TypeError, ValueError, OverflowError):
-        polls = -2
-    if polls < -1:
-        raise ValueError(
-            f"Cannot use loop={loop!r}: give -1 for no end, 0 to register only, or how many polls."
-        )
-    return polls
 
 
 def _caller() -> ModuleType:

@@ -23,10 +23,11 @@ from ..shutdown import StopFlag, StopLevel, stop_signals
 from .assignment import Assignment, Desk
 from .client import POLL_READ_TIMEOUT_SECONDS, SWFClient
 from .delivery import ANSWER_SECONDS_IN_A_HURRY, Ledger, NoLedger, StopPolicy
+from .options import check_worker_options, polls_to_answer
 from .poller import ActivityPoller
 from .report import StopReport, Tally
 from .scheduler import ActivityScheduler
-from .values import MAX_NAME_CHARS, ActivityImplementation, ActivityType
+from .values import MAX_NAME_CHARS, ActivityImplementation, ActivityType, name_text
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +94,9 @@ class ActivityWorker:
         leave: called with the report when everything is settled but the calling thread hangs in
             an activity, or, at the last stop level, in a poll; it ends the process. None lets
             ``run`` return when the activity, or the poll, does.
+
+    Raises:
+        ValueError: an argument that cannot be used.
     """
 
     def __init__(
@@ -113,6 +117,13 @@ class ActivityWorker:
         polls_out: Callable[[int], None] = lambda change: None,
         leave: Callable[[StopReport], None] | None = None,
     ) -> None:
+        check_worker_options(
+            concurrency=concurrency,
+            pollers=pollers,
+            grace=grace,
+            on_stop=on_stop,
+            on_unknown=on_unknown,
+        )
         self._client = client
         self._concurrency = concurrency
         self._pollers = min(pollers or default_pollers(concurrency), concurrency)
@@ -124,15 +135,15 @@ class ActivityWorker:
         self._desk = Desk(
             activities=activities,
             calls=ActivityScheduler(client),
-            domain=domain,
-            task_list=task_list,
+            domain=name_text(domain, "domain", trimmed=True),
+            task_list=name_text(task_list, "task_list", trimmed=True),
             identity=default_identity(),
             policy=StopPolicy(self._stop, grace, on_stop),
             on_unknown=on_unknown,
             tally=self._tally,
             ledger=ledger or NoLedger(),
         )
-        self._turns = _Turns(loop)
+        self._turns = _Turns(polls_to_answer(loop))
         self._answered = threading.Event()
         # One lock, two things to wait for: pollers wait for a slot, a stop for what runs. To wake
         # only whom it concerns keeps the interpreter free for the activities.

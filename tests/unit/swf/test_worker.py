@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -516,3 +517,23 @@ def test_an_interrupt_during_a_poll(caplog: pytest.LogCaptureFixture) -> None:
     assert last.levelno == logging.WARNING
     assert "0 completed; polls that may have cost a task: " in last.getMessage()
     assert f"by {default_identity()} (KeyboardInterrupt)" in last.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"concurrency": 0}, "Cannot use concurrency=0: give a whole number, 1 or more."),
+        ({"pollers": 1.5}, "Cannot use pollers=1.5: give a whole number, 1 or more."),
+        ({"grace": -1}, "Cannot use grace=-1: give seconds, 0 or more, or None."),
+        ({"on_stop": "wait"}, "Cannot use on_stop='wait': give 'fail' or 'abandon'."),
+        ({"on_unknown": None}, "Cannot use on_unknown=None: give 'fail' or 'abandon'."),
+        ({"loop": -2}, "Cannot use loop=-2: "),
+        ({"domain": ""}, "Cannot use a domain of 0 characters: "),
+        ({"task_list": " tasks"}, "Cannot use ' tasks' as task_list: "),
+    ],
+)
+def test_a_worker_made_by_hand_checks_what_it_is_told(wrong: dict[str, Any], text: str) -> None:
+    """Mistakes are found when the worker is made, and not by its first task or its stop."""
+    arguments = {"domain": "domain", "task_list": "tasks", **wrong}
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        ActivityWorker(SWFClient(OneList(), OneList()), activities={}, **arguments)
