@@ -75,13 +75,23 @@ class Process:
         """All that it has said so far."""
         return "\n".join(self.lines)
 
-    def wait_for(self, text: str, *, count: int = 1) -> None:
-        """Wait until *count* lines hold *text*."""
-        with self._news:
-            there = self._news.wait_for(
-                lambda: self._ended or self.count(text) >= count, PATIENCE_SECONDS
-            )
-        assert there, f"no {text!r} in time:\n{self.output}"
+    def wait_for(self, text: str, *, count: int = 1, nudge: int | None = None) -> None:
+        """Wait until *count* lines hold *text*.
+
+        A signal that comes just before the main thread waits for something does not interrupt
+        that: its handler runs when the next signal comes. *nudge* is sent until then.
+        """
+
+        def there() -> bool:
+            return self._ended or self.count(text) >= count
+
+        for _ in range(PATIENCE_SECONDS):
+            if nudge is not None and self._process.poll() is None:
+                self.signal(nudge)
+            with self._news:
+                if self._news.wait_for(there, 1):
+                    break
+        assert there(), f"no {text!r} in time:\n{self.output}"
         assert self.count(text) >= count, f"ended without {text!r}:\n{self.output}"
 
     def count(self, text: str) -> int:

@@ -141,6 +141,7 @@ def test_a_third_signal_ends_at_once(worker: Process, flow: Callable[..., Flow])
     worker.signal(signal.SIGINT)
     worker.wait_for("running", count=2)
     worker.signal(signal.SIGTERM)
+    worker.wait_for("handlers restored", nudge=signal.SIGWINCH)
     assert worker.wait() == -signal.SIGINT  # Python's own end by KeyboardInterrupt
     (closing,) = running.wait()
     assert (closing.kind, closing.reason) == ("Failed", "KeyboardInterrupt")
@@ -153,9 +154,9 @@ def test_a_third_signal_ends_a_poll(worker: Process) -> None:
         worker.signal(number)
     # Two signals of one kind that come before Python looks are one. It runs the handlers of those
     # that have come in the order of their numbers: when SIGWINCH's has run, both others' have.
-    worker.signal(signal.SIGWINCH)
-    worker.wait_for("looked")
+    worker.wait_for("looked", nudge=signal.SIGWINCH)
     worker.signal(signal.SIGTERM)
+    worker.wait_for("handlers restored", nudge=signal.SIGWINCH)
     assert worker.wait() == -signal.SIGINT, worker.output
     assert worker.count("polls that may have cost a task: ") == 1
     assert worker.count("(KeyboardInterrupt)") == 1
