@@ -11,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import logging
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NoReturn, TypeVar
 
 logger = logging.getLogger(__name__)
 
@@ -101,26 +103,19 @@ class Threads:
         with contextlib.suppress(queue.Empty):
             call = self._calls.get_nowait()
             if call is not None:
-                self._call(call)
-
-    @staticmethod
-    def _call(call: Callable[[], object]) -> None:
-        try:
-            call()
-        except BaseException:
-            logger.exception("A call in thread %s failed.", threading.current_thread().name)
+                _run_logged(call)
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
-            self._call(call)
+            _run_logged(call)
             del call  # an idle thread must not keep the last task's values alive
             with self._lock:
                 self._idle += 1
         self._calls.put(None)  # for the next one
 
 
-#: The threads for blocking calls of the coroutines of this context.
-_off_loop: contextvars.ContextVar[Threads] = contextvars.ContextVar("flowy_off_loop_threads")
+#: The loop on which this context's coroutines run, where it is one of ours.
+_our_loop: contextvars.ContextVar[EventLoop] = contextvars.ContextVar("flowy_event_loop")
 
 
 async def off_loop(call: Callable[[], T]) -> T:
@@ -129,22 +124,57 @@ async def off_loop(call: Callable[[], T]) -> T:
     Once begun it is seen to its end: where the awaiting coroutine is canceled meanwhile, the
     CancelledError is raised after it. An answer must not be overtaken by the end of its worker.
     """
-    context = contextvars.copy_context()
-    threads = _off_loop.get(None)
-    if threads is None:
-        future = asyncio.ensure_future(asyncio.to_thread(call))
+    ours = _our_loop.get(None)
+    over: asyncio.Future[Callable[[], T]]
+    if ours is None:
+        over = asyncio.ensure_future(asyncio.to_thread(_outcome_of, call))
     else:
-        future = asyncio.ensure_future(asyncio.wrap_future(threads.run(lambda: context.run(call))))
+        over = ours.off_loop(functools.partial(contextvars.copy_context().run, call))
     canceled: asyncio.CancelledError | None = None
-    while not future.done():
+    while not over.done():
         try:
-            await asyncio.wait([future])
+            await asyncio.shield(over)
         except asyncio.CancelledError as error:
             canceled = error
     if canceled is not None:
-        future.exception()  # retrieved, though nobody waits for it any more
         raise canceled
-    return future.result()
+    return over.result()()
+
+
+def _outcome_of(call: Callable[[], T]) -> Callable[[], T]:
+    """Run *call* and return what does again what it did: returns its value, or raises."""
+    try:
+        value = call()
+    except BaseException as error:
+        return functools.partial(_raise, error)
+    return lambda: value
+
+
+def _run_logged(call: Callable[[], object]) -> None:
+    """Run what answers for its own exceptions; one that comes out all the same ends nothing."""
+    try:
+        call()
+    except BaseException:
+        logger.exception("A call in thread %s failed.", threading.current_thread().name)
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
+
+
+class _DaemonExecutor(ThreadPoolExecutor):
+    """The loop's own, for ``asyncio.to_thread``: in daemon threads, which keep no process.
+
+    asyncio takes no other class, and Python waits at its exit for the threads of this one; so
+    it never starts any.
+    """
+
+    def __init__(self, threads: Threads) -> None:
+        super().__init__(1)
+        self._daemons = threads
+
+    def submit(self, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        return self._daemons.run(functools.partial(call, *args, **kwargs))
 
 
 class EventLoop:
@@ -153,7 +183,11 @@ class EventLoop:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._threads = Threads(OFF_LOOP_THREADS, "flowy-off-loop")
+        self._to_thread = Threads(OFF_LOOP_THREADS, "flowy-to-thread")
+        self._loop.set_default_executor(_DaemonExecutor(self._to_thread))
         self._running: set[asyncio.Task[None]] = set()
+        self._posted: deque[Callable[[], object]] = deque()
+        self._waking = False
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="flowy-event-loop", daemon=True)
         self._thread.start()
@@ -163,7 +197,7 @@ class EventLoop:
         coroutine: Callable[[], Coroutine[Any, Any, None]],
         done: Callable[[BaseException | None], None],
     ) -> Callable[[], None]:
-        """Start a coroutine on the loop; *done* is called in a thread of the pool at its end.
+        """Start a coroutine on the loop; *done* is called on it at its end, and must not block.
 
         Args:
             coroutine: makes it, on the loop.
@@ -178,7 +212,7 @@ class EventLoop:
 
         def start() -> None:
             nonlocal task
-            _off_loop.set(self._threads)
+            _our_loop.set(self)
             task = self._loop.create_task(coroutine())
             self._running.add(task)
             task.add_done_callback(finish)
@@ -188,17 +222,48 @@ class EventLoop:
         def finish(ended: asyncio.Task[None]) -> None:
             self._running.discard(ended)
             error = None if ended.cancelled() else ended.exception()
-            self._threads.submit(lambda: done(error))
-            self._stop_if_closed()
+            try:
+                done(error)
+            finally:
+                self._stop_if_closed()
 
         def cancel() -> None:
             nonlocal canceled
             canceled = True
-            with contextlib.suppress(RuntimeError):  # closed, so it has ended
-                self._loop.call_soon_threadsafe(lambda: task and task.cancel())
+            self._post(lambda: task and task.cancel())
 
-        self._loop.call_soon_threadsafe(start)
+        # What has woken the loop may belong to another coroutine, and so may its context.
+        self._post(functools.partial(contextvars.copy_context().run, start))
         return cancel
+
+    def off_loop(self, call: Callable[[], T]) -> asyncio.Future[Callable[[], T]]:
+        """Run a blocking *call* in one of the threads for that; ask for it on the loop.
+
+        Returns:
+            A future of what returns the call's value, or raises what it raised.
+        """
+        over: asyncio.Future[Callable[[], T]] = self._loop.create_future()
+
+        def settle() -> None:
+            outcome = _outcome_of(call)
+            self._post(lambda: over.set_result(outcome))
+
+        self._threads.submit(settle)
+        return over
+
+    def _post(self, call: Callable[[], object]) -> None:
+        """Run a short *call* on the loop, soon, from any thread; nothing where it is closed."""
+        self._posted.append(call)
+        # To wake a loop costs system calls: what comes before it has woken goes along.
+        if not self._waking:
+            self._waking = True
+            with contextlib.suppress(RuntimeError):  # closed: what waited on it has ended
+                self._loop.call_soon_threadsafe(self._run_posted)
+
+    def _run_posted(self) -> None:
+        self._waking = False  # first: what is posted from here on wakes the loop again
+        while self._posted:
+            _run_logged(self._posted.popleft())
 
     def close(self) -> None:
         """Stop the loop when nothing runs on it any more; like a thread, it waits for that alone.
@@ -206,8 +271,7 @@ class EventLoop:
         What an abandoned coroutine does then is its own business, and the end of it no matter.
         """
         self._closed = True
-        with contextlib.suppress(RuntimeError):  # closed already
-            self._loop.call_soon_threadsafe(self._stop_if_closed)
+        self._post(self._stop_if_closed)
 
     def _stop_if_closed(self) -> None:
         if self._closed and not self._running:
@@ -222,6 +286,7 @@ class EventLoop:
         self._run_loop(lambda: self._loop.run_until_complete(self._loop.shutdown_asyncgens()))
         self._loop.close()
         self._threads.close()
+        self._to_thread.close()
 
     @staticmethod
     def _run_loop(run: Callable[[], None]) -> None:

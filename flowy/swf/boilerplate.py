@@ -57,7 +57,7 @@ def start_activity_worker(
             the module that calls.
         ignore: what to skip, as for ``venusian.Scanner.scan``; None skips nothing.
         concurrency: activities at once in a process. 1 is a plain loop in the calling thread.
-        pollers: polls out at once in a process; None for ten, or *concurrency* where that is
+        pollers: polls out at once in a process; None for 14, or *concurrency* where that is
             less; never more than *concurrency*, for a task that is polled must find a slot.
         processes: worker processes. With more than 1 they run under a supervisor, which replaces
             one that dies and fails its tasks; a script must then guard its call with

@@ -7,6 +7,9 @@ import contextvars
 import functools
 import gc
 import logging
+import queue
+import subprocess
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -413,3 +416,33 @@ def test_a_coroutine_that_blocks_the_loop_does_not_keep_others_calls(loop: Event
     assert begun.wait(PATIENCE_SECONDS)
     assert run(loop, block) is None
     assert ended.result(PATIENCE_SECONDS) is None
+
+
+def test_a_coroutine_starts_in_the_context_of_who_submits_it(loop: EventLoop) -> None:
+    """And in no other's, whatever else was posted to the loop before."""
+    variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="none")
+    seen: queue.SimpleQueue[tuple[int, str]] = queue.SimpleQueue()
+
+    async def look(number: int) -> None:
+        seen.put((number, variable.get()))
+        variable.set("a coroutine's own")
+
+    for number in range(30):
+        variable.set(str(number))
+        loop.submit(functools.partial(look, number), lambda error: None)
+    found = [seen.get(timeout=PATIENCE_SECONDS) for _ in range(30)]
+    assert found == [(number, str(number)) for number in range(30)]
+
+
+def test_asyncios_threads_keep_no_process() -> None:
+    """A process ends though an activity's ``asyncio.to_thread`` hangs."""
+    code = (
+        "import asyncio, threading\n"
+        "from flowy.executor import EventLoop\n"
+        "hangs = threading.Event()\n"
+        "def hang(): hangs.set(); threading.Event().wait()\n"
+        "async def run(): await asyncio.to_thread(hang)\n"
+        "EventLoop().submit(run, print)\n"
+        "hangs.wait()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE_SECONDS)

@@ -105,12 +105,12 @@ def test_a_freed_slot_is_polled_for_again(start: Starter, execution: Execution) 
 
 
 @pytest.mark.parametrize(
-    ("concurrency", "pollers", "most"), [(20, None, 10), (20, 3, 3), (4, None, 4), (4, 9, 4)]
+    ("concurrency", "pollers", "most"), [(20, None, 14), (20, 3, 3), (4, None, 4), (4, 9, 4)]
 )
 def test_polls_out_at_once_are_bounded(
     start: Starter, watched: WatchedClient, concurrency: int, pollers: int | None, most: int
 ) -> None:
-    """At most *pollers* polls are out: ten by default, and never more than there are slots."""
+    """At most *pollers* polls are out: 14 by default, and never more than there are slots."""
     meet, _ = meeting(1)
     start(meet, concurrency=concurrency, pollers=pollers)
     watched.wait_for_calls("poll_for_activity_task", 3 * most)
