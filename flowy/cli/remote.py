@@ -134,7 +134,7 @@ def _add_worker(verbs: Verbs) -> None:
         "--pollers",
         type=arguments.count,
         metavar="N",
-        help="polls out at once in a process (default: 10, or the concurrency where that is less)",
+        help="polls out at once in a process (default: 14, or the concurrency where that is less)",
     )
     parser.add_argument(
         "--processes",
