@@ -1,8 +1,9 @@
 """The calls to SWF that Flowy makes, through boto3; its faults become Flowy's errors.
 
-Two boto3 clients serve best. SWF holds a poll for up to 60 s, so polls need a socket timeout of
+Three boto3 clients serve best. SWF holds a poll for up to 60 s, so polls need a socket timeout of
 70 s; and a poll that botocore repeats by itself may leave a task with the connection that is
-gone, so polls go out once. Answers want the opposite: a short timeout and several attempts.
+gone, so polls go out once. Answers want the opposite: a short timeout and several attempts. And
+an activity must not hang in its heartbeat: that has a shorter timeout still, and one attempt.
 
 boto3 is imported when a client is made, not before.
 """
@@ -18,7 +19,14 @@ from typing import Any, TypeAlias
 from .._version import __version__
 from ..exception import OutOfReachError
 from .faults import translated
-from .values import ActivityDefaults, ActivityTask, ActivityType, timeout_from_text, timeout_text
+from .values import (
+    NOT_SET,
+    ActivityDefaults,
+    ActivityTask,
+    ActivityType,
+    timeout_from_text,
+    timeout_text,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +42,10 @@ ANSWER_READ_TIMEOUT_SECONDS = 10
 ANSWER_ATTEMPTS = 4
 CONNECT_TIMEOUT_SECONDS = 5
 
+#: A heartbeat is tried again by who sends it, who waits for 5 s at most; or twice as long where
+#: the last of the tries hangs.
+BEAT_READ_TIMEOUT_SECONDS = 4
+
 #: A boto3 ``swf`` client, or any object with those of its methods that are used. No protocol:
 #: the types that boto3-stubs gives a client would not fit one.
 Layer1: TypeAlias = Any
@@ -45,11 +57,13 @@ class SWFClient:
     Args:
         polls: the client for polls.
         answers: the client for everything else.
+        beats: the client for heartbeats; None for that of the answers.
     """
 
-    def __init__(self, polls: Layer1, answers: Layer1) -> None:
+    def __init__(self, polls: Layer1, answers: Layer1, beats: Layer1 | None = None) -> None:
         self._polls = polls
         self._answers = answers
+        self._beats = answers if beats is None else beats
 
     # Activity tasks
 
@@ -64,19 +78,12 @@ class SWFClient:
             taskList={"name": task_list},
             identity=identity,
         )
-        task = ActivityTask.from_answer(answer)
-        if task is None and _is_unreadable(answer):
-            raise OutOfReachError(
-                "Cannot poll_for_activity_task: the answer cannot be read.",
-                fault="UnreadableAnswer",
-                may_have_arrived=True,
-            )
-        return task
+        return ActivityTask.from_answer(answer)
 
     def record_activity_task_heartbeat(self, task_token: str, details: str | None) -> bool:
         """Return whether the cancellation of the task was requested."""
         answer = self._call(
-            self._answers,
+            self._beats,
             "record_activity_task_heartbeat",
             taskToken=task_token,
             **_present(details=details),
@@ -143,9 +150,9 @@ class SWFClient:
         defaults = ActivityDefaults(
             task_list=held.get("defaultTaskList", {}).get("name", ""),
             heartbeat=timeout_from_text(held.get("defaultTaskHeartbeatTimeout")),
-            schedule_to_close=timeout_from_text(held.get("defaultTaskScheduleToCloseTimeout")),
-            schedule_to_start=timeout_from_text(held.get("defaultTaskScheduleToStartTimeout")),
-            start_to_close=timeout_from_text(held.get("defaultTaskStartToCloseTimeout")),
+            schedule_to_close=_held_timeout(held.get("defaultTaskScheduleToCloseTimeout")),
+            schedule_to_start=_held_timeout(held.get("defaultTaskScheduleToStartTimeout")),
+            start_to_close=_held_timeout(held.get("defaultTaskStartToCloseTimeout")),
         )
         return defaults, answer.get("typeInfo", {}).get("status") == "DEPRECATED"
 
@@ -241,6 +248,12 @@ class SWFClient:
             answer: Mapping[str, Any] | None = getattr(client, method)(**parameters)
         except Exception as error:
             raise translated(error, method) from error
+        if answer and _is_unreadable(answer):
+            raise OutOfReachError(
+                f"Cannot {method}: the answer cannot be read.",
+                fault="UnreadableAnswer",
+                may_have_arrived=True,
+            )
         return answer or {}
 
 
@@ -251,8 +264,8 @@ def connect(
 
     Args:
         layer1: a boto3 ``swf`` client, or any object with its methods, used as it is for polls
-            and answers; a callable that returns one; None makes two of the default session, one
-            for polls and one for everything else.
+            and answers; a callable that returns one; None makes three of the default session, for
+            polls, for heartbeats, and for everything else.
         polls: whether polls will be made; without, one client is enough, and no warning is due.
         calls_at_once: how many calls may be in flight, for the size of the connection pools.
 
@@ -273,12 +286,17 @@ def connect(
     )
     if not polls:
         return SWFClient(answers, answers)
+    beats = _boto3_client(
+        read_timeout=BEAT_READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": 1},
+        max_pool_connections=pool,
+    )
     poll_client = _boto3_client(
         read_timeout=POLL_READ_TIMEOUT_SECONDS,
         retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=pool,
     )
-    return SWFClient(poll_client, answers)
+    return SWFClient(poll_client, answers, beats)
 
 
 #: To use a client is safe in any thread, to make one of the default session is not (boto3 docs).
@@ -335,12 +353,26 @@ def _warn_of_polls(layer1: Layer1) -> None:
 
 
 def _is_unreadable(answer: Mapping[str, Any]) -> bool:
-    """Whether botocore made nothing of a body that had something in it."""
+    """Whether botocore made nothing of a body that had something in it.
+
+    SWF says how long its answers are; what comes in chunks is a proxy's.
+    """
     metadata = answer.get("ResponseMetadata")
     if metadata is None or len(answer) > 1:
         return False
-    length = str(metadata.get("HTTPHeaders", {}).get("content-length", ""))
-    return length.isdigit() and int(length) > len("{}")
+    headers = metadata.get("HTTPHeaders", {})
+    length = str(headers.get("content-length", ""))
+    if not length.isdigit():
+        return "transfer-encoding" in headers
+    return int(length) > len("null")
+
+
+def _held_timeout(text: str | None) -> int | None:
+    """Return a default timeout that SWF holds; one that it lacks is not one without a limit.
+
+    A workflow must then say it, or its decision fails. (A heartbeat timeout may be lacking.)
+    """
+    return NOT_SET if text is None else timeout_from_text(text)
 
 
 def _present(**parameters: str | None) -> dict[str, str]:

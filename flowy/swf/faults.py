@@ -9,6 +9,7 @@ botocore's exceptions are known by their names: it is not imported where no clie
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,8 +67,11 @@ _FAULTS: dict[str, type[SWFError]] = {
     "DomainDeprecatedFault": DeprecatedError,
 }
 
-#: With these a gateway says that it has no answer to what it passed on.
-_LOST_BEHIND_A_GATEWAY = frozenset({502, 504})
+#: With these a proxy says that it has no answer to what it may have passed on.
+_LOST_BEHIND_A_PROXY = frozenset({408, 502, 504})
+
+#: What botocore reads answers with. It raises anything at all over one that SWF did not write.
+_PARSER = "botocore.parsers"
 
 #: Exceptions of botocore, by name, that say that there are no usable credentials.
 _NO_CREDENTIALS: dict[str, str] = {
@@ -118,7 +122,7 @@ def translated(error: Exception, method: str) -> SWFError:
             if known in texts:
                 return kind(f"Cannot {method}: {texts[known]} ({name}).", fault=name)
     # Memory may be short for a moment, and because of another thread's activity.
-    healing = isinstance(error, OSError | MemoryError)
+    healing = isinstance(error, OSError | MemoryError) or _came_through(_PARSER, error)
     if healing or {"BotoCoreError", "HTTPClientError"} & set(names):
         return OutOfReachError(
             f"Cannot {method}: no answer from SWF ({name}).",
@@ -130,6 +134,8 @@ def translated(error: Exception, method: str) -> SWFError:
 
 def _translated_fault(response: Mapping[str, Any], method: str) -> SWFError:
     code = str(response["Error"].get("Code", ""))
+    # SWF names its faults. A bare status is a proxy's word, and no verdict on the call.
+    named = bool(code) and not code.isdigit()
     metadata = response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
     text = str(response["Error"].get("Message", ""))
@@ -137,11 +143,16 @@ def _translated_fault(response: Mapping[str, Any], method: str) -> SWFError:
     message = f"Cannot {method}: SWF answered {code or status}{said}"
     if code in _LIMITS:
         return LimitExceededError(message, fault=code)
-    if code in _THROTTLES or status == 429 or status >= 500:
-        return OutOfReachError(
-            message, fault=code or str(status), may_have_arrived=status in _LOST_BEHIND_A_GATEWAY
-        )
+    if code in _THROTTLES or status == 429 or status >= 500 or not named:
+        lost = not named and status in _LOST_BEHIND_A_PROXY
+        return OutOfReachError(message, fault=code or str(status), may_have_arrived=lost)
     if code == "UnknownResourceFault":
         repeated = metadata.get("RetryAttempts", 0) > 0
         return UnknownResourceError(message, fault=code, repeated=repeated)
-    return _FAULTS.get(code, RefusedError)(message, fault=code or str(status))
+    return _FAULTS.get(code, RefusedError)(message, fault=code)
+
+
+def _came_through(module: str, error: BaseException) -> bool:
+    """Whether *error* was raised by a function of this module, or by what that called."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_globals.get("__name__") == module for frame in frames)

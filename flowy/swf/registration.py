@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from ..exception import (
     AlreadyExistsError,
+    CredentialsError,
     DeprecatedError,
     LimitExceededError,
     OutOfReachError,
@@ -50,7 +51,7 @@ def register(
     registration = _Registration(client, domain, Deadline(patience_seconds))
     for implementation in implementations:
         registration.settle(implementation)
-        if registration.domain_missing:
+        if registration.hopeless:
             break
     if registration.problems:
         raise RegistrationError(
@@ -74,10 +75,13 @@ class _Registration:
         self._backoff = Backoff(first_seconds=0.5, cap_seconds=5.0)
         self.problems: list[str] = []
         self.unsettled: list[str] = []
-        self.domain_missing = False
+        self.hopeless = False  # all other types would be refused as this one was
 
     def settle(self, implementation: ActivityImplementation) -> None:
         """Register or compare one type, waiting out what passes."""
+        if self.unsettled and self._deadline.passed:
+            self.unsettled.append(str(implementation.type))
+            return
         while True:
             try:
                 self._register_or_compare(implementation)
@@ -89,16 +93,25 @@ class _Registration:
             except OutOfReachError as error:
                 pause = self._backoff.next_seconds()
                 if pause > (self._deadline.remaining_seconds() or 0.0):
+                    self._deadline.shorten(0.0)
                     self.unsettled.append(str(implementation.type))
                     return
                 logger.info("Registration waits %.1f s (%s).", pause, error.fault)
                 StopFlag().wait(pause)
             except UnknownResourceError as error:
-                self.domain_missing = True
+                self.hopeless = True
                 self.problems.append(
                     f"the domain does not exist in this region ({error.fault}). Check its name "
                     "and the region, or register it: aws swf register-domain --name "
                     f"{self._domain} --workflow-execution-retention-period-in-days 7"
+                )
+                return
+            except CredentialsError as error:
+                self.hopeless = True
+                self.problems.append(
+                    f"{str(error).rstrip('.')}. Check the credentials, the region and the "
+                    "permissions swf:RegisterActivityType and swf:DescribeActivityType, or start "
+                    "with reg_remote=False"
                 )
                 return
             except SWFError as error:

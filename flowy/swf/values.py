@@ -25,6 +25,9 @@ MAX_TIMEOUT_CHARS = 8  #: A timeout is digits or NONE in so many characters.
 #: What SWF writes for "no limit".
 NO_LIMIT = "NONE"
 
+#: A default timeout that a type was registered without; no timeout is 0.
+NOT_SET = 0
+
 #: Names, versions and task lists must not contain these (API reference, RegisterActivityType).
 _FORBIDDEN = re.compile("[:/|\u0000-\u001f\u007f-\u009f]")
 
@@ -55,7 +58,8 @@ class ActivityDefaults:
     def differences(self, other: ActivityDefaults) -> list[str]:
         """Return one text for each default that is another in *other*."""
         return [
-            f"{field.name} is {getattr(self, field.name)!r} here, {theirs!r} at SWF"
+            f"{field.name} is {getattr(self, field.name)!r} here, "
+            f"{'not set' if theirs == NOT_SET else repr(theirs)} at SWF"
             for field in fields(self)
             if (theirs := getattr(other, field.name)) != getattr(self, field.name)
         ]

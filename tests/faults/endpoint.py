@@ -44,7 +44,8 @@ _FAULTS: dict[Fault, tuple[int, bytes]] = {
         b'{"__type":"com.amazonaws.swf.base.model#LimitExceededFault","message":"Too many polls"}',
     ),
 }
-_RUBBISH = b"<html>no JSON at all"
+#: What proxies say instead: no JSON, no UTF-8, and JSON of another shape.
+_RUBBISH = itertools.cycle((b"<html>no JSON at all", b"<html>caf\xe9", b"[1, 2, 3]"))
 
 
 @dataclass(frozen=True)
@@ -387,7 +388,7 @@ class Endpoint:
         if fault is Fault.BREAK_AFTER:
             connection.abort()
         elif fault is Fault.RUBBISH:
-            self._send(connection, 200, _RUBBISH)
+            self._send(connection, 200, next(_RUBBISH))
         else:
             self._send(connection, status, text)
 
@@ -424,7 +425,7 @@ class Endpoint:
             poll.connection.abort()
         else:
             empty = b'{"startedEventId":0,"previousStartedEventId":0}'
-            self._send(poll.connection, 200, _RUBBISH if poll.fault else empty)
+            self._send(poll.connection, 200, next(_RUBBISH) if poll.fault else empty)
         self._changed()
 
     def _hand_out(self) -> None:
@@ -450,7 +451,7 @@ class Endpoint:
             poll.connection.abort()
             self.record.lost[task.token] = handed
         elif poll.fault is Fault.RUBBISH:
-            poll.connection.answer(200, _RUBBISH)
+            poll.connection.answer(200, next(_RUBBISH))
             self.record.lost[task.token] = handed
         elif poll.connection.answer(200, task.answer()):
             handed.delivered_at = time.monotonic()

@@ -28,7 +28,7 @@ class Says:
     """One answer.
 
     Attributes:
-        body: a value to send as JSON, or text to send as it is.
+        body: a value to send as JSON, or text or bytes to send as they are.
         status: the HTTP status.
         then: what becomes of the connection: ``keep``, ``truncate`` (the body stops half way),
             ``drop`` (closed without any answer), or ``hang`` (nothing, until the test ends).
@@ -122,8 +122,8 @@ class _Connection(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
-        text = line.body if isinstance(line.body, str) else json.dumps(line.body)
-        data = text.encode()
+        text = line.body if isinstance(line.body, str | bytes) else json.dumps(line.body)
+        data = text if isinstance(text, bytes) else text.encode()
         self.send_response(line.status)
         self.send_header("Content-Type", "application/x-amz-json-1.0")
         self.send_header("Content-Length", str(len(data)))

@@ -17,12 +17,12 @@ from flowy.exception import (
     RefusedError,
 )
 from flowy.swf.client import SWFClient, connect
-from flowy.swf.values import ActivityDefaults, ActivityType
+from flowy.swf.values import NOT_SET, ActivityDefaults, ActivityType
 from tests.unit.scripted_swf import ONE_ATTEMPT, Says, ScriptedSWF, boto3_client
 from tests.unit.stand_ins import DEFAULTS, ScriptedLayer1, task_answer
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Callable
 
 
 pytestmark = pytest.mark.usefixtures("no_settings")
@@ -127,7 +127,7 @@ def test_describe_activity_type() -> None:
     client = ScriptedLayer1(held, {"typeInfo": {"status": "REGISTERED"}}, {}).client()
     kind = ActivityType("echo", "1")
     assert client.describe_activity_type("domain", kind) == (DEFAULTS, True)
-    nothing = ActivityDefaults("", None, None, None, None)
+    nothing = ActivityDefaults("", None, NOT_SET, NOT_SET, NOT_SET)
     assert client.describe_activity_type("domain", kind) == (nothing, False)
     assert client.describe_activity_type("domain", kind) == (nothing, False)
 
@@ -206,6 +206,41 @@ def test_an_answer_that_cannot_be_read(says: Says) -> None:
     assert caught.value.may_have_arrived
 
 
+@pytest.mark.parametrize(
+    "says", [Says("<html>portal</html>"), Says("[1, 2]")], ids=["html", "list"]
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.respond_activity_task_completed("token", "1"),
+        lambda client: client.respond_activity_task_failed("token", "reason", None),
+        lambda client: client.record_activity_task_heartbeat("token", None),
+    ],
+    ids=["completed", "failed", "heartbeat"],
+)
+def test_what_was_not_swfs_answer_is_none(says: Says, call: Callable[[SWFClient], object]) -> None:
+    """A proxy's page with status 200 is no acknowledgement: the call is to be made again."""
+    with ScriptedSWF(says) as swf:
+        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        with pytest.raises(OutOfReachError) as caught:
+            call(SWFClient(client, client))
+        client.close()
+    assert caught.value.may_have_arrived
+
+
+def test_a_heartbeat_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the default clients its own is the least patient, and tries once."""
+    with ScriptedSWF(Says(then="hang")) as swf:
+        use(monkeypatch, swf)
+        monkeypatch.setattr("flowy.swf.client.BEAT_READ_TIMEOUT_SECONDS", 0.2)
+        client = connect()
+        with pytest.raises(OutOfReachError, match=r"\(ReadTimeoutError\)"):
+            client.record_activity_task_heartbeat("token", None)
+        assert len(swf.requests) == 1
+        for one in (client._polls, client._answers, client._beats):
+            one.close()
+
+
 @pytest.mark.parametrize("says", [Says(""), Says("{}")], ids=["nothing", "{}"])
 def test_an_answer_in_which_there_is_no_room_for_a_task(says: Says) -> None:
     """Whoever answers so has handed out none: it is an empty poll."""
@@ -282,6 +317,7 @@ def test_the_default_client_on_the_wire(monkeypatch: pytest.MonkeyPatch) -> None
         assert swf.requests[0].headers["User-Agent"].startswith(f"flowy/{__version__} boto3/")
         client._polls.close()
         client._answers.close()
+        client._beats.close()
 
 
 def test_no_region() -> None:

@@ -49,7 +49,8 @@ pytestmark = pytest.mark.usefixtures("no_settings")
         (says_fault("SerializationException"), RefusedError, None),
         (Says("<html>bad gateway</html>", 502), OutOfReachError, "502"),
         (Says("", 503), OutOfReachError, "503"),
-        (Says("<html>teapot</html>", 418), RefusedError, "418"),
+        (Says("<html>teapot</html>", 418), OutOfReachError, "418"),
+        (Says("<html>forbidden</html>", 403), OutOfReachError, "403"),
         (Says({}, then="drop"), OutOfReachError, "ConnectionClosedError"),
     ],
 )
@@ -138,6 +139,17 @@ def test_a_call_that_may_have_arrived(error: Exception, may_have: bool) -> None:
     ours = translated(error, "poll_for_activity_task")
     assert isinstance(ours, OutOfReachError)
     assert ours.may_have_arrived is may_have
+
+
+@pytest.mark.parametrize("status", [200, 403, 503])
+@pytest.mark.parametrize("body", [b"un caf\xe9", b"[1, 2]", b'{"__type": 7}', b"\x00" * 9])
+def test_what_botocore_cannot_read(status: int, body: bytes) -> None:
+    """A proxy's page in another encoding, say, refuses nothing, whatever botocore makes of it."""
+    with ScriptedSWF(Says(body, status)) as swf:
+        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        with pytest.raises(OutOfReachError):
+            SWFClient(client, client).respond_activity_task_completed("token", "1")
+        client.close()
 
 
 @pytest.mark.parametrize(
