@@ -69,6 +69,10 @@ def _answered(run: Run, arguments: argparse.Namespace) -> ExitCode:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         raise
+    except SystemExit as done:
+        # Its code is none of the table's: 0 would say that a worker had been asked to stop.
+        _say(f"An activity, or what it imports, ended the process: SystemExit({done.code!r}).")
+        return ExitCode.ERROR
     except Exception:
         traceback.print_exc()
         return ExitCode.ERROR

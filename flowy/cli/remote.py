@@ -165,6 +165,9 @@ def _add_worker(verbs: Verbs) -> None:
 
 
 def _worker(given: argparse.Namespace) -> ExitCode:
+    if given.processes > 1 and given.loop > 0:
+        print("flowy: --loop counts the polls of one process: give --processes 1", file=sys.stderr)
+        return ExitCode.USAGE
     here = str(Path.cwd())
     sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
     try:

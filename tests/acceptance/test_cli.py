@@ -77,6 +77,11 @@ BUSY = """
             print("It hangs.", flush=True)
             wait_for("released")
 
+    @activity(name="leave", version=1, task_list="orders")
+    class Leave(Activity):
+        def run(self):
+            raise SystemExit(0)
+
     @activity(name="beat", version=1, task_list="orders")
     class Beat(Activity):
         def run(self):
@@ -400,6 +405,16 @@ def test_worker_processes_end_with_their_supervisor(ctrl_c: bool, command: Comma
     assert "Traceback" not in err
 
 
+def test_worker_that_an_activity_ends_exits_with_1(command: Command) -> None:
+    """Its own code is none of the table's: 0 would say that the worker was asked to stop."""
+    with command.start_worker("busy") as worker:
+        worker.log_line_with("Worker started as")
+        assert command.call("leave", "1")[0] == ExitCode.FAILED
+        code, _, err = worker.end()
+    assert code == ExitCode.ERROR
+    assert "ended the process: SystemExit(0)." in err.splitlines()[-1]
+
+
 LEFT = "1 (activity 1 of workflow flowy-call-"
 
 
@@ -419,7 +434,7 @@ def test_worker_that_leaves_a_task_exits_with_8(options: list[str], command: Com
             assert call.process.poll() is None  # left to its timeout
     assert code == ExitCode.LEFT_OVER
     last = err.splitlines()[-1]
-    assert f"stopped: 0 completed; abandoned by the stop: hang {LEFT}" in last
+    assert f"stopped: 0 completed; 1 abandoned by the stop: hang {LEFT}" in last
     assert not (command.here / "released").exists()
 
 
