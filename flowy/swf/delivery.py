@@ -18,9 +18,11 @@ from typing import Protocol
 
 from .. import reasons
 from ..exception import CredentialsError, OutOfReachError, RefusedError, UnknownResourceError
+from ..failure import cut_end, sendable
 from ..heartbeat import Heartbeat, Verdict
 from ..retry import Backoff, Deadline
 from ..shutdown import StopFlag, StopLevel
+from .values import MAX_HEARTBEAT_DETAILS_CHARS
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +79,9 @@ class Ledger(Protocol):
     def strike(self, token: str, outcome: Outcome) -> None:
         """Strike it out: it is answered, or its answer is somebody else's business."""
 
+    def poll_lost(self, identity: str, fault: str) -> None:
+        """Write down a poll that may have cost a task."""
+
 
 class NoLedger:
     """For a process that nobody watches."""
@@ -86,6 +91,9 @@ class NoLedger:
 
     def strike(self, token: str, outcome: Outcome) -> None:
         """Strike nothing."""
+
+    def poll_lost(self, identity: str, fault: str) -> None:
+        """Write nothing."""
 
 
 @dataclass(frozen=True)
@@ -239,6 +247,7 @@ class TaskScheduler:
     def _fail(self, outcome: Outcome, reason: str, details: str | None) -> bool:
         last = self.heartbeats.details
         if last is not None:
+            last = cut_end(sendable(last), MAX_HEARTBEAT_DETAILS_CHARS)
             details = f"{details or ''}\nLast heartbeat: {last}".lstrip("\n")
         try:
             return self._deliver(outcome, lambda: self._calls.fail(self._token, reason, details))
@@ -322,7 +331,8 @@ class TaskScheduler:
     def _hurry(self, level: StopLevel) -> None:
         if level is StopLevel.FINISH:
             grace = self._policy.grace_seconds
-            self._deadline.shorten(ANSWER_SECONDS_AT_STOP if grace is None else grace)
+            patience = ANSWER_SECONDS_AT_STOP if grace is None else grace
+            self._deadline.shorten(max(patience, ANSWER_SECONDS_IN_A_HURRY))
         elif level is StopLevel.HURRY:
             self._deadline.shorten(ANSWER_SECONDS_IN_A_HURRY)
         elif level is StopLevel.AT_ONCE:

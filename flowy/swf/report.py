@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 
@@ -34,8 +33,9 @@ class LostPoll:
 class StopReport:
     """What came of the tasks of a worker, from its start to its end.
 
-    Numbers count tasks; tuples name them, by activity type, activity id and workflow id, and of
-    ``unanswered`` and ``polls_lost`` hold the newest 1,000 at most.
+    Numbers count tasks; tuples name them, by activity type, activity id and workflow id.
+    ``unanswered`` and ``polls_lost`` hold the newest 1,000 at most, and ``more_unanswered`` and
+    ``more_polls_lost`` count the others.
     """
 
     completed: int = 0
@@ -48,6 +48,8 @@ class StopReport:
     abandoned: tuple[str, ...] = ()  #: Still ran when the grace had ended; left to timeouts.
     unanswered: tuple[str, ...] = ()  #: Their answers were given up.
     polls_lost: tuple[LostPoll, ...] = ()  #: Polls that may have cost a task.
+    more_unanswered: int = 0
+    more_polls_lost: int = 0
 
     @property
     def clean(self) -> bool:
@@ -68,8 +70,13 @@ class StopReport:
             for name, text in _COUNTED.items()
             if getattr(self, name) or name == "completed"
         )
-        left = [f"{text}: {_named(getattr(self, name))}" for name, text in _NAMED.items()]
-        return "; ".join([counts, *(line for line in left if not line.endswith(": "))])
+        return "; ".join([counts, *(self._left(name) for name in _NAMED if getattr(self, name))])
+
+    def _left(self, name: str) -> str:
+        entries = getattr(self, name)
+        more = getattr(self, f"more_{name}", 0)
+        newest = f", the newest {len(entries):,}" if more else ""
+        return f"{len(entries) + more:,} {_NAMED[name]}{newest}: {', '.join(map(str, entries))}"
 
 
 _COUNTED = {
@@ -106,6 +113,7 @@ class Tally:
         self._abandoned: list[str] = []
         self._unanswered: deque[str] = deque(maxlen=KEPT_ENTRIES)
         self._polls_lost: deque[LostPoll] = deque(maxlen=KEPT_ENTRIES)
+        self._polls_lost_count = 0
 
     def note(self, outcome: Outcome, subject: str) -> None:
         """Count one task whose end is known."""
@@ -123,6 +131,7 @@ class Tally:
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         with self._lock:
             self._polls_lost.append(LostPoll(now, identity, fault))
+            self._polls_lost_count += 1
 
     def report(self) -> StopReport:
         """Return what was counted so far."""
@@ -133,8 +142,6 @@ class Tally:
                 abandoned=tuple(self._abandoned),
                 unanswered=tuple(self._unanswered),
                 polls_lost=tuple(self._polls_lost),
+                more_unanswered=self._counts[Outcome.UNANSWERED] - len(self._unanswered),
+                more_polls_lost=self._polls_lost_count - len(self._polls_lost),
             )
-
-
-def _named(entries: Iterable[object]) -> str:
-    return ", ".join(map(str, entries))

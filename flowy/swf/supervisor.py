@@ -32,6 +32,7 @@ from .worker import (
     POLL_WAIT_SECONDS,
     ActivityWorker,
     calls_at_once,
+    default_identity,
 )
 
 logger = logging.getLogger(__name__)
@@ -173,6 +174,8 @@ class Supervisor:
         elif "strike" in message:
             subject = account.open.pop(message["strike"], "")
             account.tally.note(Outcome[message["outcome"]], subject)
+        elif "lost" in message:
+            account.tally.poll_lost(message["lost"], message["fault"])
         elif "report" in message:
             account.report = _report_from(message["report"])
         elif "ready" in message and self._stop.is_set():
@@ -203,7 +206,8 @@ class Supervisor:
                 len(account.open),
             )
             for _ in range(max(0, child.number.value)):
-                self._tally.poll_lost(f"process {child.process.pid}", f"died, {child.end}")
+                identity = default_identity(child.process.pid)
+                self._tally.poll_lost(identity, f"its process died, {child.end}")
             for token, subject in account.open.items():
                 self._fail(token, subject, child.end)
         return not self._stop.is_set()
@@ -279,6 +283,9 @@ class _LedgerOfSupervisor:
 
     def strike(self, token: str, outcome: Outcome) -> None:
         self._link.send({"strike": token, "outcome": outcome.name})
+
+    def poll_lost(self, identity: str, fault: str) -> None:
+        self._link.send({"lost": identity, "fault": fault})
 
 
 def work(link: Link, spec: WorkerSpec) -> None:

@@ -129,7 +129,7 @@ def test_an_activity_that_ends_its_process_is_failed_by_name(
     report = worker.report()
     assert (report.completed, report.failed) == (20, 1)
     assert_accounted(record, report)
-    assert all("process" in poll.identity for poll in report.polls_lost)
+    assert all("its process died" in poll.fault for poll in report.polls_lost)
 
 
 @pytest.mark.parametrize("piece_bytes", [2**20, 2**10], ids=["large-pieces", "small-pieces"])

@@ -77,6 +77,9 @@ class Book:
     def strike(self, token: str, outcome: Outcome) -> None:
         self.entries.append(("strike", token, outcome.name))
 
+    def poll_lost(self, identity: str, fault: str) -> None:
+        self.entries.append(("poll_lost", fault))
+
 
 def unknown() -> UnknownResourceError:
     return UnknownResourceError("closed", fault="UnknownResourceFault")

@@ -198,6 +198,15 @@ def test_without_details_the_last_heartbeat_stands_alone(case: Case) -> None:
     assert case.calls.made == [("fail", "why", "Last heartbeat: row 8")]
 
 
+def test_long_details_of_the_last_heartbeat_leave_room_for_the_traceback(case: Case) -> None:
+    """They are cut as the heartbeat's own were, and so is what has no UTF-8 form."""
+    case.scheduler.progress("token", "\udcff" + "x" * 40_000)
+    case.scheduler.fail("token", "why", "Traceback")
+    ((_, _, details),) = case.calls.made
+    assert details.startswith("Traceback\nLast heartbeat: \\udcffxxx")
+    assert len(details) == len("Traceback\nLast heartbeat: ") + 2_048
+
+
 def test_a_failure_by_the_stop_has_the_fixed_reason_and_the_last_details() -> None:
     """on_stop="fail": a reason by which a decider knows it, and how far it had come."""
     case = Case(on_stop="fail")

@@ -89,8 +89,8 @@ def test_its_text_says_what_there_is() -> None:
         )
     ) == (
         "5 completed, 2 failed, 1 suspended, 1 closed before their answer; "
-        "failed by the stop: a, b; abandoned by the stop: c; answers given up: d; "
-        "polls that may have cost a task: 2026-01-01T00:00:00.000+00:00 by host:7 "
+        "2 failed by the stop: a, b; 1 abandoned by the stop: c; 1 answers given up: d; "
+        "1 polls that may have cost a task: 2026-01-01T00:00:00.000+00:00 by host:7 "
         "(ReadTimeoutError)"
     )
 
@@ -104,6 +104,9 @@ def test_lists_that_grow_while_it_runs_keep_the_newest() -> None:
     report = tally.report()
     assert len(report.polls_lost) == len(report.unanswered) == KEPT_ENTRIES
     assert report.polls_lost[-1].fault == report.unanswered[-1] == str(KEPT_ENTRIES + 4)
+    assert report.more_polls_lost == report.more_unanswered == 5
+    assert "; 1,005 answers given up, the newest 1,000: 5, 6, " in str(report)
+    assert "; 1,005 polls that may have cost a task, the newest 1,000: " in str(report)
 
 
 def test_a_lost_poll_says_when_who_and_why() -> None:

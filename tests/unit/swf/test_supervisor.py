@@ -16,6 +16,7 @@ from flowy.processes import Child
 from flowy.shutdown import StopLevel
 from flowy.swf.report import LostPoll, StopReport
 from flowy.swf.supervisor import Supervisor, WorkerSpec
+from flowy.swf.worker import default_identity
 from tests.unit.swf.calls import PATIENCE_SECONDS, Calls, throttled, unknown
 
 SPEC = WorkerSpec("domain", "tasks", ("package",), None, None, {"grace": None, "concurrency": 1})
@@ -135,8 +136,20 @@ def test_polls_out_at_a_death_are_reported(case: Case) -> None:
     case.die(case.child(exitcode=-11, polls_out=2))
     report = case.report()
     assert len(report.polls_lost) == 2
-    assert report.polls_lost[0].identity == "process 4711"
+    assert report.polls_lost[0].identity == default_identity(4711)
     assert "SIGSEGV" in report.polls_lost[0].fault
+
+
+def test_polls_that_a_child_lost_before_its_death_are_reported(case: Case) -> None:
+    """A child that dies makes no report of its own; one that does has them in it."""
+    child, other = case.child(exitcode=-9), case.child()
+    lost = {"lost": "host:1 flowy", "fault": "ReadTimeoutError"}
+    case.hear(child, lost)
+    case.die(child)
+    case.hear(other, lost, {"report": dataclasses.asdict(StopReport(completed=1))})
+    case.die(other)
+    (poll,) = case.report().polls_lost
+    assert (poll.identity, poll.fault) == ("host:1 flowy", "ReadTimeoutError")
 
 
 def test_a_childs_own_report_counts_where_it_made_one(case: Case) -> None:
