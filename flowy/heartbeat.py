@@ -88,7 +88,6 @@ class Heartbeat:
         )
         self._allowance = float(BURST_BEATS)
         self._allowance_at = self._accepted_at = self._reported_at = clock()
-        self._unsent: str | None = None
         self._refusal_logged = False
         self._rests = False
         #: The newest details that the author gave; None for none so far.
@@ -116,7 +115,7 @@ class Heartbeat:
         """Take note that the activity gets on; the details ride on the next beat."""
         self._reported_at = self._clock()
         if details is not None:
-            self.details = self._unsent = details
+            self.details = details
 
     @property
     def silent_seconds(self) -> float:
@@ -128,17 +127,17 @@ class Heartbeat:
         self._rests = True
 
     def send(self) -> Verdict:
-        """Send a beat now, with what details there are, and return what is known after it."""
+        """Send a beat now, with the newest details, and return what is known after it.
+
+        Each beat brings them: of a task that times out SWF keeps those of the last one.
+        """
         if self._rests or self.verdict is Verdict.CLOSED:
             return self.verdict  # closed is closed: no need to ask again
-        details, self._unsent = self._unsent, None
         try:
-            cancel_requested = self._try_for_a_while(details)
+            cancel_requested = self._try_for_a_while()
         except UnknownResourceError:
             self.verdict = Verdict.CLOSED
         except SWFError as error:
-            if self._unsent is None:
-                self._unsent = details
             self._log_refusal(error)
             self._judge_silence()
         else:
@@ -156,12 +155,12 @@ class Heartbeat:
         elif self.verdict is Verdict.LOST:
             self.verdict = Verdict.GO_ON
 
-    def _try_for_a_while(self, details: str | None) -> bool:
+    def _try_for_a_while(self) -> bool:
         deadline = Deadline(BEAT_TRIED_SECONDS, clock=self._clock)
         backoff = Backoff(first_seconds=0.2, cap_seconds=1.0)
         while True:
             try:
-                return self._send(details)
+                return self._send(self.details)
             except OutOfReachError as error:
                 pause = backoff.next_seconds()
                 left = deadline.remaining_seconds()
@@ -288,9 +287,18 @@ class Background:
 
     def _start_thread(self) -> None:
         if not self._closed and self._idle == 0 and self._threads < BACKGROUND_THREADS:
-            self._threads += 1
-            name = f"flowy-heartbeat-{self._threads}"
-            threading.Thread(target=self._work, name=name, daemon=True).start()
+            name = f"flowy-heartbeat-{self._threads + 1}"
+            try:
+                threading.Thread(target=self._work, name=name, daemon=True).start()
+            except RuntimeError as error:  # a limit on threads, as containers have, or on memory
+                logger.warning(
+                    "Cannot have %d threads for heartbeats but %d (%s).",
+                    BACKGROUND_THREADS,
+                    self._threads,
+                    error,
+                )
+            else:
+                self._threads += 1
 
     def _work(self) -> None:
         while (entry := self._next()) is not None:

@@ -330,8 +330,8 @@ class Activity:
 class AsyncActivity(Activity):
     """The base class of activities whose ``run`` is a coroutine.
 
-    A worker runs them on one event loop, beside the threads of the others. Decoding and encoding
-    happen there; heartbeats and answers, which block, in threads of their own.
+    A worker runs them on one event loop, beside the threads of the others. Decoding happens
+    there; encoding, heartbeats and answers in threads of their own.
 
     ``run`` is canceled, by a CancelledError at what it awaits, when a background heartbeat has
     learned that the task is closed or that its cancellation was requested, and when the worker
@@ -389,9 +389,11 @@ class AsyncActivity(Activity):
     def _answer_to_cancelled(self, error: asyncio.CancelledError) -> Callable[[], None]:
         """Return the answer for a run that ended in a CancelledError."""
         verdict = self._scheduler.verdict(self._token)
-        if verdict is Verdict.GO_ON:
+        if verdict is not Verdict.GO_ON:
+            self._told = verdict
+        # It stays told though a heartbeat came through while it cleaned up.
+        if self._told is Verdict.GO_ON:
             return lambda: self._answer_error(error)
-        self._told = verdict
         return self._gave_up
 
 

@@ -117,6 +117,12 @@ class Assignment:
             self._failed(error)
         self._over()
 
+    def give_up(self, error: BaseException) -> None:
+        """Fail a coroutine's task with what ended the waiting for it, and cancel it."""
+        self.over(error)
+        if self.cancel is not None:
+            self.cancel()
+
     def dismiss(self) -> None:
         """Deal with it as the stop's policy says, and wait for it no longer."""
         self._scheduler.dismiss()

@@ -51,9 +51,13 @@ POLL_WAIT_SECONDS = POLL_READ_TIMEOUT_SECONDS + 10.0
 LOOK_SECONDS = 1.0
 
 
-def default_identity() -> str:
-    """Return host, process and version, which SWF keeps in the history, cut to 256 characters."""
-    return f"{platform.node()}:{os.getpid()} flowy/{__version__}"[:MAX_NAME_CHARS]
+def default_identity(pid: int | None = None) -> str:
+    """Return host, process and version, which SWF keeps in the history, cut to 256 characters.
+
+    Args:
+        pid: of a worker process on this machine; None for this one.
+    """
+    return f"{platform.node()}:{pid or os.getpid()} flowy/{__version__}"[:MAX_NAME_CHARS]
 
 
 def default_pollers(concurrency: int) -> int:
@@ -201,6 +205,8 @@ class ActivityWorker:
                     raise self._error
         finally:
             self._finished = True
+            for left in list(self._running):  # an interruption came before it was run
+                left.dismiss()
             report = self._report()
             self._stop.raise_to(StopLevel.AT_ONCE)  # whatever waits for the flag may end
             self._threads.close()
@@ -226,7 +232,7 @@ class ActivityWorker:
             identity=self._desk.identity,
             stop=self._stop,
             answered=self._answered,
-            lost=lambda fault: self._tally.poll_lost(self._desk.identity, fault),
+            lost=self._poll_lost,
         )
         while self._wait_for_slot():
             assignment = None
@@ -254,7 +260,7 @@ class ActivityWorker:
             if task is not None:
                 assignment = Assignment(self._desk, task)
         except KeyboardInterrupt:
-            self._tally.poll_lost(self._desk.identity, "KeyboardInterrupt")
+            self._poll_lost("KeyboardInterrupt")
             raise
         finally:
             with self._change:
@@ -265,6 +271,10 @@ class ActivityWorker:
                     self._change.notify_all()
             self._polls_out(-1)
         return assignment
+
+    def _poll_lost(self, fault: str) -> None:
+        self._tally.poll_lost(self._desk.identity, fault)
+        self._desk.ledger.poll_lost(self._desk.identity, fault)
 
     def _wait_for_slot(self) -> bool:
         """Take a slot when there is one; False when a stop was asked for first.
@@ -299,9 +309,14 @@ class ActivityWorker:
         """Run it in this thread, or, a coroutine, wait for it here."""
         if assignment.is_coroutine:
             self._run_on_loop(assignment)
-            with self._change:
-                while assignment in self._running:
-                    self._change.wait(LOOK_SECONDS)
+            try:
+                with self._change:
+                    while assignment in self._running:
+                        self._change.wait(LOOK_SECONDS)
+            except BaseException as error:  # Ctrl-C, or a third signal
+                assignment.give_up(error)
+                self._ended(assignment)
+                raise
             return
         self._here = assignment
         try:
@@ -327,10 +342,15 @@ class ActivityWorker:
             self._ended(assignment)
 
     def _run_on_loop(self, assignment: Assignment) -> None:
-        with self._change:
-            if self._event_loop is None:
-                self._event_loop = EventLoop()
-            loop = self._event_loop
+        try:
+            with self._change:
+                if self._event_loop is None:
+                    self._event_loop = EventLoop()
+                loop = self._event_loop
+        except (RuntimeError, OSError) as error:  # no thread, or no file, is to be had
+            assignment.over(error)
+            self._ended(assignment)
+            return
 
         def settle(error: BaseException | None) -> None:
             try:
@@ -360,18 +380,32 @@ class ActivityWorker:
 
     def _serve_many(self) -> None:
         """Let threads poll and run, and wait here for a stop and for its end."""
-        self._polling_threads = self._pollers
         try:
-            for number in range(self._pollers):
-                threading.Thread(
-                    target=self._poll_in_thread, name=f"flowy-poller-{number}", daemon=True
-                ).start()
+            self._start_pollers()
             self._wait_for_end()
         except KeyboardInterrupt:  # signals are not ours: the script's Ctrl-C
             logger.info("Interrupted; running activities finish. Once more ends at once.")
             self.stop()
             self._wait_for_end()
             raise
+
+    def _start_pollers(self) -> None:
+        """Start the threads that poll; where the system does not give so many, some of them."""
+        for number in range(self._pollers):
+            poller = threading.Thread(
+                target=self._poll_in_thread, name=f"flowy-poller-{number}", daemon=True
+            )
+            with self._change:
+                self._polling_threads += 1
+            try:
+                poller.start()
+            except RuntimeError as error:  # a limit on threads, as containers have
+                with self._change:
+                    self._polling_threads -= 1
+                if number == 0:
+                    raise
+                logger.warning("%d pollers and not %d: %s.", number, self._pollers, error)
+                return
 
     def _poll_in_thread(self) -> None:
         try:
@@ -394,7 +428,7 @@ class ActivityWorker:
             while self._running or self._waits_for_polls(patience):
                 self._change.wait(LOOK_SECONDS)
             for _ in range(self._polls):
-                self._tally.poll_lost(self._desk.identity, "not waited for")
+                self._poll_lost("not waited for")
 
     def _waits_for_polls(self, patience: Deadline) -> bool:
         at_once = self._stop.is_set(StopLevel.AT_ONCE)
@@ -435,7 +469,7 @@ class ActivityWorker:
             self._change.wait_for(lambda: self._polls == 0 or self._finished, seconds)
             out = self._polls > 0 and not self._finished
         if out:
-            self._tally.poll_lost(self._desk.identity, "not waited for")
+            self._poll_lost("not waited for")
             leave(self._report())
 
     def _dismiss(self, running: set[Assignment]) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
 SCRIPT = """
-import os, signal, time
-from flowy import Activity, activity, start_activity_worker
+import asyncio, os, signal, time
+from flowy import Activity, AsyncActivity, activity, start_activity_worker
 
 def wait_for_the_test():
     print('running', flush=True)
@@ -50,6 +50,12 @@ class Stubborn(Beating):
     def run(self):
         super().run()
         wait_for_the_test()
+
+@activity('waiting', 1, 'list')
+class Waiting(AsyncActivity):
+    async def run(self):
+        print('running', flush=True)
+        await asyncio.Event().wait()
 
 signal.signal(signal.SIGWINCH, lambda *_: os.write(1, b'looked\\n'))
 before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
@@ -169,3 +175,25 @@ def test_signals_left_alone(write: Callable[..., Path], process: Callable[..., P
     worker.wait_for(POLLING)
     worker.signal(signal.SIGTERM)
     assert worker.wait() == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("name", ["stubborn", "waiting"])
+def test_ctrl_c_where_signals_are_left_alone(
+    write: Callable[..., Path],
+    process: Callable[..., Process],
+    gate: Path,
+    flow: Callable[..., Flow],
+    name: str,
+) -> None:
+    """Python's own KeyboardInterrupt ends the worker, and fails what runs: a coroutine, too."""
+    script = write("worker.py", SCRIPT.replace("**SIGNALS", "signals=False"), log=True)
+    worker = process(script, GATE=str(gate))
+    worker.wait_for(POLLING)
+    running = flow(Ask(name))
+    worker.wait_for("running")
+    worker.signal(signal.SIGINT)
+    worker.wait_for("handlers restored", nudge=signal.SIGWINCH)
+    assert worker.wait() == -signal.SIGINT
+    (closing,) = running.wait()
+    assert (closing.kind, closing.reason) == ("Failed", "KeyboardInterrupt")
+    assert worker.count("Worker stopped: 0 completed, 1 failed") == 1

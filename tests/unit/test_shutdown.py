@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -205,3 +207,22 @@ def test_signal_names() -> None:
     """A name for the reader of a log; one that has none is told, too."""
     assert signal_name(9) == "SIGKILL"
     assert signal_name(signal.SIGRTMIN + 1) == "unnamed"
+
+
+def test_an_embedders_wakeup_fd_goes_on_hearing() -> None:
+    """Its event loop is told of every signal, those that stop the worker included."""
+    ear, mouth = socket.socketpair()
+    ear.settimeout(10)
+    mouth.setblocking(False)
+    before = signal.set_wakeup_fd(mouth.fileno())
+    handler = signal.signal(signal.SIGUSR1, lambda *_: None)
+    try:
+        with stop_signals(StopFlag()):
+            for number in (signal.SIGUSR1, signal.SIGTERM):
+                os.kill(os.getpid(), number)
+                assert number in ear.recv(100)
+    finally:
+        signal.signal(signal.SIGUSR1, handler)
+        signal.set_wakeup_fd(before)
+        ear.close()
+        mouth.close()

@@ -515,7 +515,7 @@ def test_an_interrupt_during_a_poll(caplog: pytest.LogCaptureFixture) -> None:
         served(swf, ECHO, loop=-1, signals=True).run()
     (last,) = [record for record in caplog.records if "Worker stopped: " in record.getMessage()]
     assert last.levelno == logging.WARNING
-    assert "0 completed; polls that may have cost a task: " in last.getMessage()
+    assert "0 completed; 1 polls that may have cost a task: " in last.getMessage()
     assert f"by {default_identity()} (KeyboardInterrupt)" in last.getMessage()
 
 

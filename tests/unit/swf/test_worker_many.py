@@ -566,3 +566,69 @@ def test_whatever_the_moment_of_the_stop_each_task_has_its_place(case: Case, att
     assert sorted(entered) == sorted(struck)
     places = report.completed + len(report.abandoned)
     assert places == len(entered)
+
+
+# Where the system gives no threads
+
+
+def test_a_coroutine_for_which_there_is_no_loop_is_failed(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its task was polled, so it is answered; and the worker goes on."""
+
+    def none() -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("flowy.swf.worker.EventLoop", none)
+    case.release.set()
+    worker = case.start(concurrency=2, pollers=1)
+    hopeless, fine = case.hub.give("coroutine"), case.hub.give()
+    case.hub.wait_for_polls(3)
+    worker.stop()
+    case.hub.give_nothing()
+    assert case.join() == StopReport(completed=1, failed=1)
+    assert case.hub.made(hopeless)[0][:2] == ("fail", "can't start new thread")
+    assert case.hub.made(fine) == [("complete", '"done"')]
+
+
+@pytest.mark.parametrize("most", [0, 1])
+def test_pollers_for_which_there_are_no_threads(
+    case: Case, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, most: int
+) -> None:
+    """Those that there are poll on; where there are none, the worker says so."""
+    start = threading.Thread.start
+
+    def limited(thread: threading.Thread) -> None:
+        if thread.name == f"flowy-poller-{most}":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    case.release.set()
+    worker = case.start(concurrency=3)
+    if most == 0:
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            case.join()
+        return
+    case.hub.give()
+    case.hub.wait_for_polls(2)
+    worker.stop()
+    case.hub.give_nothing()
+    assert case.join() == StopReport(completed=1)
+    assert "1 pollers and not 3: can't start new thread." in caplog.text
+
+
+def test_an_interruption_before_the_run_leaves_the_task_in_the_report(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a poll has brought is named, whatever ended the worker before it was run."""
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    worker = case.make()
+    monkeypatch.setattr(worker, "_start", interrupted)
+    token = case.hub.give()
+    with pytest.raises(KeyboardInterrupt):
+        worker.run()
+    assert worker._tally.report().abandoned == (f"work 1 (activity {token} of workflow flow)",)
