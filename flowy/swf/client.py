@@ -10,9 +10,11 @@ boto3 is imported when a client is made, not before.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import platform
 import threading
+import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -327,8 +329,16 @@ def _boto3_client(**config: Any) -> Layer1:
     return client
 
 
+#: The clients that were passed in and warned of already.
+_warned_of: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
 def _warn_of_polls(layer1: Layer1) -> None:
-    """Warn once of a client that cuts polls short, or repeats them behind the worker's back."""
+    """Warn of a client that cuts polls short, or repeats them behind the worker's back; once."""
+    with contextlib.suppress(TypeError):  # what takes no weak reference is warned of each time
+        if layer1 in _warned_of:
+            return
+        _warned_of.add(layer1)
     config = getattr(getattr(layer1, "meta", None), "config", None)
     if config is None:
         return  # not botocore's: nothing is known of it

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+from ..failure import cut_end, sendable
+
 MAX_INPUT_CHARS = 32_768  #: Input of a task or an execution.
 MAX_RESULT_CHARS = 32_768  #: Result of a completed task.
 MAX_DETAILS_CHARS = 32_768  #: Details of a failed or canceled task.
@@ -147,6 +149,8 @@ def name_text(
     )
     if not 1 <= len(text) <= limit:
         raise ValueError(f"Cannot use a {what} of {len(text)} characters: {rule}.")
+    if text != sendable(text):
+        raise ValueError(f"Cannot use {text!r} as {what}: it has a character without UTF-8 form.")
     if _FORBIDDEN.search(text) or text == "arn" or (trimmed and text.strip() != text):
         raise ValueError(f"Cannot use {text!r} as {what}: {rule}.")
     return text
@@ -167,11 +171,19 @@ def timeout_seconds(value: Any, what: str) -> int | None:
     rule = "give whole seconds from 1 to 99999999, or None for no limit"
     try:
         seconds = int(value)
-    except (TypeError, ValueError, OverflowError):
-        raise ValueError(f"Cannot use {value!r} as {what}: {rule}.") from None
+    except Exception:  # an __int__ may raise anything
+        raise ValueError(f"Cannot use {_shown(value)} as {what}: {rule}.") from None
     if not 0 < seconds < 10**MAX_TIMEOUT_CHARS:
-        raise ValueError(f"Cannot use {value!r} as {what}: {rule}.")
+        raise ValueError(f"Cannot use {_shown(value)} as {what}: {rule}.")
     return seconds
+
+
+def _shown(value: object) -> str:
+    """Return what *value* looks like, in few words: it may be 5,000 digits, which have no repr."""
+    try:
+        return cut_end(repr(value), 100)
+    except Exception:
+        return f"this {type(value).__name__}"
 
 
 def timeout_text(seconds: int | None) -> str:

@@ -394,6 +394,14 @@ def test_what_is_warned_of(
         assert ("repeats" in text) == (part == "repeats")
 
 
+def test_a_client_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    """However often it is passed in, as by a script that calls activities in a loop."""
+    client = boto3_client()
+    assert len(warnings_of(caplog, client)) == 1
+    caplog.clear()
+    assert warnings_of(caplog, client) == []
+
+
 def test_no_polls_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     """Who does not poll is not warned of polls."""
     assert warnings_of(caplog, boto3_client(), polls=False) == []

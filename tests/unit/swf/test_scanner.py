@@ -78,6 +78,11 @@ def test_the_class_is_returned_unchanged() -> None:
     assert {name for name in vars(Echo) if not name.startswith("__venusian")} == before
 
 
+class HasNoInt:
+    def __int__(self) -> int:
+        raise ZeroDivisionError
+
+
 def mark(**changed: Any) -> Callable[[type[Activity]], type[Activity]]:
     return activity(**{"name": "echo", "version": 1, "task_list": "list", **changed})
 
@@ -92,6 +97,9 @@ def mark(**changed: Any) -> Callable[[type[Activity]], type[Activity]]:
         ({"version": "1/2"}, "'1/2' as version"),
         ({"task_list": " list"}, "' list' as task_list"),
         ({"task_list": "a|b"}, "'a|b' as task_list"),
+        ({"name": "\ud800"}, "'\\ud800' as name: it has a character without UTF-8 form"),
+        ({"heartbeat": 10**5000}, "this int as heartbeat: give whole seconds"),
+        ({"heartbeat": HasNoInt()}, "HasNoInt"),
         ({"heartbeat": 0}, "0 as heartbeat: give whole seconds from 1 to 99999999"),
         ({"schedule_to_close": -1}, "-1 as schedule_to_close"),
         ({"schedule_to_start": "abc"}, "'abc' as schedule_to_start"),
