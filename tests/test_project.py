@@ -25,6 +25,13 @@ def test_readme_has_two_commands() -> None:
     assert everything.endswith("&& .venv/bin/tox")
 
 
+def test_readme_leads_to_what_is_there() -> None:
+    """Each of its links names a file of the project."""
+    links = re.findall(r"<([^>]+)>`_", README)
+    assert "docs/tutorial/index.rst" in links
+    assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
 def test_ci_runs_the_readme() -> None:
     """CI's last line is README's test command; before it only the browser is installed."""
     script = ROOT / ".ci" / "run"

@@ -68,7 +68,8 @@ def check_contents(wheel: Path, sdist: Path) -> None:
     with tarfile.open(sdist) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
     wanted = {"setup.py", "pyproject.toml", "tox.ini", "README.rst", "LICENSE", "CONTRIBUTING.rst"}
-    wanted |= {"docs/conf.py", "tests/conftest.py", ".ci/run"}
+    wanted |= {"docs/conf.py", "tests/conftest.py", ".ci/run", "benchmarks/__main__.py"}
+    wanted |= {"examples/approvals/__main__.py"}
     assert wanted <= inside, wanted - inside
 
 
