@@ -98,6 +98,7 @@ class Child:
     started_at: float = field(default_factory=time.monotonic)
     ready: bool = False
     wanted: bool = True
+    killed: bool = False  #: By its parent.
 
     def tell(self, message: Message) -> None:
         """Say something to it; nothing happens where it is dead."""
@@ -108,6 +109,7 @@ class Child:
 
     def kill(self) -> None:
         """End it by SIGKILL."""
+        self.killed = True
         self.process.kill()
 
     @property

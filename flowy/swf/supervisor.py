@@ -37,8 +37,8 @@ from .worker import (
 
 logger = logging.getLogger(__name__)
 
-#: Threads that fail the tasks of a process that died.
-FAILING_THREADS = 10
+#: Threads that fail the tasks of a process that died, at most: a thousand within 2 s.
+FAILING_THREADS = 50
 
 #: How much longer than it may take a child is given to end, in seconds, before it is killed.
 MARGIN_SECONDS = 10.0
@@ -86,7 +86,9 @@ class Supervisor:
     def __init__(self, client: SWFClient, spec: WorkerSpec, count: int, *, signals: bool) -> None:
         self._calls = ActivityScheduler(client)
         self._stop = StopFlag()
-        self._policy = StopPolicy(self._stop, spec.options.get("grace"))
+        self._policy = StopPolicy(
+            self._stop, spec.options.get("grace"), spec.options.get("on_stop", "abandon")
+        )
         self._signals = signals
         self._tally = Tally()
         self._accounts: dict[Child, _Account] = {}
@@ -199,17 +201,22 @@ class Supervisor:
         account = self._accounts.pop(child, None) or _Account()
         self._reports.append(account.report or account.tally.report())
         if child.process.exitcode != 0 or account.open:
+            left = child.killed and self._policy.on_stop == "abandon"
             logger.error(
-                "Worker process %d died (%s); its %d tasks are failed.",
+                "Worker process %d died (%s); its %d tasks are %s.",
                 child.process.pid,
                 child.end,
                 len(account.open),
+                "left to their timeouts" if left else "failed",
             )
             for _ in range(max(0, child.number.value)):
                 identity = default_identity(child.process.pid)
                 self._tally.poll_lost(identity, f"its process died, {child.end}")
             for token, subject in account.open.items():
-                self._fail(token, subject, child.end)
+                if left:  # it could not apply the policy itself
+                    self._tally.note(Outcome.ABANDONED, subject)
+                else:
+                    self._fail(token, subject, child.end)
         return not self._stop.is_set()
 
     def _fail(self, token: str, subject: str, end: str) -> None:

@@ -44,6 +44,9 @@ class Process:
         self.pid = 4711
         self.exitcode = exitcode
 
+    def kill(self) -> None:
+        """It has ended already."""
+
 
 class Pipe:
     """What a child is told."""
@@ -105,6 +108,23 @@ def test_open_tasks_of_a_dead_child_are_failed(case: Case) -> None:
     assert case.client.of("c").made == [("fail", reason, "")]
     assert case.client.of("b").tried == []
     assert (report.completed, report.failed) == (1, 2)
+
+
+@pytest.mark.parametrize("on_stop", ["abandon", "fail"])
+def test_a_child_that_did_not_end_at_a_stop_leaves_its_tasks_as_the_policy_says(
+    on_stop: str,
+) -> None:
+    """It is killed, for its interpreter hangs; deciders retry timeouts and no failures."""
+    options = {"grace": 0, "concurrency": 1, "on_stop": on_stop}
+    case = Case(dataclasses.replace(SPEC, options=options))
+    child = case.child(exitcode=-9)
+    case.hear(child, enter("a"))
+    child.kill()
+    case.die(child)
+    report = case.report()
+    assert report.abandoned == (("task a",) if on_stop == "abandon" else ())
+    assert report.failed == (on_stop == "fail")
+    assert len(case.client.of("a").made) == (on_stop == "fail")
 
 
 @pytest.mark.parametrize("outcome", ["SUSPENDED", "ABANDONED", "UNKNOWN_LEFT"])
