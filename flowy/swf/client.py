@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 from .._version import __version__
 from ..exception import OutOfReachError
-from .faults import translated
+from .faults import repeats_values, translated
 from .values import (
     NOT_SET,
     ActivityDefaults,
@@ -249,7 +249,8 @@ class SWFClient:
         try:
             answer: Mapping[str, Any] | None = getattr(client, method)(**parameters)
         except Exception as error:
-            raise translated(error, method) from error
+            # Of what repeats the values that it refuses, a traceback must not show the text.
+            raise translated(error, method) from None if repeats_values(error) else error
         if answer and _is_unreadable(answer):
             raise OutOfReachError(
                 f"Cannot {method}: the answer cannot be read.",

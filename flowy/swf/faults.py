@@ -109,8 +109,8 @@ _NEVER_SENT = frozenset(
 def translated(error: Exception, method: str) -> SWFError:
     """Return Flowy's error for what a client raised.
 
-    The text of a fault is kept for the reader, but ValidationException repeats the value it
-    refuses, which may be a result or a token: of that one the code alone is kept.
+    The text of a fault is kept for the reader, but for those of which ``repeats_values`` is
+    true: of these the code alone is kept.
     """
     response = getattr(error, "response", None)
     if isinstance(response, Mapping) and "Error" in response:
@@ -130,6 +130,14 @@ def translated(error: Exception, method: str) -> SWFError:
             may_have_arrived=not _NEVER_SENT & set(names),
         )
     return RefusedError(f"Cannot {method}: the client raised {name}.", fault=name)
+
+
+def repeats_values(error: Exception) -> bool:
+    """Whether its text repeats the value that is refused, which may be a result or a token."""
+    response = getattr(error, "response", None)
+    if isinstance(response, Mapping) and "Error" in response:
+        return bool(response["Error"].get("Code") == "ValidationException")
+    return type(error).__name__ == "ParamValidationError"
 
 
 def _translated_fault(response: Mapping[str, Any], method: str) -> SWFError:

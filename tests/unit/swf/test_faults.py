@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import traceback
+from collections.abc import Callable
 
 import botocore.exceptions
 import pytest
@@ -66,6 +68,25 @@ def test_faults(says: Says, kind: type[SWFError], code: str | None) -> None:
     assert str(caught.value).startswith("Cannot respond_activity_task_completed: ")
     assert "SECRET" not in str(caught.value)
     assert len(swf.requests) == 1
+
+
+def test_a_traceback_shows_no_value_that_was_refused() -> None:
+    """SWF's ValidationException and botocore's own check repeat what they refuse."""
+    secret = "SECRET" * 300
+    says = says_fault("ValidationException", f"Value '{secret}' at 'taskToken' failed")
+    with ScriptedSWF(says) as swf:
+        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        ours = SWFClient(client, client)
+        calls: list[Callable[[], object]] = [
+            lambda: ours.respond_activity_task_completed(secret, "1"),
+            lambda: ours.respond_activity_task_completed({secret}, "1"),  # type: ignore[arg-type]
+        ]
+        for call in calls:
+            with pytest.raises(RefusedError) as caught:
+                call()
+            shown = traceback.format_exception(caught.value)
+            assert "SECRET" not in "".join(shown)
+        client.close()
 
 
 def test_no_answer_in_time() -> None:
