@@ -19,8 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from .._version import __version__
-from ..exception import OutOfReachError
-from .faults import repeats_values, translated
+from .faults import repeats_values, translated, unreadable
 from .values import (
     NOT_SET,
     ActivityDefaults,
@@ -252,11 +251,7 @@ class SWFClient:
             # Of what repeats the values that it refuses, a traceback must not show the text.
             raise translated(error, method) from None if repeats_values(error) else error
         if answer and _is_unreadable(answer):
-            raise OutOfReachError(
-                f"Cannot {method}: the answer cannot be read.",
-                fault="UnreadableAnswer",
-                may_have_arrived=True,
-            )
+            raise unreadable(method)
         return answer or {}
 
 

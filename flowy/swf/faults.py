@@ -122,7 +122,9 @@ def translated(error: Exception, method: str) -> SWFError:
             if known in texts:
                 return kind(f"Cannot {method}: {texts[known]} ({name}).", fault=name)
     # Memory may be short for a moment, and because of another thread's activity.
-    healing = isinstance(error, OSError | MemoryError) or _came_through(_PARSER, error)
+    if _came_through(_PARSER, error):
+        return unreadable(method)
+    healing = isinstance(error, OSError | MemoryError)
     if healing or {"BotoCoreError", "HTTPClientError"} & set(names):
         return OutOfReachError(
             f"Cannot {method}: no answer from SWF ({name}).",
@@ -130,6 +132,15 @@ def translated(error: Exception, method: str) -> SWFError:
             may_have_arrived=not _NEVER_SENT & set(names),
         )
     return RefusedError(f"Cannot {method}: the client raised {name}.", fault=name)
+
+
+def unreadable(method: str) -> OutOfReachError:
+    """Return the error for an answer that is not SWF's: a proxy's page, say, or half an answer."""
+    return OutOfReachError(
+        f"Cannot {method}: the answer cannot be read.",
+        fault="UnreadableAnswer",
+        may_have_arrived=True,
+    )
 
 
 def repeats_values(error: Exception) -> bool:

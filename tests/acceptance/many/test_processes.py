@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flowy import reasons
+from flowy import __version__, reasons
 from flowy.local import LocalSWF
 from flowy.swf.boilerplate import start_activity_worker
 from flowy.swf.scanner import activity
@@ -264,7 +264,7 @@ def test_polls_out_at_a_death_are_reported(program: Programs, execution: Executi
     running.kill(signal.SIGTERM)
     running.wait()
     (report,) = running.found("report (.*)")
-    assert f"by process {dying} (died, exit code 9)" in report
+    assert f":{dying} flowy/{__version__} (its process died, exit code 9)" in report
     assert running.found("clean (.*)") == ["False"]
 
 

@@ -477,7 +477,7 @@ def test_the_report_counts_and_names(start: Starter, execution: Execution) -> No
     assert sorted(report.abandoned) == [
         f"ends 1 (activity ends-{number} of workflow {flow})" for number in (10, 9)
     ]
-    assert str(report).startswith("5 completed, 3 failed; 1 abandoned by the stop: ends 1 (")
+    assert str(report).startswith("5 completed, 3 failed; 2 abandoned by the stop: ends 1 (")
 
 
 def test_worker_stopping_is_false_until_a_stop(start: Starter, execution: Execution) -> None:
