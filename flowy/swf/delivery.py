@@ -306,13 +306,14 @@ class TaskScheduler:
 
     def _try(self, outcome: Outcome, answer: Callable[[], None]) -> Outcome:
         backoff = Backoff(first_seconds=0.5, cap_seconds=20.0)
+        tried_before = False
         while True:
             level = self._stop.level
             try:
                 answer()
                 return outcome
             except UnknownResourceError as error:
-                return self._closed_already(backoff.tries > 0 or error.repeated)
+                return self._closed_already(tried_before or error.repeated)
             except (OutOfReachError, CredentialsError) as error:
                 # Credentials are renewed and policies mended; until then the worker, which could
                 # not poll either, loses nothing by waiting.
@@ -326,7 +327,9 @@ class TaskScheduler:
                     error.fault,
                     pause,
                 )
-                self._stop.wait(pause, StopLevel(min(level + 1, StopLevel.AT_ONCE)))
+                tried_before = True
+                if self._stop.wait(pause, StopLevel(min(level + 1, StopLevel.AT_ONCE))):
+                    backoff.reset()  # the time that is left now is short
 
     def _hurry(self, level: StopLevel) -> None:
         if level is StopLevel.FINISH:

@@ -171,6 +171,15 @@ def test_a_stop_while_an_answer_is_tried() -> None:
     assert time.now - started < 60
 
 
+def test_pauses_begin_again_at_a_stop() -> None:
+    """A minute is left then: it is not to be spent in pauses of twenty seconds."""
+    time = FakeTime({6: StopLevel.FINISH})
+    _, scheduler = task(time, *[THROTTLE] * 7, {})
+    assert scheduler.complete("token", "1") is True
+    assert time.waits[5] > 5
+    assert time.waits[6] <= 0.5
+
+
 def test_a_closed_task(verb: str, caplog: pytest.LogCaptureFixture) -> None:
     """The first try meets a closed task: no answer, a warning, no repetition."""
     answer, _, _ = ANSWERS[verb]
