@@ -354,6 +354,27 @@ def test_a_bug_in_a_package_shows_its_traceback(command: Command) -> None:
     assert err.endswith("ZeroDivisionError: division by zero\n")
 
 
+@pytest.mark.usefixtures("registered")
+def test_worker_whose_types_swf_holds_otherwise_exits_with_3(
+    command: Command, client: SWFClient
+) -> None:
+    """The same types again are fine; one that was changed, or deprecated, is named."""
+    assert command.worker("--loop", "0", "shop")[0] == ExitCode.FINE
+    held = {"name": "hasty", "version": "1"}
+    _write(command.here / "shop" / "hasty.py", HASTY.replace("start_to_close=1", "heartbeat=9"))
+    code, _, err = command.worker("--loop", "0", "shop")
+    assert code == ExitCode.REFUSED
+    assert "hasty 1 at" in err
+    assert "heartbeat is 9 here, None at SWF; start_to_close is 300 here, 1 at SWF" in err
+    assert "Traceback" not in err
+    described = client.describe_activity_type(domain=command.domain, activityType=held)
+    assert described["configuration"]["defaultTaskStartToCloseTimeout"] == "1"
+    client.deprecate_activity_type(domain=command.domain, activityType=held)
+    code, _, err = command.worker("--loop", "0", "shop")
+    assert code == ExitCode.REFUSED
+    assert "it is deprecated at SWF" in err
+
+
 def test_worker_in_an_unknown_domain_exits_with_3(command: Command) -> None:
     """Before the first poll, with the way out."""
     command.domain = "nowhere"
