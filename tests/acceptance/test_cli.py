@@ -26,6 +26,7 @@ from tests.acceptance.flowy_command import Flowy, run_flowy
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
+    from mypy_boto3_swf.type_defs import ActivityTypeTypeDef
 
 ECHO = """
     from flowy import Activity, activity
@@ -270,6 +271,27 @@ def test_inputs_and_results_stay_out_of_the_log(command: Command) -> None:
     assert "hush-hush" not in worker_log
 
 
+def test_the_execution_of_a_call_that_was_killed_ends_by_its_timeouts(
+    tmp_path: Path, bare: dict[str, str]
+) -> None:
+    """Nobody is left to close it, so it was started with timeouts that do."""
+    with LocalSWF(domain="shop") as swf:
+        client = swf.client()
+        client.register_activity_type(
+            domain="shop", name="echo", version="1", defaultTaskList={"name": "orders"},
+            defaultTaskHeartbeatTimeout="NONE", defaultTaskScheduleToCloseTimeout="NONE",
+            defaultTaskScheduleToStartTimeout="NONE", defaultTaskStartToCloseTimeout="NONE",
+        )  # fmt: skip
+        call = ("call", "--domain", "shop", "--timeout", "60", "echo", "1")
+        with Flowy(*call, cwd=tmp_path, env={**bare, **swf.environment}) as running:
+            client.poll_for_activity_task(domain="shop", taskList={"name": "orders"})
+            running.send(signal.SIGKILL)
+            assert running.end()[0] == -signal.SIGKILL
+        assert _open_executions(client, "shop") == 1
+        swf.clock.turn(180)
+        assert _open_executions(client, "shop") == 0
+
+
 # flowy worker
 
 
@@ -360,7 +382,7 @@ def test_worker_whose_types_swf_holds_otherwise_exits_with_3(
 ) -> None:
     """The same types again are fine; one that was changed, or deprecated, is named."""
     assert command.worker("--loop", "0", "shop")[0] == ExitCode.FINE
-    held = {"name": "hasty", "version": "1"}
+    held: ActivityTypeTypeDef = {"name": "hasty", "version": "1"}
     _write(command.here / "shop" / "hasty.py", HASTY.replace("start_to_close=1", "heartbeat=9"))
     code, _, err = command.worker("--loop", "0", "shop")
     assert code == ExitCode.REFUSED
