@@ -115,26 +115,25 @@ class LocalBackend(Registry):
     def poll_for_activity_task(
         self, domain_name: str, task_list: Any, identity: str | None = None
     ) -> LocalActivityTask | None:
-        self._process_timeouts()
-        lists = self.own_domain(domain_name).activity_lists
-        task = lists[task_list].take() if task_list in lists else None
-        if task is not None:
-            task.workflow_execution.start_task(task, identity)
+        task: LocalActivityTask | None = self._poll("activity", domain_name, task_list, identity)
         return task
 
     def poll_for_decision_task(
         self, domain_name: str, task_list: Any, identity: str | None = None
     ) -> LocalDecisionTask | None:
+        task: LocalDecisionTask | None = self._poll("decision", domain_name, task_list, identity)
+        return task
+
+    def _poll(self, kind: str, domain_name: str, task_list: str, identity: str | None) -> Any:
         self._process_timeouts()
-        lists = self.own_domain(domain_name).decision_lists
-        task = lists[task_list].take() if task_list in lists else None
+        task = self.own_domain(domain_name).first(kind, task_list)
         if task is not None:
             task.workflow_execution.start_task(task, identity)
         return task
 
     def count_pending_activity_tasks(self, domain_name: str, task_list: Any) -> int:
         self._process_timeouts()
-        return len(self.own_domain(domain_name).activity_lists.get(task_list, ()))
+        return len(self.own_domain(domain_name).lists.get(("activity", task_list), ()))
 
     def count_pending_decision_tasks(self, domain_name: str, task_list: Any) -> int:
         self._process_timeouts()

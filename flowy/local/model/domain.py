@@ -18,7 +18,7 @@ import heapq
 from collections import deque
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeAlias
 
 from moto.swf.models.activity_type import ActivityType
 from moto.swf.models.domain import Domain
@@ -32,9 +32,12 @@ from flowy.local.lines import WaitingLines
 from flowy.local.model.events import LocalActivityTask, LocalDecisionTask, Tokens, Untracked
 from flowy.local.quotas import Quotas
 
-Task = TypeVar("Task", LocalActivityTask, LocalDecisionTask)
+Task: TypeAlias = "LocalActivityTask | LocalDecisionTask"
 
 _DAY_SECONDS = 24 * 3600
+
+#: Tasks that have left a task list and may still lie in its heap, before it is swept.
+_SWEEP_AT = 1000
 
 
 @dataclass(frozen=True)
@@ -49,30 +52,35 @@ class Shared:
     alarms: Alarms[Any]
 
 
-class TaskList(Generic[Task]):
-    """The tasks that wait on one task list; those that no longer do are dropped on the way."""
+class TaskList:
+    """The tasks that wait on one task list."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, float, int, Task]] = []
         self._numbers = count()
+        self._waiting: set[Task] = set()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     def add(self, task: Task) -> None:
         """One more that waits."""
         place = (-task.priority, task.scheduled_timestamp, next(self._numbers), task)
         heapq.heappush(self._heap, place)
+        self._waiting.add(task)
 
-    def take(self) -> Task | None:
+    def remove(self, task: Task) -> None:
+        """It waits no longer; does nothing where it did not."""
+        self._waiting.discard(task)
+        if len(self._heap) > 2 * len(self._waiting) + _SWEEP_AT:
+            self._heap = [place for place in self._heap if place[-1] in self._waiting]
+            heapq.heapify(self._heap)
+
+    def first(self) -> Task | None:
         """The next one to give out; None where none waits."""
-        while self._heap:
-            task = heapq.heappop(self._heap)[-1]
-            if _waits(task):
-                return task
-        return None
-
-    def __len__(self) -> int:
-        self._heap = [entry for entry in self._heap if _waits(entry[-1])]
-        heapq.heapify(self._heap)
-        return len(self._heap)
+        while self._heap and self._heap[0][-1] not in self._waiting:
+            heapq.heappop(self._heap)
+        return self._heap[0][-1] if self._heap else None
 
 
 class LocalDomain(Untracked, Domain):
@@ -89,8 +97,9 @@ class LocalDomain(Untracked, Domain):
         self.closed: deque[Any] = deque()
         #: All of these, by runId.
         self.runs: dict[str, Any] = {}
-        self.activity_lists: dict[str, TaskList[LocalActivityTask]] = {}
-        self.decision_lists: dict[str, TaskList[LocalDecisionTask]] = {}
+        #: The task lists on which something waits, by kind of task and name. Names come and
+        #: go by the thousand (a list for each call is common), so none is kept for later.
+        self.lists: dict[tuple[str, str], TaskList] = {}
 
     def note(self) -> None:
         """The journal has to know how this domain is now."""
@@ -117,15 +126,26 @@ class LocalDomain(Untracked, Domain):
         self.closed.append(execution)
         self.shared.alarms.disarm(execution)
 
-    def line_up(self, task: LocalActivityTask | LocalDecisionTask) -> None:
+    def line_up(self, task: Task) -> None:
         """A task waits for a poller."""
-        if isinstance(task, LocalActivityTask):
-            self.activity_lists.setdefault(task.task_list, TaskList()).add(task)
-            kind = "activity"
-        else:
-            self.decision_lists.setdefault(task.task_list, TaskList()).add(task)
-            kind = "decision"
-        self.shared.lines.wake((kind, self.name, task.task_list))
+        key = _list_of(task)
+        self.lists.setdefault(key, TaskList()).add(task)
+        kind, name = key
+        self.shared.lines.wake((kind, self.name, name))
+
+    def step_out(self, task: Task) -> None:
+        """A task waits no longer, whatever became of it."""
+        key = _list_of(task)
+        tasks = self.lists.get(key)
+        if tasks is not None:
+            tasks.remove(task)
+            if not tasks:
+                del self.lists[key]
+
+    def first(self, kind: str, task_list: str) -> Any:
+        """The next task of a list to give out; None where none waits."""
+        tasks = self.lists.get((kind, task_list))
+        return tasks and tasks.first()
 
     def get_workflow_execution(
         self,
@@ -181,5 +201,6 @@ class LocalWorkflowType(LocalType, WorkflowType):
 TYPES: dict[str, type[LocalType]] = {"activity": LocalActivityType, "workflow": LocalWorkflowType}
 
 
-def _waits(task: LocalActivityTask | LocalDecisionTask) -> bool:
-    return task.state == "SCHEDULED" and task.workflow_execution.open
+def _list_of(task: Task) -> tuple[str, str]:
+    kind = "activity" if isinstance(task, LocalActivityTask) else "decision"
+    return kind, task.task_list

@@ -125,13 +125,16 @@ class History(Untracked, WorkflowExecution):
             self.latest_activity_task_timestamp = event.event_timestamp
             self.domain.line_up(task)
         elif kind == "ActivityTaskStarted":
-            self.activities[attributes["scheduledEventId"]].begin(event)
+            task = self.activities[attributes["scheduledEventId"]]
+            task.begin(event)
+            self.domain.step_out(task)
         elif kind == "ActivityTaskCancelRequested":
             task = self.activities[self.activity_ids[attributes["activityId"]]]
             task.cancel_requested_event_id = event.event_id
         elif kind in CLOSES_ACTIVITY:
             task = self.activities.pop(attributes["scheduledEventId"])
             task.state = "CLOSED"
+            self.domain.step_out(task)
             del self.activity_ids[task.activity_id]
         elif kind == "TimerStarted":
             self.timers[attributes["timerId"]] = event
@@ -149,6 +152,7 @@ class History(Untracked, WorkflowExecution):
             assert self.waiting is not None
             self.deciding, self.waiting = self.waiting, None
             self.deciding.begin(event, self._previous_started_event_id)
+            self.domain.step_out(self.deciding)
             self._previous_started_event_id = event.event_id
         else:
             assert self.deciding is not None
@@ -165,6 +169,10 @@ class History(Untracked, WorkflowExecution):
         self.close_cause = event.event_attributes.get("cause")
         self.timeout_type = event.event_attributes.get("timeoutType")
         self.close_timestamp = event.event_timestamp
+        for task in self.activities.values():
+            self.domain.step_out(task)
+        if self.waiting is not None:
+            self.domain.step_out(self.waiting)
         self.activities.clear()
         self.activity_ids.clear()
         self.timers.clear()

@@ -116,9 +116,9 @@ def _task_lists(backend: LocalBackend) -> list[dict[str, Any]]:
     for (kind, domain_name, name), _ in backend.lines.pollers():
         waiting.setdefault((domain_name, name, kind), [0, 0])[1] += 1
     for domain in backend.own_domains():
-        for name, tasks in domain.activity_lists.items():
-            if len(tasks):
-                waiting.setdefault((domain.name, name, "activity"), [0, 0])[0] = len(tasks)
+        for (kind, name), tasks in domain.lists.items():
+            if kind == "activity":
+                waiting.setdefault((domain.name, name, kind), [0, 0])[0] = len(tasks)
         for execution in domain.open.values():
             if execution.waiting is not None:
                 key = (domain.name, execution.waiting.task_list, "decision")

@@ -10,6 +10,7 @@ from typing import Any
 
 from flowy.local import LocalSWF
 from flowy.local.alarms import Alarms
+from flowy.local.model.events import LocalActivityTask
 from tests.unit.local.conftest import Work
 
 
@@ -59,8 +60,77 @@ def test_what_is_over_keeps_its_history_only() -> None:
         for execution in domain.closed:
             assert not execution.activities
             assert not execution.timers
-        assert not any(map(len, domain.activity_lists.values()))
+        assert not domain.lists
         assert backend.alarms.next() is None
+
+
+def test_a_task_list_is_kept_while_something_waits_on_it() -> None:
+    """Lists of a single use, as call_activity has, go with their last task, however it goes."""
+    with LocalSWF(poll_seconds=0) as swf:
+        swf.clock.hold()
+        work = Work(swf, timeouts="60")
+        assert swf._service is not None
+        domain = swf._service._backend.own_domain("local")
+
+        def schedule(task_list: str) -> None:
+            decision = work.schedule_decision(task_list)
+            attributes = decision["scheduleActivityTaskDecisionAttributes"]
+            attributes["taskList"] = {"name": task_list}
+            work.client.signal_workflow_execution(
+                domain="local", workflowId="flow", signalName="more"
+            )
+            work.decide(decision)
+
+        def lists() -> list[str]:
+            return [name for kind, name in domain.lists if kind == "activity"]
+
+        work.start()
+        for number in range(30):
+            name = f"polled {number}"
+            schedule(name)
+            assert lists() == [name]
+            polled: Any = work.client.poll_for_activity_task(
+                domain="local", taskList={"name": name}
+            )
+            assert polled["activityId"] == name
+            assert not lists()
+        schedule("canceled")
+        work.client.signal_workflow_execution(domain="local", workflowId="flow", signalName="stop")
+        work.decide(
+            {
+                "decisionType": "RequestCancelActivityTask",
+                "requestCancelActivityTaskDecisionAttributes": {"activityId": "canceled"},
+            }
+        )
+        assert not lists()
+        schedule("timed out")
+        swf.clock.turn(60)
+        assert not lists()
+        schedule("terminated")
+        assert lists() == ["terminated"]
+        work.client.terminate_workflow_execution(domain="local", workflowId="flow")
+        assert not domain.lists
+
+
+def test_a_task_list_forgets_those_that_have_left() -> None:
+    """Thousands that time out behind one that stays do not pile up."""
+    with LocalSWF(poll_seconds=0) as swf:
+        work = Work(swf)
+        execution = work.start()
+        work.schedule("a")
+        assert swf._service is not None
+        domain = swf._service._backend.own_domain("local")
+        tasks = domain.lists["activity", "tasks"]
+        run = domain.runs[execution["runId"]]
+        (stays,) = run.activities.values()
+        scheduled = run.local_events[stays.scheduled_event_id - 1]
+        for _ in range(5000):
+            other = LocalActivityTask(run, scheduled)
+            tasks.add(other)
+            tasks.remove(other)
+        assert len(tasks) == 1
+        assert len(tasks._heap) < 2000
+        assert tasks.first() is stays
 
 
 def test_a_call_costs_the_same_after_thousands() -> None:
