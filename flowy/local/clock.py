@@ -15,8 +15,8 @@ from typing import Protocol
 class Mechanism(Protocol):
     """What goes by the clock."""
 
-    def turn_to(self, timestamp: float) -> None:
-        """Go through all that is due until then, each at its own time."""
+    def turn(self, seconds: float) -> None:
+        """Go through all that is due in that time, each at its own."""
 
     def look(self) -> None:
         """The clock was held or let go: what is due next may have moved."""
@@ -91,19 +91,40 @@ class Clock:
             raise ValueError(
                 f"A clock turns forward only: seconds must be 0 or more, not {seconds}"
             )
-        until = self.now() + seconds
         if self._mechanism is None:
-            self.advance_to(until)
+            with self._lock:
+                self._forward(seconds)
         else:
-            self._mechanism.turn_to(until)
+            # From when is its to say: of two turns at once, one begins where the other ends.
+            self._mechanism.turn(seconds)
 
     def advance_to(self, timestamp: float) -> None:
         """Put its hand forward, and nothing else; where it is there already, do nothing."""
         with self._lock:
-            if self._held is not None:
-                self._held = max(self._held, timestamp)
-            else:
-                self._ahead_seconds += max(0.0, timestamp - self.now())
+            self._forward(max(0.0, timestamp - self.now()))
+
+    def resume(self, ahead_seconds: float, latest: float) -> None:
+        """Go on as the clock of a state that was kept.
+
+        Held, it stays where it is; turned already, it stays ahead.  But it never stands
+        before anything that has happened.
+
+        Args:
+            ahead_seconds: by how much that clock was ahead of the wall clock; behind is
+                below 0.
+            latest: when something happened last, in seconds since the epoch.
+        """
+        with self._lock:
+            if self._held is None:
+                known = self._ahead_seconds
+                self._ahead_seconds = max(known, ahead_seconds) if known else ahead_seconds
+        self.advance_to(latest)
+
+    def _forward(self, seconds: float) -> None:
+        if self._held is not None:
+            self._held += seconds
+        else:
+            self._ahead_seconds += seconds
 
     def attach(self, mechanism: Mechanism) -> None:
         """Turn this with the clock from now on."""

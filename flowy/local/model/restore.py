@@ -7,7 +7,6 @@ them.  Timeouts that fell due while nobody was there fire when the clocks run ag
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,17 +26,23 @@ class Restorer:
         #: Executions whose first event is still to come, by runId: domain and workflowId.
         self._announced: dict[str, tuple[LocalDomain, str]] = {}
         self._executions: dict[str, LocalExecution] = {}
+        self._ahead_seconds = 0.0
+        self._latest = 0.0
 
     def put(self, record: Record) -> None:
         """The next record."""
         kind, *values = record
         getattr(self, f"_put_{kind}")(*values)
 
+    def resume_clock(self) -> None:
+        """Let the clock run on, once all records are there."""
+        self._backend.clock.resume(self._ahead_seconds, self._latest)
+
     def _put_secret(self, secret: str) -> None:
         self._backend.shared.tokens.secret = bytes.fromhex(secret)
 
     def _put_clock(self, ahead_seconds: float) -> None:
-        self._backend.clock.advance_to(time.time() + ahead_seconds)
+        self._ahead_seconds = ahead_seconds
 
     def _put_domain(self, name: str, retention: str, description: Any, status: str) -> None:
         found: Any = self._backend._get_domain(name, ignore_empty=True)
@@ -68,6 +73,7 @@ class Restorer:
     def _put_event(
         self, run_id: str, event_type: str, timestamp: float, attributes: dict[str, Any]
     ) -> None:
+        self._latest = max(self._latest, timestamp)
         execution = self._executions.get(run_id)
         if execution is None:
             domain, workflow_id = self._announced.pop(run_id)

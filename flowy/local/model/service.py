@@ -93,6 +93,7 @@ class LocalService:
         restorer, number = Restorer(self._backend), 0
         for number, record in enumerate(self._journal.read(), 1):  # noqa: B007 - counted
             restorer.put(record)
+        restorer.resume_clock()
         if not number:
             self._journal.note("secret", self._backend.shared.tokens.secret.hex())
         for domain in self._backend.own_domains():
@@ -103,15 +104,21 @@ class LocalService:
 
     # -- for the clock --
 
-    def turn_to(self, timestamp: float) -> None:
-        """Go through all that is due until then."""
+    def turn(self, seconds: float) -> None:
+        """Go through all that is due in that time."""
         with self._backend.lock:
-            self._backend.turn_to(timestamp)
+            self._backend.turn_to(self._backend.clock.now() + seconds)
             self._timekeeper.look()
 
     def look(self) -> None:
-        """The clock was held, or runs again."""
-        self._timekeeper.look()
+        """The clock was held, or runs again, behind where it would be."""
+        with self._backend.lock:
+            self._note_clock()
+            self._timekeeper.look()
+
+    def _note_clock(self) -> None:
+        self._journal.note("clock", self._backend.clock.ahead_seconds)
+        self._journal.commit()
 
     # -- for the server --
 
@@ -128,7 +135,8 @@ class LocalService:
     def let_go(self) -> None:
         """Write what is to be written, and let another process have the state."""
         with self._backend.lock:
-            self._journal.commit()
+            # A clock that is held has fallen behind since it was noted.
+            self._note_clock()
             self._journal.close()
 
     def release_polls(self) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -51,6 +54,48 @@ def test_a_running_clock_can_be_turned() -> None:
     clock = Clock()
     clock.turn(100)
     assert 99 < clock.now() - time.time() < 110
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_turns_at_the_same_time_add_up(served: bool) -> None:
+    """Several threads that turn an hour each turn so many hours."""
+    swf = LocalSWF(poll_seconds=0)
+    if served:
+        swf.start()
+    swf.clock.hold()
+    began = swf.clock.now()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(swf.clock.turn, [3600] * 200))
+    swf.stop()
+    assert swf.clock.now() == pytest.approx(began + 200 * 3600)
+
+
+def test_turns_that_wait_for_each_other_add_up(held: LocalSWF) -> None:
+    """A turn begins where the one before it has ended, not where it stood when it was asked."""
+    assert held._service is not None
+    began = held.clock.now()
+    turning = threading.Semaphore(0)
+
+    def turn() -> None:
+        turning.release()
+        held.clock.turn(3600)
+
+    threads = [threading.Thread(target=turn) for _ in range(2)]
+    with held._service._backend.lock:
+        for thread in threads:
+            thread.start()
+        assert all(turning.acquire(timeout=10) for _ in threads)
+        while not all(_waits_for_a_lock(thread) for thread in threads):
+            pass
+    for thread in threads:
+        thread.join()
+    assert held.clock.now() == began + 7200
+
+
+def _waits_for_a_lock(thread: threading.Thread) -> bool:
+    """Whether it has come to the lock in the service's turn()."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    return frame is not None and frame.f_code.co_filename.endswith("service.py")
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
@@ -153,8 +198,6 @@ def test_polls_go_by_real_time(held: LocalSWF) -> None:
 
 def test_a_poll_that_waits_is_told_of_a_turn() -> None:
     """A decider in a poll gets the decision task that a turn brings, at once."""
-    from concurrent.futures import ThreadPoolExecutor
-
     with LocalSWF(poll_seconds=20) as swf:
         swf.clock.hold()
         work = Work(swf)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,70 @@ def test_a_clock_that_was_turned_stays_ahead(file: Path) -> None:
         work.schedule("a")
     with local(file) as swf:
         assert swf.clock.ahead_seconds > 9_000
+
+
+def test_a_held_clock_stands_over_a_stop_and_a_start(file: Path) -> None:
+    """What a test holds stands still, though the state is read again meanwhile."""
+    swf = local(file)
+    with swf:
+        work = Work(swf, timeouts="1")
+        execution = work.start()
+        swf.clock.turn(100)
+        swf.clock.hold()
+        work.schedule("a")
+        stood = swf.clock.now()
+    _let_pass(1.1)
+    with swf:
+        assert swf.clock.now() == stood
+        assert "ActivityTaskTimedOut" not in work.event_types(execution)
+        swf.clock.turn(1)
+        assert "ActivityTaskTimedOut" in work.event_types(execution)
+
+
+@pytest.mark.parametrize("turned", [0, 1])
+def test_a_clock_that_was_held_is_behind_after_a_restart(file: Path, turned: int) -> None:
+    """The time for which it was held is not made up for: no timeout comes early by it."""
+    with local(file) as swf:
+        swf.clock.turn(turned)
+        swf.clock.hold()
+        _let_pass(1.0)
+        swf.clock.release()
+        ahead = swf.clock.ahead_seconds
+        Work(swf)
+        content = file.read_bytes()
+    assert ahead < turned - 0.9
+    killed = file.with_name("killed")
+    killed.write_bytes(content)
+    for each in (file, killed):
+        with local(each) as swf:
+            assert abs(swf.clock.ahead_seconds - ahead) < 0.05
+
+
+def test_a_clock_that_is_held_from_before_the_start(file: Path) -> None:
+    """It stands no earlier than what has happened in the file."""
+    with local(file) as swf:
+        work = Work(swf)
+        swf.clock.turn(10_000)
+        execution = work.start()
+        began = work.events(execution)[0]["eventTimestamp"]
+    swf = local(file)
+    swf.clock.hold()
+    with swf:
+        assert abs(swf.clock.now() - began.timestamp()) < 0.01
+
+
+def test_a_clock_that_was_turned_before_the_start_stays_ahead(file: Path) -> None:
+    """The file's clock may be ahead of it, never put it back."""
+    for turned, wanted in ((100, 100), (50, 100), (200, 200)):
+        swf = local(file)
+        swf.clock.turn(turned)
+        with swf:
+            assert abs(swf.clock.ahead_seconds - wanted) < 0.05
+
+
+def _let_pass(seconds: float) -> None:
+    """Real time passes: there is nothing else to wait for."""
+    threading.Event().wait(seconds)
 
 
 def test_a_kill_loses_nothing_that_was_answered(file: Path) -> None:
