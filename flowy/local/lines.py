@@ -72,9 +72,9 @@ class WaitingLines:
             key: which line.
             take: gives this poller a task, or None; called with the lock held.
             seconds: how long to wait; 0 looks once.
-            gone: whether the poller hung up. Asked right before a task is handed
-                out, since SWF has no acknowledgement: what a poller that has gone
-                takes is stuck until a timeout.
+            gone: whether the poller hung up. Asked every LOOK_SECONDS, and right before
+                a task is handed out, since SWF has no acknowledgement: what a poller
+                that has gone takes is stuck until a timeout.
             identity: the poller's, to show who waits.
 
         Returns:
@@ -92,9 +92,10 @@ class WaitingLines:
             before = self._releases
             try:
                 while not self._released and self._releases == before:
+                    # Whoever has gone makes room, wherever in the line: it is full at some point.
+                    if gone():
+                        return None
                     if line[0] is poller:
-                        if gone():
-                            return None
                         task = take()
                         if task is not None:
                             return task

@@ -80,10 +80,13 @@ const badge = (status) => make("span", `badge ${status}`, status.replace("_", " 
 
 // -- all executions --
 
-function settleDomain(seen) {
-  if (seen.domains.some((domain) => domain.name === view.domain)) return;
+// The overview of the domain that is shown; where there is no such domain, of another.
+async function lookOver() {
+  const seen = await look("overview", { domain: view.domain });
+  if (seen.domains.some((domain) => domain.name === view.domain)) return seen;
   const busy = seen.domains.find((domain) => domain.open + domain.closed);
   view.domain = (busy || seen.domains[0] || { name: "" }).name;
+  return look("overview", { domain: view.domain });
 }
 
 function showOverview(seen) {
@@ -97,16 +100,14 @@ function showOverview(seen) {
   byId("clock").textContent = seen.held ? `${dateTime(now)} · held` : dateTime(now);
   byId("clock").classList.toggle("held", seen.held);
 
-  const mine = (items) => items.filter((item) => item.domain === view.domain);
-  const lists = mine(seen.taskLists);
-  const [running, pollers] = [mine(seen.running), mine(seen.pollers)];
+  const { taskLists: lists, running, pollers } = seen;
   const domain = seen.domains.find((each) => each.name === view.domain) || { open: 0, closed: 0 };
-  const sum = (name) => lists.reduce((total, list) => total + list[name], 0);
+  const waiting = lists.reduce((total, list) => total + list.waiting, 0);
   byId("count-open").textContent = domain.open.toLocaleString();
   byId("count-closed").textContent = domain.closed.toLocaleString();
-  byId("count-waiting").textContent = sum("waiting").toLocaleString();
-  byId("count-pollers").textContent = sum("pollers").toLocaleString();
-  byId("count-running").textContent = running.length.toLocaleString();
+  byId("count-waiting").textContent = waiting.toLocaleString();
+  byId("count-pollers").textContent = seen.pollersTotal.toLocaleString();
+  byId("count-running").textContent = seen.runningTotal.toLocaleString();
 
   fill("lists", lists.map((list) => row(
     list.name,
@@ -320,9 +321,8 @@ async function update() {
   clearTimeout(timer);
   const mine = turn;
   try {
-    const overview = await look("overview", {});
+    const overview = await lookOver();
     if (mine !== turn) return;
-    settleDomain(overview);
     // All of it changes at once: nothing of one domain stands beside another's.
     if (view.run) {
       const after = history.run === view.run ? history.events.length : 0;

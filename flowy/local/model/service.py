@@ -191,7 +191,7 @@ class LocalService:
             with self._backend.lock:
                 self._backend.fire()
                 if what == "overview":
-                    return view.overview(self._backend)
+                    return view.overview(self._backend, domain)
                 if what == "executions":
                     return view.executions(
                         self._backend,

@@ -23,8 +23,16 @@ LIST_ROWS = 200
 EVENTS = 500
 
 
-def overview(backend: LocalBackend) -> dict[str, Any]:
-    """The clock, the domains, what waits, who polls, and what runs."""
+def overview(backend: LocalBackend, domain_name: str = "") -> dict[str, Any]:
+    """The clock, all domains, and of one: what waits, who polls, and what runs.
+
+    Args:
+        backend: what knows them.
+        domain_name: the domain; nothing means all of them.
+    """
+    domains = [each for each in backend.own_domains() if domain_name in ("", each.name)]
+    pollers = list(_pollers(backend, domain_name))
+    running = list(_running(backend, domains))
     return {
         "now": backend.clock.now(),
         "held": backend.clock.held,
@@ -32,9 +40,11 @@ def overview(backend: LocalBackend) -> dict[str, Any]:
             {"name": domain.name, "open": len(domain.open), "closed": len(domain.closed)}
             for domain in backend.own_domains()
         ],
-        "taskLists": _task_lists(backend),
-        "pollers": list(islice(_pollers(backend), LIST_ROWS)),
-        "running": list(islice(_running(backend), LIST_ROWS)),
+        "taskLists": _task_lists(backend, domain_name, domains),
+        "pollers": pollers[:LIST_ROWS],
+        "pollersTotal": len(pollers),
+        "running": running[:LIST_ROWS],
+        "runningTotal": len(running),
     }
 
 
@@ -111,11 +121,14 @@ def _row(execution: LocalExecution) -> dict[str, Any]:
     }
 
 
-def _task_lists(backend: LocalBackend) -> list[dict[str, Any]]:
+def _task_lists(
+    backend: LocalBackend, domain_name: str, domains: list[LocalDomain]
+) -> list[dict[str, Any]]:
     waiting: dict[tuple[str, str, str], list[int]] = {}
-    for (kind, domain_name, name), _ in backend.lines.pollers():
-        waiting.setdefault((domain_name, name, kind), [0, 0])[1] += 1
-    for domain in backend.own_domains():
+    for (kind, polled, name), _ in backend.lines.pollers():
+        if domain_name in ("", polled):
+            waiting.setdefault((polled, name, kind), [0, 0])[1] += 1
+    for domain in domains:
         for (kind, name), tasks in domain.lists.items():
             if kind == "activity":
                 waiting.setdefault((domain.name, name, kind), [0, 0])[0] = len(tasks)
@@ -129,9 +142,11 @@ def _task_lists(backend: LocalBackend) -> list[dict[str, Any]]:
     ]
 
 
-def _pollers(backend: LocalBackend) -> Iterator[dict[str, Any]]:
+def _pollers(backend: LocalBackend, domain_name: str) -> Iterator[dict[str, Any]]:
     now = time.monotonic()
     for (kind, domain, task_list), poller in backend.lines.pollers():
+        if domain_name not in ("", domain):
+            continue
         yield {
             "identity": poller.identity,
             "domain": domain,
@@ -141,9 +156,9 @@ def _pollers(backend: LocalBackend) -> Iterator[dict[str, Any]]:
         }
 
 
-def _running(backend: LocalBackend) -> Iterator[dict[str, Any]]:
+def _running(backend: LocalBackend, domains: list[LocalDomain]) -> Iterator[dict[str, Any]]:
     now = backend.clock.now()
-    for domain in backend.own_domains():
+    for domain in domains:
         for execution in domain.open.values():
             place = {
                 "domain": domain.name,

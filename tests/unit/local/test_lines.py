@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
-from flowy.local.lines import WaitingLines
+import pytest
+
+from flowy.local.lines import LineFullError, WaitingLines
 
 KEY = ("activity", "domain", "list")
 
@@ -46,6 +49,38 @@ def test_one_who_has_gone_leaves_the_task_to_the_next() -> None:
     tasks = [1]
     assert lines.wait(KEY, tasks.pop, seconds=30, gone=lambda: True) is None
     assert lines.wait(KEY, tasks.pop, seconds=30, gone=never) == 1
+
+
+def test_one_who_has_gone_makes_room_wherever_in_the_line() -> None:
+    """Not only the head looks whether it still has a client: others come in its place."""
+    lock = threading.RLock()
+    lines = WaitingLines(lock, most=2)
+    hung_up = threading.Event()
+    standing = threading.Semaphore(0)
+    ended: list[str] = []
+
+    def stand(name: str, gone: Callable[[], bool]) -> None:
+        with lock:  # wait() gives it back only once it stands in line
+            standing.release()
+            lines.wait(KEY, lambda: None, seconds=60, gone=gone)
+            ended.append(name)
+
+    threads = [
+        threading.Thread(target=stand, args=("head", never)),
+        threading.Thread(target=stand, args=("next", hung_up.is_set)),
+    ]
+    for thread in threads:
+        thread.start()
+        standing.acquire()
+    with pytest.raises(LineFullError), lock:
+        lines.wait(KEY, lambda: None, seconds=0, gone=never)
+    hung_up.set()
+    threads[1].join(30)
+    assert ended == ["next"]
+    assert lines.wait(KEY, lambda: None, seconds=0, gone=never) is None
+    lines.release()
+    threads[0].join(30)
+    assert ended == ["next", "head"]
 
 
 def test_after_a_release_nobody_waits_until_it_reopens() -> None:

@@ -137,26 +137,76 @@ def test_what_is_not_there_is_404(shown: LocalSWF, path: str) -> None:
     assert look(shown, "/look/overview")["domains"]
 
 
-def test_thousands_come_in_pages(shown: LocalSWF) -> None:
+def start_many(swf: LocalSWF, domain: str, count: int) -> None:
+    """Start so many executions, ``flow-0000`` and on, without HTTP."""
+    assert swf._service is not None
+    for number in range(count):
+        parameters = {
+            "domain": domain,
+            "workflowId": f"flow-{number:04}",
+            "workflowType": {"name": "workflow", "version": "1"},
+        }
+        status, text = swf._service.answer(
+            "StartWorkflowExecution", json.dumps(parameters).encode(), lambda: False
+        )
+        assert status == 200, text
+
+
+def test_thousands_come_in_pages(shown: LocalSWF, work: Work) -> None:
     """Executions come newest first, fifty at a time; a part of an id finds its like."""
-    shown.register_domain("many")
-    work = Work()
-    work.client, work.domain = shown.client(), "many"
-    work.register("NONE")
-    for number in range(120):
-        work.start(f"flow-{number:03}")
-    work.client.terminate_workflow_execution(domain="many", workflowId="flow-007")
+    start_many(shown, work.domain, 3000)
+    work.client.terminate_workflow_execution(domain=work.domain, workflowId="flow-0007")
+
+    def seen(query: str) -> Any:
+        return look(shown, f"/look/executions?domain={work.domain}&{query}")
 
     def ids(query: str) -> list[str]:
-        seen = look(shown, f"/look/executions?domain=many&{query}")
-        return [each["workflowId"] for each in seen["executions"]]
+        return [each["workflowId"] for each in seen(query)["executions"]]
 
-    assert ids("") == [f"flow-{number:03}" for number in range(119, 69, -1)]
-    assert ids("page=2") == [f"flow-{number:03}" for number in range(19, -1, -1)]
-    assert ids("status=closed") == ["flow-007"]
-    assert len(ids("status=open&page=2")) == 19
-    assert ids("find=00") == [f"flow-{number:03}" for number in (100, *range(9, -1, -1))]
-    assert look(shown, "/look/executions?domain=many&status=open")["total"] == 119
+    assert ids("") == [f"flow-{number:04}" for number in range(2999, 2949, -1)]
+    assert ids("page=59") == [f"flow-{number:04}" for number in range(49, -1, -1)]
+    assert ids("page=60") == []
+    assert ids("status=closed") == ["flow-0007"]
+    assert len(ids("status=open&page=59")) == 49
+    assert ids("find=w-250") == [f"flow-{number:04}" for number in range(2509, 2499, -1)]
+    assert seen("status=open")["total"] == 2999
+    assert seen("find=flow-1")["total"] == 1000
+
+
+def test_an_overview_is_of_one_domain(shown: LocalSWF, work: Work) -> None:
+    """However much runs and polls in another one, a domain's one task and poller are there."""
+    crowded = f"{work.domain}-crowded"
+    shown.register_domain(crowded)
+    busy = Work()
+    busy.client, busy.domain = shown.client(), crowded
+    busy.register("NONE")
+    busy.start("busy")
+    busy.schedule(*(str(number) for number in range(250)))
+    for _ in range(250):
+        busy.poll_activity()
+    work.start("quiet")
+    work.schedule("lonely")
+    work.poll_activity()
+
+    def seen(domain: str) -> Any:
+        return look(shown, f"/look/overview?domain={domain}")
+
+    assert [task["what"] for task in seen(work.domain)["running"]] == ["lonely"]
+    assert seen(work.domain)["runningTotal"] == 1
+    assert len(seen(crowded)["running"]) == 200
+    assert seen(crowded)["runningTotal"] == 250
+    assert seen("nowhere")["running"] == []
+    with ThreadPoolExecutor(2) as pool:
+        for each in (work, busy):
+            pool.submit(each.poll_activity, identity=each.domain)
+        while seen("")["pollersTotal"] < 2:
+            pass
+        for each in (work, busy):
+            (poller,) = seen(each.domain)["pollers"]
+            assert poller["identity"] == each.domain
+            (tasks,) = seen(each.domain)["taskLists"]
+            assert (tasks["domain"], tasks["pollers"]) == (each.domain, 1)
+        shown.release_polls()
 
 
 def test_a_history_comes_from_where_the_page_is(shown: LocalSWF, work: Work) -> None:
@@ -273,21 +323,23 @@ def test_a_look_takes_nothing_away(shown: LocalSWF, work: Work, browser: Browser
 
 def test_pages_and_filters(shown: LocalSWF, work: Work, browser: Browser) -> None:
     """Older and newer, open and closed, and a search."""
-    for number in range(60):
-        work.start(f"flow-{number:02}")
-    work.client.terminate_workflow_execution(domain=work.domain, workflowId="flow-33")
+    start_many(shown, work.domain, 3000)
+    work.client.terminate_workflow_execution(domain=work.domain, workflowId="flow-0033")
     browser.open(shown.page_url)
     choose(browser, work.domain)
-    browser.until(lambda: browser.texts("#executions tbody a")[:1] == ["flow-59"])
+    browser.until(lambda: browser.texts("#executions tbody a")[:1] == ["flow-2999"])
     assert len(browser.texts("#executions tbody tr")) == 50
     browser.click("#older")
-    browser.until(lambda: browser.text("#where") == "51–60 of 60")  # noqa: RUF001
-    assert browser.texts("#executions tbody a")[-1] == "flow-00"
+    browser.until(lambda: browser.text("#where") == "51–100 of 3,000")  # noqa: RUF001
+    assert browser.texts("#executions tbody a")[-1] == "flow-2900"
+    assert browser.text("#count-open") == "2,999"
+    # The driver, unlike people, takes what is under the page's header for in view.
+    browser.run("scrollTo(0, 0)")
     browser.click("[data-status=closed]")
-    browser.until(lambda: browser.texts("#executions tbody a") == ["flow-33"])
+    browser.until(lambda: browser.texts("#executions tbody a") == ["flow-0033"])
     browser.click('[data-status=""]')
-    browser.type("#find", "w-07")
-    browser.until(lambda: browser.texts("#executions tbody a") == ["flow-07"])
+    browser.type("#find", "w-0007")
+    browser.until(lambda: browser.texts("#executions tbody a") == ["flow-0007"])
     assert browser.errors() == []
 
 
