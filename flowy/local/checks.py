@@ -122,6 +122,7 @@ def _problems(shape: Shape, value: object, where: str) -> Iterator[str]:
     elif isinstance(shape, ListShape):
         if not isinstance(value, list):
             raise _wrong_type(where, "a list")
+        yield from _length_problems(shape, value, where)
         for number, item in enumerate(value, 1):
             yield from _problems(shape.member, item, f"{where}.{number}.member")
     else:
@@ -148,12 +149,9 @@ def _scalar_problems(shape: Shape, value: object, where: str) -> Iterator[str]:
         if allowed and value not in allowed:
             values = ", ".join(allowed)
             yield _problem(value, where, f"Member must satisfy enum value set: [{values}]")
-        if least is not None and len(value) < least:
-            yield _problem(
-                value, where, f"Member must have length greater than or equal to {least}"
-            )
-        if most is not None and len(value) > most:
-            yield _problem(value, where, f"Member must have length less than or equal to {most}")
+        problems = list(_length_problems(shape, value, where))
+        if problems:
+            yield from problems
         elif shape.name.startswith("DurationIn") and not _is_duration(value, where):
             also = "" if _never_none(where) else ", or NONE"
             yield _problem(value, where, f"Member must be a whole number of at least 0{also}")
@@ -161,6 +159,14 @@ def _scalar_problems(shape: Shape, value: object, where: str) -> Iterator[str]:
             yield _problem(value, where, f"Member must be at most {_MOST_DAYS}, or NONE")
         elif shape.name == "TaskPriority" and not _is_priority(value):
             yield _problem(value, where, "Member must be a whole number of 32 bits")
+
+
+def _length_problems(shape: Shape, value: str | list[Any], where: str) -> Iterator[str]:
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if least is not None and len(value) < least:
+        yield _problem(value, where, f"Member must have length greater than or equal to {least}")
+    if most is not None and len(value) > most:
+        yield _problem(value, where, f"Member must have length less than or equal to {most}")
 
 
 def _name_problems(place: tuple[str, str], value: object, where: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow
+    from tests.contract.conftest import Flow, Starter
 
 TYPE: Any = {"name": "a", "version": "1"}
 
@@ -113,3 +113,14 @@ def test_a_page_has_a_size(swf_client: SWFClient, size: int) -> None:
     with pytest.raises(ClientError) as caught:
         swf_client.list_domains(registrationStatus="REGISTERED", maximumPageSize=size)
     assert code_of(caught) == "ValidationException"
+
+
+@pytest.mark.moto_gap("no limits")
+def test_an_execution_has_five_tags(start: Starter) -> None:
+    """A sixth tag is refused and nothing is started; five are taken."""
+    with pytest.raises(ClientError) as caught:
+        start(tagList=list("123456"))
+    assert code_of(caught) == "ValidationException"
+    assert "'tagList'" in str(caught.value)
+    assert "Member must have length less than or equal to 5" in str(caught.value)
+    assert start(tagList=list("12345")).last("WorkflowExecutionStarted")["tagList"] == [*"12345"]
