@@ -144,7 +144,13 @@ class LocalBackend(Registry):
     # -- answers --
 
     def respond_decision_task_completed(
-        self, task_token: str, decisions: Any = None, execution_context: str | None = None
+        self,
+        task_token: str,
+        decisions: Any = None,
+        execution_context: str | None = None,
+        *,
+        task_list: str | None = None,
+        task_list_timeout: str | None = None,
     ) -> None:
         task = self.find_decision_task(task_token)
         for number, decision in enumerate(decisions or (), 1):
@@ -155,7 +161,13 @@ class LocalBackend(Registry):
                 )
         execution = task.workflow_execution
         assert isinstance(execution, DecidedExecution)
-        execution.complete_decisions(task, decisions or [], execution_context)
+        execution.complete_decisions(
+            task,
+            decisions or [],
+            execution_context=execution_context,
+            task_list=task_list,
+            task_list_schedule_to_start_timeout=task_list_timeout,
+        )
 
     def record_activity_task_heartbeat(self, task_token: str, details: Any = None) -> None:
         task = self._find_activity_task_from_token(task_token)

@@ -46,9 +46,14 @@ class DecidedExecution(LocalExecution):
     """An execution that carries out what its decider decides."""
 
     def complete_decisions(
-        self, task: LocalDecisionTask, decisions: list[dict[str, Any]], context: str | None
+        self, task: LocalDecisionTask, decisions: list[dict[str, Any]], **values: Any
     ) -> None:
         """A decider has answered: all of its decisions are carried out, or none.
+
+        Args:
+            task: its decision task.
+            decisions: as they were sent.
+            values: what else DecisionTaskCompleted shows.
 
         Raises:
             JsonRESTError: SWF refuses one of them.
@@ -56,9 +61,9 @@ class DecidedExecution(LocalExecution):
         self.validate_decisions(decisions)
         completed = self._add_event(
             "DecisionTaskCompleted",
-            execution_context=context,
             scheduled_event_id=task.scheduled_event_id,
             started_event_id=task.started_event_id,
+            **values,
         )
         self.should_schedule_decision_next = False
         for decision in decisions:

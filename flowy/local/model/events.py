@@ -130,7 +130,10 @@ class LocalDecisionTask(Untracked, DecisionTask):
         self.task_list: str = attributes["taskList"]["name"]
         self.priority = int(attributes.get("taskPriority", 0))
         self.start_to_close_timeout = attributes["startToCloseTimeout"]
+        self.schedule_to_start_timeout: str = attributes.get("scheduleToStartTimeout", "NONE")
         self.scheduled_timestamp = scheduled.event_timestamp
+        #: Since when it is on its task list; None while another one is with a decider.
+        self.listed_timestamp: float | None = None
         self.identity: str | None = None
         self.task_token = execution.domain.shared.tokens.make(
             "d", execution.run_id, scheduled.event_id

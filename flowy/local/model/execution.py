@@ -44,10 +44,12 @@ class LocalExecution(History):
         if len(self.local_events) >= self.domain.shared.quotas.events:
             self.terminate(cause="EVENT_LIMIT_EXCEEDED")
         elif self.waiting is None:
+            task_list, timeout = self.override or (self.task_list, "NONE")
             self._add_event(
                 "DecisionTaskScheduled",
+                schedule_to_start_timeout=None if timeout == "NONE" else timeout,
                 start_to_close_timeout=self.task_start_to_close_timeout,
-                task_list=self.task_list,
+                task_list=task_list,
             )
 
     def start_task(self, task: LocalActivityTask | LocalDecisionTask, identity: str | None) -> None:
@@ -101,8 +103,9 @@ class LocalExecution(History):
         if not self.open:
             return
         yield execution_due(self)
-        if self.deciding is not None:
-            yield decision_due(self.deciding)
+        for each in (self.deciding, self.waiting):
+            if each is not None:
+                yield decision_due(each)
         for task in self.activities.values():
             yield from activity_dues(task)
         for event in self.timers.values():
@@ -135,7 +138,7 @@ class LocalExecution(History):
                 "DecisionTaskTimedOut",
                 fired.timestamp,
                 scheduled_event_id=fired.of.scheduled_event_id,
-                started_event_id=fired.of.started_event_id,
+                started_event_id=fired.of.started_event_id or 0,
                 timeout_type=fired.kind,
             )
             self.schedule_decision_task()

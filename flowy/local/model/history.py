@@ -7,6 +7,9 @@ the same open tasks, timers and clocks.  Of what SWF keeps, only heartbeats are 
 What SWF does, according to its API reference, and moto does not:
 
 - What an execution has closed is closed: its tasks are not given out or answered.
+- "If a decision task scheduled on the override task list is not started within the timeout
+  [...] Amazon SWF will revert the override"; likewise if it "is started within the timeout,
+  but not completed within the start-to-close timeout" (RespondDecisionTaskCompleted).
 - An execution tells the true time of its start, and counts what is open now.
 """
 
@@ -67,6 +70,9 @@ class History(Untracked, WorkflowExecution):
         #: The decision task that waits, and the one that a decider has.
         self.waiting: LocalDecisionTask | None = None
         self.deciding: LocalDecisionTask | None = None
+        #: The task list for the decision tasks to come, in place of the execution's own, and
+        #: how long one may wait there ("NONE" is for ever); None where there is none.
+        self.override: tuple[str, str] | None = None
         self.local_events: list[LocalEvent] = []
         # moto's own list of them.
         self._events = self.local_events  # type: ignore[assignment]
@@ -143,25 +149,38 @@ class History(Untracked, WorkflowExecution):
         self._arm(event)
 
     def _apply_decision(self, event: LocalEvent) -> None:
-        kind = event.event_type
+        kind, attributes = event.event_type, event.event_attributes
         if kind == "DecisionTaskScheduled":
             self.waiting = LocalDecisionTask(self, event)
-            if self.deciding is None:
-                self.domain.line_up(self.waiting)
         elif kind == "DecisionTaskStarted":
             assert self.waiting is not None
             self.deciding, self.waiting = self.waiting, None
             self.deciding.begin(event, self._previous_started_event_id)
             self.domain.step_out(self.deciding)
             self._previous_started_event_id = event.event_id
+        elif attributes.get("timeoutType") == "SCHEDULE_TO_START":
+            assert self.waiting is not None
+            self.domain.step_out(self.waiting)
+            self.waiting.state, self.waiting = "CLOSED", None
+            self.override = None
         else:
             assert self.deciding is not None
             self.deciding.state, self.deciding = "CLOSED", None
             if kind == "DecisionTaskCompleted":
-                self.latest_execution_context = event.event_attributes.get("executionContext")
-            if self.waiting is not None:
-                # One decision task of an execution at a time: the next may go out now.
-                self.domain.line_up(self.waiting)
+                self.latest_execution_context = attributes.get("executionContext")
+                if "taskList" in attributes:
+                    timeout = attributes.get("taskListScheduleToStartTimeout", "NONE")
+                    self.override = (attributes["taskList"]["name"], timeout)
+            elif self.override is not None and self.override[1] != "NONE":
+                self.override = None
+        self._list_waiting(event.event_timestamp)
+
+    def _list_waiting(self, timestamp: float) -> None:
+        # One decision task of an execution at a time: the next goes out after it.
+        task = self.waiting
+        if task is not None and task.listed_timestamp is None and self.deciding is None:
+            task.listed_timestamp = timestamp
+            self.domain.line_up(task)
 
     def _apply_close(self, event: LocalEvent) -> None:
         self.execution_status = "CLOSED"
@@ -184,8 +203,8 @@ class History(Untracked, WorkflowExecution):
         dues: list[Due | None] = []
         if event.event_type == "WorkflowExecutionStarted":
             dues = [execution_due(self)]
-        elif event.event_type == "DecisionTaskStarted" and self.deciding is not None:
-            dues = [decision_due(self.deciding)]
+        elif event.event_type.startswith("DecisionTask"):
+            dues = [decision_due(each) for each in (self.deciding, self.waiting) if each]
         elif event.event_type == "ActivityTaskScheduled":
             dues = activity_dues(self.activities[event.event_id])
         elif event.event_type == "ActivityTaskStarted":

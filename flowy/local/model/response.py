@@ -7,6 +7,7 @@ What SWF does, according to its API reference, and moto does not:
 - PollForDecisionTask "returns the events ... of the most recent DecisionTaskStarted event"
   on, where ``startAtPreviousStartedEvent`` asks for it.
 - An empty poll has an empty taskToken.
+- RespondDecisionTaskCompleted may name a task list for the decision tasks to come.
 - A signal need not have an input (moto: HTTP 500).
 """
 
@@ -116,6 +117,17 @@ class LocalResponse(SWFResponse):
         """A worker's answer to a request to cancel."""
         self._backend.respond_activity_task_canceled(
             self._parameters["taskToken"], self._parameters.get("details")
+        )
+        return ""
+
+    def respond_decision_task_completed(self) -> str:
+        parameters = self._parameters
+        self._backend.respond_decision_task_completed(
+            parameters["taskToken"],
+            decisions=parameters.get("decisions"),
+            execution_context=parameters.get("executionContext"),
+            task_list=parameters.get("taskList", {}).get("name"),
+            task_list_timeout=parameters.get("taskListScheduleToStartTimeout"),
         )
         return ""
 

@@ -3,7 +3,10 @@
 By the API reference (RegisterActivityType, ScheduleActivityTaskDecisionAttributes,
 RecordActivityTaskHeartbeat): schedule-to-start and schedule-to-close count from the
 ActivityTaskScheduled event, start-to-close from ActivityTaskStarted, heartbeat from the
-last heartbeat, or from the start where there was none.  ``NONE`` is no timeout.  An
+last heartbeat, or from the start where there was none.  ``NONE`` is no timeout.  A decision
+task has a schedule-to-start timeout where its task list is an override that has one
+(RespondDecisionTaskCompleted); here it counts from when deciders can get it, which is later
+than its DecisionTaskScheduled event where another one was still being decided.  An
 execution lasts a year at most, whatever its timeout says (developer guide, Amazon SWF
 Quotas).
 """
@@ -48,7 +51,10 @@ def activity_dues(task: LocalActivityTask) -> list[Due | None]:
 
 
 def decision_due(task: LocalDecisionTask) -> Due | None:
-    """The timeout of a decision task that a decider has."""
+    """The timeout of a decision task: of one that a decider has, or that waits for one."""
+    if task.started_timestamp is None:
+        after = task.schedule_to_start_timeout
+        return due(task, task.listed_timestamp, after, "SCHEDULE_TO_START")
     return due(task, task.started_timestamp, task.start_to_close_timeout, "START_TO_CLOSE")
 
 

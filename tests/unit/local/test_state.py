@@ -186,6 +186,43 @@ def test_a_clock_that_was_turned_before_the_start_stays_ahead(file: Path) -> Non
             assert abs(swf.clock.ahead_seconds - wanted) < 0.05
 
 
+def test_a_decision_task_list_outlives_a_restart(file: Path) -> None:
+    """The list that a decider chose for a while, and what waits on it, with its clock."""
+    with local(file) as swf:
+        work = Work(swf)
+        execution = work.start()
+        mine: Any = {"name": "mine"}
+        work.client.respond_decision_task_completed(
+            taskToken=work.poll_decision()["taskToken"],
+            taskList=mine,
+            taskListScheduleToStartTimeout="60",
+        )
+        for name in ("one", "two"):
+            work.client.signal_workflow_execution(
+                domain="local", workflowId="flow", signalName=name
+            )
+    with local(file) as swf:
+        work.client = swf.client()
+        client: Any = work.client
+        taken = client.poll_for_decision_task(domain="local", taskList=mine)
+        client.signal_workflow_execution(domain="local", workflowId="flow", signalName="three")
+        # The next one can be had, and its time begins, when this one is answered.
+        swf.clock.turn(90)
+        client.respond_decision_task_completed(taskToken=taken["taskToken"])
+        assert work.event_types(execution)[-1] == "DecisionTaskCompleted"
+    with local(file) as swf:
+        work.client = swf.client()
+        swf.clock.turn(59)
+        assert not work.poll_decision()["taskToken"]
+        swf.clock.turn(1)
+        assert work.poll_decision()["taskToken"]
+        assert work.event_types(execution)[-3:] == [
+            "DecisionTaskTimedOut",
+            "DecisionTaskScheduled",
+            "DecisionTaskStarted",
+        ]
+
+
 def _let_pass(seconds: float) -> None:
     """Real time passes: there is nothing else to wait for."""
     threading.Event().wait(seconds)
