@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
+    from tests.contract.conftest import Starter
+
 NAME: Any = {"name": "a", "version": "1"}
 
 
@@ -70,3 +72,113 @@ def test_a_domain_registers_once(swf_client: SWFClient, domain: str) -> None:
     with pytest.raises(ClientError) as caught:
         swf_client.register_domain(name=domain, workflowExecutionRetentionPeriodInDays="1")
     assert caught.value.response["Error"]["Code"] == "DomainAlreadyExistsFault"
+
+
+@pytest.mark.moto_gap("types can't be deleted")
+@pytest.mark.parametrize("kind", ["activity", "workflow"])
+def test_a_deprecated_type_can_be_deleted(swf_client: SWFClient, domain: str, kind: str) -> None:
+    """Only a deprecated type can be deleted; then it is unknown."""
+
+    def call(action: str) -> Any:
+        named: Any = {f"{kind}Type": NAME}
+        return getattr(swf_client, f"{action}_{kind}_type")(domain=domain, **named)
+
+    unknown = swf_client.exceptions.UnknownResourceFault
+    with pytest.raises(unknown):
+        call("delete")
+    getattr(swf_client, f"register_{kind}_type")(domain=domain, **NAME)
+    with pytest.raises(ClientError) as caught:
+        call("delete")
+    assert caught.value.response["Error"]["Code"] == "TypeNotDeprecatedFault"
+    call("deprecate")
+    call("delete")
+    for action in ("describe", "delete", "undeprecate"):
+        with pytest.raises(unknown):
+            call(action)
+
+
+@pytest.mark.moto_gap("types can't be deleted")
+def test_what_has_begun_goes_on_without_its_types(start: Starter, swf_client: SWFClient) -> None:
+    """An execution and an activity whose types were deleted meanwhile run to their ends."""
+    flow = start()
+    flow.schedule("before")
+    wanted: Any = {"name": "activity", "version": "1"}
+    swf_client.deprecate_activity_type(domain=flow.domain, activityType=wanted)
+    swf_client.delete_activity_type(domain=flow.domain, activityType=wanted)
+    wanted = {"name": "workflow", "version": "1"}
+    swf_client.deprecate_workflow_type(domain=flow.domain, workflowType=wanted)
+    swf_client.delete_workflow_type(domain=flow.domain, workflowType=wanted)
+    task = flow.poll_activity()
+    assert task["activityType"]["name"] == "activity"
+    swf_client.respond_activity_task_completed(taskToken=task["taskToken"])
+    flow.schedule("after")
+    assert flow.last("ScheduleActivityTaskFailed")["cause"] == "ACTIVITY_TYPE_DOES_NOT_EXIST"
+    flow.decide({"decisionType": "CompleteWorkflowExecution"})
+    assert flow.event_types()[-1] == "WorkflowExecutionCompleted"
+    with pytest.raises(swf_client.exceptions.UnknownResourceFault):
+        start("another")
+
+
+@pytest.mark.moto_gap("a deprecated domain is one like others")
+def test_nothing_new_comes_into_a_deprecated_domain(start: Starter, swf_client: SWFClient) -> None:
+    """Its types are deprecated with it, and there are no new ones until it is undeprecated."""
+    swf_client.deprecate_domain(name=start.domain)
+    try:
+        with pytest.raises(swf_client.exceptions.TypeDeprecatedFault):
+            start()
+        for kind in ("activity", "workflow"):
+            with pytest.raises(ClientError) as caught:
+                getattr(swf_client, f"register_{kind}_type")(domain=start.domain, **NAME)
+            assert caught.value.response["Error"]["Code"] == "DomainDeprecatedFault"
+    finally:
+        swf_client.undeprecate_domain(name=start.domain)
+    swf_client.register_activity_type(domain=start.domain, **NAME)
+
+
+def test_a_fault_names_the_type_as_swf_does(swf_client: SWFClient, domain: str) -> None:
+    """ActivityType and WorkflowType, with name and version."""
+    for kind in ("activity", "workflow"):
+        register = getattr(swf_client, f"register_{kind}_type")
+        register(domain=domain, **NAME)
+        with pytest.raises(ClientError) as caught:
+            register(domain=domain, **NAME)
+        message = caught.value.response["Error"]["Message"]
+        assert message == f"{kind.capitalize()}Type=[name=a, version=1]"
+
+
+@pytest.mark.moto_gap("tags of anything, without end")
+def test_a_domain_has_fifty_tags(swf_client: SWFClient, domain: str) -> None:
+    """A tag more is TooManyTagsFault and adds none; a value may be put in a value's place."""
+    arn = swf_client.describe_domain(name=domain)["domainInfo"]["arn"]
+    tags: list[Any] = [{"key": f"key {number}", "value": "v"} for number in range(50)]
+    swf_client.tag_resource(resourceArn=arn, tags=tags)
+    swf_client.tag_resource(resourceArn=arn, tags=[{"key": "key 7", "value": "seven"}])
+    with pytest.raises(ClientError) as caught:
+        swf_client.tag_resource(resourceArn=arn, tags=[{"key": "more"}])
+    assert caught.value.response["Error"]["Code"] == "TooManyTagsFault"
+    found = swf_client.list_tags_for_resource(resourceArn=arn)["tags"]
+    assert len(found) == 50
+    assert {"key": "key 7", "value": "seven"} in found
+    swf_client.untag_resource(resourceArn=arn, tagKeys=["key 7"])
+    assert len(swf_client.list_tags_for_resource(resourceArn=arn)["tags"]) == 49
+    with pytest.raises(ClientError) as caught:
+        swf_client.register_domain(
+            name=f"{domain}-tagged",
+            workflowExecutionRetentionPeriodInDays="1",
+            tags=[*tags, {"key": "more"}],
+        )
+    assert caught.value.response["Error"]["Code"] == "TooManyTagsFault"
+
+
+@pytest.mark.moto_gap("tags of anything, without end")
+def test_tags_of_what_is_not_there(swf_client: SWFClient, domain: str) -> None:
+    """To list, add or remove tags of no resource is UnknownResourceFault."""
+    arn = f"{swf_client.describe_domain(name=domain)['domainInfo']['arn']}-nowhere"
+    calls: list[Callable[[], object]] = [
+        lambda: swf_client.list_tags_for_resource(resourceArn=arn),
+        lambda: swf_client.tag_resource(resourceArn=arn, tags=[{"key": "k", "value": "v"}]),
+        lambda: swf_client.untag_resource(resourceArn=arn, tagKeys=["k"]),
+    ]
+    for call in calls:
+        with pytest.raises(swf_client.exceptions.UnknownResourceFault):
+            call()

@@ -6,7 +6,8 @@ What SWF does, and moto does not:
   visibility calls"; 0 or NONE keeps nothing (API reference, RegisterDomain).
 - Tasks of a higher priority are given out first, then the older ones (developer guide,
   "Setting task priority").
-- A type tells the true dates of its registration and deprecation.
+- A type tells the true dates of its registration and deprecation, and a type of activity
+  its default priority.
 
 Executions (each a LocalExecution, which knows its domain) are found by their ids; nothing
 is searched for.
@@ -20,10 +21,9 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeAlias
 
-from moto.swf.models.activity_type import ActivityType
+from moto.swf.models import activity_type, workflow_type
 from moto.swf.models.domain import Domain
 from moto.swf.models.generic_type import GenericType
-from moto.swf.models.workflow_type import WorkflowType
 
 from flowy.local.alarms import Alarms
 from flowy.local.clock import Clock
@@ -147,6 +147,12 @@ class LocalDomain(Untracked, Domain):
         tasks = self.lists.get((kind, task_list))
         return tasks and tasks.first()
 
+    def type_of(self, kind: str, wanted: dict[str, str]) -> Any:
+        """A type that a history names; one that was deleted meanwhile has its name only."""
+        name, version = wanted["name"], wanted["version"]
+        found: Any = self.get_type(kind, name, version, ignore_empty=True)
+        return found or TYPES[kind](name, version)
+
     def get_workflow_execution(
         self,
         workflow_id: str,
@@ -189,16 +195,23 @@ class LocalType(Untracked, GenericType):
         return {**super().to_medium_dict(), **dates}
 
 
-class LocalActivityType(LocalType, ActivityType):
+# moto's faults show the name of the class, where SWF says ActivityType or WorkflowType.
+
+
+class ActivityType(LocalType, activity_type.ActivityType):
     """A type of activity."""
 
+    @property
+    def _configuration_keys(self) -> list[str]:
+        return [*super()._configuration_keys, "defaultTaskPriority"]
 
-class LocalWorkflowType(LocalType, WorkflowType):
+
+class WorkflowType(LocalType, workflow_type.WorkflowType):
     """A type of workflow."""
 
 
 #: The class of each kind of type.
-TYPES: dict[str, type[LocalType]] = {"activity": LocalActivityType, "workflow": LocalWorkflowType}
+TYPES: dict[str, type[LocalType]] = {"activity": ActivityType, "workflow": WorkflowType}
 
 
 def _list_of(task: Task) -> tuple[str, str]:

@@ -88,10 +88,7 @@ class LocalActivityTask(Untracked, ActivityTask):
 
     def __init__(self, execution: Any, scheduled: LocalEvent) -> None:
         attributes = scheduled.event_attributes
-        wanted = attributes["activityType"]
-        activity_type: Any = execution.domain.get_type(
-            "activity", wanted["name"], wanted["version"]
-        )
+        activity_type: Any = execution.domain.type_of("activity", attributes["activityType"])
         super().__init__(
             activity_id=attributes["activityId"],
             activity_type=activity_type,

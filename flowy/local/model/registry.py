@@ -1,7 +1,17 @@
 """The registry: domains and their types, with what all of them share.
 
-moto's types and domains as they are, but for their true dates, and a note in the journal
-of each that changes.
+moto's types and domains, and a note in the journal of each that changes.
+
+What SWF does, according to its API reference, and moto does not:
+
+- "Deprecating a domain also deprecates all activity and workflow types registered in the
+  domain"; it "cannot be used to create new workflow executions or register new types"
+  (DeprecateDomain).
+- "Prior to deletion, activity types must first be deprecated"; "activities that started
+  before the type was deleted will continue to run" (DeleteActivityType; DeleteWorkflowType
+  alike).
+- "Amazon SWF supports a maximum of 50 tags per resource" (TagResource), and there are tags of
+  what is there only.
 """
 
 from __future__ import annotations
@@ -11,7 +21,13 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from moto.swf.exceptions import SWFDomainAlreadyExistsFault, SWFTypeAlreadyExistsFault
+from moto.swf.exceptions import (
+    SWFClientError,
+    SWFDomainAlreadyExistsFault,
+    SWFDomainDeprecatedFault,
+    SWFTypeAlreadyExistsFault,
+    SWFUnknownResourceFault,
+)
 from moto.swf.models import SWFBackend
 
 from flowy.local.alarms import Alarms
@@ -24,6 +40,10 @@ from flowy.local.quotas import Quotas
 
 #: The account that ARNs name.
 ACCOUNT_ID = "123456789012"
+
+
+#: "Maximum number of tags - 50 tags per resource" (developer guide, Amazon SWF Quotas).
+_MOST_TAGS = 50
 
 
 class Registry(SWFBackend):
@@ -63,6 +83,7 @@ class Registry(SWFBackend):
     ) -> None:
         if any(domain.name == name for domain in self.domains):
             raise SWFDomainAlreadyExistsFault(name)
+        _check_tags({tag["Key"] for tag in tags or ()})
         domain = LocalDomain(
             name,
             workflow_execution_retention_period_in_days,
@@ -78,7 +99,11 @@ class Registry(SWFBackend):
 
     def deprecate_domain(self, name: str) -> None:
         super().deprecate_domain(name)
-        self.own_domain(name).note()
+        domain = self.own_domain(name)
+        domain.note()
+        for kind in TYPES:
+            for each in domain.find_types(kind, "REGISTERED"):
+                self.deprecate_type(kind, name, each.name, each.version)
 
     def undeprecate_domain(self, name: str) -> None:
         super().undeprecate_domain(name)
@@ -88,6 +113,8 @@ class Registry(SWFBackend):
         self, kind: str, domain_name: str, name: str, version: str, **kwargs: Any
     ) -> None:
         domain = self.own_domain(domain_name)
+        if domain.status == "DEPRECATED":
+            raise SWFDomainDeprecatedFault(domain_name)
         found: Any = domain.get_type(kind, name, version, ignore_empty=True)
         if found:
             raise SWFTypeAlreadyExistsFault(found)
@@ -118,6 +145,24 @@ class Registry(SWFBackend):
         super().undeprecate_type(kind, domain_name, name, version)
         self._status_changed(kind, domain_name, name, version)
 
+    def delete_type(self, kind: str, domain_name: str, name: str, version: str) -> None:
+        """Delete a type that is deprecated; what has begun with it goes on.
+
+        Raises:
+            JsonRESTError: it is not there, or not deprecated.
+        """
+        domain = self.own_domain(domain_name)
+        found: Any = domain.get_type(kind, name, version)
+        if found.status != "DEPRECATED":
+            shown = f"{type(found).__name__}=[name={name}, version={version}]"
+            raise _fault("TypeNotDeprecatedFault", shown)
+        self.forget_type(domain, kind, name, version)
+
+    def forget_type(self, domain: LocalDomain, kind: str, name: str, version: str) -> None:
+        """Let a domain have a type no longer."""
+        del domain.types[kind][name][version]
+        self.journal.note("type_deleted", domain.name, kind, name, version)
+
     def _status_changed(self, kind: str, domain_name: str, name: str, version: str) -> None:
         domain = self.own_domain(domain_name)
         changed: Any = domain.get_type(kind, name, version)
@@ -126,6 +171,27 @@ class Registry(SWFBackend):
 
     def _note_type(self, domain: LocalDomain, changed: LocalType) -> None:
         self.journal.note("type", domain.name, *changed.record())
+
+    # -- tags --
+
+    def tags(self, arn: str) -> dict[str, str]:
+        """The tags of a domain.
+
+        Raises:
+            SWFUnknownResourceFault: there is no such domain.
+        """
+        if not any(domain.to_short_dict()["arn"] == arn for domain in self.domains):
+            raise SWFUnknownResourceFault("resource", arn)
+        found: dict[str, str] = self.tagger.get_tag_dict_for_resource(arn)
+        return found
+
+    def tag_resource(self, arn: str, tags: dict[str, str]) -> None:
+        _check_tags({*self.tags(arn), *tags})
+        super().tag_resource(arn, tags)
+
+    def untag_resource(self, arn: str, tag_keys: list[str]) -> None:
+        self.tags(arn)
+        super().untag_resource(arn, tag_keys)
 
     def own_domain(self, name: str) -> LocalDomain:
         """The domain of that name.
@@ -142,3 +208,12 @@ class Registry(SWFBackend):
         for domain in self.domains:
             assert isinstance(domain, LocalDomain)
             yield domain
+
+
+def _check_tags(keys: set[str]) -> None:
+    if len(keys) > _MOST_TAGS:
+        raise _fault("TooManyTagsFault", f"A resource has {_MOST_TAGS} tags at most")
+
+
+def _fault(name: str, message: str) -> SWFClientError:
+    return SWFClientError(f"com.amazonaws.swf.base.model#{name}", message)

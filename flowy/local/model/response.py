@@ -7,6 +7,7 @@ What SWF does, according to its API reference, and moto does not:
 - PollForDecisionTask "returns the events ... of the most recent DecisionTaskStarted event"
   on, where ``startAtPreviousStartedEvent`` asks for it.
 - An empty poll has an empty taskToken.
+- Tasks have a priority: their own, or their type's.
 - RespondDecisionTaskCompleted may name a task list for the decision tasks to come.
 - A signal need not have an input (moto: HTTP 500).
 """
@@ -17,6 +18,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from moto.core.utils import camelcase_to_underscores
 from moto.swf.responses import SWFResponse
 
 from flowy.local.model.backend import LocalBackend
@@ -30,6 +32,16 @@ _Task = TypeVar("_Task")
 #: of taskToken is an empty string" (API reference).
 _NO_ACTIVITY_TASK = {"taskToken": "", "startedEventId": 0}
 _NO_DECISION_TASK = {"taskToken": "", "startedEventId": 0, "previousStartedEventId": 0}
+
+#: What an activity type is registered with, but for its name, version and task list.
+_ACTIVITY_SETTINGS = (
+    "description",
+    "defaultTaskHeartbeatTimeout",
+    "defaultTaskPriority",
+    "defaultTaskScheduleToCloseTimeout",
+    "defaultTaskScheduleToStartTimeout",
+    "defaultTaskStartToCloseTimeout",
+)
 
 
 class LocalResponse(SWFResponse):
@@ -143,6 +155,74 @@ class LocalResponse(SWFResponse):
     def signal_workflow_execution(self) -> str:
         self._parameters.setdefault("input", None)
         answer: str = super().signal_workflow_execution()
+        return answer
+
+    # -- executions, types and tags --
+
+    def start_workflow_execution(self) -> str:
+        parameters, wanted = self._parameters, self._parameters["workflowType"]
+        execution = self._backend.start_workflow_execution(
+            parameters["domain"],
+            parameters["workflowId"],
+            wanted["name"],
+            wanted["version"],
+            task_list=parameters.get("taskList", {}).get("name"),
+            task_priority=parameters.get("taskPriority"),
+            child_policy=parameters.get("childPolicy"),
+            execution_start_to_close_timeout=parameters.get("executionStartToCloseTimeout"),
+            workflow_input=parameters.get("input"),
+            tag_list=parameters.get("tagList"),
+            task_start_to_close_timeout=parameters.get("taskStartToCloseTimeout"),
+        )
+        return json.dumps({"runId": execution.run_id})
+
+    def register_activity_type(self) -> str:
+        parameters = self._parameters
+        settings = {
+            camelcase_to_underscores(key): parameters.get(key) for key in _ACTIVITY_SETTINGS
+        }
+        self._backend.register_type(
+            "activity",
+            parameters["domain"],
+            parameters["name"],
+            parameters["version"],
+            task_list=parameters.get("defaultTaskList", {}).get("name"),
+            **settings,
+        )
+        return ""
+
+    def delete_activity_type(self) -> str:
+        """A type of activity goes."""
+        return self._delete_type("activity")
+
+    def delete_workflow_type(self) -> str:
+        """A type of workflow goes."""
+        return self._delete_type("workflow")
+
+    def _delete_type(self, kind: str) -> str:
+        wanted = self._parameters[f"{kind}Type"]
+        self._backend.delete_type(
+            kind, self._parameters["domain"], wanted["name"], wanted["version"]
+        )
+        return ""
+
+    def list_tags_for_resource(self) -> str:
+        tags = self._backend.tags(self._parameters["resourceArn"])
+        return json.dumps({"tags": [{"key": key, "value": tags[key]} for key in tags]})
+
+    def tag_resource(self) -> str:
+        tags = {each["key"]: each.get("value", "") for each in self._parameters["tags"]}
+        self._backend.tag_resource(self._parameters["resourceArn"], tags)
+        return ""
+
+    def untag_resource(self) -> str:
+        self._backend.untag_resource(self._parameters["resourceArn"], self._parameters["tagKeys"])
+        return ""
+
+    def register_domain(self) -> str:
+        for each in self._parameters.get("tags", []):
+            each.setdefault("value", "")
+        answer: str = super().register_domain()
         return answer
 
     # -- lists --

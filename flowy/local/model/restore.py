@@ -67,6 +67,9 @@ class Restorer:
         made.deprecated = deprecated
         made.status = "REGISTERED" if deprecated is None else "DEPRECATED"
 
+    def _put_type_deleted(self, domain: str, kind: str, name: str, version: str) -> None:
+        self._backend.forget_type(self._backend.own_domain(domain), kind, name, version)
+
     def _put_start(self, domain: str, run_id: str, workflow_id: str) -> None:
         self._announced[run_id] = (self._backend.own_domain(domain), workflow_id)
 
@@ -118,16 +121,16 @@ def records(backend: LocalBackend) -> Iterator[Record]:
 def _begun(
     domain: LocalDomain, run_id: str, workflow_id: str, started: dict[str, Any]
 ) -> DecidedExecution:
-    wanted = started["workflowType"]
     return DecidedExecution(
         domain,
-        domain.get_type("workflow", wanted["name"], wanted["version"]),
+        domain.type_of("workflow", started["workflowType"]),
         workflow_id,
         run_id=run_id,
         child_policy=started["childPolicy"],
         execution_start_to_close_timeout=started["executionStartToCloseTimeout"],
         tag_list=started.get("tagList"),
         task_list=started["taskList"]["name"],
+        task_priority=started.get("taskPriority"),
         task_start_to_close_timeout=started["taskStartToCloseTimeout"],
         workflow_input=started.get("input"),
     )

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from flowy.exception import LocalSWFError
 from flowy.local import LocalSWF
+from flowy.local.model.restore import records
 from tests.unit.local.conftest import Work
 
 #: A local SWF in a process of its own, which prints where it listens.
@@ -221,6 +222,36 @@ def test_a_decision_task_list_outlives_a_restart(file: Path) -> None:
             "DecisionTaskScheduled",
             "DecisionTaskStarted",
         ]
+
+
+def test_deleted_types_stay_deleted_over_a_restart(file: Path) -> None:
+    """What has begun with them goes on; each is known by the history's word for it."""
+    wanted: Any = {"name": "activity", "version": "1"}
+    flow_type: Any = {"name": "workflow", "version": "1"}
+    with local(file) as swf:
+        work = Work(swf)
+        execution = work.start()
+        work.schedule("a")
+        work.client.deprecate_domain(name="local")
+        work.client.delete_activity_type(domain="local", activityType=wanted)
+        work.client.delete_workflow_type(domain="local", workflowType=flow_type)
+    with local(file) as swf:
+        service = swf._service
+        assert service is not None
+        # The shortest journal names the types no more, and its histories do.
+        service._journal.rewrite(records(service._backend))
+    with local(file) as swf:
+        work.client = swf.client()
+        assert work.poll_activity()["activityType"] == wanted
+        assert work.poll_decision()["taskToken"] == ""
+        described: Any = work.client.describe_workflow_execution(
+            domain="local", execution=execution
+        )
+        assert described["executionInfo"]["workflowType"] == flow_type
+        with pytest.raises(work.client.exceptions.UnknownResourceFault):
+            work.client.describe_activity_type(domain="local", activityType=wanted)
+        listed: Any = work.client.list_domains(registrationStatus="DEPRECATED")
+        assert [info["name"] for info in listed["domainInfos"]] == ["local"]
 
 
 def _let_pass(seconds: float) -> None:
