@@ -72,6 +72,7 @@ class LocalBackend(Registry):
         workflow_version: str,
         tag_list: Any = None,
         workflow_input: str | None = None,
+        task_priority: str | None = None,
         **kwargs: Any,
     ) -> LocalExecution:
         # An execution that has just timed out must not hold its workflowId.
@@ -88,6 +89,7 @@ class LocalBackend(Registry):
             workflow_id,
             tag_list=tag_list,
             workflow_input=workflow_input,
+            task_priority=task_priority or workflow_type.default_task_priority,
             **kwargs,
         )
         self.journal.note("start", domain.name, execution.run_id, workflow_id)

@@ -12,7 +12,7 @@ What SWF does, and moto does not:
   CancelWorkflowExecutionFailed with the cause UNHANDLED_DECISION (API reference, Decision,
   "Decision Failure": "a signal or activity event had been added to the history while the
   decision task was being performed").  The next decision task brings the news.
-- ActivityTaskScheduled shows all four timeouts in force, whoever set them.
+- ActivityTaskScheduled shows all four timeouts and the priority in force, whoever set them.
 - A task above 1,000 open ones is OPEN_ACTIVITIES_LIMIT_EXCEEDED, a timer above 1,000
   OPEN_TIMERS_LIMIT_EXCEEDED (developer guide, Amazon SWF Quotas).
 - An activityId may be used again once its task is closed.
@@ -142,7 +142,7 @@ class DecidedExecution(LocalExecution):
             schedule_to_start_timeout=settings["scheduleToStartTimeout"],
             start_to_close_timeout=settings["startToCloseTimeout"],
             task_list=settings["taskList"],
-            task_priority=attributes.get("taskPriority"),
+            task_priority=attributes.get("taskPriority", found.default_task_priority),
         )
 
     def _schedule_problem(

@@ -33,6 +33,7 @@ class LocalExecution(History):
             parent_initiated_event_id=0,
             tag_list=self.tag_list or None,
             task_list=self.task_list,
+            task_priority=self.task_priority,
             task_start_to_close_timeout=self.task_start_to_close_timeout,
             workflow_type=self.workflow_type,
         )
@@ -50,6 +51,7 @@ class LocalExecution(History):
                 schedule_to_start_timeout=None if timeout == "NONE" else timeout,
                 start_to_close_timeout=self.task_start_to_close_timeout,
                 task_list=task_list,
+                task_priority=self.task_priority,
             )
 
     def start_task(self, task: LocalActivityTask | LocalDecisionTask, identity: str | None) -> None:

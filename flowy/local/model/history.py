@@ -61,6 +61,8 @@ class History(Untracked, WorkflowExecution):
         super().__init__(domain, workflow_type, workflow_id, **kwargs)
         if run_id is not None:
             self.run_id = run_id
+        #: Of its decision tasks; None is SWF's default, 0.
+        self.task_priority: str | None = kwargs.get("task_priority")
         #: The open activity tasks, by the id of the event that scheduled each.
         self.activities: dict[int, LocalActivityTask] = {}
         #: The same, by activityId.

@@ -254,6 +254,24 @@ def test_deleted_types_stay_deleted_over_a_restart(file: Path) -> None:
         assert [info["name"] for info in listed["domainInfos"]] == ["local"]
 
 
+def test_a_priority_outlives_a_restart(file: Path) -> None:
+    """An execution's priority is that of its later decision tasks, too."""
+    with local(file) as swf:
+        work = Work(swf)
+        started = work.client.start_workflow_execution(
+            domain="local",
+            workflowId="flow",
+            workflowType={"name": "workflow", "version": "1"},
+            taskPriority="5",
+        )
+    with local(file) as swf:
+        work.client = swf.client()
+        work.decide()
+        work.client.signal_workflow_execution(domain="local", workflowId="flow", signalName="s")
+        last = work.events({"workflowId": "flow", "runId": started["runId"]})[-1]
+        assert last["decisionTaskScheduledEventAttributes"]["taskPriority"] == "5"
+
+
 def _let_pass(seconds: float) -> None:
     """Real time passes: there is nothing else to wait for."""
     threading.Event().wait(seconds)
