@@ -1,6 +1,7 @@
 """How much of everything SWF allows, and how often it may be called.
 
-The numbers are AWS's own, from the page "Amazon SWF Quotas" of the developer guide.
+The numbers are AWS's own, from the page "Amazon SWF Quotas" of the developer guide:
+https://docs.aws.amazon.com/amazonswf/latest/developerguide/swf-dg-limits.html
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ class Quotas:
     events: int = 25_000
 
 
-#: Each action's bucket: how many calls it holds, and how many drip in again a second
-#: ("Throttling quotas for all Regions").
-AWS_BUCKETS: dict[str, tuple[float, float]] = {
+#: A bucket: how many calls it holds, and how many drip in again a second.
+Bucket = tuple[float, float]
+
+#: Each action's bucket, the whole account's ("Throttling quotas for all Regions").
+AWS_BUCKETS: dict[str, Bucket] = {
     "CountClosedWorkflowExecutions": (2000, 6),
     "CountOpenWorkflowExecutions": (2000, 6),
     "CountPendingActivityTasks": (200, 6),
@@ -75,3 +78,21 @@ AWS_BUCKETS: dict[str, tuple[float, float]] = {
     "UndeprecateWorkflowType": (200, 6),
     "UntagResource": (50, 30),
 }
+
+#: The account's buckets for decisions ("Decision quotas for all Regions"), as far as the local
+#: SWF carries them out. A decision that finds its bucket empty fails.
+DECISION_BUCKETS: dict[str, Bucket] = {
+    "ScheduleActivityTask": (1000, 200),
+    "StartTimer": (2000, 200),
+}
+
+#: The buckets of each execution ("Workflow-level quotas").
+WORKFLOW_BUCKETS: dict[str, Bucket] = {
+    "GetWorkflowExecutionHistory": (400, 200),
+    "RecordActivityTaskHeartbeat": (1000, 1000),
+    "RequestCancelWorkflowExecution": (200, 200),
+    "SignalWorkflowExecution": (1000, 1000),
+}
+
+#: The activity tasks that may be scheduled on one task list: "2,000 tasks per second".
+LIST_BUCKET: Bucket = (2000, 2000)

@@ -40,9 +40,10 @@ class LocalSWF:
             more; SWF's own is 60.
         state: a file that keeps the state, made where there is none: all that a client
             was told of survives a restart, a kill too.  None keeps it in memory.
-        throttle: True throttles each action as AWS does (``flowy.local.quotas``); a
-            mapping throttles the actions that it names: to how many calls a bucket
-            holds, and how many drip in again a second.
+        throttle: True throttles each action, decision, execution and task list as AWS
+            does (``flowy.local.quotas``); a mapping throttles the actions, and the
+            decisions ScheduleActivityTask and StartTimer, that it names: to how many
+            a bucket holds, and how many drip in again a second.
         quotas: how much of everything there may be; the default is AWS's.
         lose_to_gone_pollers: True hands tasks to pollers that have hung up, as SWF does;
             by default they get none.
@@ -161,6 +162,7 @@ class LocalSWF:
             poll_seconds=self._poll_seconds,
             lose_to_gone_pollers=self._lose_to_gone_pollers,
             quotas=self._quotas,
+            throttle=self._throttle,
             state=self._state,
         )
         service = service_class(settings, self.clock)

@@ -104,7 +104,23 @@ class LocalBackend(Registry):
         execution: LocalExecution = self.own_domain(domain_name).get_workflow_execution(
             workflow_id, run_id=run_id, raise_if_closed=True
         )
+        execution.admit("RequestCancelWorkflowExecution")
         execution.request_cancel()
+
+    def signal_workflow_execution(
+        self,
+        domain_name: str,
+        signal_name: str,
+        workflow_id: str,
+        workflow_input: Any = None,
+        run_id: str | None = None,
+    ) -> None:
+        self._process_timeouts()
+        execution: LocalExecution = self.own_domain(domain_name).get_workflow_execution(
+            workflow_id, run_id=run_id, raise_if_closed=True
+        )
+        execution.admit("SignalWorkflowExecution")
+        execution.signal(signal_name, workflow_input)
 
     def executions(self, domain_name: str, *, closed: bool) -> Iterable[LocalExecution]:
         """A domain's open executions in the order of their start, or its closed ones."""
@@ -173,6 +189,7 @@ class LocalBackend(Registry):
 
     def record_activity_task_heartbeat(self, task_token: str, details: Any = None) -> None:
         task = self._find_activity_task_from_token(task_token)
+        task.workflow_execution.admit("RecordActivityTaskHeartbeat")
         now = self.clock.now()
         task.last_heartbeat_timestamp = now
         task.details = details or task.details

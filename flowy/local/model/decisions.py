@@ -14,7 +14,8 @@ What SWF does, and moto does not:
   decision task was being performed").  The next decision task brings the news.
 - ActivityTaskScheduled shows all four timeouts and the priority in force, whoever set them.
 - A task above 1,000 open ones is OPEN_ACTIVITIES_LIMIT_EXCEEDED, a timer above 1,000
-  OPEN_TIMERS_LIMIT_EXCEEDED (developer guide, Amazon SWF Quotas).
+  OPEN_TIMERS_LIMIT_EXCEEDED; too many a second are ACTIVITY_CREATION_RATE_EXCEEDED and
+  TIMER_CREATION_RATE_EXCEEDED (developer guide, Amazon SWF Quotas).
 - An activityId may be used again once its task is closed.
 """
 
@@ -160,6 +161,12 @@ class DecidedExecution(LocalExecution):
         for name in ("taskList", *ACTIVITY_TIMEOUTS):
             if not settings[name]:
                 return f"DEFAULT_{_snake(name).upper()}_UNDEFINED"
+        throttle, task_list = self.domain.shared.throttle, str(settings["taskList"])
+        # Last, since whatever passes has taken its drop.
+        if not throttle.admits("ScheduleActivityTask"):
+            return "ACTIVITY_CREATION_RATE_EXCEEDED"
+        if not throttle.admits_on(self.domain.name, task_list):
+            return "ACTIVITY_CREATION_RATE_EXCEEDED"
         return None
 
     def request_cancel_activity_task(self, event_id: int, activity_id: str) -> None:
@@ -198,6 +205,8 @@ class DecidedExecution(LocalExecution):
             cause = "TIMER_ID_ALREADY_IN_USE"
         elif len(self.timers) >= self.domain.shared.quotas.open_timers:
             cause = "OPEN_TIMERS_LIMIT_EXCEEDED"
+        elif not self.domain.shared.throttle.admits("StartTimer"):
+            cause = "TIMER_CREATION_RATE_EXCEEDED"
         if cause is not None:
             self._refuse("StartTimerFailed", cause, event_id, timer_id=timer_id)
             return

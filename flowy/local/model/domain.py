@@ -31,6 +31,7 @@ from flowy.local.journal import Journal
 from flowy.local.lines import WaitingLines
 from flowy.local.model.events import LocalActivityTask, LocalDecisionTask, Tokens, Untracked
 from flowy.local.quotas import Quotas
+from flowy.local.throttle import Throttle
 
 Task: TypeAlias = "LocalActivityTask | LocalDecisionTask"
 
@@ -49,6 +50,7 @@ class Shared:
     journal: Journal
     tokens: Tokens
     quotas: Quotas
+    throttle: Throttle
     alarms: Alarms[Any]
 
 

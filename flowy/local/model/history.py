@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.swf.exceptions import SWFClientError
 from moto.swf.models.workflow_execution import WorkflowExecution
 
 from flowy.local.model.domain import LocalDomain
@@ -96,6 +97,17 @@ class History(Untracked, WorkflowExecution):
             "openLambdaFunctions": 0,
         }
         return {**super().to_full_dict(), "openCounts": counts}
+
+    def admit(self, action: str) -> None:
+        """A call is about this execution, which has buckets of its own.
+
+        Raises:
+            SWFClientError: there are too many.
+        """
+        if not self.domain.shared.throttle.admits_for(action, self.run_id):
+            raise SWFClientError(
+                "com.amazon.coral.availability#ThrottlingException", "Rate exceeded"
+            )
 
     # -- history --
 

@@ -37,6 +37,7 @@ from flowy.local.lines import WaitingLines
 from flowy.local.model.domain import TYPES, LocalDomain, LocalType, Shared
 from flowy.local.model.events import Tokens
 from flowy.local.quotas import Quotas
+from flowy.local.throttle import Throttle
 
 #: The account that ARNs name.
 ACCOUNT_ID = "123456789012"
@@ -56,6 +57,7 @@ class Registry(SWFBackend):
         *,
         clock: Clock | None = None,
         quotas: Quotas | None = None,
+        throttle: Throttle | None = None,
         journal: Journal | None = None,
     ) -> None:
         super().__init__(region_name, account_id)
@@ -71,6 +73,7 @@ class Registry(SWFBackend):
             journal=self.journal,
             tokens=Tokens(secrets.token_bytes(16)),
             quotas=quotas,
+            throttle=throttle or Throttle(False, self.clock),
             alarms=self.alarms,
         )
 

@@ -232,6 +232,7 @@ class LocalResponse(SWFResponse):
         found: Any = self._backend.describe_workflow_execution(
             self._parameters["domain"], wanted["runId"], wanted["workflowId"]
         )
+        found.admit("GetWorkflowExecutionHistory")
         return self._page("events", _ordered(found.local_events, self._parameters))
 
     def list_domains(self) -> str:

@@ -28,6 +28,7 @@ from flowy.local.model.backend import LocalBackend
 from flowy.local.model.response import LocalResponse
 from flowy.local.model.restore import Restorer, records
 from flowy.local.quotas import Quotas
+from flowy.local.throttle import Throttle
 from flowy.local.timekeeper import Timekeeper
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Settings:
     poll_seconds: float
     lose_to_gone_pollers: bool
     quotas: Quotas
+    throttle: Throttle
     state: Path | None
 
 
@@ -79,7 +81,11 @@ class LocalService:
         self._checks = RequestChecks()
         self._journal = Journal(settings.state)
         self._backend = LocalBackend(
-            settings.region, clock=clock, quotas=settings.quotas, journal=self._journal
+            settings.region,
+            clock=clock,
+            quotas=settings.quotas,
+            throttle=settings.throttle,
+            journal=self._journal,
         )
         self._timekeeper = Timekeeper(self._backend.lock, self._backend.fire, clock)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import select
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from flowy.local import LocalSWF
 from flowy.local.clock import Clock
 from flowy.local.faults import Faults
-from flowy.local.quotas import AWS_BUCKETS, Quotas
+from flowy.local.quotas import AWS_BUCKETS, WORKFLOW_BUCKETS, Quotas
 from flowy.local.throttle import Throttle
 from tests.unit.local.conftest import Wire, Work
 
@@ -209,6 +210,98 @@ def test_a_bucket_that_is_none(buckets: dict[str, tuple[float, float]]) -> None:
     """An unknown action or an empty bucket is refused at once."""
     with pytest.raises(ValueError, match="Cannot throttle"):
         LocalSWF(throttle=buckets)
+
+
+def test_decisions_have_buckets() -> None:
+    """A decision too many fails with its cause; the others of its list are carried out."""
+    with LocalSWF(
+        poll_seconds=0, throttle={"ScheduleActivityTask": (2, 1), "StartTimer": (1, 1)}
+    ) as swf:
+        swf.clock.hold()
+        work = Work(swf)
+        execution = work.start()
+        timers = [
+            {
+                "decisionType": "StartTimer",
+                "startTimerDecisionAttributes": {"timerId": each, "startToFireTimeout": "60"},
+            }
+            for each in "ab"
+        ]
+        work.decide(*(work.schedule_decision(each) for each in "abc"), *timers)
+        failed = {event["eventType"]: event for event in work.events(execution)}
+        scheduled = failed["ScheduleActivityTaskFailed"]
+        attributes = scheduled["scheduleActivityTaskFailedEventAttributes"]
+        assert (attributes["activityId"], attributes["cause"]) == (
+            "c",
+            "ACTIVITY_CREATION_RATE_EXCEEDED",
+        )
+        timer = failed["StartTimerFailed"]["startTimerFailedEventAttributes"]
+        assert (timer["timerId"], timer["cause"]) == ("b", "TIMER_CREATION_RATE_EXCEEDED")
+        swf.clock.turn(1)
+        work.schedule("c")
+        assert work.event_types(execution)[-1] == "ActivityTaskScheduled"
+
+
+@pytest.mark.parametrize("action", sorted(WORKFLOW_BUCKETS))
+def test_an_execution_has_buckets_of_its_own(action: str) -> None:
+    """So many calls about one execution, then ThrottlingException; others are open."""
+    size, per_second = WORKFLOW_BUCKETS[action]
+    with LocalSWF(poll_seconds=0, throttle=True) as swf:
+        swf.clock.hold()
+        work = Work(swf)
+        work.start("first")
+        work.start("second")
+        bodies = []
+        for _ in range(2):
+            decision = work.poll_decision()
+            work.client.respond_decision_task_completed(
+                taskToken=decision["taskToken"], decisions=[work.schedule_decision("a")]
+            )
+            task = work.poll_activity()
+            run = decision["workflowExecution"]
+            bodies.append(
+                {
+                    "GetWorkflowExecutionHistory": {"domain": "local", "execution": run},
+                    "RecordActivityTaskHeartbeat": {"taskToken": task["taskToken"]},
+                    "RequestCancelWorkflowExecution": {"domain": "local", **run},
+                    "SignalWorkflowExecution": {"domain": "local", "signalName": "s", **run},
+                }[action]
+            )
+
+        def call(body: Any) -> str:
+            assert swf._service is not None
+            return swf._service.answer(action, json.dumps(body).encode(), lambda: False)[1]
+
+        assert not any("Throttling" in call(bodies[0]) for _ in range(int(size)))
+        assert "ThrottlingException" in call(bodies[0])
+        assert "ThrottlingException" not in call(bodies[1])
+        swf.clock.turn(2 / per_second)
+        assert "ThrottlingException" not in call(bodies[0])
+
+
+def test_a_task_list_takes_so_many_tasks_a_second() -> None:
+    """2,000 on one list; another has its own bucket."""
+    clock = Clock()
+    clock.hold()
+    throttle = Throttle(True, clock)
+    assert sum(throttle.admits_on("domain", "list") for _ in range(3000)) == 2000
+    assert throttle.admits_on("domain", "other")
+    clock.turn(0.5)
+    assert sum(throttle.admits_on("domain", "list") for _ in range(3000)) == 1000
+
+
+def test_buckets_that_are_full_again_are_thrown_away() -> None:
+    """Executions and task lists come and go by the thousand; one that is drained is kept."""
+    clock = Clock()
+    clock.hold()
+    throttle = Throttle(True, clock)
+    while throttle.admits("DeprecateDomain"):
+        pass
+    for number in range(10_240):
+        assert throttle.admits_on("domain", str(number))
+        clock.turn(1 / 1024)
+    assert len(throttle._levels) < 2000
+    assert sum(throttle.admits("DeprecateDomain") for _ in range(100)) == 60
 
 
 def test_every_action_has_a_bucket() -> None:
