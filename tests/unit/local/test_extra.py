@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import sys
+from pathlib import Path
 
 import pytest
 
+import flowy.local
 from flowy.exception import LocalSWFError
 from flowy.local import LocalSWF
 from flowy.local.extra import MOTO_BELOW, MOTO_FROM, check_moto, moto_version
@@ -50,3 +53,25 @@ def test_the_installed_moto_was_tested() -> None:
     """What the tests run with is in the range."""
     check_moto(moto_version())
     assert MOTO_FROM < MOTO_BELOW
+
+
+def test_only_the_model_knows_moto() -> None:
+    """moto's inside is touched in one folder; elsewhere its name may stand in texts only."""
+    folder = Path(flowy.local.__file__).parent
+    importers = {
+        path.relative_to(folder).as_posix()
+        for path in folder.glob("**/*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in _imported(node)
+        if name.partition(".")[0] == "moto"
+    }
+    assert importers
+    assert {name for name in importers if not name.startswith("model/")} == set()
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and not node.level:
+        return [node.module or ""]
+    return []
