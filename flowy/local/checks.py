@@ -3,7 +3,8 @@
 boto3 checks types and least lengths and leaves the rest to SWF, which refuses it with
 ValidationException; moto takes it, and may then fail at every later call (a timeout of
 ``abc``) or answer HTTP 500, which clients repeat.  The model is the one botocore brings:
-required members, types, lengths, enumerations.  What it can't say stands here.
+required members, types, lengths, enumerations.  What it can't say stands here, as the
+parameters' own descriptions in the API reference put it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from typing import Any
 from botocore.loaders import Loader
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
-#: Durations that SWF takes no ``NONE`` for: "you can't specify a value of NONE".
+#: Durations that SWF takes no ``NONE`` for: "unlike some of the other timeout parameters in
+#: Amazon SWF, you cannot specify a value of NONE" (API reference, StartWorkflowExecution,
+#: RegisterWorkflowType); a timer's is "an integer greater than or equal to 0" and no more
+#: (StartTimerDecisionAttributes).
 NEVER_NONE = frozenset(
     {
         "executionStartToCloseTimeout",
@@ -46,10 +50,12 @@ _TRIMMED_NAMES = frozenset({("RegisterDomainInput", "name"), ("TaskList", "name"
 
 _NOT_IN_NAMES = re.compile(r"[:/|\x00-\x1f\x7f-\x9f]")
 
-#: "Valid values are integers that range from Java's Integer.MIN_VALUE to MAX_VALUE".
+#: Of taskPriority: "Valid values are integers that range from Java's Integer.MIN_VALUE
+#: (-2147483648) to Integer.MAX_VALUE (2147483647)".
 _PRIORITY = re.compile(r"[-+]?[0-9]{1,10}")
 
-#: "The maximum workflow execution retention period is 90 days."
+#: "The maximum workflow execution retention period is 90 days" (API reference,
+#: RegisterDomain).
 _MOST_DAYS = 90
 
 #: Longest value that an error text repeats, in characters; longer ones may be data.

@@ -1,9 +1,14 @@
 """Waiting lines: the long polls of a local SWF, first come first served.
 
-SWF holds a poll for up to 60 seconds and answers it the moment that a task is there;
-moto sleeps for a second and answers without one.  Each task list has one line for
-each kind of task.  Only the poller at its head may take, and it is the only one to be
-woken, so a task goes to one poller, and to the one that has waited longest.
+"The service holds the HTTP connection open and responds as soon as a task becomes
+available.  The maximum time [...] is 60 seconds" (API reference, PollForActivityTask;
+PollForDecisionTask alike); moto sleeps for a second and answers without one.  "You can have a
+maximum of 1,000 pollers which simultaneously poll a particular task list" (developer guide,
+Amazon SWF Quotas).
+
+AWS does not say which poller a task goes to.  Here each task list has one line for each kind
+of task.  Only the poller at its head may take, and it is the only one to be woken, so a task
+goes to one poller, and to the one that has waited longest.
 """
 
 from __future__ import annotations

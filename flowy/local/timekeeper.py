@@ -1,6 +1,8 @@
 """The timekeeper: fires timeouts when they are due.
 
-SWF's timeouts happen on their own; moto's happen at the next call.  A decider that
+SWF's timeouts happen on their own: it "adds an event to the workflow execution history" and
+"also schedules a decision task" (developer guide, Amazon SWF Timeout Types); moto's happen at
+the next call.  A decider that
 waits in a poll for ActivityTaskTimedOut makes no call, so someone has to look at the
 clock.
 """

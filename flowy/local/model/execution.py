@@ -3,8 +3,11 @@
 What SWF does, according to its API reference, and moto does not:
 
 - Each timeout fires on its own clock (``flowy.local.model.timeouts``), when it is due.
-- Timers are clocks like the others (moto: a thread each, outside of any lock).
-- An execution has one decision task that waits, however much has happened.
+- Timers are clocks like the others (Decision, StartTimer; moto: a thread each, outside of any
+  lock).
+- "A workflow execution can have at most one open decision task" (DescribeWorkflowExecution,
+  openDecisionTasks): however much happens, one waits.  Where a decider has another one, the
+  one that waits is scheduled already and goes out after it; that is not in the reference.
 - "Maximum workflow execution history size - 25,000 events" (developer guide, Amazon SWF
   Quotas): one that has come so far is terminated with the cause EVENT_LIMIT_EXCEEDED.
 """

@@ -6,11 +6,13 @@ the same open tasks, timers and clocks.  Of what SWF keeps, only heartbeats are 
 
 What SWF does, according to its API reference, and moto does not:
 
-- What an execution has closed is closed: its tasks are not given out or answered.
+- What an execution has closed is closed: PollForDecisionTask brings tasks "for any open
+  workflow execution", and a task of a closed one is UnknownResourceFault for its answers.
 - "If a decision task scheduled on the override task list is not started within the timeout
   [...] Amazon SWF will revert the override"; likewise if it "is started within the timeout,
   but not completed within the start-to-close timeout" (RespondDecisionTaskCompleted).
-- An execution tells the true time of its start, and counts what is open now.
+- An execution tells the true time of its start, and counts what is open now
+  (DescribeWorkflowExecution).
 """
 
 from __future__ import annotations

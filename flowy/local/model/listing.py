@@ -1,7 +1,13 @@
 """Which executions there are: the four actions that list and count them.
 
-moto knows three of the filters and breaks on ``reverseOrder``; SWF has five, of which a
-request may name one, gives the newest first, and pages.
+What SWF does, according to its API reference (ListOpenWorkflowExecutions,
+ListClosedWorkflowExecutions, and the two that count), and moto does not:
+
+- "closeStatusFilter, executionFilter, typeFilter and tagFilter are mutually exclusive"
+  (moto: knows three of them), and so are the two filters of time, of which there must be one.
+- "By default the results are returned in descending order of the start or the close time",
+  and ``reverseOrder`` turns it round (moto: breaks).
+- Results come in pages; "use nextPageToken to obtain further pages".
 """
 
 from __future__ import annotations
