@@ -76,7 +76,7 @@ function dateTime(seconds) {
   return day + clockTime(seconds);
 }
 
-const badge = (status) => make("span", `badge ${status}`, status.replace("_", " ").toLowerCase());
+const badge = (status) => make("span", `badge ${status}`, status.replaceAll("_", " ").toLowerCase());
 
 // -- all executions --
 
@@ -287,7 +287,7 @@ function showRun(seen) {
   byId("one-id").textContent = seen.workflowId;
   const status = byId("one-status");
   status.className = `badge ${seen.status}`;
-  status.textContent = seen.status.replace("_", " ").toLowerCase();
+  status.textContent = seen.status.replaceAll("_", " ").toLowerCase();
   const facts = [
     fact("Type", `${seen.type.name} ${seen.type.version}`),
     fact("Started", dateTime(seen.started)),

@@ -17,6 +17,11 @@ What SWF does, and moto does not:
   OPEN_TIMERS_LIMIT_EXCEEDED; too many a second are ACTIVITY_CREATION_RATE_EXCEEDED and
   TIMER_CREATION_RATE_EXCEEDED (developer guide, Amazon SWF Quotas).
 - An activityId may be used again once its task is closed.
+- ContinueAsNewWorkflowExecution "closes the workflow execution and starts a new workflow
+  execution of the same type using the same workflowId"; what it does not say is the type's
+  default, not what the old execution had (Decision, and its attributes).
+- There is no Lambda here, which SWF has a cause for: ScheduleLambdaFunctionFailed with
+  LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION.
 """
 
 from __future__ import annotations
@@ -24,6 +29,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.core.utils import camelcase_to_underscores
+from moto.swf.exceptions import SWFValidationException
 
 from flowy.local.model.events import ACTIVITY_TIMEOUTS, LocalDecisionTask
 from flowy.local.model.execution import LocalExecution
@@ -34,12 +40,24 @@ KNOWN_DECISIONS = frozenset(
         "CancelTimer",
         "CancelWorkflowExecution",
         "CompleteWorkflowExecution",
+        "ContinueAsNewWorkflowExecution",
         "FailWorkflowExecution",
         "RecordMarker",
         "RequestCancelActivityTask",
         "ScheduleActivityTask",
+        "ScheduleLambdaFunction",
         "StartTimer",
     }
+)
+
+_CONTINUE = "ContinueAsNewWorkflowExecution"
+
+#: What an execution that is continued as new is started with, from the decision or its type.
+_CONTINUED_SETTINGS = (
+    "executionStartToCloseTimeout",
+    "taskStartToCloseTimeout",
+    "taskList",
+    "childPolicy",
 )
 
 
@@ -60,6 +78,9 @@ class DecidedExecution(LocalExecution):
             JsonRESTError: SWF refuses one of them.
         """
         self.validate_decisions(decisions)
+        if any(each["decisionType"] == _CONTINUE for each in decisions[:-1]):
+            # moto's words for the other decisions that close.
+            raise SWFValidationException("Close must be last decision in list")
         completed = self._add_event(
             "DecisionTaskCompleted",
             scheduled_event_id=task.scheduled_event_id,
@@ -85,6 +106,16 @@ class DecidedExecution(LocalExecution):
             self.cancel_timer(event_id, attributes["timerId"])
         elif kind == "RecordMarker":
             self.record_marker(event_id, attributes)
+        elif kind == "ScheduleLambdaFunction":
+            self._refuse(
+                "ScheduleLambdaFunctionFailed",
+                "LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION",
+                event_id,
+                id=attributes["id"],
+                name=attributes["name"],
+            )
+        elif kind == _CONTINUE:
+            self._continue_as_new(event_id, attributes)
         elif kind == "CompleteWorkflowExecution":
             self._close(kind, "Completed", event_id, result=attributes.get("result"))
         elif kind == "CancelWorkflowExecution":
@@ -100,6 +131,52 @@ class DecidedExecution(LocalExecution):
             self._add_event(
                 f"WorkflowExecution{how}", decision_task_completed_event_id=event_id, **values
             )
+
+    def _continue_as_new(self, event_id: int, attributes: dict[str, Any]) -> None:
+        version = attributes.get("workflowTypeVersion", self.workflow_type.version)
+        found: Any = self.domain.get_type(
+            "workflow", self.workflow_type.name, version, ignore_empty=True
+        )
+        given = {**attributes, "taskList": attributes.get("taskList", {}).get("name")}
+        settings: dict[str, Any] = {}
+        if found:
+            for name in _CONTINUED_SETTINGS:
+                default = "task_list" if name == "taskList" else f"default_{_snake(name)}"
+                settings[_snake(name)] = given.get(name) or getattr(found, default)
+        cause = self._continue_problem(found, settings)
+        if cause is not None:
+            self._refuse(f"{_CONTINUE}Failed", cause, event_id)
+            return
+        settings["task_priority"] = attributes.get("taskPriority", found.default_task_priority)
+        settings["tag_list"] = attributes.get("tagList")
+        new = DecidedExecution(
+            self.domain,
+            found,
+            self.workflow_id,
+            workflow_input=attributes.get("input"),
+            **settings,
+        )
+        self._add_event(
+            "WorkflowExecutionContinuedAsNew",
+            decision_task_completed_event_id=event_id,
+            input=attributes.get("input"),
+            new_execution_run_id=new.run_id,
+            workflow_type=found,
+            **settings,
+        )
+        self.domain.shared.journal.note("start", self.domain.name, new.run_id, self.workflow_id)
+        new.start(self.run_id)
+
+    def _continue_problem(self, found: Any, settings: dict[str, Any]) -> str | None:
+        """SWF's name for why it can't be continued; None where it can."""
+        if self.waiting is not None:
+            return "UNHANDLED_DECISION"
+        if not found:
+            return "WORKFLOW_TYPE_DOES_NOT_EXIST"
+        if found.status == "DEPRECATED":
+            return "WORKFLOW_TYPE_DEPRECATED"
+        missing = (name for name in settings if not settings[name])
+        return next((f"DEFAULT_{name.upper()}_UNDEFINED" for name in missing), None)
 
     def _refuse(self, event_type: str, cause: str, event_id: int, **values: Any) -> None:
         self._add_event(

@@ -27,10 +27,12 @@ class LocalExecution(History):
 
     # -- what may happen to it --
 
-    def start(self) -> None:
+    def start(self, continued_run_id: str | None = None) -> None:
+        """Begin; where it continues another one, with that one's run id."""
         self._add_event(
             "WorkflowExecutionStarted",
             child_policy=self.child_policy,
+            continued_execution_run_id=continued_run_id,
             execution_start_to_close_timeout=self.execution_start_to_close_timeout,
             input=self.input,
             parent_initiated_event_id=0,

@@ -38,6 +38,7 @@ CLOSE_STATUS = {
     "WorkflowExecutionFailed": "FAILED",
     "WorkflowExecutionCanceled": "CANCELED",
     "WorkflowExecutionTerminated": "TERMINATED",
+    "WorkflowExecutionContinuedAsNew": "CONTINUED_AS_NEW",
     "WorkflowExecutionTimedOut": "TIMED_OUT",
 }
 

@@ -34,7 +34,9 @@ def due(of: Any, start: float | None, after: str, kind: str) -> Due | None:
 
 def execution_due(execution: Any) -> Due | None:
     """When an execution has taken too long."""
-    seconds = min(int(execution.execution_start_to_close_timeout), EXECUTION_SECONDS)
+    wanted = execution.execution_start_to_close_timeout
+    # One that was continued may have NONE.
+    seconds = EXECUTION_SECONDS if wanted == "NONE" else min(int(wanted), EXECUTION_SECONDS)
     return due(execution, execution.start_timestamp, str(seconds), "START_TO_CLOSE")
 
 

@@ -290,6 +290,23 @@ def test_a_task_list_takes_so_many_tasks_a_second() -> None:
     assert sum(throttle.admits_on("domain", "list") for _ in range(3000)) == 1000
 
 
+def test_there_is_no_lambda(faulty: LocalSWF) -> None:
+    """A Lambda task fails with SWF's own cause, and the decider is told."""
+    work = Work(faulty)
+    execution = work.start()
+    task = {"id": "1", "name": "function"}
+    work.decide(
+        {
+            "decisionType": "ScheduleLambdaFunction",
+            "scheduleLambdaFunctionDecisionAttributes": task,
+        }
+    )
+    failed = work.events(execution)[-2]["scheduleLambdaFunctionFailedEventAttributes"]
+    assert failed["cause"] == "LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION"
+    assert (failed["id"], failed["name"]) == ("1", "function")
+    assert work.poll_decision()["taskToken"]
+
+
 def test_buckets_that_are_full_again_are_thrown_away() -> None:
     """Executions and task lists come and go by the thousand; one that is drained is kept."""
     clock = Clock()

@@ -272,6 +272,30 @@ def test_a_priority_outlives_a_restart(file: Path) -> None:
         assert last["decisionTaskScheduledEventAttributes"]["taskPriority"] == "5"
 
 
+def test_a_continued_execution_outlives_a_restart(file: Path) -> None:
+    """Both are there after it, and after the journal was written anew."""
+    with local(file) as swf:
+        work = Work(swf)
+        execution = work.start()
+        for _ in range(2):
+            work.decide({"decisionType": "ContinueAsNewWorkflowExecution"})
+        service = swf._service
+        assert service is not None
+        runs = list(service._backend.own_domain("local").runs)
+        before = [work.events({**execution, "runId": run}) for run in runs]
+    for _ in range(2):
+        with local(file) as swf:
+            work.client = swf.client()
+            assert [work.events({**execution, "runId": run}) for run in runs] == before
+            service = swf._service
+            assert service is not None
+            service._journal.rewrite(records(service._backend))
+    with local(file) as swf:
+        work.client = swf.client()
+        work.decide({"decisionType": "CompleteWorkflowExecution"})
+        assert work.event_types({**execution, "runId": runs[-1]})[-1].endswith("Completed")
+
+
 def _let_pass(seconds: float) -> None:
     """Real time passes: there is nothing else to wait for."""
     threading.Event().wait(seconds)
