@@ -5,13 +5,16 @@ nothing of what answers:
 
 - the local SWF, where all of them pass, and whose clock is turned where time has to pass;
 - plain moto (``--swf=moto``), where the tests that are marked ``moto_gap`` have to fail;
-- Amazon SWF (``--swf=aws``), with the AWS settings of the environment.  Each test registers
-  a domain of its own and deprecates it in the end; SWF allows 100 in an account, deprecated
-  ones included.  What AWS does not document is left out (``undocumented``).
+- Amazon SWF (``--swf=aws``), with the AWS settings of the environment.  All tests share one
+  domain, for SWF allows 100 in an account, deprecated ones included: so whatever a test makes
+  in it has a name that no other test knows (``own``), and what is still open in the end is
+  terminated.  What AWS does not document is left out (``undocumented``).
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
 import time
 import urllib.request
@@ -32,11 +35,31 @@ if TYPE_CHECKING:
 #: Lets time pass at SWF, in seconds.
 PassTime = Callable[[float], None]
 
+#: Makes a client, with more settings for its ``Config``.
+NewClient = Callable[..., "SWFClient"]
+
+#: Makes a name that no other test knows, which begins with the one it is given.
+Own = Callable[[str], str]
+
 #: Every timeout of the activity and workflow types, in seconds, where a test sets none.
 LONG = "300"
 
 ACTIVITY_TYPE: Any = {"name": "activity", "version": "1"}
 WORKFLOW_TYPE: Any = {"name": "workflow", "version": "1"}
+
+ACTIVITY_DEFAULTS: Any = {
+    "defaultTaskList": {"name": "tasks"},
+    "defaultTaskHeartbeatTimeout": "NONE",
+    "defaultTaskScheduleToCloseTimeout": LONG,
+    "defaultTaskScheduleToStartTimeout": LONG,
+    "defaultTaskStartToCloseTimeout": LONG,
+}
+WORKFLOW_DEFAULTS: Any = {
+    "defaultTaskList": {"name": "tasks"},
+    "defaultTaskStartToCloseTimeout": LONG,
+    "defaultExecutionStartToCloseTimeout": LONG,
+    "defaultChildPolicy": "TERMINATE",
+}
 
 
 #: Polls for a decision task that ought to be there, before a test gives up.
@@ -44,6 +67,19 @@ PATIENCE = 2
 
 #: Seconds for one test against moto, which holds no poll for longer than one.
 MOTO_SECONDS = 15
+
+#: Seconds for one test against Amazon's, which holds an empty poll for sixty.
+AWS_SECONDS = 600
+
+#: How late Amazon's clocks may be, in seconds: a timeout happens when it is due, or soon after.
+AWS_LATE_SECONDS = 0.5
+
+#: How long it may take until Amazon's lists show what has happened, in seconds.
+AWS_LISTED_SECONDS = 5
+
+#: The domain of all tests at Amazon's. The other domains that tests make begin like it, and are
+#: the same in each run: no run adds one to the 100 that an account has.
+SHARED_DOMAIN = "flowy-contract"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -57,8 +93,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.timeout(MOTO_SECONDS))
             if gap is not None and re.search(gap.kwargs.get("only", ""), item.name):
                 item.add_marker(pytest.mark.xfail(strict=True, reason=gap.args[0]))
-        elif swf == "aws" and item.get_closest_marker("undocumented") is not None:
-            item.add_marker(pytest.mark.skip(reason="AWS documents no answer"))
+        elif swf == "aws":
+            item.add_marker(pytest.mark.timeout(AWS_SECONDS))
+            if item.get_closest_marker("undocumented") is not None:
+                item.add_marker(pytest.mark.skip(reason="AWS documents no answer"))
 
 
 @pytest.fixture(scope="session")
@@ -78,48 +116,107 @@ def contract_swf(swf_kind: str) -> Iterator[LocalSWF | None]:
 
 
 @pytest.fixture(scope="session")
-def swf_client(swf_kind: str, contract_swf: LocalSWF | None) -> Iterator[SWFClient]:
-    """A client that sends what it is given: SWF itself is to refuse what is wrong."""
+def new_client(swf_kind: str, contract_swf: LocalSWF | None) -> Iterator[NewClient]:
+    """Makes clients that send what they are given: SWF itself is to refuse what is wrong."""
+    common: Any = {"read_timeout": 70, "parameter_validation": False}
     if contract_swf is not None:
-        yield contract_swf.client(parameter_validation=False)
+        yield functools.partial(contract_swf.client, parameter_validation=False)
     elif swf_kind == "aws":
-        retries: Any = {"mode": "standard", "total_max_attempts": 5}
-        yield boto3.client(
-            "swf", config=Config(read_timeout=70, retries=retries, parameter_validation=False)
-        )
+        common["retries"] = {"mode": "standard", "total_max_attempts": 5}
+        yield lambda **config: boto3.client("swf", config=Config(**{**common, **config}))
     else:
         from moto.server import ThreadedMotoServer
 
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         host, port = server.get_host_and_port()
-        yield boto3.client(
+        common["retries"] = {"mode": "standard", "total_max_attempts": 1}
+        common |= {"max_pool_connections": 50, "proxies": {}}
+        yield lambda **config: boto3.client(
             "swf",
             endpoint_url=f"http://{host}:{port}",
             region_name="us-east-1",
             aws_access_key_id="moto",
             aws_secret_access_key="moto",
-            config=Config(
-                read_timeout=70,
-                retries={"mode": "standard", "total_max_attempts": 1},
-                max_pool_connections=50,
-                parameter_validation=False,
-                proxies={},
-            ),
+            config=Config(**{**common, **config}),
         )
         server.stop()
 
 
+@pytest.fixture(scope="session")
+def swf_client(new_client: NewClient) -> SWFClient:
+    """The client of most tests."""
+    return new_client()
+
+
 @pytest.fixture
-def pass_time(contract_swf: LocalSWF | None, swf_client: SWFClient) -> PassTime:
+def pass_time(swf_kind: str, contract_swf: LocalSWF | None) -> PassTime:
     """Lets time pass at SWF: an instant where its clock can be turned."""
+    if contract_swf is not None:
+        return contract_swf.clock.turn
     # There is no other way to make Amazon's clock go forward.
-    return time.sleep if contract_swf is None else contract_swf.clock.turn
+    late = AWS_LATE_SECONDS if swf_kind == "aws" else 0
+    return lambda seconds: time.sleep(seconds + late)
 
 
 @pytest.fixture
-def domain(swf_kind: str, swf_client: SWFClient) -> Iterator[str]:
-    """A domain that no other test knows."""
+def lists_settle(swf_kind: str) -> Callable[[], None]:
+    """Waits until the lists of executions show all: Amazon's are "eventually consistent"."""
+    return lambda: time.sleep(AWS_LISTED_SECONDS if swf_kind == "aws" else 0)
+
+
+@pytest.fixture
+def own() -> Own:
+    """Makes a name that no other test knows: ``own("list")``, the same for the same word."""
+    mark = uuid.uuid4().hex[:12]
+    return lambda word: f"{word}-{mark}"
+
+
+def have_domain(client: SWFClient, name: str, days: str = "1") -> None:
+    """Register a domain, or bring it back where it was registered and deprecated before."""
+    with contextlib.suppress(client.exceptions.DomainAlreadyExistsFault):
+        client.register_domain(name=name, workflowExecutionRetentionPeriodInDays=days)
+        return
+    with contextlib.suppress(client.exceptions.DomainAlreadyExistsFault):
+        client.undeprecate_domain(name=name)
+
+
+def have_activity_type(client: SWFClient, domain: str, name: str, **defaults: Any) -> Any:
+    """Register an activity type, or bring it back; return it as the calls take it."""
+    type_: Any = {"name": name, "version": "1"}
+    with contextlib.suppress(client.exceptions.TypeAlreadyExistsFault):
+        client.register_activity_type(domain=domain, **type_, **{**ACTIVITY_DEFAULTS, **defaults})
+        return type_
+    with contextlib.suppress(client.exceptions.TypeAlreadyExistsFault):
+        client.undeprecate_activity_type(domain=domain, activityType=type_)
+    return type_
+
+
+def have_workflow_type(client: SWFClient, domain: str, name: str) -> Any:
+    """Register a workflow type, or bring it back; return it as the calls take it."""
+    type_: Any = {"name": name, "version": "1"}
+    with contextlib.suppress(client.exceptions.TypeAlreadyExistsFault):
+        client.register_workflow_type(domain=domain, **type_, **WORKFLOW_DEFAULTS)
+        return type_
+    with contextlib.suppress(client.exceptions.TypeAlreadyExistsFault):
+        client.undeprecate_workflow_type(domain=domain, workflowType=type_)
+    return type_
+
+
+@pytest.fixture(scope="session")
+def shared_domain(swf_kind: str, new_client: NewClient) -> str | None:
+    """The one domain of all tests at Amazon's; it stays, for the next run and others' at once."""
+    if swf_kind != "aws":
+        return None
+    have_domain(new_client(), SHARED_DOMAIN)
+    return SHARED_DOMAIN
+
+
+@pytest.fixture
+def domain(swf_kind: str, swf_client: SWFClient, shared_domain: str | None) -> str:
+    """A domain: one that no other test knows, where domains cost nothing."""
+    if shared_domain is not None:
+        return shared_domain
     if swf_kind == "moto":
         # What moto takes without a word may break every later call, so each test begins anew.
         url = f"{swf_client.meta.endpoint_url}/moto-api/reset"
@@ -127,9 +224,7 @@ def domain(swf_kind: str, swf_client: SWFClient) -> Iterator[str]:
             pass
     name = f"flowy-test-{uuid.uuid4()}"
     swf_client.register_domain(name=name, workflowExecutionRetentionPeriodInDays="1")
-    yield name
-    if swf_kind == "aws":
-        swf_client.deprecate_domain(name=name)
+    return name
 
 
 @dataclass(frozen=True)
@@ -170,14 +265,14 @@ class Flow:
         """Decide to schedule one activity task."""
         self.decide(self.schedule_decision(activity_id, **attributes))
 
-    @staticmethod
-    def schedule_decision(activity_id: str, **attributes: Any) -> dict[str, Any]:
+    def schedule_decision(self, activity_id: str, **attributes: Any) -> dict[str, Any]:
         """The decision to schedule one activity task."""
         return {
             "decisionType": "ScheduleActivityTask",
             "scheduleActivityTaskDecisionAttributes": {
                 "activityId": activity_id,
                 "activityType": ACTIVITY_TYPE,
+                "taskList": self.task_list,
                 **attributes,
             },
         }
@@ -209,48 +304,52 @@ class Flow:
 
 
 class Starter:
-    """Starts executions in a domain that has one activity type and one workflow type."""
+    """Starts executions in a domain that has one activity type and one workflow type.
 
-    def __init__(self, client: SWFClient, domain: str, pass_time: PassTime) -> None:
+    Args:
+        client: calls SWF.
+        domain: where.
+        pass_time: lets time pass there.
+        own: makes the task list's name, and the executions' where a test does not.
+    """
+
+    def __init__(self, client: SWFClient, domain: str, pass_time: PassTime, own: Own) -> None:
         self.client = client
         self.domain = domain
         self.pass_time = pass_time
-        self.task_list: Any = {"name": "tasks"}
-        client.register_activity_type(
-            domain=domain,
-            name=ACTIVITY_TYPE["name"],
-            version=ACTIVITY_TYPE["version"],
-            defaultTaskList={"name": "tasks"},
-            defaultTaskHeartbeatTimeout="NONE",
-            defaultTaskScheduleToCloseTimeout=LONG,
-            defaultTaskScheduleToStartTimeout=LONG,
-            defaultTaskStartToCloseTimeout=LONG,
-        )
-        client.register_workflow_type(
-            domain=domain,
-            name=WORKFLOW_TYPE["name"],
-            version=WORKFLOW_TYPE["version"],
-            defaultTaskList={"name": "tasks"},
-            defaultTaskStartToCloseTimeout=LONG,
-            defaultExecutionStartToCloseTimeout=LONG,
-            defaultChildPolicy="TERMINATE",
-        )
+        self.own = own
+        self.task_list: Any = {"name": own("tasks")}
+        self.started: list[Any] = []
+        have_activity_type(client, domain, ACTIVITY_TYPE["name"])
+        have_workflow_type(client, domain, WORKFLOW_TYPE["name"])
 
-    def __call__(self, workflow_id: str = "flow", **parameters: Any) -> Flow:
+    def __call__(self, workflow_id: str | None = None, **parameters: Any) -> Flow:
+        """Start one, by an id that no other test knows; ``workflow_id`` is taken as it is."""
+        workflow_id = self.own("flow") if workflow_id is None else workflow_id
+        wanted = {"workflowType": WORKFLOW_TYPE, "taskList": self.task_list, **parameters}
         started = self.client.start_workflow_execution(
-            domain=self.domain,
-            workflowId=workflow_id,
-            workflowType=WORKFLOW_TYPE,
-            **parameters,
+            domain=self.domain, workflowId=workflow_id, **wanted
         )
         execution = {"workflowId": workflow_id, "runId": started["runId"]}
+        self.started.append(execution)
         return Flow(self.client, self.domain, self.task_list, execution, self.pass_time)
+
+    def terminate(self) -> None:
+        """Terminate what is still open."""
+        for execution in self.started:
+            with contextlib.suppress(self.client.exceptions.UnknownResourceFault):
+                self.client.terminate_workflow_execution(domain=self.domain, **execution)
 
 
 @pytest.fixture
-def start(swf_client: SWFClient, domain: str, pass_time: PassTime) -> Starter:
+def start(
+    swf_kind: str, swf_client: SWFClient, domain: str, pass_time: PassTime, own: Own
+) -> Iterator[Starter]:
     """Starts an execution: ``start("workflow id", **more parameters)``."""
-    return Starter(swf_client, domain, pass_time)
+    starter = Starter(swf_client, domain, pass_time, own)
+    yield starter
+    if swf_kind == "aws":
+        starter.terminate()
 
 
 @pytest.fixture

@@ -133,7 +133,10 @@ def test_an_activity_id_is_free_once_its_task_is_closed(
 ) -> None:
     """An open task holds its activityId; a closed one gives it back."""
     swf_client.signal_workflow_execution(
-        domain=flow.domain, workflowId="flow", signalName="again", input=""
+        domain=flow.domain,
+        workflowId=flow.execution["workflowId"],
+        signalName="again",
+        input="",
     )
     flow.schedule(task["activityId"])
     assert flow.last("ScheduleActivityTaskFailed")["cause"] == "ACTIVITY_ID_ALREADY_IN_USE"

@@ -208,7 +208,8 @@ def test_a_closed_execution_cannot_be_asked(flow: Flow, swf_client: SWFClient) -
     swf_client.terminate_workflow_execution(
         domain=flow.domain, workflowId=flow.execution["workflowId"]
     )
-    wanted: list[Any] = [flow.execution, {"workflowId": "flow"}, {"workflowId": "never"}]
+    by_id = {"workflowId": flow.execution["workflowId"]}
+    wanted: list[Any] = [flow.execution, by_id, {"workflowId": "never"}]
     for execution in wanted:
         with pytest.raises(swf_client.exceptions.UnknownResourceFault):
             swf_client.request_cancel_workflow_execution(domain=flow.domain, **execution)
@@ -237,7 +238,10 @@ def test_termination_closes_tasks(flow: Flow, task: dict[str, Any], swf_client: 
     """A terminated execution has no open task; its reason and details are in the history."""
     flow.wake()
     swf_client.terminate_workflow_execution(
-        domain=flow.domain, workflowId="flow", reason="so", details="long"
+        domain=flow.domain,
+        workflowId=flow.execution["workflowId"],
+        reason="so",
+        details="long",
     )
     terminated = flow.last("WorkflowExecutionTerminated")
     assert (terminated["reason"], terminated["details"]) == ("so", "long")

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.contract.conftest import have_activity_type, have_workflow_type
+
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow, Starter
+    from tests.contract.conftest import Flow, Own, Starter
 
 
 def test_a_decision_task_brings_the_history(flow: Flow) -> None:
@@ -46,15 +48,15 @@ def test_one_decision_task_waits_however_much_happens(flow: Flow) -> None:
 
 def test_an_execution_completes_and_fails(start: Starter) -> None:
     """The closing decisions close, and their result or reason is in the history."""
-    done, broken = start("done"), start("broken")
+    done, broken = start(start.own("done")), start(start.own("broken"))
     for flow in (done, broken):
         task = flow.poll_decision()
         decision: Any = {
-            "done": {
+            done.execution["workflowId"]: {
                 "decisionType": "CompleteWorkflowExecution",
                 "completeWorkflowExecutionDecisionAttributes": {"result": "42"},
             },
-            "broken": {
+            broken.execution["workflowId"]: {
                 "decisionType": "FailWorkflowExecution",
                 "failWorkflowExecutionDecisionAttributes": {"reason": "so", "details": "long"},
             },
@@ -69,20 +71,23 @@ def test_an_execution_completes_and_fails(start: Starter) -> None:
 
 def test_a_workflow_id_is_taken_while_its_execution_is_open(start: Starter) -> None:
     """One open execution a workflowId; after it closed, the id is free again."""
-    flow = start("one")
+    flow = start()
     with pytest.raises(flow.client.exceptions.WorkflowExecutionAlreadyStartedFault):
-        start("one")
-    flow.client.terminate_workflow_execution(domain=flow.domain, workflowId="one")
-    assert start("one").execution["runId"] != flow.execution["runId"]
+        start()
+    flow.client.terminate_workflow_execution(
+        domain=flow.domain, workflowId=flow.execution["workflowId"]
+    )
+    assert start().execution["runId"] != flow.execution["runId"]
 
 
 @pytest.mark.parametrize("deprecated", [False, True])
 def test_a_type_that_cannot_be_scheduled_is_an_event(
-    flow: Flow, swf_client: SWFClient, deprecated: bool
+    flow: Flow, swf_client: SWFClient, own: Own, deprecated: bool
 ) -> None:
     """An unknown or deprecated activity type ends in ScheduleActivityTaskFailed."""
-    wanted: Any = {"name": "activity", "version": "1" if deprecated else "2"}
+    wanted: Any = {"name": own("activity"), "version": "1"}
     if deprecated:
+        have_activity_type(swf_client, flow.domain, wanted["name"])
         swf_client.deprecate_activity_type(domain=flow.domain, activityType=wanted)
     flow.schedule(activityType=wanted)
     cause = "ACTIVITY_TYPE_DEPRECATED" if deprecated else "ACTIVITY_TYPE_DOES_NOT_EXIST"
@@ -151,11 +156,10 @@ def test_a_wrong_decision_leaves_all_undone(flow: Flow, decision: dict[str, Any]
 
 def test_a_deprecated_workflow_type_does_not_start(start: Starter, swf_client: SWFClient) -> None:
     """StartWorkflowExecution with a deprecated type is TypeDeprecatedFault."""
-    swf_client.deprecate_workflow_type(
-        domain=start.domain, workflowType={"name": "workflow", "version": "1"}
-    )
+    wanted = have_workflow_type(swf_client, start.domain, start.own("workflow"))
+    swf_client.deprecate_workflow_type(domain=start.domain, workflowType=wanted)
     with pytest.raises(swf_client.exceptions.TypeDeprecatedFault):
-        start()
+        start(workflowType=wanted)
 
 
 @pytest.mark.moto_gap("counts what is decided, too")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from tests.contract.conftest import SHARED_DOMAIN, have_activity_type, have_domain
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -83,7 +86,7 @@ def test_a_decision_task_may_bring_the_news_only(flow: Flow) -> None:
 def test_dates_are_true(start: Starter, swf_client: SWFClient) -> None:
     """Types and executions tell when they were made, and types when they were deprecated."""
     flow = start()
-    wanted: Any = {"name": "activity", "version": "1"}
+    wanted = have_activity_type(swf_client, start.domain, start.own("activity"))
     swf_client.deprecate_activity_type(domain=flow.domain, activityType=wanted)
     info = swf_client.describe_activity_type(domain=flow.domain, activityType=wanted)["typeInfo"]
     described: Any = swf_client.describe_workflow_execution(
@@ -91,7 +94,7 @@ def test_dates_are_true(start: Starter, swf_client: SWFClient) -> None:
     )
     began = described["executionInfo"]["startTimestamp"]
     assert began == flow.events()[0]["eventTimestamp"]
-    assert info["creationDate"] <= began <= info["deprecationDate"]
+    assert began <= info["creationDate"] <= info["deprecationDate"]
     # SWF's clock may have been turned by other tests, always forward.
     assert began > datetime.now(timezone.utc) - timedelta(minutes=5)
 
@@ -105,7 +108,7 @@ def test_all_timeouts_in_force_are_shown(flow: Flow) -> None:
     assert scheduled["scheduleToStartTimeout"] == "300"
     assert scheduled["scheduleToCloseTimeout"] == "300"
     assert scheduled["heartbeatTimeout"] == "NONE"
-    assert scheduled["taskList"] == {"name": "tasks"}
+    assert scheduled["taskList"] == flow.task_list
     assert (scheduled["control"], scheduled["taskPriority"]) == ("c", "3")
 
 
@@ -113,9 +116,12 @@ def test_all_timeouts_in_force_are_shown(flow: Flow) -> None:
 @pytest.mark.parametrize("reverse", [False, True])
 def test_types_come_in_pages(swf_client: SWFClient, domain: str, reverse: bool) -> None:
     """Types are listed by name, in pages; a name picks the versions of one."""
-    for name in "cab":
-        swf_client.register_activity_type(domain=domain, name=name, version="1")
-    swf_client.register_activity_type(domain=domain, name="a", version="2")
+    # A domain that has these types and no others; the same in each run.
+    domain = f"{SHARED_DOMAIN}-types"
+    have_domain(swf_client, domain)
+    for name, version in (("c", "1"), ("a", "1"), ("b", "1"), ("a", "2")):
+        with contextlib.suppress(swf_client.exceptions.TypeAlreadyExistsFault):
+            swf_client.register_activity_type(domain=domain, name=name, version=version)
     paginator: Any = swf_client.get_paginator("list_activity_types")
     pages = paginator.paginate(
         domain=domain,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from tests.contract.conftest import have_workflow_type
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Starter
@@ -13,69 +17,105 @@ if TYPE_CHECKING:
 EVER: Any = {"oldestDate": 0}
 
 
-def open_ids(start: Starter, **filters: Any) -> list[str]:
-    answer = start.client.list_open_workflow_executions(
-        domain=start.domain,
-        **{"startTimeFilter": EVER, **filters},
-    )
-    return [info["execution"]["workflowId"] for info in answer["executionInfos"]]
+@dataclass(frozen=True)
+class Listing:
+    """Executions of a type that no other test knows, in lists that show others' too."""
+
+    starter: Starter
+    type: Any
+    settle: Callable[[], None]
+
+    def start(self, *words: str, **parameters: Any) -> None:
+        """Start an execution for each word."""
+        for word in words:
+            self.starter(self.starter.own(word), workflowType=self.type, **parameters)
+        self.settle()
+
+    def end(self, word: str) -> None:
+        """Terminate one."""
+        self.starter.client.terminate_workflow_execution(
+            domain=self.starter.domain, workflowId=self.starter.own(word)
+        )
+        self.settle()
+
+    def open(self, **filters: Any) -> list[str]:
+        """The words of those that are open, as they are listed."""
+        return self._listed("list_open_workflow_executions", {"startTimeFilter": EVER, **filters})
+
+    def closed(self, **filters: Any) -> list[str]:
+        """The words of those that have closed."""
+        return self._listed("list_closed_workflow_executions", filters)
+
+    def of_type(self, version: str = "1") -> Any:
+        """A filter by the type."""
+        return {"name": self.type["name"], "version": version}
+
+    def _listed(self, action: str, filters: dict[str, Any]) -> list[str]:
+        paginator: Any = self.starter.client.get_paginator(action)  # type: ignore[call-overload]
+        pages = paginator.paginate(domain=self.starter.domain, **filters)
+        listed = [info for page in pages for info in page["executionInfos"]]
+        ids = [
+            info["execution"]["workflowId"] for info in listed if info["workflowType"] == self.type
+        ]
+        return [each.split("-")[0] for each in ids]
 
 
-def closed_ids(start: Starter, **filters: Any) -> list[str]:
-    answer = start.client.list_closed_workflow_executions(domain=start.domain, **filters)
-    return [info["execution"]["workflowId"] for info in answer["executionInfos"]]
+@pytest.fixture
+def listing(start: Starter, lists_settle: Callable[[], None]) -> Listing:
+    type_ = have_workflow_type(start.client, start.domain, start.own("workflow"))
+    return Listing(start, type_, lists_settle)
 
 
 @pytest.mark.moto_gap("the oldest stands first")
-def test_the_newest_stands_first(start: Starter) -> None:
+def test_the_newest_stands_first(listing: Listing) -> None:
     """Executions come newest first, and in reverse when asked."""
-    for number in "123":
-        start(number)
-    assert open_ids(start) == ["3", "2", "1"]
-    assert open_ids(start, reverseOrder=True) == ["1", "2", "3"]
+    listing.start("1", "2", "3")
+    assert listing.open() == ["3", "2", "1"]
+    assert listing.open(reverseOrder=True) == ["1", "2", "3"]
 
 
 @pytest.mark.moto_gap("one filter of five")
-def test_filters(start: Starter) -> None:
+def test_filters(listing: Listing) -> None:
     """By id, by tag, by type, by time."""
-    start("tagged", tagList=["red", "blue"])
-    start("plain")
-    assert open_ids(start, executionFilter={"workflowId": "plain"}) == ["plain"]
-    assert open_ids(start, tagFilter={"tag": "red"}) == ["tagged"]
-    assert len(open_ids(start, typeFilter={"name": "workflow"})) == 2
-    assert open_ids(start, typeFilter={"name": "workflow", "version": "2"}) == []
-    assert open_ids(start, startTimeFilter={"oldestDate": 0, "latestDate": 1}) == []
-    count = start.client.count_open_workflow_executions(
-        domain=start.domain,
+    red, blue, plain = (listing.starter.own(word) for word in ("red", "blue", "plain"))
+    listing.start("tagged", tagList=[red, blue])
+    listing.start("plain")
+    assert listing.open(executionFilter={"workflowId": plain}) == ["plain"]
+    assert listing.open(tagFilter={"tag": red}) == ["tagged"]
+    assert len(listing.open(typeFilter={"name": listing.type["name"]})) == 2
+    assert listing.open(typeFilter=listing.of_type(version="2")) == []
+    assert listing.open(startTimeFilter={"oldestDate": 0, "latestDate": 1}) == []
+    count = listing.starter.client.count_open_workflow_executions(
+        domain=listing.starter.domain,
         startTimeFilter=EVER,
+        typeFilter=listing.of_type(),
     )
     assert count["count"] == 2
 
 
 @pytest.mark.moto_gap("one filter of five")
-def test_closed_executions(start: Starter) -> None:
+def test_closed_executions(listing: Listing) -> None:
     """Those that have closed are listed apart, by their close status when asked."""
-    start("stays")
-    start("ends")
-    start.client.terminate_workflow_execution(domain=start.domain, workflowId="ends")
-    assert open_ids(start) == ["stays"]
-    assert closed_ids(start, closeTimeFilter=EVER) == ["ends"]
-    assert closed_ids(start, startTimeFilter=EVER) == ["ends"]
+    listing.start("stays", "ends")
+    listing.end("ends")
+    assert listing.open() == ["stays"]
+    assert listing.closed(closeTimeFilter=EVER) == ["ends"]
+    assert listing.closed(startTimeFilter=EVER) == ["ends"]
     wanted = {"closeTimeFilter": EVER, "closeStatusFilter": {"status": "TERMINATED"}}
-    assert closed_ids(start, **wanted) == ["ends"]
+    assert listing.closed(**wanted) == ["ends"]
     wanted["closeStatusFilter"] = {"status": "COMPLETED"}
-    assert closed_ids(start, **wanted) == []
+    assert listing.closed(**wanted) == []
 
 
 @pytest.mark.moto_gap("no pages")
-def test_pages(start: Starter) -> None:
+def test_pages(listing: Listing) -> None:
     """A page holds what was asked for at most, and leads to the next."""
-    for number in "12345":
-        start(number)
-    paginator: Any = start.client.get_paginator("list_open_workflow_executions")
+    listing.start(*"12345")
+    paginator: Any = listing.starter.client.get_paginator("list_open_workflow_executions")
     pages = paginator.paginate(
-        domain=start.domain,
+        domain=listing.starter.domain,
         startTimeFilter=EVER,
+        typeFilter=listing.of_type(),
         maximumPageSize=2,
     )
     sizes = [len(page["executionInfos"]) for page in pages]
@@ -92,8 +132,8 @@ def test_pages(start: Starter) -> None:
         {"startTimeFilter": EVER, "nextPageToken": "second"},
     ],
 )
-def test_filters_that_do_not_go_together(start: Starter, filters: dict[str, Any]) -> None:
+def test_filters_that_do_not_go_together(listing: Listing, filters: dict[str, Any]) -> None:
     """One time filter and at most one other, or ValidationException."""
     with pytest.raises(ClientError) as caught:
-        closed_ids(start, **filters)
+        listing.closed(**filters)
     assert caught.value.response["Error"]["Code"] == "ValidationException"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.contract.conftest import SHARED_DOMAIN, have_domain
+
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
@@ -76,7 +78,7 @@ def test_what_a_workflow_names_has_the_same_rules(start: Starter, name: str) -> 
     with pytest.raises(ClientError) as caught:
         start(name)
     assert caught.value.response["Error"]["Code"] == "ValidationException"
-    flow = start("good")
+    flow = start()
     token = flow.poll_decision()["taskToken"]
     timer = {"timerId": name, "startToFireTimeout": "1"}
     decisions: list[dict[str, Any]] = [
@@ -94,6 +96,7 @@ def test_what_a_workflow_names_has_the_same_rules(start: Starter, name: str) -> 
 @pytest.mark.parametrize("name", ["a b", "\u00e4\u00f6", "a.b-c_d", "arn2", "(x) #1 @y", "a\\b"])
 def test_all_else_is_a_name(start: Starter, swf_client: SWFClient, name: str) -> None:
     """Anything else is taken, and comes back as it was given."""
+    name = start.own(name)
     swf_client.register_activity_type(domain=start.domain, name=name, version=name)
     kept = swf_client.describe_activity_type(
         domain=start.domain, activityType={"name": name, "version": name}
@@ -112,13 +115,13 @@ def test_executions_are_kept_for_days(
     swf_client: SWFClient, domain: str, days: str, taken: bool
 ) -> None:
     """A retention period is 0 to 90 days, or NONE."""
-    name = f"{domain}-2"
+    name = f"{SHARED_DOMAIN}-{days}-days"
     if not taken:
         with pytest.raises(ClientError) as caught:
             swf_client.register_domain(name=name, workflowExecutionRetentionPeriodInDays=days)
         assert caught.value.response["Error"]["Code"] == "ValidationException"
         return
-    swf_client.register_domain(name=name, workflowExecutionRetentionPeriodInDays=days)
+    have_domain(swf_client, name, days)
     kept = swf_client.describe_domain(name=name)["configuration"]
     swf_client.deprecate_domain(name=name)
     assert kept["workflowExecutionRetentionPeriodInDays"] == days

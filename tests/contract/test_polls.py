@@ -12,7 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow, Starter
+    from tests.contract.conftest import Flow, Own, Starter
 
 
 @pytest.mark.moto_gap("an empty poll has no token")
@@ -26,9 +26,11 @@ def test_an_empty_poll_is_held_and_has_an_empty_token(flow: Flow) -> None:
 
 
 @pytest.mark.moto_gap("an empty poll has no token")
-def test_an_empty_decision_poll_has_an_empty_token(swf_client: SWFClient, domain: str) -> None:
+def test_an_empty_decision_poll_has_an_empty_token(
+    swf_client: SWFClient, domain: str, own: Own
+) -> None:
     """The same for decision tasks."""
-    answer = swf_client.poll_for_decision_task(domain=domain, taskList={"name": "empty"})
+    answer = swf_client.poll_for_decision_task(domain=domain, taskList={"name": own("empty")})
     assert (answer["taskToken"], answer["startedEventId"]) == ("", 0)
     assert answer["previousStartedEventId"] == 0
 
@@ -79,11 +81,12 @@ def test_the_oldest_task_goes_first(flow: Flow) -> None:
     assert [flow.poll_activity()["activityId"] for _ in range(5)] == list("01234")
 
 
-def test_a_task_list_is_a_list_of_its_own(flow: Flow, swf_client: SWFClient) -> None:
+def test_a_task_list_is_a_list_of_its_own(flow: Flow, swf_client: SWFClient, own: Own) -> None:
     """A task is given to pollers of its own task list and its own domain only."""
-    flow.schedule(taskList={"name": "other"})
+    elsewhere: Any = {"name": own("other")}
+    flow.schedule(taskList=elsewhere)
     assert not flow.poll_activity()["taskToken"]
-    other: Any = swf_client.poll_for_activity_task(domain=flow.domain, taskList={"name": "other"})
+    other: Any = swf_client.poll_for_activity_task(domain=flow.domain, taskList=elsewhere)
     assert other["activityId"] == "1"
 
 
@@ -91,16 +94,18 @@ def test_a_task_list_is_a_list_of_its_own(flow: Flow, swf_client: SWFClient) -> 
 def test_tasks_of_a_closed_execution_are_not_handed_out(flow: Flow, swf_client: SWFClient) -> None:
     """When an execution closes, what it scheduled is gone."""
     flow.schedule()
-    swf_client.terminate_workflow_execution(domain=flow.domain, workflowId="flow")
+    swf_client.terminate_workflow_execution(
+        domain=flow.domain, workflowId=flow.execution["workflowId"]
+    )
     assert not flow.poll_activity()["taskToken"]
 
 
 def test_one_decision_task_of_an_execution_at_a_time(start: Starter) -> None:
     """While a decider has a decision task, others get those of other executions only."""
-    first, second = start("first"), start("second")
+    first, second = start(start.own("first")), start(start.own("second"))
     deciding = [first.poll_decision(), first.poll_decision()]
     ids = [task["workflowExecution"]["workflowId"] for task in deciding]
-    assert ids == ["first", "second"]
+    assert ids == [start.own("first"), start.own("second")]
     for flow in (first, second):
         flow.client.signal_workflow_execution(
             domain=flow.domain, workflowId=flow.execution["workflowId"], signalName="s", input=""

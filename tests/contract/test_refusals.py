@@ -10,9 +10,7 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow, Starter
-
-TYPE: Any = {"name": "a", "version": "1"}
+    from tests.contract.conftest import Flow, Own, Starter
 
 
 def code_of(caught: pytest.ExceptionInfo[ClientError]) -> str:
@@ -22,24 +20,28 @@ def code_of(caught: pytest.ExceptionInfo[ClientError]) -> str:
 
 @pytest.mark.moto_gap("no limits")
 @pytest.mark.parametrize("text", ["abc", "-1", "1.5", "", "none", "123456789", " 1", "\u0661"])
-def test_a_timeout_is_digits_or_none(swf_client: SWFClient, domain: str, text: str) -> None:
+def test_a_timeout_is_digits_or_none(
+    swf_client: SWFClient, domain: str, own: Own, text: str
+) -> None:
     """A timeout is a text of at most 8 digits, or NONE; nothing else is registered."""
+    wanted: Any = {"name": own("a"), "version": "1"}
     with pytest.raises(ClientError) as caught:
         swf_client.register_activity_type(
-            domain=domain, **TYPE, defaultTaskStartToCloseTimeout=text
+            domain=domain, **wanted, defaultTaskStartToCloseTimeout=text
         )
     assert code_of(caught) == "ValidationException"
     assert "defaultTaskStartToCloseTimeout" in str(caught.value)
     with pytest.raises(swf_client.exceptions.UnknownResourceFault):
-        swf_client.describe_activity_type(domain=domain, activityType=TYPE)
+        swf_client.describe_activity_type(domain=domain, activityType=wanted)
 
 
 @pytest.mark.moto_gap("no limits")
-def test_an_execution_always_ends(swf_client: SWFClient, domain: str) -> None:
+def test_an_execution_always_ends(swf_client: SWFClient, domain: str, own: Own) -> None:
     """NONE is no timeout for an execution."""
+    wanted: Any = {"name": own("a"), "version": "1"}
     with pytest.raises(ClientError) as caught:
         swf_client.register_workflow_type(
-            domain=domain, **TYPE, defaultExecutionStartToCloseTimeout="NONE"
+            domain=domain, **wanted, defaultExecutionStartToCloseTimeout="NONE"
         )
     assert code_of(caught) == "ValidationException"
 
