@@ -9,6 +9,9 @@ nothing of what answers:
   domain, for SWF allows 100 in an account, deprecated ones included: so whatever a test makes
   in it has a name that no other test knows (``own``), and what is still open in the end is
   terminated.  What AWS does not document is left out (``undocumented``).
+
+What the local SWF has and SWF has not, its clock, faults, file and page, belongs to
+``tests/unit/local``.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ import pytest
 from botocore.config import Config
 
 from flowy.local import LocalSWF
+from flowy.local.quotas import Quotas
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -76,6 +80,12 @@ AWS_LATE_SECONDS = 0.5
 
 #: How long it may take until Amazon's lists show what has happened, in seconds.
 AWS_LISTED_SECONDS = 5
+
+#: Seconds for which the local SWF holds a poll where all pollers get a task in the end.
+PATIENT_SECONDS = 20
+
+#: How many pollers of one task list are held: by Amazon's, and where a test must not make so many.
+MOST_POLLERS_AT_AWS, MOST_POLLERS_HERE = 1_000, 3
 
 #: The domain of all tests at Amazon's. The other domains that tests make begin like it, and are
 #: the same in each run: no run adds one to the 100 that an account has.
@@ -347,6 +357,38 @@ def start(
 ) -> Iterator[Starter]:
     """Starts an execution: ``start("workflow id", **more parameters)``."""
     starter = Starter(swf_client, domain, pass_time, own)
+    yield starter
+    if swf_kind == "aws":
+        starter.terminate()
+
+
+@pytest.fixture(scope="session")
+def most_pollers(swf_kind: str) -> int:
+    """How many pollers of one task list ``patient_start``'s SWF holds."""
+    return MOST_POLLERS_AT_AWS if swf_kind == "aws" else MOST_POLLERS_HERE
+
+
+@pytest.fixture
+def new_patient_client(
+    swf_kind: str, new_client: NewClient, most_pollers: int
+) -> Iterator[NewClient]:
+    """Makes clients of an SWF that holds a poll for longer than a test takes."""
+    if swf_kind != "local":
+        yield new_client
+        return
+    with LocalSWF(poll_seconds=PATIENT_SECONDS, quotas=Quotas(pollers=most_pollers)) as swf:
+        yield functools.partial(swf.client, parameter_validation=False)
+
+
+@pytest.fixture
+def patient_start(
+    swf_kind: str, new_patient_client: NewClient, domain: str, own: Own
+) -> Iterator[Starter]:
+    """Starts an execution there; its clock is never turned."""
+    client = new_patient_client()
+    if swf_kind == "local":
+        have_domain(client, domain)
+    starter = Starter(client, domain, time.sleep, own)
     yield starter
     if swf_kind == "aws":
         starter.terminate()
