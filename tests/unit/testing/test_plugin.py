@@ -155,6 +155,43 @@ def test_default_clients_find_the_local_swf(run_pytest: RunPytest) -> None:
     )
 
 
+def test_the_clock_is_held_while_a_test_has_it(run_pytest: RunPytest) -> None:
+    """An hour's timeout fires when the test turns the clock, not before; after it time runs on."""
+    run_pytest(
+        ACTIVITIES + "import pytest\n"
+        "from flowy import call_activity\n"
+        "from flowy.exception import ActivityTimedOutError\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "def test_held(flowy_clock, flowy_domain, flowy_client):\n"
+        "    flowy_client.register_activity_type(domain=flowy_domain, name='nobody', version='1',\n"
+        "        defaultTaskList={'name': 'nobody'}, defaultTaskHeartbeatTimeout='NONE',\n"
+        "        defaultTaskScheduleToCloseTimeout='NONE',\n"
+        "        defaultTaskStartToCloseTimeout='NONE',\n"
+        "        defaultTaskScheduleToStartTimeout='3600')\n"
+        "    before = flowy_clock.now()\n"
+        "    with ThreadPoolExecutor(1) as pool:\n"
+        "        call = pool.submit(call_activity, flowy_domain, 'nobody', 1,\n"
+        "                           layer1=flowy_client, timeout=9999)\n"
+        "        while not flowy_client.count_pending_activity_tasks(\n"
+        "            domain=flowy_domain, taskList={'name': 'nobody'})['count']:\n"
+        "            pass\n"
+        "        assert flowy_clock.now() == before\n"
+        "        flowy_clock.turn(3599)\n"
+        "        assert flowy_client.count_pending_activity_tasks(\n"
+        "            domain=flowy_domain, taskList={'name': 'nobody'})['count'] == 1\n"
+        "        flowy_clock.turn(1)\n"
+        "        with pytest.raises(ActivityTimedOutError, match='SCHEDULE_TO_START'):\n"
+        "            call.result()\n"
+        "    assert flowy_clock.now() == before + 3600\n"
+        "def test_runs_again(flowy_local_swf):\n"
+        "    clock = flowy_local_swf.clock\n"
+        "    before = clock.now()\n"
+        "    while clock.now() == before:\n"
+        "        pass\n",
+        passed=2,
+    )
+
+
 def test_examples_pass() -> None:
     """The example project's tests pass, and fast."""
     project = ROOT / "examples" / "parcels"
