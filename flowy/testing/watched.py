@@ -1,22 +1,20 @@
 """What is run: the activity's class, what is declared of it, and what comes out of its ``run``.
 
-An activity keeps its exceptions to itself, for SWF gets texts. A test wants the exception, so
-``run`` is watched, on the instance: the class and its signature stay as they are.
+An activity keeps its exceptions to itself, for SWF gets texts. A test wants the exception, so the
+instance notes it where it answers for it. ``run`` stays as it is: a frame around it would stand in
+the traceback, and SWF would get another text from a worker.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
 from ..context import ActivityInfo
 from ..swf.scanner import declared
 from ..swf.values import ActivityImplementation
-from ..task import Activity, AsyncActivity
+from ..task import Activity
 from .scripted import ScriptedTask
 
 #: What ``Activity.info`` is where nothing else is known.
@@ -74,7 +72,7 @@ class WatchedRun:
     def __init__(self, kind: type[Activity], input: str, task: ScriptedTask, token: str) -> None:
         self.kind = kind
         self.task = task
-        #: What ``run`` raised; None where it returned.
+        #: What ``run`` raised; None where it returned, and where it let pass that it was canceled.
         self.error: BaseException | None = None
         self._input = input
         self._token = token
@@ -82,31 +80,11 @@ class WatchedRun:
     def make(self) -> Activity:
         """Return the activity, to be called once."""
         activity = self.kind(self._input, self.task, self._token)
-        watch = self._watch_async if isinstance(activity, AsyncActivity) else self._watch
-        watched = watch(activity.run)
-        with contextlib.suppress(ValueError):  # a callable without a signature
-            vars(watched)["__signature__"] = inspect.signature(activity.run, follow_wrapped=False)
-        vars(activity)["run"] = watched
+        answer_error = activity._answer_error
+
+        def noting(error: BaseException) -> None:
+            self.error = error
+            answer_error(error)
+
+        vars(activity)["_answer_error"] = noting
         return activity
-
-    def _watch(self, run: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(run)
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return run(*args, **kwargs)
-            except BaseException as error:
-                self.error = error
-                raise
-
-        return watched
-
-    def _watch_async(self, run: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(run)
-        async def watched(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return await run(*args, **kwargs)
-            except BaseException as error:
-                self.error = error
-                raise
-
-        return watched

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,7 +21,17 @@ from flowy.exception import (
 )
 from flowy.swf.scanner import activity
 from flowy.task import Activity, AsyncActivity
-from flowy.testing import ActivityEnvironment, Answer, Canceled, Suspended, Unanswered
+from flowy.testing import (
+    ActivityEnvironment,
+    Answer,
+    Canceled,
+    LocalWorker,
+    Suspended,
+    Unanswered,
+)
+
+if TYPE_CHECKING:
+    from flowy.local import LocalSWF
 
 
 class Echo(Activity):
@@ -68,6 +78,45 @@ class Waiter(AsyncActivity):
             if then != "raise":
                 return None if then == "None" else then
             raise
+
+
+@activity("broken", 1, "tasks")
+class Broken(Activity):
+    def run(self) -> None:
+        self.step()
+
+    def step(self) -> None:
+        try:
+            raise KeyError("first")
+        except KeyError as error:
+            raise ValueError("then") from error
+
+
+@activity("broken-async", 1, "tasks")
+class BrokenAsync(AsyncActivity):
+    async def run(self) -> None:
+        await asyncio.sleep(0)
+        await self.step()
+
+    async def step(self) -> None:
+        raise ValueError("then")
+
+
+@pytest.mark.parametrize("kind", [Broken, BrokenAsync])
+def test_a_failure_has_the_details_that_a_worker_sends(
+    kind: type[Activity], local_swf: LocalSWF, domain: str
+) -> None:
+    """SWF gets the same reason and the same traceback, frame by frame."""
+    env = ActivityEnvironment()
+    with pytest.raises(ValueError, match="then"):
+        env.run(kind)
+    with (
+        LocalWorker(local_swf, domain, kind) as worker,
+        pytest.raises(ActivityFailedError) as sent,
+    ):
+        worker.call(kind)
+    assert env.answer == Answer("failed", reason=sent.value.reason, details=sent.value.details)
+    assert "flowy/testing" not in (sent.value.details or "")
 
 
 def test_arguments_in_value_out() -> None:
