@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -18,68 +19,52 @@ from flowy.exception import (
     OutsideActivityError,
     SerializationError,
     SuspendTask,
-    TooLongError,
 )
-from flowy.heartbeat import Verdict
 from flowy.retry import Deadline
 from flowy.task import Activity
+from flowy.testing import ActivityEnvironment, Answer, Suspended, Unanswered
+from flowy.testing.scripted import ScriptedTask
 from tests.unit.test_context import INFO
 from tests.unit.test_context import running as running_here
 
 
-class Recorder:
-    """A scheduler that keeps what an activity answers; it takes results of up to 100."""
-
-    def __init__(self, *verdicts: Verdict) -> None:
-        self.answers: list[tuple[str | None, ...]] = []
-        self.beats: list[str | None] = []
-        self.reports: list[str | None] = []
-        self._verdicts = list(verdicts) or [Verdict.GO_ON]
-
-    def heartbeat(self, token: str, details: str | None = None) -> Verdict:
-        assert token == "token"
-        self.beats.append(details)
-        return self._verdicts.pop(0) if len(self._verdicts) > 1 else self._verdicts[0]
-
-    def progress(self, token: str, details: str | None = None) -> None:
-        assert token == "token"
-        self.reports.append(details)
-
-    def verdict(self, token: str) -> Verdict:
-        assert token == "token"
-        return self._verdicts[0]
-
-    def complete(self, token: str, result: str) -> bool:
-        if len(result) > 100:
-            raise TooLongError("the result has too many", length=len(result), limit=100)
-        return self._keep("completed", token, result)
-
-    def fail(self, token: str, reason: str, details: str | None = None) -> bool:
-        return self._keep("failed", token, reason, details)
-
-    def cancel(self, token: str, details: str | None = None) -> bool:
-        return self._keep("canceled", token, details)
-
-    def suspend(self, token: str) -> None:
-        self._keep("suspended", token)
-
-    def give_up(self, token: str) -> None:
-        self._keep("given up", token)
-
-    def _keep(self, verb: str, token: str, *texts: str | None) -> bool:
-        assert token == "token"
-        self.answers.append((verb, *texts))
-        return True
+def environment(input: str | None = "[[], {}]", **script: Any) -> ActivityEnvironment:
+    """Return what runs an activity whose task has this very input."""
+    raw: Any = input
+    return ActivityEnvironment(
+        serialize_arguments=lambda _args, _kwargs: raw, deserialize_result=str, **script
+    )
 
 
 def called(
-    kind: type[Activity], input: str | None = "[[], {}]", *verdicts: Verdict
-) -> tuple[str | None, ...]:
-    """Call an activity, and return its one answer."""
-    recorder = Recorder(*verdicts)
-    kind(input, recorder, "token")()
-    assert len(recorder.answers) == 1
-    return recorder.answers[0]
+    kind: type[Activity],
+    input: str | None = "[[], {}]",
+    *,
+    asked: bool = False,
+    **script: Any,
+) -> Answer | Suspended | Unanswered:
+    """Run an activity, and return what SWF gets, or why it gets nothing.
+
+    With *asked* a background heartbeat has brought a request to cancel before the run.
+    """
+    env = environment(input, **script)
+    if asked:
+        env.cancel()
+    ended: Any = None
+    try:
+        ended = env.run(kind)
+    except BaseException:
+        if env.answer is None:  # it is nothing that SWF was told of
+            raise
+    return env.answer or ended
+
+
+def completed(result: str) -> Answer:
+    return Answer("completed", result=result)
+
+
+def canceled(details: str | None = None) -> Answer:
+    return Answer("canceled", details=details)
 
 
 def running(body: Callable[..., Any]) -> type[Activity]:
@@ -94,32 +79,40 @@ def raising(error: BaseException) -> type[Activity]:
     return running(body)
 
 
-def failed(answer: tuple[str | None, ...]) -> tuple[str, str]:
+def failed(answer: object) -> tuple[str, str]:
     """Return the reason and the details of an answer that must be *failed*."""
-    verb, reason, details = answer
-    assert verb == "failed"
-    assert reason is not None
-    return reason, details or ""
+    assert isinstance(answer, Answer)
+    assert answer.kind == "failed"
+    assert answer.reason is not None
+    return answer.reason, answer.details or ""
 
 
 def test_arguments_and_value() -> None:
     """The input's args and kwargs are ``run``'s, the value's JSON is the result."""
     echo = running(lambda self, value, *args, **kwargs: [value, args, kwargs])
     answer = called(echo, '[[1, 2, "\u00e4"], {"key": null}]')
-    assert answer == ("completed", '[1, [2, "\\u00e4"], {"key": null}]')
+    assert answer == completed('[1, [2, "\\u00e4"], {"key": null}]')
 
 
 def test_none_completes() -> None:
     """An activity that was told nothing and returns None has completed, with JSON's null."""
-    assert called(running(lambda self: None)) == ("completed", "null")
+    assert called(running(lambda self: None)) == completed("null")
 
 
 def test_token() -> None:
     """The token is there from the construction on, and cannot be changed by accident."""
-    activity = Activity(None, Recorder(), "token")
-    assert activity.token == "token"
-    with pytest.raises(AttributeError):
-        activity.token = "other"  # type: ignore[misc]
+
+    class Constructed(Activity):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            self.early = self.token
+
+        def run(self) -> str:
+            with pytest.raises(AttributeError):
+                self.token = "other"  # type: ignore[misc]
+            return f"{self.early} {self.token}"
+
+    assert called(Constructed, token="mine") == completed('"mine mine"')
 
 
 @pytest.mark.parametrize("input", [None, "", "{", "[]", '{"a": 1}', "[" * 1_000_000])
@@ -164,7 +157,7 @@ def injecting(body: Callable[..., Any]) -> Callable[..., Any]:
 def test_a_run_whose_decorator_passes_an_argument() -> None:
     """What counts is what is called, not what ``functools.wraps`` says that it wraps."""
     run = injecting(lambda self, session, value: [session, value])
-    assert called(running(run), "[[1], {}]") == ("completed", '["injected", 1]')
+    assert called(running(run), "[[1], {}]") == completed('["injected", 1]')
 
 
 class Unsigned:
@@ -181,7 +174,7 @@ class Unsigned:
 @pytest.mark.parametrize("run", [Unsigned(), staticmethod(lambda value: value + 1)])
 def test_other_callables(run: Any) -> None:
     """Whatever can be called as ``self.run`` runs."""
-    assert called(running(run), "[[1], {}]") == ("completed", "2")
+    assert called(running(run), "[[1], {}]") == completed("2")
 
 
 def test_a_run_without_a_signature_is_simply_called() -> None:
@@ -218,10 +211,10 @@ def test_any_exception_fails(error: BaseException, reason: str) -> None:
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit("bye")])
 def test_what_ends_the_process_is_answered_first(error: BaseException) -> None:
     """KeyboardInterrupt and SystemExit fail the task, then go on up."""
-    recorder = Recorder()
+    env = environment()
     with pytest.raises(type(error)):
-        raising(error)("[[], {}]", recorder, "token")()
-    ((reason, _details),) = (failed(answer) for answer in recorder.answers)
+        env.run(raising(error))
+    reason, _ = failed(env.answer)
     assert reason in ("KeyboardInterrupt", "bye")
 
 
@@ -254,16 +247,18 @@ def test_a_result_that_is_no_json(value: object, said: str) -> None:
 
 
 def test_a_result_that_is_too_long() -> None:
-    """It fails with the fixed reason and the scheduler's words."""
-    reason, _ = failed(called(running(lambda self: "x" * 200)))
-    assert reason == reasons.RESULT_TOO_LONG + "the result has too many"
+    """It fails with the fixed reason, its length and the limit."""
+    assert called(running(lambda self: "x" * 32_766)) == completed(f'"{"x" * 32_766}"')
+    reason, _ = failed(called(running(lambda self: "x" * 32_767)))
+    said = "the result has 32,769 characters, SWF takes 32,768"
+    assert reason.startswith(reasons.RESULT_TOO_LONG + said)
 
 
 def test_suspend() -> None:
     """SuspendTask, raised as a class or an object, sends no answer."""
     kind: Any = SuspendTask
-    assert called(raising(kind)) == ("suspended",)
-    assert called(raising(SuspendTask("why"))) == ("suspended",)
+    assert called(raising(kind)) == Suspended("token")
+    assert called(raising(SuspendTask("why"))) == Suspended("token")
 
 
 class Overridden(Activity):
@@ -283,8 +278,8 @@ class Overridden(Activity):
 
 def test_transport_overridden() -> None:
     """Both ways go through the author's methods; input and result are then any text, or none."""
-    assert called(Overridden, "anything") == ("completed", "<anything>")
-    assert called(Overridden, None) == ("completed", "<None>")
+    assert called(Overridden, "anything") == completed("<anything>")
+    assert called(Overridden, None) == completed("<None>")
 
 
 class OverriddenWithSelf(Overridden):
@@ -296,7 +291,7 @@ class OverriddenWithSelf(Overridden):
 
 def test_transport_overridden_by_plain_methods() -> None:
     """An override need not be static."""
-    assert called(OverriddenWithSelf, "x") == ("completed", "tokenx")
+    assert called(OverriddenWithSelf, "x") == completed("tokenx")
 
 
 def overriding(name: str, body: Callable[..., Any]) -> type[Activity]:
@@ -352,53 +347,46 @@ def beating(value: object = None, **how: Any) -> type[Activity]:
 def test_a_beat_that_says_go_on() -> None:
     """True goes on; None is then a completion."""
     told: list[bool] = []
-    assert called(beating(told=told), "[[], {}]", Verdict.GO_ON) == ("completed", "null")
+    assert called(beating(told=told)) == completed("null")
     assert told == [True]
 
 
+def told_at_once(script: str) -> dict[str, Any]:
+    """The option by which the first heartbeat learns it."""
+    return {script: 1}
+
+
+LOST = "Heartbeat lost: the activity gave up, for no heartbeat was accepted for too long."
+
+
 @pytest.mark.parametrize(
-    ("verdict", "answer"),
+    ("script", "answer"),
     [
-        (Verdict.CANCEL_REQUESTED, ("canceled", None)),
-        (Verdict.STOPPING, ("given up",)),
-        (
-            Verdict.LOST,
-            (
-                "failed",
-                "Heartbeat lost: the activity gave up, for no heartbeat was accepted for too long.",
-                None,
-            ),
-        ),
+        ("cancel_at", canceled()),
+        ("stop_at", Unanswered("the worker must stop")),
+        ("lose_at", Answer("failed", reason=LOST)),
+        ("close_at", Unanswered("the task is closed")),  # SWF would refuse any
     ],
 )
-def test_none_after_false(verdict: Verdict, answer: tuple[str | None, ...]) -> None:
+def test_none_after_false(script: str, answer: object) -> None:
     """Once a beat has answered False, None is no completion: the worker answers what fits."""
     told: list[bool] = []
-    assert called(beating(told=told), "[[], {}]", verdict) == answer
+    assert called(beating(told=told), **told_at_once(script)) == answer
     assert told == [False]
 
 
-def test_none_after_closed() -> None:
-    """A closed task gets no answer: SWF would refuse any."""
-    recorder = Recorder(Verdict.CLOSED)
-    beating()("[[], {}]", recorder, "token")()
-    assert recorder.answers == []
-
-
-@pytest.mark.parametrize(
-    "verdict", [verdict for verdict in Verdict if verdict is not Verdict.GO_ON]
-)
-def test_a_value_after_false(verdict: Verdict) -> None:
-    """Any other value still completes, falsy ones too."""
-    for value, text in ((1, "1"), (0, "0"), ("", '""'), (False, "false")):
-        assert called(beating(value), "[[], {}]", verdict) == ("completed", text)
+@pytest.mark.parametrize("value", [1, 0, "", False])
+def test_a_value_after_false(value: object) -> None:
+    """Any other value still completes, falsy ones too; where the task is closed SWF refuses it."""
+    for script in ("cancel_at", "stop_at", "lose_at"):
+        assert called(beating(value), **told_at_once(script)) == completed(json.dumps(value))
+    assert called(beating(value), close_at=1) == Unanswered("the task is closed")
 
 
 def test_an_exception_after_false() -> None:
     """An exception is a failure, whatever the beat said."""
-    for verdict in (Verdict.CANCEL_REQUESTED, Verdict.STOPPING, Verdict.LOST, Verdict.CLOSED):
-        answer = called(beating(ValueError("why")), "[[], {}]", verdict)
-        assert failed(answer)[0] == "why"
+    for script in ("cancel_at", "stop_at", "lose_at"):
+        assert failed(called(beating(ValueError("why")), **told_at_once(script)))[0] == "why"
 
 
 @pytest.mark.parametrize(
@@ -406,9 +394,9 @@ def test_an_exception_after_false() -> None:
 )
 def test_details_of_a_beat(details: object, text: str | None) -> None:
     """Text goes as it is, another value as JSON, None not at all."""
-    recorder = Recorder()
-    beating(details=details)("[[], {}]", recorder, "token")()
-    assert recorder.beats == [text]
+    env = environment()
+    env.run(beating(details=details))
+    assert env.heartbeats == [text]
 
 
 def test_details_without_a_json_form() -> None:
@@ -423,14 +411,19 @@ def test_details_without_a_json_form() -> None:
 )
 def test_progress_sends_no_beat(details: object, text: str | None) -> None:
     """It hands its details on, in the same form, and the activity learns nothing by it."""
-    recorder = Recorder()
-    Activity(None, recorder, "token").progress(details)
-    assert (recorder.reports, recorder.beats) == ([text], [])
+    env = environment()
+    env.run(running(lambda self: self.progress(details)))
+    assert (env.progress, env.heartbeats) == ([text], [])
 
 
 def test_the_spelling_of_the_first_flowy() -> None:
     """``hearbeat`` is ``heartbeat``."""
     assert Activity.hearbeat is Activity.heartbeat
+
+
+def learning(body: Callable[..., Any]) -> type[Activity]:
+    """Return an activity that learns of a request without a heartbeat of its own."""
+    return type("Learning", (Activity,), {"run": body, "auto_heartbeat": True})
 
 
 def canceling(details: str | None = None, *, look: str = "heartbeat") -> type[Activity]:
@@ -441,36 +434,35 @@ def canceling(details: str | None = None, *, look: str = "heartbeat") -> type[Ac
             assert self.cancel_requested
         raise CancelTask(details)
 
-    return running(body)
+    return learning(body)
 
 
 @pytest.mark.parametrize("look", ["heartbeat", "property"])
 def test_cancel_task(look: str) -> None:
     """After the activity was told, CancelTask answers *canceled*, with its details."""
-    verdict = Verdict.CANCEL_REQUESTED
-    assert called(canceling(look=look), "[[], {}]", verdict) == ("canceled", None)
-    assert called(canceling("why", look=look), "[[], {}]", verdict) == ("canceled", "why")
+    assert called(canceling(look=look), asked=True) == canceled()
+    assert called(canceling("why", look=look), asked=True) == canceled("why")
     number: Any = 5
-    assert called(canceling(number, look=look), "[[], {}]", verdict) == ("canceled", "5")
+    assert called(canceling(number, look=look), asked=True) == canceled("5")
 
 
 def test_cancel_task_without_a_request() -> None:
     """Nobody asked, so it is a failure that says so; a request not seen is none."""
-    looks = (("heartbeat", Verdict.GO_ON), ("nowhere", Verdict.CANCEL_REQUESTED))
-    for look, verdict in looks:
-        reason, details = failed(called(canceling("why", look=look), "[[], {}]", verdict))
+    for look, asked in (("heartbeat", False), ("nowhere", True)):
+        reason, details = failed(called(canceling("why", look=look), asked=asked))
         assert reason.startswith(reasons.CANCEL_NOT_REQUESTED)
         assert "CancelTask: why" in details
 
 
 def test_cancel_requested_makes_no_call() -> None:
     """The property tells what the latest beat brought, without one of its own."""
-    recorder = Recorder(Verdict.GO_ON, Verdict.CANCEL_REQUESTED)
-    activity = Activity(None, recorder, "token")
-    assert not activity.cancel_requested
-    activity.heartbeat()
-    assert activity.cancel_requested
-    assert recorder.beats == [None]
+
+    def body(self: Activity) -> list[bool]:
+        return [self.cancel_requested, self.heartbeat(), self.cancel_requested]
+
+    env = environment(cancel_at=1)
+    assert env.run(running(body)) == "[false, false, true]"
+    assert env.heartbeats == [None]
 
 
 def test_cancel_requested_that_was_read_and_obeyed() -> None:
@@ -479,13 +471,12 @@ def test_cancel_requested_that_was_read_and_obeyed() -> None:
     def body(self: Activity) -> None:
         assert self.cancel_requested
 
-    assert called(running(body), "[[], {}]", Verdict.CANCEL_REQUESTED) == ("canceled", None)
+    assert called(learning(body), asked=True) == canceled()
 
 
 def test_an_activity_that_never_looked_has_completed() -> None:
     """A request that the activity was not told of changes nothing."""
-    answer = called(running(lambda self: None), "[[], {}]", Verdict.CANCEL_REQUESTED)
-    assert answer == ("completed", "null")
+    assert called(learning(lambda self: None), asked=True) == completed("null")
 
 
 # What is known of the task
@@ -493,27 +484,43 @@ def test_an_activity_that_never_looked_has_completed() -> None:
 
 def test_info() -> None:
     """``info`` is what the worker set, and a clear error outside a worker."""
-    activity = Activity(None, Recorder(), "token")
-    with entered(running_here()):
-        assert activity.info is INFO
+    kept: list[Activity] = []
+
+    def body(self: Activity) -> str:
+        kept.append(self)
+        return self.info.activity_id
+
+    assert called(running(body), info={"activity_id": "77"}) == completed('"77"')
     with pytest.raises(OutsideActivityError, match="no worker runs an activity here"):
-        _ = activity.info
+        _ = kept[0].info
 
 
 def test_remaining() -> None:
     """What is left of the time that the worker told, and a clear error outside a worker."""
-    activity = Activity(None, Recorder(), "token")
-    with entered(running_here(deadline=Deadline(0))):
-        assert activity.remaining() == 0
+    kept: list[Activity] = []
+
+    def body(self: Activity) -> list[float | None]:
+        kept.append(self)
+        with entered(running_here(deadline=Deadline(0))):
+            return [self.remaining()]
+
+    assert called(running(body)) == completed("[0.0]")
     with pytest.raises(OutsideActivityError, match="^Cannot tell the time left"):
-        activity.remaining()
+        kept[0].remaining()
 
 
 def test_the_log_names_the_task(caplog: pytest.LogCaptureFixture) -> None:
     """A failure is an ERROR line with the task and the exception's class, not its text."""
-    with entered(running_here(dataclasses.replace(INFO, activity_id="77"))):
-        called(raising(ValueError("SECRET")))
-    called(raising(ValueError("SECRET")))
+    called(raising(ValueError("SECRET")), info=dataclasses.replace(INFO, activity_id="77"))
+    alone = ScriptedTask(
+        "token",
+        subject="",
+        on_stop="abandon",
+        learns_at_once=False,
+        script={},
+        on_heartbeat=lambda _: None,
+    )
+    raising(ValueError("SECRET"))("[[], {}]", alone, "token")()
     ours = [record for record in caplog.records if record.name == "flowy.task"]
     assert [record.levelno for record in ours] == [logging.ERROR] * 2
     assert "activity 77 of workflow flow) failed: ValueError" in ours[0].getMessage()
@@ -524,6 +531,5 @@ def test_the_log_names_the_task(caplog: pytest.LogCaptureFixture) -> None:
 def test_an_author_may_use_the_name_info(caplog: pytest.LogCaptureFixture) -> None:
     """A class that has an ``info`` of its own fails as any other, and its own is not logged."""
     kind = type("Own", (raising(ValueError("why")),), {"info": "SECRET"})
-    with entered(running_here()):
-        assert failed(called(kind))[0] == "why"
+    assert failed(called(kind))[0] == "why"
     assert "SECRET" not in caplog.text
