@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import threading
 import types
 import uuid
 from collections.abc import Callable, Iterator
@@ -21,12 +20,9 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.rest import CodeBlockParser
 
-from flowy import Activity, call_activity
+from flowy import Activity, activity
 from flowy.local import LocalSWF
-from flowy.swf.client import connect
-from flowy.swf.registration import register
-from flowy.swf.values import ActivityDefaults, ActivityImplementation, ActivityType
-from flowy.swf.worker import ActivityWorker
+from flowy.testing import LocalWorker
 from tests.pages import PORT_IN_PAGES, Page, Shell
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,21 +47,12 @@ def outcome(local_swf: LocalSWF, domain: str) -> Callable[..., Any]:
     """Run a class as an activity, by a worker on the local SWF: return its value, or raise."""
 
     def run(kind: type[Activity], *args: Any, **kwargs: Any) -> Any:
-        type_ = ActivityType(kind.__name__, uuid.uuid4().hex)
-        defaults = ActivityDefaults("docs", None, 60, 60, 60)
-        found = ActivityImplementation(type_, defaults, kind, __file__, 1)
-        client = connect(local_swf.client())
-        register(client, domain, [found])
-        worker = ActivityWorker(client, domain, "docs", {type_: found}, loop=1, signals=False)
-        thread = threading.Thread(target=worker.run)
-        thread.start()
-        try:
-            return call_activity(
-                domain, *type_, *args, kwargs=kwargs, layer1=local_swf.client(), timeout=30
-            )
-        finally:
-            worker.stop()
-            thread.join()
+        # Each call is of a type of its own, and of no list or timeout that the page declares.
+        names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+        mark = activity(kind.__name__, uuid.uuid4().hex, "docs", heartbeat=60)
+        served = mark(type(kind.__name__, (kind,), names))
+        with LocalWorker(local_swf, domain, served) as worker:
+            return worker.call(served, *args, kwargs=kwargs)
 
     return run
 
