@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,31 +39,27 @@ def pytest_sessionstart() -> None:
 
 
 @pytest.fixture(scope="session")
-def local_swf() -> Iterator[LocalSWF]:
-    """An SWF on this machine; it holds an empty poll for a second, where SWF's own holds 60.
+def local_swf(request: pytest.FixtureRequest) -> LocalSWF:
+    """An SWF on this machine: the plugin's, as any project has it.
 
     At a desk without moto the tests that need it are skipped; where ``CI`` is set they fail.
     """
     if importlib.util.find_spec("moto") is None and not os.environ.get("CI"):
         pytest.skip("moto is not installed: pip install '.[local]'")
-    from flowy.local import LocalSWF
-
-    with LocalSWF(poll_seconds=1) as swf:
-        yield swf
+    swf: LocalSWF = request.getfixturevalue("flowy_local_swf")
+    return swf
 
 
 @pytest.fixture
-def domain(local_swf: LocalSWF) -> str:
-    """A domain that no other test knows."""
-    name = f"test-{uuid.uuid4()}"
-    local_swf.register_domain(name)
-    return name
+def domain(local_swf: LocalSWF, flowy_domain: str) -> str:
+    """A domain that no other test knows; `local_swf` comes first, for it may skip."""
+    return flowy_domain
 
 
 @pytest.fixture(scope="session")
-def client(local_swf: LocalSWF) -> SWFClient:
+def client(local_swf: LocalSWF, flowy_client: SWFClient) -> SWFClient:
     """A boto3 client of the local SWF."""
-    return local_swf.client()
+    return flowy_client
 
 
 @pytest.fixture
