@@ -1,4 +1,7 @@
-"""A worker on a thread of the test's process, where its log and its coverage are at hand."""
+"""A worker on a thread of the test's process, for what ``flowy.testing.LocalWorker`` does not do.
+
+It may serve a list that is not its activities' default, and its stop waits for what runs.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowy import Activity, call_activity
+from flowy import Activity, activity, call_activity
 from flowy.exception import (
     ActivityFailedError,
     ActivityTimedOutError,
@@ -22,6 +22,7 @@ from flowy.exception import (
     CallTimedOutError,
     UnknownResourceError,
 )
+from flowy.testing import LocalWorker
 from tests.acceptance.flows import Flow
 from tests.acceptance.processes import Process
 from tests.acceptance.serving import serving
@@ -29,7 +30,10 @@ from tests.acceptance.serving import serving
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
+    from flowy.local import LocalSWF
 
+
+@activity("echo", 1, "list")
 class Echo(Activity):
     """Returns what it was called with."""
 
@@ -37,6 +41,7 @@ class Echo(Activity):
         return [list(args), kwargs]
 
 
+@activity("failing", 1, "list")
 class Failing(Activity):
     """Fails."""
 
@@ -44,6 +49,7 @@ class Failing(Activity):
         raise ValueError("Can't.")
 
 
+@activity("listed", 1, "list")
 class Listed(Activity):
     """Tells on which list it was served."""
 
@@ -52,9 +58,9 @@ class Listed(Activity):
 
 
 @pytest.fixture
-def served(client: SWFClient, domain: str) -> Iterator[None]:
+def served(local_swf: LocalSWF, domain: str) -> Iterator[None]:
     """A worker of the activities above."""
-    with serving(client, domain, {"echo": Echo, "failing": Failing, "listed": Listed}):
+    with LocalWorker(local_swf, domain, [Echo, Failing, Listed]):
         yield
 
 
@@ -145,9 +151,11 @@ def test_another_list(client: SWFClient, domain: str) -> None:
         assert call_activity(domain, "listed", 1, task_list="there", layer1=client) == "there"
 
 
-def test_an_id_that_is_in_use(client: SWFClient, domain: str, flow: Callable[..., Flow]) -> None:
+def test_an_id_that_is_in_use(
+    local_swf: LocalSWF, client: SWFClient, domain: str, flow: Callable[..., Flow]
+) -> None:
     """The call fails, and the execution of that id, which is another's, goes on."""
-    with serving(client, domain, {"echo": Echo}):
+    with LocalWorker(local_swf, domain, Echo):
         theirs = flow()
         with pytest.raises(AlreadyExistsError):
             call_activity(
@@ -191,12 +199,14 @@ def test_several_at_once(
 def test_an_interrupted_call(
     process: Callable[..., Process],
     write: Callable[..., Path],
+    local_swf: LocalSWF,
     client: SWFClient,
     domain: str,
 ) -> None:
     """Ctrl-C leaves no open execution behind, and the activity learns that its task is closed."""
     running, told = threading.Event(), threading.Event()
 
+    @activity("echo", 1, "list")
     class Long(Activity):
         def run(self, *_: object) -> None:
             running.set()
@@ -205,7 +215,7 @@ def test_an_interrupted_call(
                 pause.wait(0.02)
             told.set()
 
-    with serving(client, domain, {"echo": Long}):
+    with LocalWorker(local_swf, domain, Long):
         script = write("caller.py", CALLERS.replace("pool.map(call, range(8))", "[call(0)]"))
         caller = process(script.rename(script.with_name("one.py")), "x")
         assert running.wait(30)
