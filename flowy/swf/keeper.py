@@ -6,12 +6,15 @@ somebody must beat for all that waits, read in the history how each ended that S
 answer where a cancellation was requested: a heartbeat is the only way to learn of that, too.
 
 All that a keeper knows stands in the store. It may be killed and started again, and several may
-run side by side: each beat is claimed, by one, for a while.
+run side by side: each beat is claimed, by one, for a while. Several beats are out at once, for a
+call that hangs must not keep the others from being made in time.
 """
 
 from __future__ import annotations
 
+import functools
 import logging
+import threading
 import time
 
 from ..exception import (
@@ -21,6 +24,7 @@ from ..exception import (
     TokenStoreError,
     UnknownResourceError,
 )
+from ..executor import Threads
 from ..retry import Backoff
 from ..shutdown import StopFlag, StopLevel, stop_signals
 from ..tokens import SuspendedTask, TaskState, TokenStore
@@ -38,12 +42,30 @@ EVERY_SECONDS = 300.0
 #: How often the store is looked at, in seconds: other processes put tasks into it.
 LOOK_SECONDS = 1.0
 
-#: How long a beat is one keeper's business: longer than a call with all its attempts, in seconds.
-LEASE_SECONDS = 60.0
+#: Beats that are out at once, at most; so a connection each is what a client needs.
+BEATS_AT_ONCE = 8
 
-#: Pauses where SWF, or the store, is out of reach, in seconds.
+#: How long a beat is one keeper's business, in seconds: a heartbeat, the answer or the history
+#: that it calls for, each with all its attempts.
+LEASE_SECONDS = 180.0
+
+#: The same where a third of the declared heartbeat timeout is less: a heartbeat with all its
+#: attempts. Should the keeper die, the next one must not come too late.
+LEAST_LEASE_SECONDS = 60.0
+
+#: Pauses where SWF, or the store, is out of reach, in seconds. Short ones, for a heartbeat costs
+#: SWF nothing, and tasks may be close to their timeout when it is back.
 FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 60.0
+LONGEST_PAUSE_SECONDS = 5.0
+
+#: A beat that did not get through is made again so much later, in seconds.
+RETRY_SECONDS = 5.0
+
+#: A history that could not be read is read again so much later, in seconds: nothing depends on it.
+HISTORY_RETRY_SECONDS = 30.0
+
+#: So many beats in a row that do not get through are SWF's matter, and no longer their tasks'.
+FAILURES_IN_A_ROW = 5
 
 #: How long what was closed is kept for people to see, by default, in seconds: 30 days.
 DROP_AFTER_SECONDS = 30 * 86_400.0
@@ -57,6 +79,9 @@ LONGEST_EXECUTION_SECONDS = 366 * 86_400.0
 #: The details of the answer where a cancellation was requested.
 CANCELED_DETAILS = "Canceled while it was suspended, as was requested."
 
+#: How SWF says that it is the domain which it does not know, and not the execution.
+_UNKNOWN_DOMAIN = "Unknown domain"
+
 
 class Keeper:
     """Beats for the tasks of a store that belong to one domain, until it is stopped.
@@ -64,7 +89,7 @@ class Keeper:
     Args:
         domain: the SWF domain.
         store: where the tasks are kept.
-        layer1: as for ``async_scheduler``.
+        layer1: as for ``async_scheduler``; several threads use it at once.
         on_cancel: ``"answer"`` answers *canceled* where a cancellation was requested; ``"mark"``
             only marks the task in the store, and goes on beating for it.
         every: how often a task is beaten for at least, in seconds over 0; more often where a third
@@ -96,7 +121,7 @@ class Keeper:
             raise ValueError(f"Cannot use drop_after={drop_after!r}: give seconds, 0 or more.")
         self._domain = name_text(domain, "domain", trimmed=True)
         self._store = store
-        self._client = connect(layer1, polls=False)
+        self._client = connect(layer1, polls=False, calls_at_once=BEATS_AT_ONCE)
         self._scheduler = ActivityScheduler(self._client)
         self._answers = on_cancel == "answer"
         self._every_seconds = every
@@ -105,9 +130,13 @@ class Keeper:
         self._stop = StopFlag()
         self._trouble = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._dropped_at: float | None = None
+        self._changed = threading.Condition()
+        self._out = 0  # beats that are out
+        self._failures = 0  # beats in a row that did not get through
+        self._failure: SWFError | None = None
 
     def stop(self) -> None:
-        """Ask it to stop, after the call that is out; any thread may call it."""
+        """Ask it to stop, after the calls that are out; any thread may call it."""
         self._stop.raise_to(StopLevel.FINISH)
 
     def run(self) -> None:
@@ -117,35 +146,96 @@ class Keeper:
             KeyboardInterrupt: a third signal came while a call was out.
         """
         logger.info("Keeper started for domain %s.", self._domain)
-        with stop_signals(self._stop, interrupt=True, wanted=self._signals):
-            while not self._stop.is_set():
-                self._stop.wait(self._look())
+        threads = Threads(BEATS_AT_ONCE, "flowy-keeper")
+        try:
+            with stop_signals(self._stop, interrupt=True, wanted=self._signals):
+                while not self._stop.is_set():
+                    self._stop.wait(self._look(threads))
+                self._wait_for_beats()
+        finally:
+            threads.close()
         logger.info("Keeper stopped.")
 
     def look(self) -> None:
         """Beat for all that is due, once, and drop what is old.
 
         Raises:
-            OutOfReachError, CredentialsError: SWF cannot be asked now.
+            OutOfReachError, CredentialsError: SWF cannot be asked now: several beats in a row did
+                not get through.
             TokenStoreError: the store cannot be used.
         """
-        self._drop_old()
-        while not self._stop.is_set():
-            task = self._store.claim_due(self._domain, LEASE_SECONDS)
-            if task is None:
-                return
-            self._beat(task)
-
-    def _look(self) -> float:
-        """Look, and return how long to pause, in seconds."""
+        threads = Threads(BEATS_AT_ONCE, "flowy-keeper")
         try:
-            self.look()
-        except (SWFError, TokenStoreError) as error:
+            self._drop_old()
+            done = False
+            while not done:
+                done = self._beat_due(threads)
+                self._wait_for_beats()
+                done = done or self._away
+        finally:
+            self._wait_for_beats()
+            threads.close()
+        if self._away and self._failure is not None:
+            raise self._failure
+
+    def _look(self, threads: Threads) -> float:
+        """Look, without waiting for the beats to end; return how long to pause, in seconds."""
+        try:
+            self._drop_old()
+            self._beat_due(threads)
+        except TokenStoreError as error:
             pause = self._trouble.next_seconds()
             logger.warning("%s Keeping on in %.1f s.", error, pause)
             return pause
+        if self._away:
+            return self._trouble.next_seconds()
         self._trouble.reset()
         return LOOK_SECONDS
+
+    @property
+    def _away(self) -> bool:
+        """Whether it is SWF that cannot be asked, rather than for some of the tasks."""
+        return self._failures >= FAILURES_IN_A_ROW
+
+    def _beat_due(self, threads: Threads) -> bool:
+        """Begin a beat for each task that is due; while SWF is away for one, to see.
+
+        Returns:
+            Whether no more need be begun.
+        """
+        begun = False
+        while not (self._stop.is_set() or (begun and self._away)):
+            if not self._take_turn():
+                continue
+            task = None
+            try:
+                task = self._store.claim_due(self._domain, LEASE_SECONDS)
+            finally:
+                if task is None:
+                    self._give_turn()
+            if task is None:
+                return True
+            begun = True
+            threads.submit(functools.partial(self._take_care, task))
+        return self._stop.is_set()
+
+    def _take_turn(self) -> bool:
+        """Wait for a moment until one more beat may go out: what is claimed must not wait."""
+        with self._changed:
+            if self._out >= BEATS_AT_ONCE:
+                self._changed.wait(LOOK_SECONDS)
+            free = self._out < BEATS_AT_ONCE
+            self._out += free
+            return free
+
+    def _give_turn(self) -> None:
+        with self._changed:
+            self._out -= 1
+            self._changed.notify_all()
+
+    def _wait_for_beats(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._out == 0)
 
     def _drop_old(self) -> None:
         now = time.monotonic()
@@ -155,27 +245,98 @@ class Keeper:
             if dropped:
                 logger.info("Dropped %d tasks that were closed long ago.", dropped)
 
+    def _take_care(self, task: SuspendedTask) -> None:
+        """Beat for one task, in a thread of its own."""
+        try:
+            self._beat(task)
+        except TokenStoreError as error:
+            logger.warning(
+                "%s What the beat of task %s said is not marked; the next one says it again.",
+                error,
+                task.id,
+            )
+        finally:
+            self._give_turn()
+
     def _beat(self, task: SuspendedTask) -> None:
+        self._shorten_lease(task)
         try:
             cancel_requested = self._scheduler.heartbeat(task.token)
-            if cancel_requested and self._answers:
-                self._scheduler.cancel(task.token, CANCELED_DETAILS)
-                self._close(task, TaskState.CANCELED, CANCELED_DETAILS, learned=False)
-                return
+        except UnknownResourceError:
+            self._answered()
+            self._learn(task)
+            return
+        except (OutOfReachError, CredentialsError) as error:
+            self._store.beat_in(task.id, RETRY_SECONDS)
+            self._not_answered(task, error)
+            return
+        except SWFError as error:
+            self._answered()
+            self._refused(task, error)
+            return
+        self._answered()
+        if cancel_requested and self._answers:
+            self._cancel(task)
+            return
+        if cancel_requested and not task.cancel_requested:
+            logger.info("The cancellation of %s, task %s, was requested.", task, task.id)
+        self._store.beat_in(
+            task.id, self._interval_seconds(task), cancel_requested=cancel_requested
+        )
+
+    def _shorten_lease(self, task: SuspendedTask) -> None:
+        declared = task.info.heartbeat
+        lease = LEASE_SECONDS if declared is None else max(declared / 3, LEAST_LEASE_SECONDS)
+        if lease < LEASE_SECONDS:
+            self._store.beat_in(task.id, lease)
+
+    def _answered(self) -> None:
+        with self._changed:
+            was_away, self._failures = self._away, 0
+        if was_away:
+            logger.info("SWF takes heartbeats again.")
+
+    def _not_answered(self, task: SuspendedTask, error: SWFError) -> None:
+        with self._changed:
+            self._failures += 1
+            self._failure = error
+            failures = self._failures
+        if failures <= FAILURES_IN_A_ROW:
+            logger.warning(
+                "Heartbeat of %s, task %s, not sent (%s). Tried again in %.0f s.",
+                task,
+                task.id,
+                error.fault,
+                RETRY_SECONDS,
+            )
+        if failures == FAILURES_IN_A_ROW:
+            logger.warning(
+                "%d heartbeats in a row did not get through, the last of them: %s Now one is tried "
+                "every few seconds, until one does.",
+                failures,
+                error,
+            )
+
+    def _cancel(self, task: SuspendedTask) -> None:
+        """Answer canceled, as was requested."""
+        try:
+            self._scheduler.cancel(task.token, CANCELED_DETAILS)
         except UnknownResourceError:
             self._learn(task)
-        except (OutOfReachError, CredentialsError):
-            # As due as it was: the next look, of this keeper or another, begins with it.
-            self._store.beat_in(task.id, 0.0)
-            raise
         except SWFError as error:
-            self._refused(task, error)
-        else:
-            if cancel_requested and not task.cancel_requested:
-                logger.info("The cancellation of %s, task %s, was requested.", task, task.id)
-            self._store.beat_in(
-                task.id, self._interval_seconds(task), cancel_requested=cancel_requested
+            passing = isinstance(error, OutOfReachError | CredentialsError)
+            pause = RETRY_SECONDS if passing else self._interval_seconds(task)
+            logger.warning(
+                "The cancellation of %s, task %s, was requested, and the answer canceled not "
+                "taken (%s). Tried again in %.0f s.",
+                task,
+                task.id,
+                error.fault,
+                pause,
             )
+            self._store.beat_in(task.id, pause, cancel_requested=True)
+        else:
+            self._close(task, TaskState.CANCELED, CANCELED_DETAILS, learned=False)
 
     def _learn(self, task: SuspendedTask) -> None:
         """Mark a task that SWF has closed with how it ended, by the history."""
@@ -186,14 +347,38 @@ class Keeper:
             )
             closing = closing_of(events, info.started_event_id)
             state, reason = closing or (TaskState.CLOSED, "its history does not say how")
-        except UnknownResourceError:
+        except UnknownResourceError as error:
+            if _UNKNOWN_DOMAIN in str(error):
+                self._wrong_place(task)
+                return
             state, reason = TaskState.CLOSED, "its history is gone"
-        except OutOfReachError:
-            self._store.beat_in(task.id, 0.0)
-            raise
+        except OutOfReachError as error:
+            logger.warning(
+                "%s, task %s, is closed, and its history cannot be read now (%s). Tried again in "
+                "%.0f s.",
+                task,
+                task.id,
+                error.fault,
+                HISTORY_RETRY_SECONDS,
+            )
+            self._store.beat_in(task.id, HISTORY_RETRY_SECONDS)
+            return
         except SWFError as error:  # the task is closed all the same
             state, reason = TaskState.CLOSED, f"its history cannot be read: {error.fault}"
         self._close(task, state, reason, learned=True)
+
+    def _wrong_place(self, task: SuspendedTask) -> None:
+        """Deal with an SWF that has no such domain: it says nothing of what becomes of the task."""
+        pause = self._interval_seconds(task)
+        logger.error(
+            "Cannot look after %s, task %s: SWF knows no domain %s. Is this the right region, and "
+            "the right account? Tried again in %.0f s.",
+            task,
+            task.id,
+            self._domain,
+            pause,
+        )
+        self._store.beat_in(task.id, pause)
 
     def _refused(self, task: SuspendedTask, error: SWFError) -> None:
         """Deal with a token that SWF cannot read: that of another region, or of a local SWF."""

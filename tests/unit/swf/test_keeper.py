@@ -12,7 +12,14 @@ import pytest
 
 from flowy.exception import CredentialsError, OutOfReachError, TokenStoreError
 from flowy.local import LocalSWF
-from flowy.swf.keeper import CANCELED_DETAILS, Keeper
+from flowy.swf.keeper import (
+    BEATS_AT_ONCE,
+    CANCELED_DETAILS,
+    FAILURES_IN_A_ROW,
+    HISTORY_RETRY_SECONDS,
+    RETRY_SECONDS,
+    Keeper,
+)
 from flowy.tokens import SuspendedTask, TaskState
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.suspended import Desk, a_task
@@ -55,14 +62,23 @@ class Beats:
 
     def __init__(self, client: SWFClient) -> None:
         self._client = client
+        self._lock = threading.Lock()
         self.count = 0
 
     def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
-        self.count += 1
+        with self._lock:  # the keeper's beats are out at once
+            self.count += 1
         return self._client.record_activity_task_heartbeat(**parameters)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
+
+
+def _fault(code: str, message: str = "") -> Exception:
+    """What a client raises for a fault of SWF's."""
+    error = Exception("refused")
+    error.response = {"Error": {"Code": code, "Message": message}}  # type: ignore[attr-defined]
+    return error
 
 
 def _kept(store: SQLiteTokenStore, task: SuspendedTask) -> SuspendedTask:
@@ -176,6 +192,38 @@ def test_only_marks_a_cancellation_where_told_so(
     assert "ActivityTaskCanceled" not in execution.events()
 
 
+@pytest.mark.parametrize(
+    ("code", "pause"), [("OperationNotPermittedFault", 5), ("ValidationException", 300)]
+)
+def test_a_refused_answer_is_given_again(
+    desk: Desk,
+    store: SQLiteTokenStore,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    code: str,
+    pause: int,
+) -> None:
+    """Where SWF does not take *canceled* the log says just that, and the store that it is due."""
+
+    class Refusing(Beats):
+        def respond_activity_task_canceled(self, **_parameters: Any) -> Any:
+            raise _fault(code)
+
+    execution, task = desk.waiting()
+    store.keep(task)
+    execution.request_cancel()
+    clock.ahead += 301
+    Keeper(desk.domain, store, Refusing(desk.client)).look()
+    kept = _kept(store, task)
+    assert kept.is_open
+    assert kept.cancel_requested
+    assert f"answer canceled not taken ({code}). Tried again in {pause} s." in caplog.text
+    assert "Heartbeat" not in caplog.text
+    clock.ahead += pause
+    Keeper(desk.domain, store, desk.client).look()
+    assert _kept(store, task).state is TaskState.CANCELED
+
+
 def test_two_keepers_share_the_beats(desk: Desk, store: SQLiteTokenStore, clock: Clock) -> None:
     """Side by side each beat is sent by one of them."""
     beats = Beats(desk.client)
@@ -230,9 +278,7 @@ def test_a_history_that_is_gone_says_so(desk: Desk, store: SQLiteTokenStore, clo
         fault = ""
 
         def get_workflow_execution_history(self, **_parameters: Any) -> Any:
-            error = Exception("refused")
-            error.response = {"Error": {"Code": self.fault}}  # type: ignore[attr-defined]
-            raise error
+            raise _fault(self.fault)
 
     client = Without(desk.client)
     keeper = Keeper(desk.domain, store, client)
@@ -247,16 +293,120 @@ def test_a_history_that_is_gone_says_so(desk: Desk, store: SQLiteTokenStore, clo
         client.fault = fault
         keeper.look()
         assert (_kept(store, task).state, _kept(store, task).reason) == (TaskState.CLOSED, reason)
-    execution, task = desk.waiting("flow-3")
-    store.keep(task)
+
+
+def test_a_history_out_of_reach_is_read_later(
+    desk: Desk, store: SQLiteTokenStore, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A history that cannot be read now keeps no other task from its beat, and is read soon."""
+
+    class Throttled(Beats):
+        def get_workflow_execution_history(self, **_parameters: Any) -> Any:
+            raise _fault("ThrottlingException")
+
+    execution, closed = desk.waiting("closed")
+    store.keep(closed)
     execution.terminate()
+    others = 2 * FAILURES_IN_A_ROW
+    for number in range(others):
+        store.keep(desk.waiting(f"flow-{number}")[1])
     clock.ahead += 301
-    client.fault = "ThrottlingException"
-    with pytest.raises(OutOfReachError):
-        keeper.look()
+    beats = Throttled(desk.client)
+    Keeper(desk.domain, store, beats).look()
+    assert beats.count == 1 + others
+    assert _kept(store, closed).is_open
+    assert "its history cannot be read now (ThrottlingException)" in caplog.text
+    clock.ahead += HISTORY_RETRY_SECONDS
+    later = Beats(desk.client)
+    Keeper(desk.domain, store, later).look()
+    assert _kept(store, closed).state is TaskState.WORKFLOW_CLOSED
+    assert later.count == 1
+
+
+def test_an_unknown_domain_closes_nothing(
+    desk: Desk, store: SQLiteTokenStore, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An SWF that knows no such domain is the wrong one: the task stays open, with an ERROR."""
+
+    class Elsewhere(Beats):
+        def record_activity_task_heartbeat(self, **_parameters: Any) -> Any:
+            raise _fault("UnknownResourceFault", "Unknown activity, scheduledEventId = 5")
+
+        def get_workflow_execution_history(self, **_parameters: Any) -> Any:
+            raise _fault("UnknownResourceFault", f"Unknown domain: {desk.domain}")
+
+    _, task = desk.waiting()
+    store.keep(task)
+    clock.ahead += 301
+    Keeper(desk.domain, store, Elsewhere(desk.client)).look()
     assert _kept(store, task).is_open
-    Keeper(desk.domain, store, desk.client).look()  # due at once, not after another interval
-    assert _kept(store, task).state is TaskState.WORKFLOW_CLOSED
+    (said,) = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert f"SWF knows no domain {desk.domain}" in said.getMessage()
+    clock.ahead += 299
+    assert store.claim_due(desk.domain, 60) is None
+    clock.ahead += 2
+    assert store.claim_due(desk.domain, 60) is not None
+
+
+def test_one_bad_task_keeps_no_other_from_its_beat(
+    desk: Desk, store: SQLiteTokenStore, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A beat that never gets through is tried again soon; all others are made in the same look."""
+    bad = store.keep(desk.waiting("bad")[1])
+
+    class OneBad(Beats):
+        def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
+            answer = super().record_activity_task_heartbeat(**parameters)
+            if parameters["taskToken"] == bad.token:
+                raise ConnectionResetError
+            return answer
+
+    others = 2 * FAILURES_IN_A_ROW
+    for number in range(others):
+        store.keep(desk.waiting(f"flow-{number}")[1])
+    clock.ahead += 301
+    beats = OneBad(desk.client)
+    keeper = Keeper(desk.domain, store, beats)
+    keeper.look()
+    assert beats.count == 1 + others
+    assert f"task {bad.id}, not sent (ConnectionResetError). Tried again in 5 s." in caplog.text
+    clock.ahead += RETRY_SECONDS
+    keeper.look()
+    assert beats.count == 2 + others
+    assert bad.token not in caplog.text
+
+
+def test_a_call_that_hangs_holds_up_nobody_else(
+    desk: Desk, store: SQLiteTokenStore, clock: Clock
+) -> None:
+    """While one call is out, and comes to no end, the others are beaten for, again and again."""
+    stuck = store.keep(desk.waiting("stuck")[1])
+    for number in range(3):
+        store.keep(desk.waiting(f"flow-{number}")[1])
+    go_on, hangs, twice = threading.Event(), threading.Event(), threading.Event()
+
+    class Hanging(Beats):
+        def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
+            if parameters["taskToken"] == stuck.token:
+                hangs.set()
+                assert go_on.wait(20)
+            answer = super().record_activity_task_heartbeat(**parameters)
+            if self.count >= 6:
+                twice.set()
+            return answer
+
+    clock.ahead += 301
+    keeper = Keeper(desk.domain, store, Hanging(desk.client), every=0.01)
+    running = threading.Thread(target=keeper.run)
+    running.start()
+    try:
+        assert hangs.wait(20)
+        assert twice.wait(20)
+    finally:
+        go_on.set()
+        keeper.stop()
+        running.join(20)
+    assert not running.is_alive()
 
 
 def test_a_history_that_does_not_say_how(desk: Desk, store: SQLiteTokenStore, clock: Clock) -> None:
@@ -275,22 +425,28 @@ def test_a_history_that_does_not_say_how(desk: Desk, store: SQLiteTokenStore, cl
 
 
 def test_swf_away_delays_and_loses_nothing(tmp_path: Path, clock: Clock) -> None:
-    """While SWF is away tasks stay as due as they were; when it is back they are beaten for."""
+    """While SWF is away one beat is tried now and then; when it is back all are made."""
     store = SQLiteTokenStore(tmp_path / "tokens.db", clock=clock)
     with LocalSWF(poll_seconds=0) as swf:
         desk = Desk(swf.client(), swf.domain)
         beats = Beats(swf.client())
         keeper = Keeper(swf.domain, store, beats)
-        for number in range(2):
+        tasks = 2 * FAILURES_IN_A_ROW + BEATS_AT_ONCE
+        for number in range(tasks):
             store.keep(desk.waiting(f"flow-{number}")[1])
         swf.stop()
         clock.ahead += 301
         with pytest.raises(OutOfReachError):
             keeper.look()
+        assert beats.count < tasks, "it gives up for the moment"
+        with pytest.raises(OutOfReachError):
+            keeper.look()
         swf.start()
         beats.count = 0
+        clock.ahead += RETRY_SECONDS
         keeper.look()
-        assert beats.count == 2
+        assert beats.count == tasks
+        assert len(store.pending()) == tasks
 
 
 def test_runs_until_it_is_stopped(
@@ -318,7 +474,8 @@ def test_runs_until_it_is_stopped(
                 raise TokenStoreError("Cannot use the token store: it is locked.")
             return super().claim_due(domain, lease_seconds)
 
-    store.keep(desk.waiting()[1])
+    for number in range(2):
+        store.keep(desk.waiting(f"flow-{number}")[1])
     clock.ahead += 301
     locked = Locked(store._file.path, clock=clock)
     keeper = Keeper(desk.domain, locked, Trouble(desk.client))
@@ -329,7 +486,7 @@ def test_runs_until_it_is_stopped(
     running.join(10)
     assert not running.is_alive()
     assert "it is locked. Keeping on in" in caplog.text
-    assert "ConnectionResetError). Keeping on in" in caplog.text
+    assert "not sent (ConnectionResetError). Tried again in" in caplog.text
     assert caplog.messages[-1] == "Keeper stopped."
 
 
@@ -347,20 +504,72 @@ def test_drops_what_is_old(desk: Desk, store: SQLiteTokenStore, clock: Clock) ->
 def test_credentials_that_expire_are_waited_for(
     desk: Desk, store: SQLiteTokenStore, clock: Clock
 ) -> None:
-    """A refusal of the caller closes nothing: the task stays due."""
+    """A refusal of the caller closes nothing: the tasks stay due."""
 
     class Expired(Beats):
         def record_activity_task_heartbeat(self, **_parameters: Any) -> Any:
-            error = Exception("refused")
-            error.response = {"Error": {"Code": "ExpiredTokenException"}}  # type: ignore[attr-defined]
-            raise error
+            raise _fault("ExpiredTokenException")
 
-    task = store.keep(desk.waiting()[1])
+    for number in range(FAILURES_IN_A_ROW):
+        store.keep(desk.waiting(f"flow-{number}")[1])
     clock.ahead += 301
     with pytest.raises(CredentialsError):
         Keeper(desk.domain, store, Expired(desk.client)).look()
-    assert _kept(store, task).is_open
+    assert len(store.pending()) == FAILURES_IN_A_ROW
+    clock.ahead += RETRY_SECONDS
     assert store.claim_due(desk.domain, 60) is not None
+
+
+def test_says_when_swf_is_back(
+    desk: Desk, store: SQLiteTokenStore, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A long outage is a few lines at its start, and one at its end."""
+    caplog.set_level(logging.INFO)
+
+    class Away(Beats):
+        away = True
+
+        def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
+            if self.away:
+                raise ConnectionRefusedError
+            return super().record_activity_task_heartbeat(**parameters)
+
+    task = store.keep(desk.waiting()[1])
+    caplog.clear()
+    client = Away(desk.client)
+    keeper = Keeper(desk.domain, store, client)
+    for look in range(3 * FAILURES_IN_A_ROW):
+        if look < FAILURES_IN_A_ROW - 1:
+            keeper.look()
+        else:
+            with pytest.raises(OutOfReachError):
+                keeper.look()
+        clock.ahead += RETRY_SECONDS
+    assert len(caplog.records) == FAILURES_IN_A_ROW + 1
+    client.away = False
+    keeper.look()
+    assert caplog.messages[-1] == "SWF takes heartbeats again."
+    assert task.token not in caplog.text
+
+
+def test_a_dead_keepers_claim_is_short_where_the_heartbeat_is(
+    desk: Desk, store: SQLiteTokenStore, clock: Clock
+) -> None:
+    """A keeper that dies in a call leaves time for the next one's beat."""
+    store.keep(desk.waiting(heartbeat=240)[1])
+
+    class Deadly(Beats):
+        def record_activity_task_heartbeat(self, **_parameters: Any) -> Any:
+            raise SystemExit  # and nothing is put into the store any more
+
+    Keeper(desk.domain, store, Deadly(desk.client)).look()
+    beats = Beats(desk.client)
+    clock.ahead += 79
+    Keeper(desk.domain, store, beats).look()
+    assert beats.count == 0
+    clock.ahead += 2
+    Keeper(desk.domain, store, beats).look()
+    assert beats.count == 1
 
 
 def test_says_what_cannot_be_used(desk: Desk, store: SQLiteTokenStore) -> None:
