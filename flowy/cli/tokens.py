@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,8 @@ from .task_table import shown, table
 if TYPE_CHECKING:
     from ..swf.scheduler import AsyncScheduler
     from .remote import Verbs
+
+logger = logging.getLogger(__name__)
 
 _TOKENS = """\
 List, end and keep suspended activities.
@@ -157,7 +160,14 @@ def _add_store(parser: argparse.ArgumentParser, *, required: bool) -> None:
 
 
 def _keep(given: argparse.Namespace) -> ExitCode:
+    new = not given.store.exists()
     store = SQLiteTokenStore(given.store)
+    if new:  # the keeper may well be started before the first task is kept
+        logger.warning(
+            "There was no store %s: a new, empty one was made. What is kept in another file is "
+            "not looked after.",
+            given.store,
+        )
     drop_after = max(0, given.drop_after) * _DAY_SECONDS
     Keeper(
         given.domain, store, on_cancel=given.on_cancel, every=given.every, drop_after=drop_after

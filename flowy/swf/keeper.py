@@ -12,6 +12,7 @@ call that hangs must not keep the others from being made in time.
 
 from __future__ import annotations
 
+import collections
 import functools
 import logging
 import threading
@@ -145,16 +146,38 @@ class Keeper:
         Raises:
             KeyboardInterrupt: a third signal came while a call was out.
         """
-        logger.info("Keeper started for domain %s.", self._domain)
         threads = Threads(BEATS_AT_ONCE, "flowy-keeper")
         try:
             with stop_signals(self._stop, interrupt=True, wanted=self._signals):
+                self._say_what_waits()
                 while not self._stop.is_set():
                     self._stop.wait(self._look(threads))
                 self._wait_for_beats()
         finally:
             threads.close()
         logger.info("Keeper stopped.")
+
+    def _say_what_waits(self) -> None:
+        """Log the start, so that a mistyped domain or store is seen: neither is any error."""
+        try:
+            waiting = collections.Counter(task.info.domain for task in self._store.pending())
+        except TokenStoreError as error:
+            logger.warning("Keeper started for domain %s. %s", self._domain, error)
+            return
+        own = waiting.pop(self._domain, 0)
+        logger.info(
+            "Keeper started for domain %s; tasks that wait in %s: %d.",
+            self._domain,
+            self._store,
+            own,
+        )
+        if waiting and not own:
+            logger.warning(
+                "No task of domain %s waits, but %s: is this the right domain? A keeper beats for "
+                "one domain alone.",
+                self._domain,
+                ", ".join(f"{count} of {name}" for name, count in sorted(waiting.items())),
+            )
 
     def look(self) -> None:
         """Beat for all that is due, once, and drop what is old.

@@ -192,6 +192,19 @@ def test_keep_learns_and_stops_at_a_signal(
     )
 
 
+def test_keep_says_that_its_store_is_new(shell: Shell, desk: Desk) -> None:
+    """The one verb that makes a store says so: the file may be mistyped."""
+    order = ("tokens", "keep", "--store", "typo.db", "--domain", desk.domain)
+    for first in ("There was no store typo.db", "Keeper started"):
+        with Flowy(*order, cwd=shell.folder, env=shell.environment) as keeper:
+            line = keeper.log_line_with(" flowy.")
+            assert first in line
+            if "Keeper started" not in line:
+                keeper.log_line_with("Keeper started")
+            keeper.send(signal.SIGTERM)
+            assert keeper.end()[0] == 0
+
+
 def test_keep_answers_or_marks_a_cancellation(
     shell: Shell, desk: Desk, store: SQLiteTokenStore, waiting: tuple[Execution, SuspendedTask]
 ) -> None:

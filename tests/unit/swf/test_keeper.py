@@ -468,6 +468,9 @@ def test_runs_until_it_is_stopped(
     class Locked(SQLiteTokenStore):
         tries = 0
 
+        def pending(self, domain: str | None = None) -> list[SuspendedTask]:
+            raise TokenStoreError("Cannot use the token store: it is busy.")
+
         def claim_due(self, domain: str, lease_seconds: float) -> SuspendedTask | None:
             self.tries += 1
             if self.tries == 1:
@@ -485,9 +488,35 @@ def test_runs_until_it_is_stopped(
     keeper.stop()
     running.join(10)
     assert not running.is_alive()
+    assert f"Keeper started for domain {desk.domain}. Cannot use" in caplog.text
     assert "it is locked. Keeping on in" in caplog.text
     assert "not sent (ConnectionResetError). Tried again in" in caplog.text
     assert caplog.messages[-1] == "Keeper stopped."
+
+
+def _start_and_stop(keeper: Keeper) -> None:
+    keeper.stop()
+    keeper.run()
+
+
+def test_says_how_many_wait(
+    desk: Desk, store: SQLiteTokenStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first line says how many tasks wait; none, but those of another domain, is a WARNING."""
+    caplog.set_level(logging.INFO)
+    keeper = Keeper("shpo", store, desk.client)
+    _start_and_stop(keeper)
+    assert f"started for domain shpo; tasks that wait in {store}: 0." in caplog.text
+    store.keep(a_task("1", domain="shop"))
+    store.keep(a_task("2", domain="bank"))
+    assert not [each for each in caplog.records if each.levelno > logging.INFO]
+    _start_and_stop(Keeper("shpo", store, desk.client))
+    (said,) = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert "No task of domain shpo waits, but 1 of bank, 1 of shop" in said.getMessage()
+    caplog.clear()
+    _start_and_stop(Keeper("shop", store, desk.client))
+    assert [each.levelno for each in caplog.records] == [logging.INFO, logging.INFO]
+    assert caplog.messages[0].endswith(": 1.")
 
 
 def test_drops_what_is_old(desk: Desk, store: SQLiteTokenStore, clock: Clock) -> None:
