@@ -26,13 +26,14 @@ from ..exception import (
     UnknownResourceError,
 )
 from ..executor import Threads
+from ..failure import cut_end, sendable
 from ..retry import Backoff
 from ..shutdown import StopFlag, StopLevel, stop_signals
 from ..tokens import SuspendedTask, TaskState, TokenStore
 from .client import Layer1, connect
 from .closing import closing_of
 from .scheduler import ActivityScheduler
-from .values import name_text
+from .values import MAX_REASON_CHARS, name_text
 
 logger = logging.getLogger(__name__)
 
@@ -430,5 +431,7 @@ class Keeper:
     def _close(
         self, task: SuspendedTask, state: TaskState, reason: str | None, *, learned: bool
     ) -> None:
+        if reason is not None:  # the details of an answer may be much longer than any list shows
+            reason = cut_end(sendable(reason), MAX_REASON_CHARS)
         if self._store.close(task.id, state, reason, learned=learned):
             logger.info("Suspended task %s of %s: %s.", task.id, task, state.value)

@@ -11,7 +11,9 @@ import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from .store import SuspendedTask, TaskState, TokenStore
+from ..exception import TokenStoreError
+from ..failure import cut_end, sendable
+from .store import MAX_REASON_CHARS, SuspendedTask, TaskState, TokenStore
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +41,11 @@ class Finisher:
         store: where the tasks are kept.
         scheduler: what they are answered through: ``async_scheduler(domain)``.
 
-    Its methods answer True when the answer was taken and recorded; False when the task is closed
-    already, and then the keeper, if one runs, soon finds out how. They raise what the scheduler
-    raises, and the task then stays open in the store.
+    Its methods answer True when the answer was taken. Where the store cannot be used just then,
+    which is logged, the keeper marks the task later: SWF has taken the answer, and it is no error
+    any more. They answer False when the task is closed already, and then the keeper, if one runs,
+    soon finds out how. They raise what the scheduler raises, and the task then stays open in the
+    store.
     """
 
     def __init__(self, store: TokenStore, scheduler: Scheduler) -> None:
@@ -70,13 +74,31 @@ class Finisher:
         )
 
     def _answer(
-        self, task: SuspendedTask, state: TaskState, reason: str | None, call: Callable[[], bool]
+        self, task: SuspendedTask, state: TaskState, reason: object, call: Callable[[], bool]
     ) -> bool:
+        # Before the call: once SWF has taken the answer nothing may raise any more.
+        said = None if reason is None else cut_end(sendable(str(reason)), MAX_REASON_CHARS)
         if call():
-            self._store.close(task.id, state, reason)
-            logger.info("Suspended task %s of %s: %s.", task.id, task, state.value)
+            self._mark(task, state, said)
             return True
         logger.info("Suspended task %s of %s was closed already.", task.id, task)
         if task.is_open:
-            self._store.beat_in(task.id, 0.0)
+            try:
+                self._store.beat_in(task.id, 0.0)
+            except TokenStoreError as error:
+                logger.warning("%s The keeper finds out later how the task ended.", error)
         return False
+
+    def _mark(self, task: SuspendedTask, state: TaskState, reason: str | None) -> None:
+        try:
+            self._store.close(task.id, state, reason)
+        except TokenStoreError as error:
+            logger.error(
+                "Suspended task %s of %s: %s, and not marked so; the keeper will. %s",
+                task.id,
+                task,
+                state.value,
+                error,
+            )
+        else:
+            logger.info("Suspended task %s of %s: %s.", task.id, task, state.value)

@@ -15,6 +15,9 @@ from typing import Any, Protocol
 
 from ..context import ActivityInfo
 
+#: A store keeps as much of a reason as SWF does of a failure's, in characters.
+MAX_REASON_CHARS = 256
+
 
 class TaskState(enum.Enum):
     """What has become of a suspended task, as far as its store knows."""

@@ -161,6 +161,10 @@ def test_says_which_task_is_meant(shell: Shell, store: SQLiteTokenStore) -> None
     ran = shell.tokens("complete", *STORE, "order-7", "1")
     assert ran.returncode == 3
     assert "Cannot find activity 1 of workflow order-7 in tokens.db" in ran.stderr
+    ran = shell.tokens("complete", *STORE, os.fsdecode(b"\xff"), "1")
+    assert ran.returncode == 3
+    assert "Cannot find activity 1 of workflow \\udcff in tokens.db" in ran.stderr
+    assert "Traceback" not in ran.stderr
     ran = shell.tokens("list", "--store", "typo.db")
     assert ran.returncode == 3
     assert "there is no such file" in ran.stderr

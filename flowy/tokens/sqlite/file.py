@@ -114,6 +114,9 @@ class StoreFile:
                 yield database
         except sqlite3.Error as error:
             raise self._error(f"{error}") from error
+        except UnicodeEncodeError:
+            # Its text holds the whole value, which may be a token; so does the error's chain.
+            raise self._error("a text has half of a surrogate pair, and no UTF-8 form") from None
 
     def _check(self, database: sqlite3.Connection) -> None:
         application = database.execute("PRAGMA application_id").fetchone()[0]

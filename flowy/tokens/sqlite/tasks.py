@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...context import ActivityInfo
+from ...failure import sendable
 from ...transport import encode_result
 from ..store import SuspendedTask, TaskState
 from .file import StoreFile
@@ -146,7 +147,14 @@ class SQLiteTokenStore:
             changed = database.execute(
                 "UPDATE task SET state = ?, reason = ?, closed_at = ?, learned = ? "
                 "WHERE id = ? AND (state = 'open' OR (learned AND NOT ?))",
-                (state.value, reason, self._clock(), learned, task_id, learned),
+                (
+                    state.value,
+                    None if reason is None else sendable(reason),
+                    self._clock(),
+                    learned,
+                    sendable(task_id),
+                    learned,
+                ),
             )
             return changed.rowcount > 0
 
@@ -211,6 +219,8 @@ class SQLiteTokenStore:
             database.execute("DELETE FROM used_handle WHERE id = ?", (handle_id,))
 
     def _tasks(self, where: str, values: tuple[Any, ...]) -> Iterator[SuspendedTask]:
+        # An id with half of a surrogate pair, as a shell may give one, is that of no task.
+        values = tuple(sendable(value) if isinstance(value, str) else value for value in values)
         with self._file.opened() as database:
             rows = database.execute(
                 f"SELECT * FROM task WHERE {where}",  # noqa: S608 - texts of ours

@@ -296,6 +296,25 @@ def test_a_failed_change_changes_nothing(store: SQLiteTokenStore) -> None:
     assert store.use_handle("h", task.id)
 
 
+def test_half_a_surrogate_pair_harms_nothing(store: SQLiteTokenStore) -> None:
+    """An id without UTF-8 form is that of no task; a reason is kept readable; no value is shown."""
+    half = "half\udcff"
+    task = store.keep(a_task("t", note={half: half}))
+    assert store.get(half) is None
+    assert store.find(half, "1") is None
+    assert store.pending(half) == []
+    assert not store.close(half, TaskState.COMPLETED)
+    assert store.close(task.id, TaskState.FAILED, half)
+    kept = store.get(task.id)
+    assert kept is not None
+    assert kept.reason == "half\\udcff"
+    assert kept.note == {half: half}
+    with pytest.raises(TokenStoreError, match="half of a surrogate pair") as caught:
+        store.keep(a_task(f"secret-{half}"))
+    assert "secret" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
 def test_threads_share_a_store(store: SQLiteTokenStore) -> None:
     """Of many threads that use one handle, or close one task, one alone succeeds."""
     task = store.keep(a_task())

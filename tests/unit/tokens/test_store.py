@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import pytest
 
-from flowy.exception import OutOfReachError
-from flowy.tokens import Finisher, TaskState
+from flowy.exception import OutOfReachError, TokenStoreError, UsedHandleError
+from flowy.tokens import Finisher, Handles, TaskState
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.suspended import a_task
 
@@ -76,6 +77,63 @@ def test_finisher_records_what_was_taken(
     }
     assert "secret" not in caplog.text
     assert first.id in caplog.text
+
+
+class Hopeless:
+    """A text that cannot be read."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_finisher_raises_nothing_once_swf_has_taken_it(
+    store: SQLiteTokenStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever the reason is made of: taken is True, and the store has its text, cut as SWF's."""
+    told: list[tuple[object, str]] = [
+        ("half \ud800", "half \\ud800"),
+        (7, "7"),
+        ("r" * 300, "r" * 252 + " ..."),
+    ]
+    for number, (reason, kept) in enumerate(told):
+        task = store.keep(a_task(f"secret-{number}"))
+        assert Finisher(store, Desk(True)).fail(task, reason)  # type: ignore[arg-type]
+        found = store.get(task.id)
+        assert found is not None
+        assert (found.state, found.reason) == (TaskState.FAILED, kept)
+    task = store.keep(a_task("secret-9"))
+    desk = Desk(True)
+    with pytest.raises(RuntimeError, match="no text"):
+        Finisher(store, desk).fail(task, Hopeless())  # type: ignore[arg-type]
+    assert desk.answers == []
+
+
+class Full(SQLiteTokenStore):
+    """A store that cannot be written any more."""
+
+    def close(self, *_: object, **__: object) -> bool:
+        raise TokenStoreError("Cannot use the token store: the disk is full.")
+
+    def beat_in(self, *_: object, **__: object) -> None:
+        raise TokenStoreError("Cannot use the token store: the disk is full.")
+
+
+def test_finisher_answers_though_the_store_is_full(
+    store_file: Path, store: SQLiteTokenStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Taken by SWF and not marked: True with a log line, and a handle stays used."""
+    task = store.keep(a_task("secret-token"))
+    full = Full(store_file)
+    handles = Handles(full, b"k" * 32)
+    handle = handles.make(task, "complete", lifetime=60)
+    with handles.use(handle, "complete") as granted:
+        assert Finisher(full, Desk(True)).complete(granted)
+    with pytest.raises(UsedHandleError), handles.use(handle, "complete"):
+        pytest.fail("used twice")
+    assert f"{task.id} of {task}: completed, and not marked so; the keeper will." in caplog.text
+    assert not Finisher(full, Desk(False)).complete(task)
+    assert "The keeper finds out later" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_finisher_leaves_to_the_keeper_what_was_closed_already(store: SQLiteTokenStore) -> None:
