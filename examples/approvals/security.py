@@ -2,6 +2,9 @@
 
 There is no login: the app listens on loopback and is for one person. Put it behind your own
 login before anybody else can reach it.
+
+Two settings are for a proxy that does that: ``PUBLIC_HOST`` is the host by which people reach it,
+with the port where it is not HTTPS's own, and ``BEHIND_HTTPS`` says that they do by HTTPS.
 """
 
 from __future__ import annotations
@@ -37,7 +40,8 @@ def protect(app: Flask, secret_key: str) -> None:
         MAX_CONTENT_LENGTH=64 * 1024,
     )
     app.jinja_env.globals["csrf"] = csrf_token
-    app.before_request(check)
+    public = str(app.config.get("PUBLIC_HOST", "")).lower()
+    app.before_request(lambda: check(public))
     app.after_request(add_headers)
 
 
@@ -48,15 +52,17 @@ def csrf_token() -> str:
     return str(session["csrf"])
 
 
-def check() -> None:
+def check(public: str = "") -> None:
     """Refuse requests for another host (DNS rebinding), from another site, or without our word."""
-    host = request.host.rpartition(":")[0] if request.host[-1:].isdigit() else request.host
-    if (host or request.host).lower() not in LOOPBACK:
-        abort(403, "This app answers requests for a loopback host only.")
+    own_host = request.host.lower()
+    host = own_host.rpartition(":")[0] if own_host[-1:].isdigit() else own_host
+    if (host or own_host) not in LOOPBACK and own_host != public:
+        abort(403, "This app answers requests for a loopback host, or its PUBLIC_HOST, only.")
     if request.method != "POST":
         return
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
+    # A proxy passes the Host on, or puts that of the app in its place.
+    if origin is not None and urlsplit(origin).netloc.lower() not in {own_host, public} - {""}:
         abort(403, "This app takes no forms from other sites.")
     given, own = request.form.get("csrf", ""), session.get("csrf", "")
     if not own or not hmac.compare_digest(given.encode(), own.encode()):

@@ -35,9 +35,15 @@ VERDICTS = {
 PATIENCE = {"2 minutes": 120, "1 hour": 3_600, "1 day": 86_400, "1 week": 604_800}
 
 
+#: How many closed requests the page shows.
+CLOSED_SHOWN = 20
+
+
 def make_app() -> Flask:
     """The app; all that it must remember stands in the store, so it may be restarted at will."""
     app = Flask(__name__)
+    # APPROVALS_PUBLIC_HOST, say; true and false are booleans.
+    app.config.from_prefixed_env("APPROVALS")
     security.protect(app, settings.key_file("session").read_text())
     store = SQLiteTokenStore(settings.store_file())
     scheduler = async_scheduler(settings.DOMAIN)  # one for all requests: it is thread-safe
@@ -68,24 +74,23 @@ def make_app() -> Flask:
             said = "" if now.is_open else f" It was {VERDICTS[now.state]}."
             flash(f"Closed already: {title}.{said}", "late")
 
-    def state_of_things() -> str:
-        """Changes whenever the page would."""
-        rows = [(task.id, task.state.value) for task in (*store.pending(), *store.closed(20))]
-        return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
-
     @app.get("/")
     def index() -> str:
+        # Read once: the state must be that of what is shown, or a change between is never seen.
+        pending, closed = store.pending(), store.closed(CLOSED_SHOWN)
         return render_template(
             "index.html",
-            pending=store.pending(),
-            closed=store.closed(20),
-            state=state_of_things(),
+            pending=pending,
+            closed=closed,
+            state=state_of(pending, closed),
             patience=PATIENCE,
         )
 
     @app.get("/state")
     def state() -> Response:
-        return Response(state_of_things(), mimetype="text/plain")
+        return Response(
+            state_of(store.pending(), store.closed(CLOSED_SHOWN)), mimetype="text/plain"
+        )
 
     @app.post("/tasks/<task_id>/<any(approve, reject):verb>")
     def end(task_id: str, verb: str) -> Any:
@@ -110,7 +115,10 @@ def make_app() -> Flask:
         task = known(task_id)
         lifetime = min(settings.LINK_SECONDS, task.remaining() or settings.LINK_SECONDS)
         handle = handles.make(task, "complete", "fail", lifetime=lifetime)
-        url = url_for("decide", handle=handle, _external=True)
+        # By the way people come, not the one by which a proxy does.
+        scheme = "https" if app.config.get("BEHIND_HTTPS") else request.scheme
+        host = app.config.get("PUBLIC_HOST") or request.host
+        url = f"{scheme}://{host}{url_for('decide', handle=handle)}"
         return render_template("link.html", task=task, url=url, lifetime=lifetime)
 
     @app.get("/decide/<handle>")
@@ -157,11 +165,12 @@ def make_app() -> Flask:
     def failed(error: Exception) -> Any:
         app.logger.error("%s", error)
         away = isinstance(error, OutOfReachError | BotoCoreError)
-        said = (
-            "SWF is out of reach. Nothing was recorded; try again in a while."
-            if away
-            else ("This did not work. The log says why.")
-        )
+        if getattr(error, "may_have_arrived", False):
+            said = "SWF did not answer. It may have been taken; look again in a moment."
+        elif away:
+            said = "SWF is out of reach. Nothing was recorded; try again in a while."
+        else:
+            said = "This did not work. The log says why."
         page = {"name": "Not now" if away else "Sorry", "description": said}
         return render_template("error.html", error=page), 503 if away else 500
 
@@ -170,6 +179,12 @@ def make_app() -> Flask:
     app.jinja_env.filters["ago"] = lambda at: f"{span(max(0.0, time.time() - at))} ago"
     app.jinja_env.filters["utc"] = lambda at: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
     return app
+
+
+def state_of(pending: list[SuspendedTask], closed: list[SuspendedTask]) -> str:
+    """What changes whenever the page does."""
+    rows = [(task.id, task.state.value, task.cancel_requested) for task in (*pending, *closed)]
+    return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
 
 _DONE = {"approve": TaskState.COMPLETED, "reject": TaskState.FAILED}

@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +19,14 @@ import pytest
 if importlib.util.find_spec("flask") is None and not os.environ.get("CI"):
     pytest.skip("flask is not installed: the example needs it", allow_module_level=True)
 
+from flask.testing import FlaskClient
+
+from examples.approvals.web import make_app
 from flowy.local import LocalSWF
-from flowy.tokens import TaskState
+from flowy.tokens import SuspendedTask, TaskState
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.approvals import EXAMPLES, Parts, Visitor, until
+from tests.suspended import a_task
 
 PARTS = ("worker", "keeper", "decider", "web")
 
@@ -257,6 +261,91 @@ def test_while_swf_is_away_nothing_is_recorded(
         swf.start()
     assert "Approved" in visitor.post(f"/tasks/{task.id}/approve").text
     parts.ended(task, "ActivityTaskCompleted")
+
+
+@pytest.fixture
+def in_process(
+    swf: LocalSWF, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., FlaskClient]]:
+    """Makes the app, with settings from the environment, and somebody who asks it."""
+    monkeypatch.setenv("APPROVALS_HOME", str(tmp_path / "home"))
+    for name, value in swf.environment.items():
+        monkeypatch.setenv(name, value)
+
+    def make(**settings: str) -> FlaskClient:
+        for name, value in settings.items():
+            monkeypatch.setenv(f"APPROVALS_{name}", value)
+        return make_app().test_client()
+
+    yield make
+    swf.faults.clear()
+
+
+def _word(page: str) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+def test_a_proxys_host_is_answered_where_it_is_named(
+    in_process: Callable[..., FlaskClient], tmp_path: Path
+) -> None:
+    """Behind a proxy: its host is answered, its forms are taken, links and cookie are HTTPS's."""
+    visitor = in_process(PUBLIC_HOST="Approvals.example", BEHIND_HTTPS="true")
+    task = SQLiteTokenStore(tmp_path / "home" / "tokens.db").keep(a_task())
+    page = visitor.get("/", base_url="https://approvals.example")
+    assert page.status_code == 200
+    assert "Secure" in page.headers["Set-Cookie"]
+    assert visitor.get("/", base_url="http://evil.example").status_code == 403
+    assert visitor.get("/", base_url="https://approvals.example.evil.example").status_code == 403
+    path = f"/tasks/{task.id}/link"
+    # With the Host passed on by the proxy, and with that of the app in its place.
+    for base in ("https://approvals.example", "https://127.0.0.1:8000"):
+        other = in_process()
+        form = {"csrf": _word(other.get("/", base_url=base).text)}
+        for origin, code in (("https://approvals.example", 200), ("https://evil.example", 403)):
+            made = other.post(path, data=form, base_url=base, headers={"Origin": origin})
+            assert made.status_code == code
+            assert ('value="https://Approvals.example/decide/' in made.text) is (code == 200)
+    plain = in_process(PUBLIC_HOST="", BEHIND_HTTPS="false")
+    assert plain.get("/", base_url="https://approvals.example").status_code == 403
+    assert "Secure" not in plain.get("/").headers["Set-Cookie"]
+
+
+def test_an_answer_that_was_lost_is_not_called_unrecorded(
+    in_process: Callable[..., FlaskClient], swf: LocalSWF, tmp_path: Path
+) -> None:
+    """Where SWF may have taken an answer the page says so, and does not say that nothing was."""
+    visitor = in_process()
+    task = SQLiteTokenStore(tmp_path / "home" / "tokens.db").keep(a_task("token"))
+    swf.faults.break_connection("RespondActivityTaskCompleted", rate=1)
+    form = {"csrf": _word(visitor.get("/").text)}
+    page = visitor.post(f"/tasks/{task.id}/approve", data=form)
+    assert page.status_code == 503
+    assert "It may have been taken; look again in a moment." in page.text
+    assert "Nothing was recorded" not in page.text
+
+
+def test_the_state_is_that_of_the_page(
+    in_process: Callable[..., FlaskClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changes while the page is made is a change that the page then sees."""
+    visitor = in_process()
+    store = SQLiteTokenStore(tmp_path / "home" / "tokens.db")
+    read = SQLiteTokenStore.closed
+
+    def closed(self: SQLiteTokenStore, limit: int) -> list[SuspendedTask]:
+        found = read(self, limit)
+        store.keep(a_task())  # somebody asks, just when the page was read
+        return found
+
+    with monkeypatch.context() as during:
+        during.setattr(SQLiteTokenStore, "closed", closed)
+        page = visitor.get("/").text
+    shown = re.search(r'data-state="([^"]+)"', page)
+    assert shown is not None
+    assert visitor.get("/state").text != shown[1]
+    assert f'data-state="{visitor.get("/state").text}"' in visitor.get("/").text
 
 
 @contextmanager
