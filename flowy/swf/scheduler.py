@@ -175,7 +175,14 @@ def _unless_closed(verb: str, call: Callable[[], None]) -> bool:
     try:
         call()
     except UnknownResourceError as error:
-        logger.warning("Cannot %s a suspended task: it is closed (%s).", verb, error.fault)
+        logger.warning(
+            "Cannot %s a suspended task: it is closed (%s).%s",
+            verb,
+            error.fault,
+            " The answer to an earlier try of this very call was lost, and SWF may have taken it."
+            if error.repeated
+            else "",
+        )
         return False
     return True
 

@@ -123,6 +123,24 @@ def test_errors_are_the_callers_to_see(desk: Desk, scheduler: AsyncScheduler) ->
     assert scheduler.complete(task.token, 1)
 
 
+def test_a_lost_answer_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Where the client had sent the call before, False may mean that this very call was taken."""
+    with LocalSWF(poll_seconds=0) as swf:
+        desk = Desk(swf.client(), swf.domain)
+        execution, task = desk.waiting()
+        swf.faults.drop_answer("RespondActivityTaskCompleted", count=1)
+        scheduler = async_scheduler(
+            swf.domain, swf.client(retries={"total_max_attempts": 2, "mode": "standard"})
+        )
+        assert not scheduler.complete(task.token, 1)
+        assert "SWF may have taken it." in caplog.text
+        assert "ActivityTaskCompleted" in execution.events()
+        caplog.clear()
+        assert not scheduler.complete(task.token, 1)
+        assert "it is closed (UnknownResourceFault)." in caplog.text
+        assert "SWF may have taken it" not in caplog.text
+
+
 def test_swf_away_raises_and_may_be_tried_again() -> None:
     """No SWF, no answer: an error, and the same call works when SWF is back."""
     with LocalSWF(poll_seconds=0) as swf:
