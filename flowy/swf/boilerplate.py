@@ -19,6 +19,10 @@ from .supervisor import Supervisor, WorkerSpec
 from .values import name_text
 from .worker import ActivityWorker, calls_at_once
 
+#: Threads that may use what ``async_scheduler`` returns without a connection thrown away after
+#: each call: more than a web app's server has. Connections are made as they are needed.
+ASYNC_CALLS_AT_ONCE = 100
+
 
 def start_activity_worker(
     domain: object,
@@ -174,7 +178,8 @@ def async_scheduler(domain: object, layer1: Layer1 | None = None) -> AsyncSchedu
         SWFError: no client can be made.
     """
     name_text(domain, "domain", trimmed=True)
-    return AsyncScheduler(ActivityScheduler(connect(layer1, polls=False)))
+    client = connect(layer1, polls=False, calls_at_once=ASYNC_CALLS_AT_ONCE)
+    return AsyncScheduler(ActivityScheduler(client))
 
 
 def _check_processes(processes: int, polls: int, layer1: Layer1 | None) -> None:

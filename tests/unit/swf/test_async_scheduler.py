@@ -141,6 +141,26 @@ def test_a_lost_answer_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> N
         assert "SWF may have taken it" not in caplog.text
 
 
+def test_many_threads_throw_no_connection_away(
+    local_swf: LocalSWF, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A web app with many threads keeps a connection for each call that is out."""
+    for name, value in local_swf.environment.items():
+        monkeypatch.setenv(name, value)
+    desk = Desk(local_swf.client(), local_swf.domain)
+    _, task = desk.waiting("many-threads")
+    scheduler = async_scheduler(local_swf.domain)
+    barrier = threading.Barrier(40)
+
+    def beat(_number: int) -> bool:
+        barrier.wait()
+        return scheduler.heartbeat(task.token)
+
+    with ThreadPoolExecutor(40) as threads:
+        assert all(threads.map(beat, range(40)))
+    assert "pool is full" not in caplog.text
+
+
 def test_swf_away_raises_and_may_be_tried_again() -> None:
     """No SWF, no answer: an error, and the same call works when SWF is back."""
     with LocalSWF(poll_seconds=0) as swf:
