@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import math
 import os
 import re
 import secrets
@@ -44,7 +45,11 @@ KEY_VARIABLE = "FLOWY_HANDLE_KEY"
 #: Signed with the rest, so that what the same key signs elsewhere is no handle.
 _PURPOSE = b"flowy.tokens.handles 1\n"
 
-_FORM = re.compile(r"([0-9A-Za-z_-]{1,64})\.([a-z-]{1,32})\.([0-9]{1,12})\.([0-9a-f]{32})")
+#: No execution of SWF lives longer than a year, and no handle needs to, in seconds.
+LONGEST_LIFETIME_SECONDS = 366 * 86_400
+
+_TASK_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_FORM = re.compile(rf"({_TASK_ID.pattern})\.([a-z-]{{1,32}})\.([0-9]{{1,12}})\.([0-9a-f]{{32}})")
 
 
 @dataclass(frozen=True)
@@ -96,13 +101,15 @@ class Handles:
         Args:
             task: a task of the store.
             verbs: one or more of ``"complete"``, ``"fail"``, ``"cancel"``.
-            lifetime: how long it is good, in seconds, over 0.
+            lifetime: how long it is good, in seconds, over 0 and at most 366 days.
 
         Returns:
             About 120 characters, safe in a URL.
 
         Raises:
-            ValueError: there is no such verb, or no verb, or the lifetime is not over 0.
+            ValueError: there is no such verb, or no verb; the lifetime is not over 0, or longer
+                than a year, when SWF has closed every execution; or the task's id, which a store
+                of your own may have given it, is not 1 to 64 letters, digits, ``_`` and ``-``.
         """
         unknown = set(verbs) - set(VERBS)
         if unknown or not verbs:
@@ -110,9 +117,17 @@ class Handles:
                 f"Cannot make a handle for {sorted(unknown) or 'no verb'}: give one or more of "
                 f"{', '.join(VERBS)}."
             )
-        if not lifetime > 0:
-            raise ValueError(f"Cannot make a handle good for {lifetime!r}: give seconds, over 0.")
-        expires_at = int(self._clock() + lifetime)
+        if not 0 < lifetime <= LONGEST_LIFETIME_SECONDS:
+            raise ValueError(
+                f"Cannot make a handle good for {lifetime!r}: give seconds, over 0 and at most "
+                f"{LONGEST_LIFETIME_SECONDS:,}."
+            )
+        if _TASK_ID.fullmatch(task.id) is None:
+            raise ValueError(
+                f"Cannot make a handle for the task id {task.id!r}: give 1 to 64 ASCII letters, "
+                "digits, _ and -."
+            )
+        expires_at = math.ceil(self._clock() + lifetime)  # whole seconds, and never too few
         named = "-".join(verb for verb in VERBS if verb in verbs)
         said = f"{task.id}.{named}.{expires_at}.{secrets.token_hex(16)}"
         return f"{said}.{_signature(self._keys[0], said)}"

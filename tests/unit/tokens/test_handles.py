@@ -192,9 +192,26 @@ def test_says_what_cannot_be_made(
         handles.make(task, lifetime=60)
     with pytest.raises(ValueError, match=r"\['approve'\]"):
         handles.make(task, "approve", lifetime=60)
-    for lifetime in (0, -1, float("nan")):
-        with pytest.raises(ValueError, match="give seconds, over 0"):
+    for lifetime in (0, -1, float("nan"), float("inf"), 1e12, 366 * 86_400 + 1):
+        with pytest.raises(ValueError, match=r"give seconds, over 0 and at most 31,622,400\."):
             handles.make(task, "fail", lifetime=lifetime)
+    for task_id in ("", "a.b", "x" * 65, "é", "a\n"):
+        with pytest.raises(ValueError, match="for the task id"):
+            handles.make(a_task(id=task_id), "fail", lifetime=60)
+
+
+def test_a_short_lifetime_is_rounded_up(
+    handles: Handles, task: SuspendedTask, clock: Clock
+) -> None:
+    """A handle is good for as long as was asked, or a part of a second more; never born expired."""
+    clock.now += 0.9
+    handle = handles.make(task, "fail", lifetime=0.05)
+    clock.now += 0.04
+    handles.look(handle)
+    clock.now += 1
+    with pytest.raises(ExpiredHandleError):
+        handles.look(handle)
+    assert handles.look(handles.make(task, "fail", lifetime=366 * 86_400)).task == task
 
 
 def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
