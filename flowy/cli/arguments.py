@@ -14,6 +14,9 @@ from ..swf.values import MAX_VERSION_CHARS, name_text, timeout_seconds
 
 T = TypeVar("T")
 
+#: A thousand years: what is longer than that is a slip.
+MAX_DAYS = 365_000
+
 
 def _usage(check: Callable[[str], T]) -> Callable[[str], T]:
     """Let argparse show the text of a ValueError, which it would replace by its own."""
@@ -85,6 +88,14 @@ def grace(text: str) -> float:
     if not 0 <= value < math.inf:
         raise ValueError(f"Cannot use {text!r}: give seconds, 0 or more")
     return value
+
+
+@_usage
+def days(text: str) -> int:
+    """Whole days that may be none."""
+    if not (text.isascii() and text.isdigit() and int(text) <= MAX_DAYS):
+        raise ValueError(f"Cannot use {text!r}: give whole days, 0 to {MAX_DAYS:,}")
+    return int(text)
 
 
 @_usage

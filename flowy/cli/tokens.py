@@ -106,7 +106,7 @@ def _add_keep(verbs: Verbs) -> None:
     days = int(DROP_AFTER_SECONDS) // _DAY_SECONDS
     parser.add_argument(
         "--drop-after",
-        type=int,
+        type=arguments.days,
         default=days,
         metavar="DAYS",
         help=f"forget what was closed so long ago (default: {days})",
@@ -168,9 +168,12 @@ def _keep(given: argparse.Namespace) -> ExitCode:
             "not looked after.",
             given.store,
         )
-    drop_after = max(0, given.drop_after) * _DAY_SECONDS
     Keeper(
-        given.domain, store, on_cancel=given.on_cancel, every=given.every, drop_after=drop_after
+        given.domain,
+        store,
+        on_cancel=given.on_cancel,
+        every=given.every,
+        drop_after=given.drop_after * _DAY_SECONDS,
     ).run()
     return ExitCode.FINE
 
@@ -234,6 +237,7 @@ def _end(
         return _unusable("give --store with the workflow id and the activity id; or --domain and -")
     store = _opened(given.store)
     workflow_id, activity_id = given.task
+    _check_that_one_waits(store, given)
     task = store.find(workflow_id, activity_id, given.run_id, domain=given.domain)
     if task is None:
         raise UnknownResourceError(
@@ -249,6 +253,26 @@ def _end(
             fault="UnknownResourceFault",
         )
     return ExitCode.FINE
+
+
+def _check_that_one_waits(store: SQLiteTokenStore, given: argparse.Namespace) -> None:
+    """Raise where the ids fit tasks of several runs or domains: to end the wrong one is no slip.
+
+    Of several in one run SWF has closed all but the latest: it has one open task of an id.
+    """
+    waiting = {
+        (task.info.domain, task.run_id)
+        for task in store.pending(given.domain)
+        if [task.workflow_id, task.activity_id] == given.task
+        and given.run_id in (None, task.run_id)
+    }
+    if len(waiting) > 1:
+        lines = [f"\n  --domain {domain} --run-id {run_id}" for domain, run_id in sorted(waiting)]
+        raise RefusedError(
+            f"Cannot tell which task: {len(waiting)} of these ids wait. Give one of:"
+            + "".join(lines),
+            fault="SeveralTasks",
+        )
 
 
 def _opened(path: Path) -> SQLiteTokenStore:

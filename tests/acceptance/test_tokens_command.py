@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -169,6 +170,36 @@ def test_says_which_task_is_meant(shell: Shell, store: SQLiteTokenStore) -> None
     assert ran.returncode == 3
     assert "there is no such file" in ran.stderr
     assert not (shell.folder / "typo.db").exists()
+
+
+def test_ids_of_several_tasks_are_refused(
+    shell: Shell, store: SQLiteTokenStore, desk: Desk
+) -> None:
+    """Where the ids fit open tasks of several runs or domains none is ended, and all are named."""
+    execution, task = desk.waiting("order-9")
+    store.keep(task)
+    other = store.keep(a_task("2", workflow_id="order-9", run_id="run-2"))
+    ran = shell.tokens("complete", *STORE, "order-9", "1")
+    assert ran.returncode == 3
+    assert "Cannot tell which task: 2 of these ids wait. Give one of:\n" in ran.stderr
+    assert "\n  --domain shop --run-id run-2\n" in ran.stderr
+    assert f"\n  --domain {desk.domain} --run-id {task.run_id}\n" in ran.stderr
+    assert len(store.pending()) == 2
+    # An older attempt in the same run is closed at SWF: it has one open task of an id.
+    store.keep(dataclasses.replace(task, token="old", id="old", suspended_at=1.0))
+    ran = shell.tokens("complete", *STORE, "order-9", "1", "--domain", desk.domain)
+    assert ran.returncode == 0, ran.stderr
+    assert "ActivityTaskCompleted" in execution.events()
+    assert {each.id for each in store.pending()} == {other.id, "old"}
+
+
+@pytest.mark.parametrize("days", ["-5", "1.5", "soon", "9999999"])
+def test_days_are_whole_and_not_negative(shell: Shell, days: str) -> None:
+    """--drop-after with anything else is a usage error, and no keeper starts."""
+    ran = shell.tokens("keep", *STORE, "--domain", "shop", f"--drop-after={days}")
+    assert ran.returncode == 2
+    assert "give whole days, 0 to 365,000" in ran.stderr
+    assert not (shell.folder / "tokens.db").exists()
 
 
 def test_keep_learns_and_stops_at_a_signal(
