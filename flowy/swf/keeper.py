@@ -128,6 +128,7 @@ class Keeper:
         self._answers = on_cancel == "answer"
         self._every_seconds = every
         self._drop_after_seconds = drop_after
+        self._longest_seconds = max(every, LEASE_SECONDS) + LOOK_SECONDS
         self._signals = signals
         self._stop = StopFlag()
         self._trouble = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
@@ -233,7 +234,9 @@ class Keeper:
                 continue
             task = None
             try:
-                task = self._store.claim_due(self._domain, LEASE_SECONDS)
+                task = self._store.claim_due(
+                    self._domain, LEASE_SECONDS, longest_seconds=self._longest_seconds
+                )
             finally:
                 if task is None:
                     self._give_turn()

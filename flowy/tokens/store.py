@@ -8,6 +8,7 @@ and the monotonic clock of one boot says nothing in the next.
 from __future__ import annotations
 
 import enum
+import math
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -157,11 +158,19 @@ class TokenStore(Protocol):
 
     # For the keeper
 
-    def claim_due(self, domain: str, lease_seconds: float) -> SuspendedTask | None:
+    def claim_due(
+        self, domain: str, lease_seconds: float, *, longest_seconds: float = math.inf
+    ) -> SuspendedTask | None:
         """Return an open task whose beat is due, and put that off by *lease_seconds*.
 
         So that of several keepers one beats for it, and another one soon where that one died.
         None where none is due.
+
+        Args:
+            domain: of this domain alone.
+            lease_seconds: from now.
+            longest_seconds: what would be due later than this from now is due, too: the wall
+                clock was set back.
         """
 
     def beat_in(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import sqlite3
 import time
@@ -160,17 +161,20 @@ class SQLiteTokenStore:
 
     # For the keeper
 
-    def claim_due(self, domain: str, lease_seconds: float) -> SuspendedTask | None:
+    def claim_due(
+        self, domain: str, lease_seconds: float, *, longest_seconds: float = math.inf
+    ) -> SuspendedTask | None:
         """Return an open task whose beat is due: ``TokenStore.claim_due``."""
-        due = "state = ? AND domain = ? AND beat_at <= ? ORDER BY beat_at LIMIT 1"
+        due = "state = ? AND domain = ? AND (beat_at <= ? OR beat_at > ?) ORDER BY beat_at LIMIT 1"
+        now = self._clock()
         # Looked at first without the right to write: a keeper looks often and mostly finds none.
-        if next(self._tasks(due, (_OPEN, domain, self._clock())), None) is None:
+        if next(self._tasks(due, (_OPEN, domain, now, now + longest_seconds)), None) is None:
             return None
         with self._file.changing() as database:
             now = self._clock()
             row = database.execute(
                 f"SELECT * FROM task WHERE {due}",  # noqa: S608 - a text of ours
-                (_OPEN, domain, now),
+                (_OPEN, domain, now, now + longest_seconds),
             ).fetchone()
             if row is None:  # another keeper was faster
                 return None

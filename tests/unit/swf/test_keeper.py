@@ -112,6 +112,26 @@ def test_beats_often_enough(
     assert _kept(store, task).is_open
 
 
+def test_a_clock_that_is_set_back_stops_no_beats(
+    desk: Desk, store: SQLiteTokenStore, clock: Clock
+) -> None:
+    """Beats that would be due in an hour, since the clock was set back by one, are made at once."""
+    beats = Beats(desk.client)
+    keeper = Keeper(desk.domain, store, beats, every=900)
+    store.keep(desk.waiting()[1])
+    keeper.look()
+    clock.ahead -= 3_600
+    keeper.look()
+    assert beats.count == 2
+    keeper.look()
+    clock.ahead += 899
+    keeper.look()
+    assert beats.count == 2
+    clock.ahead += 1
+    keeper.look()
+    assert beats.count == 3
+
+
 def test_beats_for_its_own_domain_alone(desk: Desk, store: SQLiteTokenStore, clock: Clock) -> None:
     """What belongs to another domain is left to that domain's keeper."""
     beats = Beats(desk.client)
@@ -471,11 +491,13 @@ def test_runs_until_it_is_stopped(
         def pending(self, domain: str | None = None) -> list[SuspendedTask]:
             raise TokenStoreError("Cannot use the token store: it is busy.")
 
-        def claim_due(self, domain: str, lease_seconds: float) -> SuspendedTask | None:
+        def claim_due(
+            self, domain: str, lease_seconds: float, **more: float
+        ) -> SuspendedTask | None:
             self.tries += 1
             if self.tries == 1:
                 raise TokenStoreError("Cannot use the token store: it is locked.")
-            return super().claim_due(domain, lease_seconds)
+            return super().claim_due(domain, lease_seconds, **more)
 
     for number in range(2):
         store.keep(desk.waiting(f"flow-{number}")[1])
