@@ -36,8 +36,11 @@ class Scheduler(Protocol):
     the scheduler's business. An answer is True when SWF took it, False when it did not.
     """
 
-    def heartbeat(self, token: str, details: str | None = None) -> Verdict:
-        """Send a heartbeat and return what is known of the task after it."""
+    def heartbeat(self, token: str, details: str | None = None, *, now: bool = False) -> Verdict:
+        """Send a heartbeat and return what is known of the task after it.
+
+        Where beats come too fast it may wait for a later one, but with *now* it is sent.
+        """
 
     def progress(self, token: str, details: str | None = None) -> None:
         """Take note that the activity gets on; the details ride on the next heartbeat."""
@@ -204,7 +207,7 @@ class Activity:
             SerializationError: the note has no JSON form.
             OutsideActivityError: no worker runs this activity.
         """
-        self.heartbeat()
+        self._told = self._scheduler.heartbeat(self._token, now=True)
         self._keep(store, note, timeout)
         raise SuspendTask
 
@@ -357,7 +360,8 @@ class AsyncActivity(Activity):
         self, store: TokenStore, note: object = None, *, timeout: float | None = None
     ) -> NoReturn:
         """Keep this task in *store*, then end the run without an answer: ``Activity.suspend``."""
-        await self.heartbeat()
+        beat = functools.partial(self._scheduler.heartbeat, self._token, now=True)
+        self._told = await off_loop(beat)
         await off_loop(lambda: self._keep(store, note, timeout))
         raise SuspendTask
 

@@ -161,9 +161,9 @@ class TaskScheduler:
         #: What the last heartbeat of the activity's own has told it.
         self.told = Verdict.GO_ON
 
-    def heartbeat(self, token: str, details: str | None = None) -> Verdict:
+    def heartbeat(self, token: str, details: str | None = None, *, now: bool = False) -> Verdict:
         """Send a heartbeat and return what is known of the task after it."""
-        self.heartbeats.beat(details)
+        self.heartbeats.beat(details, now=now)
         self.told = self.verdict(token)
         return self.told
 

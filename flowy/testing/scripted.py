@@ -104,7 +104,7 @@ class ScriptedTask(TaskScheduler):
             ledger=NoLedger(),
         )
 
-    def heartbeat(self, token: str, details: str | None = None) -> Verdict:
+    def heartbeat(self, token: str, details: str | None = None, *, now: bool = False) -> Verdict:
         """Send a heartbeat, after what the script says of it."""
         with self._lock_of_events:
             self._in_heartbeat = True

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from flowy import Activity, async_scheduler
+from flowy.heartbeat import BURST_BEATS
 from flowy.task import AsyncActivity
 from flowy.tokens import Finisher, SuspendedTask
 from flowy.tokens.sqlite import SQLiteTokenStore
@@ -125,6 +126,33 @@ def test_a_requested_cancellation_is_answered(desk: Desk, store: SQLiteTokenStor
 
     execution = desk.start()
     desk.run(Approve, execution)
+    assert "ActivityTaskCanceled" in execution.events()
+    assert store.pending() == []
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["thread", "coroutine"])
+def test_the_last_beat_goes_out_after_a_burst(
+    desk: Desk, store: SQLiteTokenStore, which: int
+) -> None:
+    """Beats in a tight loop coalesce, but not that of suspend: it learns of the cancellation."""
+
+    class Approve(Activity):
+        def run(self) -> None:
+            for _ in range(2 * BURST_BEATS):
+                self.heartbeat()
+            execution.request_cancel()
+            self.suspend(store)
+
+    class ApproveLater(AsyncActivity):
+        async def run(self) -> None:
+            for _ in range(2 * BURST_BEATS):
+                await self.heartbeat()
+            execution.request_cancel()
+            await self.suspend(store)
+
+    kinds: list[type[Activity]] = [Approve, ApproveLater]
+    execution = desk.start()
+    desk.run(kinds[which], execution, heartbeat=3_600)
     assert "ActivityTaskCanceled" in execution.events()
     assert store.pending() == []
 
