@@ -13,6 +13,7 @@ call that hangs must not keep the others from being made in time.
 from __future__ import annotations
 
 import collections
+import contextlib
 import functools
 import logging
 import threading
@@ -294,8 +295,8 @@ class Keeper:
             self._learn(task)
             return
         except (OutOfReachError, CredentialsError) as error:
-            self._store.beat_in(task.id, RETRY_SECONDS)
             self._not_answered(task, error)
+            self._store.beat_in(task.id, RETRY_SECONDS)
             return
         except SWFError as error:
             self._answered()
@@ -315,7 +316,8 @@ class Keeper:
         declared = task.info.heartbeat
         lease = LEASE_SECONDS if declared is None else max(declared / 3, LEAST_LEASE_SECONDS)
         if lease < LEASE_SECONDS:
-            self._store.beat_in(task.id, lease)
+            with contextlib.suppress(TokenStoreError):  # to beat matters more
+                self._store.beat_in(task.id, lease)
 
     def _answered(self) -> None:
         with self._changed:

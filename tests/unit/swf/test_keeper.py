@@ -17,6 +17,7 @@ from flowy.swf.keeper import (
     CANCELED_DETAILS,
     FAILURES_IN_A_ROW,
     HISTORY_RETRY_SECONDS,
+    LEASE_SECONDS,
     RETRY_SECONDS,
     Keeper,
 )
@@ -601,6 +602,26 @@ def test_says_when_swf_is_back(
     keeper.look()
     assert caplog.messages[-1] == "SWF takes heartbeats again."
     assert task.token not in caplog.text
+
+
+def test_a_store_that_cannot_be_written_stops_no_beat(
+    desk: Desk, store: SQLiteTokenStore, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the store is full the beats go out all the same, and the claims' ends bring more."""
+
+    class Full(SQLiteTokenStore):
+        def beat_in(self, *_: object, **__: object) -> None:
+            raise TokenStoreError("Cannot use the token store: the disk is full.")
+
+    task = store.keep(desk.waiting(heartbeat=90)[1])
+    beats = Beats(desk.client)
+    keeper = Keeper(desk.domain, Full(store._file.path, clock=clock), beats)
+    keeper.look()
+    assert beats.count == 1
+    assert f"the disk is full. What the beat of task {task.id} said is not marked" in caplog.text
+    clock.ahead += LEASE_SECONDS
+    keeper.look()
+    assert beats.count == 2
 
 
 def test_a_dead_keepers_claim_is_short_where_the_heartbeat_is(
