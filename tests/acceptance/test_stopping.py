@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +79,14 @@ def local_swf() -> Iterator[LocalSWF]:
 def client(local_swf: LocalSWF) -> SWFClient:
     """A client of this one."""
     return local_swf.client()
+
+
+@pytest.fixture
+def domain(local_swf: LocalSWF) -> str:
+    """A domain of this one."""
+    name = f"test-{uuid.uuid4()}"
+    local_swf.register_domain(name)
+    return name
 
 
 @pytest.fixture

@@ -33,7 +33,9 @@ def test_an_execution_is_continued(start: Starter) -> None:
     flow.schedule()
     old_task = flow.poll_activity()["taskToken"]
     flow.wake()
-    flow.decide(continue_as_new(input="new", tagList=["new"], taskPriority="3"))
+    flow.decide(
+        continue_as_new(input="new", tagList=["new"], taskPriority="3", taskList=flow.task_list)
+    )
     assert flow.event_types()[-1] == "WorkflowExecutionContinuedAsNew"
     described: Any = flow.client.describe_workflow_execution(
         domain=flow.domain, execution=flow.execution
@@ -51,7 +53,7 @@ def test_an_execution_is_continued(start: Starter) -> None:
     with pytest.raises(flow.client.exceptions.UnknownResourceFault):
         flow.client.respond_activity_task_completed(taskToken=old_task)
     with pytest.raises(flow.client.exceptions.WorkflowExecutionAlreadyStartedFault):
-        start()
+        start(flow.execution["workflowId"])
     new.schedule()
     token = new.poll_activity()["taskToken"]
     new.client.respond_activity_task_completed(taskToken=token)
