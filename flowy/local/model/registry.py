@@ -29,6 +29,7 @@ from moto.swf.exceptions import (
     SWFUnknownResourceFault,
 )
 from moto.swf.models import SWFBackend
+from moto.utilities.tagging_service import TaggingService
 
 from flowy.local.alarms import Alarms
 from flowy.local.clock import Clock
@@ -62,6 +63,7 @@ class Registry(SWFBackend):
     ) -> None:
         super().__init__(region_name, account_id)
         quotas = quotas or Quotas()
+        self.tagger = TaggingService()  # moto 5.1 has none
         self.lock = threading.RLock()
         self.lines = WaitingLines(self.lock, most=quotas.pollers)
         self.clock = clock or Clock()
@@ -190,11 +192,11 @@ class Registry(SWFBackend):
 
     def tag_resource(self, arn: str, tags: dict[str, str]) -> None:
         _check_tags({*self.tags(arn), *tags})
-        super().tag_resource(arn, tags)
+        self.tagger.tag_resource(arn, [{"Key": key, "Value": tags[key]} for key in tags])
 
     def untag_resource(self, arn: str, tag_keys: list[str]) -> None:
         self.tags(arn)
-        super().untag_resource(arn, tag_keys)
+        self.tagger.untag_resource_using_names(arn, tag_keys)
 
     def own_domain(self, name: str) -> LocalDomain:
         """The domain of that name.

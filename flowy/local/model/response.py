@@ -220,10 +220,15 @@ class LocalResponse(SWFResponse):
         return ""
 
     def register_domain(self) -> str:
-        for each in self._parameters.get("tags", []):
-            each.setdefault("value", "")
-        answer: str = super().register_domain()
-        return answer
+        parameters = self._parameters
+        tags = parameters.get("tags", [])
+        self._backend.register_domain(
+            parameters["name"],
+            parameters["workflowExecutionRetentionPeriodInDays"],
+            parameters.get("description"),
+            [{"Key": each["key"], "Value": each.get("value", "")} for each in tags],
+        )
+        return ""
 
     # -- lists --
 
