@@ -12,7 +12,7 @@ from flowy.swf.client import connect
 from flowy.swf.registration import register
 from flowy.swf.values import ActivityDefaults, ActivityImplementation, ActivityType
 from flowy.swf.worker import ActivityWorker
-from flowy.tokens import SuspendedTask
+from flowy.tokens import SuspendedTask, TokenStore
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -188,3 +188,10 @@ def a_task(token: str = "secret-token", note: Any = None, **changes: Any) -> Sus
     """Some task; *changes* are those of its info, but for times and its id."""
     own = {key: changes.pop(key) for key in ("suspended_at", "deadline", "id") if key in changes}
     return SuspendedTask(token, an_info(**changes), note, **own)
+
+
+def is_closed(store: TokenStore, task: SuspendedTask) -> bool:
+    """Whether the store knows that the task has ended."""
+    found = store.get(task.id)
+    assert found is not None
+    return not found.is_open

@@ -8,13 +8,11 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from flowy.local import LocalSWF
 from flowy.tokens import SuspendedTask, TaskState
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.acceptance.flowy_command import ROOT, Flowy
@@ -227,63 +225,6 @@ def test_keep_learns_and_stops_at_a_signal(
         TaskState.WORKFLOW_CLOSED,
         "the workflow was terminated: no more",
     )
-
-
-def test_two_keepers_outlive_an_swf_that_is_away(tmp_path: Path) -> None:
-    """Side by side on one store, through a restart of SWF: no heartbeat is missed, all learned."""
-    with LocalSWF(poll_seconds=0, state=tmp_path / "swf.state") as swf:
-        desk = Desk(swf.client(), swf.domain)
-        store = SQLiteTokenStore(tmp_path / "tokens.db")
-        shell = Shell(tmp_path, {**os.environ, **swf.environment, "HOME": str(tmp_path)})
-        waiting = [desk.waiting(f"flow-{n}", heartbeat=600, closes=None) for n in range(4)]
-        for _, task in waiting:
-            store.keep(task)
-        order = ("tokens", "keep", *STORE, "--domain", desk.domain, "--every", "1")
-
-        def beats(when: str, looks: int = 5) -> None:
-            """Wait until all were beaten for: until more tasks, one by one, are learned."""
-            for number in range(looks):
-                execution, task = desk.waiting(f"{when}-{number}")
-                store.keep(task)
-                execution.terminate()
-                until(partial(_is_closed, store, task), f"{task} is learned")
-
-        with (
-            Flowy(*order, cwd=tmp_path, env=shell.environment) as one,
-            Flowy(*order, cwd=tmp_path, env=shell.environment) as two,
-        ):
-            keepers = (one, two)
-            for keeper in keepers:
-                keeper.log_line_with("Keeper started")
-            beats("before")
-            swf.stop()
-            for keeper in keepers:
-                keeper.log_line_with("not sent (")
-            swf.start()
-            beats("after", looks=20)  # some were to be tried again 5 seconds later
-            for when in ("later", "much-later"):
-                swf.clock.turn(400)  # twice as much is more than the heartbeat timeout
-                beats(when)
-            for execution, task in waiting:
-                assert not _is_closed(store, task)
-                assert execution.events()[-1] == "ActivityTaskStarted"
-                execution.terminate()
-            for _, task in waiting:
-                until(partial(_is_closed, store, task), f"{task} is learned")
-            for keeper in keepers:
-                keeper.send(signal.SIGTERM)
-            ends = [keeper.end() for keeper in keepers]
-    logs = "".join(log for _, _, log in ends)
-    assert [code for code, _, _ in ends] == [0, 0]
-    assert "Traceback" not in logs
-    for _, task in waiting:
-        assert logs.count(f"Suspended task {task.id}") == 1
-
-
-def _is_closed(store: SQLiteTokenStore, task: SuspendedTask) -> bool:
-    found = store.get(task.id)
-    assert found is not None
-    return not found.is_open
 
 
 def test_keep_says_that_its_store_is_new(shell: Shell, desk: Desk) -> None:
