@@ -107,8 +107,9 @@ class Shell:
         _compare(command, expected, ran.stdout)
 
     def _leave_running(self, command: str, expected: str) -> None:
+        first, then, last = command.rpartition("&& ")
         process = subprocess.Popen(
-            ["bash", "-c", f"exec {command}"],
+            ["bash", "-c", f"{first}{then}exec {last}"],
             cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,
