@@ -100,7 +100,7 @@ def test_the_first_fifty_files_of_many(tmp_path: Path, env: dict[str, str]) -> N
     began = time.monotonic()
     code, out, _ = run_flowy("demo", str(many), cwd=tmp_path, env=env)
     assert time.monotonic() - began < DEMO_SECONDS
-    assert code == ExitCode.FINE
+    assert code == ExitCode.FINE, out
     assert "50 files of" in out
     assert "there are 10 more" in out
     assert [name for name in _rows(out) if name.isdigit()] == [f"{n:02}" for n in range(50)]
