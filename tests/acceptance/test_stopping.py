@@ -186,7 +186,7 @@ def test_signals_left_alone(write: Callable[..., Path], process: Callable[..., P
     assert worker.wait() == -signal.SIGTERM
 
 
-@pytest.mark.parametrize("name", ["stubborn", "waiting"])
+@pytest.mark.parametrize("name", ["finishing", "waiting"])
 def test_ctrl_c_where_signals_are_left_alone(
     write: Callable[..., Path],
     process: Callable[..., Process],
