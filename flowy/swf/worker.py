@@ -308,8 +308,8 @@ class ActivityWorker:
     def _run_here(self, assignment: Assignment) -> None:
         """Run it in this thread, or, a coroutine, wait for it here."""
         if assignment.is_coroutine:
-            self._run_on_loop(assignment)
             try:
+                self._run_on_loop(assignment)
                 with self._change:
                     while assignment in self._running:
                         self._change.wait(LOOK_SECONDS)
