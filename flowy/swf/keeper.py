@@ -13,28 +13,22 @@ call that hangs must not keep the others from being made in time.
 from __future__ import annotations
 
 import collections
-import contextlib
 import functools
 import logging
 import threading
 import time
 
 from ..exception import (
-    CredentialsError,
-    OutOfReachError,
     SWFError,
     TokenStoreError,
-    UnknownResourceError,
 )
 from ..executor import Threads
-from ..failure import cut_end, sendable
 from ..retry import Backoff
 from ..shutdown import StopFlag, StopLevel, stop_signals
-from ..tokens import SuspendedTask, TaskState, TokenStore
+from ..tokens import SuspendedTask, TokenStore
+from .caretaker import LEASE_SECONDS, RETRY_SECONDS, Caretaker
 from .client import Layer1, connect
-from .closing import closing_of
-from .scheduler import ActivityScheduler
-from .values import MAX_REASON_CHARS, name_text
+from .values import name_text
 
 logger = logging.getLogger(__name__)
 
@@ -48,24 +42,10 @@ LOOK_SECONDS = 1.0
 #: Beats that are out at once, at most; so a connection each is what a client needs.
 BEATS_AT_ONCE = 8
 
-#: How long a beat is one keeper's business, in seconds: a heartbeat, the answer or the history
-#: that it calls for, each with all its attempts.
-LEASE_SECONDS = 180.0
-
-#: The same where a third of the declared heartbeat timeout is less: a heartbeat with all its
-#: attempts. Should the keeper die, the next one must not come too late.
-LEAST_LEASE_SECONDS = 60.0
-
 #: Pauses where SWF, or the store, is out of reach, in seconds. Short ones, for a heartbeat costs
 #: SWF nothing, and tasks may be close to their timeout when it is back.
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 5.0
-
-#: A beat that did not get through is made again so much later, in seconds.
-RETRY_SECONDS = 5.0
-
-#: A history that could not be read is read again so much later, in seconds: nothing depends on it.
-HISTORY_RETRY_SECONDS = 30.0
 
 #: So many beats in a row that do not get through are SWF's matter, and no longer their tasks'.
 FAILURES_IN_A_ROW = 5
@@ -75,15 +55,6 @@ DROP_AFTER_SECONDS = 30 * 86_400.0
 
 #: How often the store is rid of what was closed long ago, in seconds.
 DROP_INTERVAL_SECONDS = 3_600.0
-
-#: No execution of SWF lives longer than a year, in seconds. (SWF's quotas.)
-LONGEST_EXECUTION_SECONDS = 366 * 86_400.0
-
-#: The details of the answer where a cancellation was requested.
-CANCELED_DETAILS = "Canceled while it was suspended, as was requested."
-
-#: How SWF says that it is the domain which it does not know, and not the execution.
-_UNKNOWN_DOMAIN = "Unknown domain"
 
 
 class Keeper:
@@ -124,10 +95,15 @@ class Keeper:
             raise ValueError(f"Cannot use drop_after={drop_after!r}: give seconds, 0 or more.")
         self._domain = name_text(domain, "domain", trimmed=True)
         self._store = store
-        self._client = connect(layer1, polls=False, calls_at_once=BEATS_AT_ONCE)
-        self._scheduler = ActivityScheduler(self._client)
-        self._answers = on_cancel == "answer"
-        self._every_seconds = every
+        self._caretaker = Caretaker(
+            self._domain,
+            store,
+            connect(layer1, polls=False, calls_at_once=BEATS_AT_ONCE),
+            answers=on_cancel == "answer",
+            every_seconds=every,
+            got_through=self._got_through,
+            failed=self._not_sent,
+        )
         self._drop_after_seconds = drop_after
         self._longest_seconds = max(every, LEASE_SECONDS) + LOOK_SECONDS
         self._signals = signals
@@ -274,58 +250,19 @@ class Keeper:
                 logger.info("Dropped %d tasks that were closed long ago.", dropped)
 
     def _take_care(self, task: SuspendedTask) -> None:
-        """Beat for one task, in a thread of its own."""
+        """Take care of one task, in a thread of its own."""
         try:
-            self._beat(task)
-        except TokenStoreError as error:
-            logger.warning(
-                "%s What the beat of task %s said is not marked; the next one says it again.",
-                error,
-                task.id,
-            )
+            self._caretaker.take_care(task)
         finally:
             self._give_turn()
 
-    def _beat(self, task: SuspendedTask) -> None:
-        self._shorten_lease(task)
-        try:
-            cancel_requested = self._scheduler.heartbeat(task.token)
-        except UnknownResourceError:
-            self._answered()
-            self._learn(task)
-            return
-        except (OutOfReachError, CredentialsError) as error:
-            self._not_answered(task, error)
-            self._store.beat_in(task.id, RETRY_SECONDS)
-            return
-        except SWFError as error:
-            self._answered()
-            self._refused(task, error)
-            return
-        self._answered()
-        if cancel_requested and self._answers:
-            self._cancel(task)
-            return
-        if cancel_requested and not task.cancel_requested:
-            logger.info("The cancellation of %s, task %s, was requested.", task, task.id)
-        self._store.beat_in(
-            task.id, self._interval_seconds(task), cancel_requested=cancel_requested
-        )
-
-    def _shorten_lease(self, task: SuspendedTask) -> None:
-        declared = task.info.heartbeat
-        lease = LEASE_SECONDS if declared is None else max(declared / 3, LEAST_LEASE_SECONDS)
-        if lease < LEASE_SECONDS:
-            with contextlib.suppress(TokenStoreError):  # to beat matters more
-                self._store.beat_in(task.id, lease)
-
-    def _answered(self) -> None:
+    def _got_through(self) -> None:
         with self._changed:
             was_away, self._failures = self._away, 0
         if was_away:
             logger.info("SWF takes heartbeats again.")
 
-    def _not_answered(self, task: SuspendedTask, error: SWFError) -> None:
+    def _not_sent(self, task: SuspendedTask, error: SWFError) -> None:
         with self._changed:
             self._failures += 1
             self._failure = error
@@ -345,98 +282,3 @@ class Keeper:
                 failures,
                 error,
             )
-
-    def _cancel(self, task: SuspendedTask) -> None:
-        """Answer canceled, as was requested."""
-        try:
-            self._scheduler.cancel(task.token, CANCELED_DETAILS)
-        except UnknownResourceError:
-            self._learn(task)
-        except SWFError as error:
-            passing = isinstance(error, OutOfReachError | CredentialsError)
-            pause = RETRY_SECONDS if passing else self._interval_seconds(task)
-            logger.warning(
-                "The cancellation of %s, task %s, was requested, and the answer canceled not "
-                "taken (%s). Tried again in %.0f s.",
-                task,
-                task.id,
-                error.fault,
-                pause,
-            )
-            self._store.beat_in(task.id, pause, cancel_requested=True)
-        else:
-            self._close(task, TaskState.CANCELED, CANCELED_DETAILS, learned=False)
-
-    def _learn(self, task: SuspendedTask) -> None:
-        """Mark a task that SWF has closed with how it ended, by the history."""
-        info = task.info
-        try:
-            events = self._client.get_workflow_execution_history(
-                self._domain, info.workflow_id, info.run_id
-            )
-            closing = closing_of(events, info.started_event_id)
-            state, reason = closing or (TaskState.CLOSED, "its history does not say how")
-        except UnknownResourceError as error:
-            if _UNKNOWN_DOMAIN in str(error):
-                self._wrong_place(task)
-                return
-            state, reason = TaskState.CLOSED, "its history is gone"
-        except OutOfReachError as error:
-            logger.warning(
-                "%s, task %s, is closed, and its history cannot be read now (%s). Tried again in "
-                "%.0f s.",
-                task,
-                task.id,
-                error.fault,
-                HISTORY_RETRY_SECONDS,
-            )
-            self._store.beat_in(task.id, HISTORY_RETRY_SECONDS)
-            return
-        except SWFError as error:  # the task is closed all the same
-            state, reason = TaskState.CLOSED, f"its history cannot be read: {error.fault}"
-        self._close(task, state, reason, learned=True)
-
-    def _wrong_place(self, task: SuspendedTask) -> None:
-        """Deal with an SWF that has no such domain: it says nothing of what becomes of the task."""
-        pause = self._interval_seconds(task)
-        logger.error(
-            "Cannot look after %s, task %s: SWF knows no domain %s. Is this the right region, and "
-            "the right account? Tried again in %.0f s.",
-            task,
-            task.id,
-            self._domain,
-            pause,
-        )
-        self._store.beat_in(task.id, pause)
-
-    def _refused(self, task: SuspendedTask, error: SWFError) -> None:
-        """Deal with a token that SWF cannot read: that of another region, or of a local SWF."""
-        now = time.time()
-        over = task.suspended_at + LONGEST_EXECUTION_SECONDS
-        if now > (over if task.deadline is None else task.deadline):
-            self._close(
-                task, TaskState.CLOSED, f"SWF refuses its token: {error.fault}", learned=True
-            )
-            return
-        pause = self._interval_seconds(task)
-        logger.error(
-            "Heartbeat of %s, task %s, refused (%s): is this the right region? Tried again in "
-            "%.0f s.",
-            task,
-            task.id,
-            error.fault,
-            pause,
-        )
-        self._store.beat_in(task.id, pause)
-
-    def _interval_seconds(self, task: SuspendedTask) -> float:
-        declared = task.info.heartbeat
-        return self._every_seconds if declared is None else min(declared / 3, self._every_seconds)
-
-    def _close(
-        self, task: SuspendedTask, state: TaskState, reason: str | None, *, learned: bool
-    ) -> None:
-        if reason is not None:  # the details of an answer may be much longer than any list shows
-            reason = cut_end(sendable(reason), MAX_REASON_CHARS)
-        if self._store.close(task.id, state, reason, learned=learned):
-            logger.info("Suspended task %s of %s: %s.", task.id, task, state.value)

@@ -12,15 +12,13 @@ import pytest
 
 from flowy.exception import CredentialsError, OutOfReachError, TokenStoreError
 from flowy.local import LocalSWF
-from flowy.swf.keeper import (
-    BEATS_AT_ONCE,
+from flowy.swf.caretaker import (
     CANCELED_DETAILS,
-    FAILURES_IN_A_ROW,
     HISTORY_RETRY_SECONDS,
     LEASE_SECONDS,
     RETRY_SECONDS,
-    Keeper,
 )
+from flowy.swf.keeper import BEATS_AT_ONCE, FAILURES_IN_A_ROW, Keeper
 from flowy.tokens import SuspendedTask, TaskState
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.suspended import Desk, a_task
