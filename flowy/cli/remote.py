@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..shutdown import terminable
 from ..swf.boilerplate import run_worker
+from ..swf.options import check_processes
 from ..swf.report import StopReport
 from ..swf.starter import call_activity
 from . import arguments
@@ -165,8 +166,10 @@ def _add_worker(verbs: Verbs) -> None:
 
 
 def _worker(given: argparse.Namespace) -> ExitCode:
-    if given.processes > 1 and given.loop > 0:
-        print("flowy: --loop counts the polls of one process: give --processes 1", file=sys.stderr)
+    try:
+        check_processes(given.processes, given.loop)
+    except ValueError as error:
+        print(f"flowy: {error}", file=sys.stderr)
         return ExitCode.USAGE
     here = str(Path.cwd())
     sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead

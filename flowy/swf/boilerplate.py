@@ -10,7 +10,7 @@ from typing import Any
 from ..exception import ScanError
 from ..processes import is_imported_by_child, leave_unguarded
 from .client import Layer1, connect
-from .options import check_count, check_worker_options, polls_to_answer
+from .options import check_processes, check_worker_options, polls_to_answer
 from .registration import register
 from .report import StopReport
 from .scanner import Ignored, Package, Scanner
@@ -138,7 +138,8 @@ def run_worker(
     task_list = name_text(task_list, "task_list", trimmed=True)
     polls = polls_to_answer(loop)
     check_worker_options(**options)
-    _check_processes(processes, polls, layer1)
+    check_processes(processes, polls)
+    _check_shared(layer1, processes)
     scanner = Scanner(package, ignore)
     activities = scanner.scan()
     client = connect(layer1, calls_at_once=calls_at_once(options["concurrency"]))
@@ -182,10 +183,7 @@ def async_scheduler(domain: object, layer1: Layer1 | None = None) -> AsyncSchedu
     return AsyncScheduler(ActivityScheduler(client))
 
 
-def _check_processes(processes: int, polls: int, layer1: Layer1 | None) -> None:
-    check_count("processes", processes)
-    if processes > 1 and polls > 0:
-        raise ValueError(f"Cannot use loop={polls} with {processes} processes: give processes=1.")
+def _check_shared(layer1: Layer1 | None, processes: int) -> None:
     if processes > 1 and layer1 is not None and not callable(layer1):
         raise ValueError(
             f"Cannot share a client between {processes} processes: give layer1 a function that "

@@ -34,6 +34,17 @@ def check_count(name: str, number: Any) -> None:
         raise ValueError(f"Cannot use {name}={number!r}: give a whole number, 1 or more.")
 
 
+def check_processes(processes: Any, polls: int) -> None:
+    """Check how many processes there are to be, and that they can count the polls.
+
+    Raises:
+        ValueError: it is no count, or each would count its own polls.
+    """
+    check_count("processes", processes)
+    if processes > 1 and polls > 0:
+        raise ValueError(f"Cannot use loop={polls} with {processes} processes: give processes=1.")
+
+
 def polls_to_answer(loop: Any) -> int:
     """Return how many polls a worker ends after; -1 for no end.
 

@@ -46,7 +46,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ([*WORKER, "--concurrency", "0", "shop"], "1 or more"),
         ([*WORKER, "--pollers", "many", "shop"], "1 or more"),
         ([*WORKER, "--processes", "-1", "shop"], "1 or more"),
-        ([*WORKER, "--processes", "2", "--loop", "5", "shop"], "give --processes 1"),
+        (
+            [*WORKER, "--processes", "2", "--loop", "5", "shop"],
+            "with 2 processes: give",
+        ),
         ([*WORKER, "--grace", "-1", "shop"], "0 or more"),
         ([*WORKER, "--grace", "inf", "shop"], "0 or more"),
         ([*WORKER, "--on-stop", "wait", "shop"], "invalid choice"),
