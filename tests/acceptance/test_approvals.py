@@ -349,10 +349,11 @@ def test_the_state_is_that_of_the_page(
 
 
 @contextmanager
-def _everything(home: Path) -> Iterator[str]:
+def _everything(home: Path, *first_on_path: Path) -> Iterator[str]:
     """``python -m approvals`` while the block runs; Ctrl-C must end it well."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    more = {"PYTHONPATH": str(EXAMPLES.parent), "HOME": str(home), "APPROVALS_HOME": str(home)}
+    path = os.pathsep.join(map(str, (*first_on_path, EXAMPLES.parent)))
+    more = {"PYTHONPATH": path, "HOME": str(home), "APPROVALS_HOME": str(home)}
     process = subprocess.Popen(
         [sys.executable, "-m", "approvals", "--port", "0"],
         cwd=EXAMPLES,
@@ -384,3 +385,12 @@ def test_one_command_starts_everything(tmp_path: Path) -> None:
         assert "<b>3</b> waiting" in visitor.get("/").text
         task = SQLiteTokenStore(home / "tokens.db").pending()[0]
         assert "Approved" in visitor.post(f"/tasks/{task.id}/approve").text
+
+
+def test_everything_ends_well_though_a_part_was_still_starting(tmp_path: Path) -> None:
+    """Ctrl-C may come before a part has come so far that it hears of it: here the keeper."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, threading\nif 'keeper' in sys.orig_argv: threading.Event().wait()\n"
+    )
+    with _everything(tmp_path / "home", tmp_path) as url:
+        assert url.startswith("http://127.0.0.1:")
