@@ -30,6 +30,10 @@ DOMAIN = "approvals"
 PATIENCE_SECONDS = 40
 
 
+#: What each part says once it hears of SIGTERM; the page prints its address then.
+STARTED = {"worker": "Worker started", "keeper": "Keeper started", "decider": "Decider started"}
+
+
 class Parts:
     """The four parts of the app, and what they said."""
 
@@ -50,7 +54,10 @@ class Parts:
         workflow.register(self.swf)
 
     def start(self, *parts: str, port: int = 0) -> None:
-        """Start parts; the page has its address when this returns."""
+        """Start parts; when this returns all of them have, and the page has its address."""
+        waited = {part: STARTED[part] for part in parts if part in STARTED}
+        self._log.touch()
+        said_before = {part: self.log.count(text) for part, text in waited.items()}
         for part in parts:
             with self._log.open("a") as log:
                 self._running[part] = subprocess.Popen(
@@ -67,6 +74,10 @@ class Parts:
             line = said.readline()  # blocks until it listens; the test's timeout is its limit
             assert line.startswith("Approvals: http://127.0.0.1:"), line + self.log
             self.url = line.removeprefix("Approvals: ").strip().rstrip("/")
+        until(
+            lambda: all(self.log.count(waited[part]) > said_before[part] for part in waited),
+            f"{', '.join(waited)} started",
+        )
 
     def stop(self, *parts: str) -> None:
         """Stop parts as a process manager does, and see that they end well."""

@@ -97,6 +97,7 @@ def decide(stop: StopFlag) -> None:
     """Decide for all purchases until a stop is asked for."""
     swf = client(read_timeout=70, retries={"total_max_attempts": 1})
     with stop_signals(stop, interrupt=True):
+        logger.info("Decider started.")
         while not stop.is_set():
             try:
                 _decide_one(swf)
