@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import re
 import time
 import urllib.request
@@ -369,15 +370,35 @@ def most_pollers(swf_kind: str) -> int:
 
 
 @pytest.fixture
-def new_patient_client(
-    swf_kind: str, new_client: NewClient, most_pollers: int
-) -> Iterator[NewClient]:
-    """Makes clients of an SWF that holds a poll for longer than a test takes."""
+def patient_swf(swf_kind: str, most_pollers: int) -> Iterator[LocalSWF | None]:
+    """A local SWF that holds a poll for longer than a test takes, as the others do."""
     if swf_kind != "local":
-        yield new_client
+        yield None
         return
-    with LocalSWF(poll_seconds=PATIENT_SECONDS, quotas=Quotas(pollers=most_pollers)) as swf:
-        yield functools.partial(swf.client, parameter_validation=False)
+    quotas = Quotas(pollers=most_pollers)
+    with LocalSWF(poll_seconds=PATIENT_SECONDS, quotas=quotas, page_port=0) as swf:
+        yield swf
+
+
+@pytest.fixture
+def new_patient_client(new_client: NewClient, patient_swf: LocalSWF | None) -> NewClient:
+    """Makes clients of an SWF that holds a poll for longer than a test takes."""
+    if patient_swf is None:
+        return new_client
+    return functools.partial(patient_swf.client, parameter_validation=False)
+
+
+@pytest.fixture
+def wait_for_pollers(patient_swf: LocalSWF | None) -> Callable[[int], None]:
+    """Waits until so many polls are held; where nothing tells of that, it does not."""
+
+    def wait(count: int) -> None:
+        held = -1
+        while patient_swf is not None and held != count:
+            with urllib.request.urlopen(f"{patient_swf.page_url}look/overview") as answer:
+                held = json.load(answer)["pollersTotal"]
+
+    return wait
 
 
 @pytest.fixture

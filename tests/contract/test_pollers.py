@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +9,16 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import NewClient, Starter
+    from collections.abc import Callable
 
-#: Between two polls that are to arrive in this order: nothing at SWF tells that one is held.
-APART_SECONDS = 0.1
+    from tests.contract.conftest import NewClient, Starter
 
 
 @pytest.mark.undocumented
 @pytest.mark.moto_gap("no long poll")
-def test_who_came_first_is_served_first(patient_start: Starter) -> None:
+def test_who_came_first_is_served_first(
+    patient_start: Starter, wait_for_pollers: Callable[[int], None]
+) -> None:
     """Of the pollers that are held, each task goes to the one that has waited longest."""
     flow = patient_start()
     token = flow.poll_decision()["taskToken"]
@@ -26,7 +26,7 @@ def test_who_came_first_is_served_first(patient_start: Starter) -> None:
         polls = []
         for identity in "abc":
             polls.append(pool.submit(flow.poll_activity, identity=identity))
-            time.sleep(APART_SECONDS)
+            wait_for_pollers(len(polls))
         decisions: list[Any] = [flow.schedule_decision(number) for number in "123"]
         flow.client.respond_decision_task_completed(taskToken=token, decisions=decisions)
         assert [poll.result().get("activityId") for poll in polls] == ["1", "2", "3"]
