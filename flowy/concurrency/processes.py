@@ -1,33 +1,34 @@
-"""Child processes: start them fresh, hear what they say, replace those that die.
+"""Child processes: start them, hear what they say, replace those that die.
 
-A process that has threads, and a boto3 client has, must not be forked: locks that another thread
-holds stay locked in the child for ever. So children are spawned: a new interpreter that imports
-what it needs. That imports the main module too, which is why a script must guard its call with
+A process that has threads, as one with a boto3 client does, must not be forked: locks that another
+thread holds stay locked in the child for ever. So children are spawned: each is a new interpreter
+that imports what it needs, the main module included. That is why a script must guard its call with
 ``if __name__ == "__main__":``.
 
-What a child says is JSON on a pipe; what it has said before it died can still be read.
+A child says JSON on a pipe; what it said before it died can still be read.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.process
 import os
 import pickle
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from .exception import ProcessError
+from ..exception import ProcessError
+from ..safe_logging import get_logger
+from .clock import SYSTEM_CLOCK, Clock
+from .forks import ProcessGuard
 from .retry import Backoff
-from .shutdown import signal_name
+from .signals import signal_name
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 #: The exit code of a child whose main module starts processes while it is imported.
 UNGUARDED_EXIT_CODE = 78
@@ -36,8 +37,8 @@ UNGUARDED_EXIT_CODE = 78
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 
-#: How often to look for children that are dead though their pipes are open, in seconds: a process
-#: that a child has forked holds them.
+#: How often to look for children that are dead although their pipes are open, in seconds: a
+#: process that a child has forked holds them.
 LOOK_SECONDS = 0.5
 
 #: A child that has lived for so long, in seconds, did not die of how it was started.
@@ -53,9 +54,15 @@ class Link:
         self._connection = connection
         self._number = number
         self._lock = threading.Lock()
+        self._guard = ProcessGuard()
 
     def send(self, message: Message) -> None:
-        """Tell the parent; when it returns, the parent can read it even if this process dies."""
+        """Tell the parent; after that it can read the message even if this process dies.
+
+        A forked child of this process tells nothing.
+        """
+        if self._guard.is_forked:
+            return
         text = json.dumps(message).encode()
         try:
             with self._lock:
@@ -69,7 +76,7 @@ class Link:
             self._number.value += change
 
     def listen(self, heard: Callable[[Message], None], gone: Callable[[], None]) -> None:
-        """Call *heard* with what the parent says, and *gone* when there is no parent any more."""
+        """Call *heard* with what the parent says, and *gone* when the parent is gone."""
 
         def work() -> None:
             try:
@@ -95,13 +102,14 @@ class Child:
     process: Any
     connection: Any
     number: Any
-    started_at: float = field(default_factory=time.monotonic)
+    slot: int  #: From 0; a child that replaces another has the same.
+    started_at: float
     ready: bool = False
     wanted: bool = True
     killed: bool = False  #: By its parent.
 
     def tell(self, message: Message) -> None:
-        """Say something to it; nothing happens where it is dead."""
+        """Say something to it; nothing happens if it is dead."""
         try:
             self.connection.send_bytes(json.dumps(message).encode())
         except OSError:
@@ -128,6 +136,7 @@ class Processes:
         target: an importable function; a child calls it with its ``Link`` and *arguments*.
         arguments: must be picklable.
         count: how many.
+        started: called with each child that was started.
         heard: called with each message of a child; the first is ``{"ready": true}``.
         died: called with a child when it has ended and everything it said was heard; answers
             whether it is to be replaced.
@@ -142,24 +151,29 @@ class Processes:
         arguments: tuple[Any, ...],
         count: int,
         *,
+        started: Callable[[Child], None] = lambda child: None,
         heard: Callable[[Child, Message], None],
         died: Callable[[Child], bool],
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         try:
             pickle.dumps(arguments)
         except Exception as error:
             raise ProcessError(
                 f"Cannot hand the worker's parameters to another process ({error}). Give modules "
-                "by name, and functions that can be imported."
+                "by name, functions and classes that can be imported, and middleware and observers "
+                "as 'module.name:OBJECT'."
             ) from error
         self._context = multiprocessing.get_context("spawn")
         self._target = target
         self._arguments = arguments
         self._count = count
+        self._started = started
         self._heard = heard
         self._died = died
+        self._clock = clock
         self._children: list[Child] = []
-        self._starts_at: list[float] = []
+        self._starts_at: dict[int, float] = {}  # by slot: when to replace the child that was there
         self._starting = True
         self._backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
@@ -177,16 +191,16 @@ class Processes:
         Raises:
             ProcessError: the first child ended before it was ready, and is wanted.
         """
-        first = self._start()
+        first = self._start(0)
         while not first.ready and first in self._children:
             self._look()
         if not first.ready:
             if first.wanted:
                 raise ProcessError(_why_not_started(first))
             return
-        for _ in range(self._count - 1):
+        for slot in range(1, self._count):
             if self._starting:
-                self._start()
+                self._start(slot)
         self.attend()
 
     def attend(self) -> None:
@@ -198,7 +212,7 @@ class Processes:
         """Start no process any more; any thread may call it."""
         self._starting = False
 
-    def _start(self) -> Child:
+    def _start(self, slot: int) -> Child:
         ours, theirs = self._context.Pipe()
         number = self._context.RawValue("i", 0)
         process = self._context.Process(
@@ -206,14 +220,15 @@ class Processes:
         )
         process.start()
         theirs.close()  # the child has its own: what is left must not keep the pipe open
-        child = Child(process, ours, number)
+        child = Child(process, ours, number, slot, self._clock.now())
         self._children.append(child)
         logger.info("Started worker process %d.", process.pid)
+        self._started(child)
         return child
 
     def _look(self) -> None:
         """Wait for messages, deaths, or the time to start a replacement, and deal with them."""
-        due_in = [at - time.monotonic() for at in self._starts_at]
+        due_in = [at - self._clock.now() for at in self._starts_at.values()]
         wait = max(0.0, min([LOOK_SECONDS, *due_in]))
         by_source: dict[Any, Child] = {}
         for child in self._children:
@@ -227,11 +242,10 @@ class Processes:
             if not child.process.is_alive():
                 self._hear(child)  # what it said between the first hearing and its death
                 self._bury(child)
-        due = [at for at in self._starts_at if at <= time.monotonic()]
-        self._starts_at = [at for at in self._starts_at if at not in due]
-        for _ in due:
+        for slot in [slot for slot, at in self._starts_at.items() if at <= self._clock.now()]:
+            del self._starts_at[slot]
             if self._starting:
-                self._start()
+                self._start(slot)
 
     def _hear(self, child: Child) -> None:
         try:
@@ -247,14 +261,14 @@ class Processes:
         self._children.remove(child)
         child.connection.close()
         child.wanted = self._died(child)
-        if time.monotonic() - child.started_at > SETTLED_SECONDS:
+        if self._clock.now() - child.started_at > SETTLED_SECONDS:
             self._backoff.reset()
         if child.wanted and self._children_wanted(child):
-            self._starts_at.append(time.monotonic() + self._backoff.next_seconds())
+            self._starts_at[child.slot] = self._clock.now() + self._backoff.next_seconds()
 
     def _children_wanted(self, child: Child) -> bool:
-        # The first child is not replaced before it was ready: what it died of, its successor
-        # would die of too.
+        # The first child is not replaced before it was ready: its successor would die of the same
+        # cause.
         return child.ready or (self._count > 1 and bool(self._children or self._starts_at))
 
 

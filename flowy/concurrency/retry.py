@@ -1,22 +1,22 @@
 """When to try again: back-off with jitter, and deadlines.
 
-SWF throttles per account, so a fleet that is throttled together would come back together: every
-pause is drawn at random from its upper half. Time is ``time.monotonic``; the wall clock may jump.
+SWF throttles per account. A fleet that is throttled together would come back together, so every
+pause is drawn at random from its upper half.
 """
 
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from .clock import SYSTEM_CLOCK, Clock
 
 
 @dataclass
 class Backoff:
     """Pauses that double from *first_seconds* to *cap_seconds*, each drawn with jitter.
 
-    One object serves one stretch of trouble; ``reset()`` when it is over.
+    One object serves one stretch of trouble; call ``reset()`` when the trouble is over.
     """
 
     first_seconds: float
@@ -35,24 +35,22 @@ class Backoff:
 
 
 class Deadline:
-    """A moment on the monotonic clock; None for never."""
+    """A moment on the clock, *seconds* from now; None for never."""
 
-    def __init__(
-        self, seconds: float | None, *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, seconds: float | None, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
-        self._at = None if seconds is None else clock() + seconds
+        self._at = None if seconds is None else clock.now() + seconds
 
     def remaining_seconds(self) -> float | None:
-        """Return the seconds left, 0 when it has passed, None for never."""
-        return None if self._at is None else max(0.0, self._at - self._clock())
+        """Return the seconds left, 0 when the moment has passed, None for never."""
+        return None if self._at is None else max(0.0, self._at - self._clock.now())
 
     @property
     def passed(self) -> bool:
         """Whether the moment has come."""
-        return self._at is not None and self._clock() >= self._at
+        return self._at is not None and self._clock.now() >= self._at
 
     def shorten(self, seconds: float) -> None:
-        """Let it pass in *seconds* from now, unless it passes earlier."""
-        at = self._clock() + seconds
+        """Move the moment to *seconds* from now, unless it is earlier than that."""
+        at = self._clock.now() + seconds
         self._at = at if self._at is None else min(self._at, at)

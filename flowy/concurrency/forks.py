@@ -1,0 +1,103 @@
+"""What a fork inside an activity must not do: go on as a second worker.
+
+``os.fork``, and ``multiprocessing`` with its default start method up to Python 3.13, copy the
+process: the child holds the parent's connections, tokens and signal handlers. It must neither
+answer for the parent's task nor stop the worker, and it must not come back from ``run``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+#: The file descriptor of standard error.
+_STDERR = 2
+
+#: What runs before a fork, and after it in the parent and in the child.
+_before: list[Callable[[], None]] = []
+_in_parent: list[Callable[[], None]] = []
+_in_child: list[Callable[[], None]] = []
+_registered = False
+
+
+class ProcessGuard:
+    """Remembers the process it was made in, and tells whether this is a forked child of it."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether this process is a forked child of the one that made the guard."""
+        return os.getpid() != self._pid
+
+    def end_child(self, error: BaseException | None = None) -> None:
+        """End this process if it is a forked child, without the exit hooks of its parent.
+
+        Args:
+            error: what the child ended with; a SystemExit sets the exit code, any other exception
+                makes it 1, and one line on standard error names its class. None makes it 0.
+        """
+        if not self.is_forked:
+            return
+        code = 0
+        with contextlib.suppress(BaseException):
+            if issubclass(type(error), SystemExit):
+                given = getattr(error, "code", None)
+                code = given if isinstance(given, int) else int(given is not None)
+            elif error is not None:
+                code = 1
+                text = f"flowy: a forked child of an activity ended in {type(error).__name__}\n"
+                os.write(_STDERR, text.encode())
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(BaseException):
+                stream.flush()
+        os._exit(code & 0xFF)
+
+
+@contextlib.contextmanager
+def around_forks(
+    before: Callable[[], None], in_parent: Callable[[], None], in_child: Callable[[], None]
+) -> Iterator[None]:
+    """Call these around each fork of this process while the block runs.
+
+    Args:
+        before: called in the process that forks, before it does.
+        in_parent: called there after the fork.
+        in_child: called in the child, before anything else runs in it.
+    """
+    _register()
+    calls = ((_before, before), (_in_parent, in_parent), (_in_child, in_child))
+    for hooks, call in calls:
+        hooks.append(call)
+    try:
+        yield
+    finally:
+        for hooks, call in calls:
+            with contextlib.suppress(ValueError):  # this is a child, which forgot them
+                hooks.remove(call)
+
+
+def _register() -> None:
+    """Register with the interpreter, once: it has no way to take a hook back."""
+    global _registered
+    if not _registered and hasattr(os, "register_at_fork"):
+        _registered = True
+        os.register_at_fork(
+            before=lambda: _call(_before),
+            after_in_parent=lambda: _call(_in_parent),
+            after_in_child=_after_in_child,
+        )
+
+
+def _after_in_child() -> None:
+    _call(_in_child)
+    for hooks in (_before, _in_parent, _in_child):
+        hooks.clear()  # the child's own forks are not the worker's
+
+
+def _call(hooks: list[Callable[[], None]]) -> None:
+    for hook in list(hooks):
+        hook()

@@ -1,0 +1,269 @@
+"""The signals that stop a worker: who hears them, and who must not.
+
+Python runs a signal handler between two bytecodes of the main thread. That may be long in coming
+to its next bytecode, so a thread hears of each signal, too. An activity may replace handlers or
+fork; the worker puts its handlers back, and a forked child starts with the default ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from ..safe_logging import get_logger
+from .forks import around_forks
+from .stop import StopFlag, StopLevel
+
+logger = get_logger(__name__)
+
+#: The signals by which a person (Ctrl-C, a closed terminal) or a process manager asks a process
+#: to stop. Windows has no SIGHUP.
+STOP_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
+
+#: How soon an interruption that was swallowed is repeated, in seconds.
+REPEAT_SECONDS = 0.5
+
+
+def _nothing(*_: object) -> None:
+    """Handle a signal by doing nothing. Other than SIG_IGN, no child process inherits it."""
+
+
+@contextmanager
+def stop_signals(
+    flag: StopFlag, *, interrupt: bool = False, wanted: bool = True, last: bool = False
+) -> Iterator[Callable[[], None]]:
+    """Let each stop signal raise *flag* by one level while the block runs: DRAIN, CANCEL, KILL.
+
+    Signals are counted, not levels: a second one is no third because the grace has ended
+    meanwhile. SIGHUP stays ignored if it was, as ``nohup`` does. Python lets only the main thread
+    set handlers: on another thread this does nothing.
+
+    Args:
+        flag: what is raised.
+        interrupt: the third signal also raises KeyboardInterrupt in the main thread, which ends
+            a blocking call there.
+        wanted: False does nothing.
+        last: the process ends after the block, so that later signals are ignored. Otherwise the
+            handlers that were there before are put back.
+
+    Yields:
+        A function that puts the handlers in place again, if an activity has replaced them.
+    """
+    handled, heard = itertools.count(1), itertools.count(1)
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        flag.raise_to(StopLevel(min(next(handled), StopLevel.KILL)))
+        if flag.is_set(StopLevel.KILL) and interrupt:
+            raise KeyboardInterrupt
+
+    def hear() -> None:
+        flag.raise_to(StopLevel(min(next(heard), StopLevel.KILL)))
+
+    handlers = dict.fromkeys(_not_ignored(), handle) if wanted else {}
+    with _handlers(handlers, hear, last=last) as put_back:
+        yield put_back
+
+
+@contextmanager
+def child_signals(stop: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """Let SIGTERM and SIGHUP call *stop*, and SIGINT do nothing, while the block runs and after.
+
+    For a process whose parent passes a stop on: Ctrl-C in a terminal goes to both, and so does
+    the SIGTERM of a process manager that means the whole group. The process must end after the
+    block.
+    """
+
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    handlers: dict[signal.Signals, Any] = dict.fromkeys(_not_ignored(), terminate)
+    handlers[signal.SIGINT] = _nothing
+    with _handlers(handlers, stop, last=True) as put_back:
+        yield put_back
+
+
+@contextmanager
+def terminable(*, last: bool = False) -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise KeyboardInterrupt while the block runs, as SIGINT does.
+
+    One ``except`` then cleans up, whoever ends the program: Ctrl-C, a process manager, or a
+    terminal that is closed. For the command line, which has SIGALRM to itself. A signal that is
+    ignored, as ``nohup`` does, stays ignored. On another thread than the main one this does
+    nothing.
+
+    An exception that is raised while an object is finalized goes nowhere, and the answers of
+    urllib3 are finalized at each call. So the exception is raised again until it is being handled.
+
+    Args:
+        last: as for ``stop_signals``.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        if _repeats():
+            signal.setitimer(signal.ITIMER_REAL, REPEAT_SECONDS, REPEAT_SECONDS)
+        raise KeyboardInterrupt
+
+    def repeat(_number: int, _frame: FrameType | None) -> None:
+        if not _interruption_is_handled():
+            raise KeyboardInterrupt
+
+    handlers: dict[signal.Signals, Any] = {
+        number: interrupt
+        for number in STOP_SIGNALS
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    if _repeats():
+        handlers[signal.SIGALRM] = repeat
+    with _handlers(handlers, last=last):
+        try:
+            yield
+        finally:
+            if _repeats() and threading.current_thread() is threading.main_thread():
+                signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def signal_name(number: int) -> str:
+    """Return the name of a signal, such as ``SIGKILL``; ``unnamed`` if Python has none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unnamed"  # of the real-time signals only the first and the last have one
+
+
+@contextmanager
+def _handlers(
+    handlers: Mapping[signal.Signals, Any],
+    hear: Callable[[], None] | None = None,
+    *,
+    last: bool = False,
+) -> Iterator[Callable[[], None]]:
+    """Set these handlers while the block runs; afterwards those before, or none if *last*.
+
+    *hear* is called besides, by a thread and at once, for each of these signals that comes, except
+    those whose handler does nothing.
+    """
+    if not handlers:
+        yield _nothing
+        return
+    if threading.current_thread() is not threading.main_thread():
+        logger.debug("Not on the main thread: signals are left alone.")
+        yield _nothing
+        return
+    before: dict[signal.Signals, Any] = {}
+    heard = {number for number, handler in handlers.items() if handler is not _nothing}
+    listening = _heard_at_once(hear, heard) if hear else contextlib.nullcontext(_nothing)
+    with _default_in_forked_children(list(handlers)), listening as wake_up:
+        try:
+            for number, handler in handlers.items():
+                before[number] = signal.signal(number, handler)
+
+            def put_back() -> None:
+                for number, handler in handlers.items():
+                    if signal.getsignal(number) is not handler:
+                        signal.signal(number, handler)
+                wake_up()
+
+            yield put_back
+        finally:
+            for number, handler in before.items():
+                # None: C code set the handler, and Python can neither name nor restore it.
+                found = signal.SIG_DFL if handler is None else handler
+                # Ignored, not handled by Python: that holds until the process is gone.
+                signal.signal(number, signal.SIG_IGN if last else found)
+
+
+@contextmanager
+def _heard_at_once(
+    hear: Callable[[], None], numbers: Collection[signal.Signals]
+) -> Iterator[Callable[[], object]]:
+    """Call *hear* for each of these signals in the block, whatever the main thread is doing.
+
+    Python runs a handler when the main thread comes to its next bytecode: not while that thread
+    is in a long call of C, and not while it waits, if the signal came just before the wait.
+    """
+    ear, mouth = socket.socketpair()
+    mouth.setblocking(False)
+
+    def listen() -> None:
+        with ear:
+            while came := ear.recv(256):
+                if before >= 0:  # an embedder's own event loop listens there
+                    with contextlib.suppress(OSError):
+                        os.write(before, came)
+                for number in came:
+                    if number in numbers:
+                        hear()
+
+    def wake_up() -> int:
+        return signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+
+    before = wake_up()
+    try:
+        try:
+            threading.Thread(target=listen, name="flowy-signals", daemon=True).start()
+        except RuntimeError:  # no thread can be had
+            ear.close()
+            raise
+        yield wake_up
+    finally:
+        signal.set_wakeup_fd(before)
+        mouth.close()
+
+
+@contextmanager
+def _default_in_forked_children(numbers: list[signal.Signals]) -> Iterator[None]:
+    """Give a forked child the default handlers, and no way to wake up the parent's thread.
+
+    The signals are blocked over the fork: one that came in the child before its handlers are the
+    default ones would reach the parent.
+    """
+    mask = threading.local()
+
+    def block() -> None:
+        mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+
+    def unblock() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask.before)
+
+    def reset() -> None:
+        signal.set_wakeup_fd(-1)
+        for number in numbers:
+            default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, default)
+        unblock()
+
+    with around_forks(block, unblock, reset):
+        yield
+
+
+def _not_ignored() -> list[signal.Signals]:
+    """Return the stop signals, without a SIGHUP that is ignored."""
+    return [
+        number
+        for number in STOP_SIGNALS
+        if number in (signal.SIGINT, signal.SIGTERM)
+        or signal.getsignal(number) is not signal.SIG_IGN
+    ]
+
+
+def _repeats() -> bool:
+    return hasattr(signal, "setitimer")  # Windows has none
+
+
+def _interruption_is_handled() -> bool:
+    """Whether the code that runs now was entered because of a KeyboardInterrupt."""
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None

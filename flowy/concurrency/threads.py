@@ -1,0 +1,155 @@
+"""Threads that end with the process, started when they are needed.
+
+The threads are daemons. A worker that was told to stop, and has waited for as long as it was
+allowed to, must be able to end although an activity hangs; Python waits at its exit for every
+thread that is no daemon, those of ``concurrent.futures`` included.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from ..safe_logging import get_logger
+
+logger = get_logger(__name__)
+
+T = TypeVar("T")
+
+
+class Threads:
+    """Runs callables in up to *size* daemon threads.
+
+    Args:
+        size: threads at once, at most.
+        name: begins the threads' names.
+    """
+
+    def __init__(self, size: int, name: str) -> None:
+        self._size = size
+        self._name = name
+        self._calls: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._load = 0  # calls that wait or run
+        self._reserved = 0
+        self._closed = False
+        self._warned = False
+
+    def reserve(self) -> bool:
+        """Keep one thread free for a call that comes later; False if there is none to be had.
+
+        Each reservation ends in ``submit_reserved`` or in ``release``. Calls without one may still
+        take the thread: keep both kinds apart.
+        """
+        with self._lock:
+            if self._threads - self._load - self._reserved <= 0 and not self._start_thread():
+                return False
+            self._reserved += 1
+            return True
+
+    def release(self) -> None:
+        """Give a reservation back."""
+        with self._lock:
+            self._reserved -= 1
+
+    def submit_reserved(self, call: Callable[[], object]) -> None:
+        """Run *call* in the thread that was reserved for it.
+
+        Raises:
+            RuntimeError: the threads are closed.
+        """
+        with self._lock:
+            self._check_open()
+            self._reserved -= 1
+            self._load += 1
+        self._calls.put(call)
+
+    def submit(self, call: Callable[[], object]) -> None:
+        """Let a thread run *call*, which deals with its own exceptions.
+
+        Without a single thread to be had, it runs in the caller's.
+
+        Raises:
+            RuntimeError: the threads are closed.
+        """
+        with self._lock:
+            self._check_open()
+            self._load += 1
+            if self._load + self._reserved > self._threads:
+                self._start_thread()
+            alone = self._threads == 0
+        if alone:
+            self._run(call)
+        else:
+            self._calls.put(call)
+
+    def run(self, call: Callable[[], T]) -> Future[T]:
+        """Let a thread run *call*; the future gets its value or its exception."""
+        future: Future[T] = Future()
+
+        def settle() -> None:
+            try:
+                value = call()
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(value)
+
+        self.submit(settle)
+        return future
+
+    def close(self) -> None:
+        """Let idle threads end now, and busy ones when their calls have ended."""
+        with self._lock:
+            self._closed = True
+        self._calls.put(None)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError(f"Cannot run a call in threads {self._name}: they are closed.")
+
+    def _start_thread(self) -> bool:
+        """Start one more thread, if there may be one and the system gives one."""
+        if self._threads >= self._size:
+            return False
+        name = f"{self._name}-{self._threads + 1}"
+        try:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError as error:  # a limit on threads, as containers have, or on memory
+            if not self._warned:
+                self._warned = True
+                logger.warning(
+                    "Cannot start more than %d of %d threads %s (%s); their work takes longer.",
+                    self._threads,
+                    self._size,
+                    self._name,
+                    error,
+                )
+            return False
+        self._threads += 1
+        return True
+
+    def _work(self) -> None:
+        while (call := self._calls.get()) is not None:
+            self._run(call)
+            del call  # an idle thread must not keep the last task's values alive
+        self._calls.put(None)  # for the next thread
+
+    def _run(self, call: Callable[[], object]) -> None:
+        try:
+            run_logged(call)
+        finally:
+            with self._lock:
+                self._load -= 1
+
+
+def run_logged(call: Callable[[], object]) -> None:
+    """Run what deals with its own exceptions; one that comes out all the same ends nothing."""
+    try:
+        call()
+    except BaseException:
+        logger.exception("A call in thread %s failed.", threading.current_thread().name)

@@ -1,0 +1,55 @@
+"""Loggers whose calls never raise: a broken log handler must not cost a task.
+
+A handler, a filter or a closed ``sys.stderr`` may raise anything, and ``logging`` passes some of
+that on to whoever logs. In a worker the next line may be the one that answers SWF.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    _Adapter = logging.LoggerAdapter[logging.Logger]
+else:
+    _Adapter = logging.LoggerAdapter
+
+#: The file descriptor of standard error, for the last resort.
+_STDERR = 2
+
+
+class SafeLogger(_Adapter):
+    """A logger that reports its own trouble to standard error instead of raising it.
+
+    A KeyboardInterrupt passes: it comes from a signal, not from the handler.
+    """
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log as ``logging.Logger.log``, or write one line to standard error if that raises."""
+        try:
+            if self.logger.isEnabledFor(level):
+                kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1  # the caller's line
+                self.logger.log(level, msg, *args, **kwargs)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            _say(f"flowy: a log line was lost: {type(error).__name__} in a log handler\n")
+
+    def process(
+        self, msg: Any, kwargs: MutableMapping[str, Any]
+    ) -> tuple[Any, MutableMapping[str, Any]]:
+        """Leave ``extra`` as the caller gave it."""
+        return msg, kwargs
+
+
+def get_logger(name: str) -> SafeLogger:
+    """Return the logger of this name, made safe."""
+    return SafeLogger(logging.getLogger(name), {})
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        os.write(_STDERR, text.encode())
