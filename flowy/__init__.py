@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .context import ActivityInfo
     from .exception import CancelTask, FlowyError, SuspendTask
     from .swf.boilerplate import async_scheduler, start_activity_worker
+    from .swf.calling import call_activity
     from .swf.scanner import activity
-    from .swf.starter import call_activity
     from .task import Activity, AsyncActivity
 
 __all__ = [
@@ -47,7 +47,7 @@ _HOMES = {
     "SuspendTask": "exception",
     "activity": "swf.scanner",
     "async_scheduler": "swf.boilerplate",
-    "call_activity": "swf.starter",
+    "call_activity": "swf.calling",
     "start_activity_worker": "swf.boilerplate",
 }
 

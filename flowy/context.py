@@ -1,8 +1,8 @@
-"""Which activity runs here: told by the worker, readable by anything that ``run`` calls.
+"""Which activity runs here: set by the worker, readable by anything that ``run`` calls.
 
 SWF hands a task to a worker with its ids and its type, and nothing of this reaches ``run``'s
-arguments. The worker sets it in a context variable around the run, so that a function deep in
-the author's code can name the task in a log line without being passed it.
+arguments. The worker sets a context variable around the run, so that a function deep in the
+author's code can name the task in a log line.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from .concurrency.retry import Deadline
 from .exception import OutsideActivityError
-from .retry import Deadline
 
 
 @dataclass(frozen=True)
 class ActivityInfo:
     """What is known of the running activity task; all but the timeouts came with the task.
 
-    The four timeouts are those *declared* by the decorator, in seconds, None for no limit. They
-    are a guess at what is in force: a workflow may override each when it schedules the task, and
-    SWF does not tell the worker.
+    The four timeouts are those *declared* by the decorator, in seconds, None for no limit. The
+    timeouts in force may differ: a workflow may override each when it schedules the task, and SWF
+    does not tell the worker.
     """
 
     name: str
@@ -33,7 +33,7 @@ class ActivityInfo:
     domain: str
     task_list: str  #: The list this worker polls, which need not be the declared one.
     started_event_id: int
-    identity: str  #: What the worker tells SWF of itself: host, process, version.
+    identity: str  #: How the worker names itself to SWF: host, process, version.
     heartbeat: int | None
     schedule_to_close: int | None
     schedule_to_start: int | None
@@ -52,7 +52,7 @@ class RunningActivity:
 
     Attributes:
         info: what is known of the task.
-        deadline: when the declared start-to-close ends, schedule-to-close where that is sooner.
+        deadline: when the declared start-to-close ends, or schedule-to-close if that is sooner.
         is_stopping: tells whether the worker was asked to stop.
     """
 
@@ -64,12 +64,18 @@ class RunningActivity:
 _running: ContextVar[RunningActivity] = ContextVar("flowy_running_activity")
 
 
+def current_or_none() -> ActivityInfo | None:
+    """Return what is known of the activity that runs here; None if none does."""
+    running = _running.get(None)
+    return None if running is None else running.info
+
+
 def current() -> ActivityInfo:
     """Return what is known of the activity that runs here.
 
     Raises:
         OutsideActivityError: no worker runs an activity in this context. A thread that the
-            activity started itself has a context of its own: start it through
+            activity started itself has a context of its own: start the thread through
             ``contextvars.copy_context().run``.
     """
     return _here("tell the running activity").info
@@ -111,7 +117,6 @@ def _here(what: str) -> RunningActivity:
         return _running.get()
     except LookupError:
         raise OutsideActivityError(
-            f"Cannot {what}: no worker runs an activity here. It is known inside `run` and in "
-            "what it calls in the same thread; carry it to a thread of your own with "
-            "contextvars.copy_context().run(...)."
+            f"Cannot {what}: no worker runs an activity here. Call this inside `run`, or in a "
+            "thread that was started through contextvars.copy_context().run(...)."
         ) from None

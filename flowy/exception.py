@@ -1,21 +1,23 @@
-"""What can go wrong, and what an activity raises to steer.
+"""The errors of Flowy, and the exceptions by which an activity steers.
 
 Errors derive from ``FlowyError``, so one ``except`` catches all that Flowy raises::
 
     FlowyError
-    ├── OutsideActivityError      asked for the running activity where none runs
+    ├── OutsideActivityError      asked for the running activity while none runs
     ├── ScanError                 nothing found, or one type implemented twice
     ├── RegistrationError         what SWF holds of the types is not what the code declares
     ├── ProcessError              worker processes cannot be started
+    ├── ThreadError               the system gives no threads to work in
     ├── TransportError            a value cannot travel
     │   ├── InputError            input is not the text of [args, kwargs]
     │   ├── SerializationError    a value has no JSON form
     │   └── TooLongError          a text is longer than SWF takes
     ├── SWFError                  SWF, or the way to it, said no
     │   ├── UnknownResourceError  the task is closed; or no such domain, type, execution
-    │   ├── OutOfReachError       throttled, 5xx, no connection: later it may work
+    │   ├── TransientError        throttled, 5xx, no connection: the same call may work later
     │   │   └── LimitExceededError  too many of something at once
     │   └── RefusedError          asking again will not help
+    │       ├── ValidationError     SWF refuses the values of this very call
     │       ├── CredentialsError    no credentials, expired ones, or no permission
     │       ├── AlreadyExistsError  the type or domain is there already
     │       └── DeprecatedError     the type or domain is deprecated
@@ -32,7 +34,7 @@ Errors derive from ``FlowyError``, so one ``except`` catches all that Flowy rais
     │   └── ForeignHandleError      for another store, or another verb
     └── LocalSWFError             the local SWF cannot start
 
-Two are no errors but the words by which an activity steers: ``SuspendTask`` and ``CancelTask``.
+An activity steers by two exceptions that are not errors: ``SuspendTask`` and ``CancelTask``.
 """
 
 from __future__ import annotations
@@ -43,8 +45,8 @@ from collections.abc import Sequence
 class SuspendTask(Exception):
     """Raise it in ``run`` to end the run without an answer, and free the worker.
 
-    The task stays open at SWF until somebody who kept the activity's ``token`` completes, fails
-    or cancels it, or until one of its timeouts fires.
+    The task stays open at SWF until whoever has the activity's ``token`` completes, fails or
+    cancels it, or until one of its timeouts fires.
     """
 
 
@@ -69,7 +71,7 @@ class FlowyError(Exception):
 
 
 class OutsideActivityError(FlowyError, RuntimeError):
-    """The running activity was asked for where a worker runs none."""
+    """The running activity was asked for, but no worker runs one here."""
 
 
 class ScanError(FlowyError):
@@ -92,6 +94,10 @@ class ProcessError(FlowyError):
     """Worker processes cannot be started."""
 
 
+class ThreadError(FlowyError, RuntimeError):
+    """The system gives the worker no threads, or no file descriptors, to work with."""
+
+
 class TransportError(FlowyError, ValueError):
     """A value cannot travel between an activity and a workflow."""
 
@@ -101,7 +107,7 @@ class InputError(TransportError):
 
 
 class SerializationError(TransportError):
-    """A value has no JSON form; the text names its type and where in the value it stands."""
+    """A value has no JSON form; the text names its type and its path within the whole value."""
 
 
 class TooLongError(TransportError):
@@ -122,8 +128,8 @@ class SWFError(FlowyError):
     """SWF, or the way to it, said no.
 
     Attributes:
-        fault: SWF's own code, such as ``UnknownResourceFault``; where no answer came, the name
-            of the client's exception, such as ``ReadTimeoutError``.
+        fault: SWF's own code, such as ``UnknownResourceFault``; if no answer came, the name of
+            the client's exception, such as ``ReadTimeoutError``.
     """
 
     def __init__(self, message: str, *, fault: str) -> None:
@@ -135,8 +141,8 @@ class UnknownResourceError(SWFError):
     """The task or its execution is closed, or there is no such domain, type or execution.
 
     Attributes:
-        repeated: whether the client had sent the call before by itself; SWF may have taken that
-            one, and its answer was lost.
+        repeated: whether the client had sent the call before by itself; SWF may have taken the
+            first one, and its answer was lost.
     """
 
     def __init__(self, message: str, *, fault: str, repeated: bool = False) -> None:
@@ -144,11 +150,11 @@ class UnknownResourceError(SWFError):
         self.repeated = repeated
 
 
-class OutOfReachError(SWFError):
+class TransientError(SWFError):
     """Throttled, a server error, or no connection: the same call may work later.
 
     Attributes:
-        may_have_arrived: whether SWF may have acted on the call, for its answer was lost.
+        may_have_arrived: whether SWF may have acted on the call, and only its answer was lost.
     """
 
     def __init__(self, message: str, *, fault: str, may_have_arrived: bool = False) -> None:
@@ -156,7 +162,7 @@ class OutOfReachError(SWFError):
         self.may_have_arrived = may_have_arrived
 
 
-class LimitExceededError(OutOfReachError):
+class LimitExceededError(TransientError):
     """Too many of something at once, such as more than 1,000 polls on one task list."""
 
 
@@ -164,12 +170,16 @@ class RefusedError(SWFError):
     """Refused for good: not valid, not permitted, no credentials. Asking again will not help."""
 
 
+class ValidationError(RefusedError):
+    """SWF refuses the values of this very call, and would refuse them again."""
+
+
 class CredentialsError(RefusedError):
-    """No credentials, or such as SWF does not accept: renewed ones, or a policy, may help."""
+    """No credentials, or SWF does not accept them: renewed ones, or a policy, may help."""
 
 
 class AlreadyExistsError(RefusedError):
-    """What was to be registered is there already, or is there and deprecated."""
+    """The type or domain that was to be registered exists, or exists and is deprecated."""
 
 
 class DeprecatedError(RefusedError):
@@ -181,8 +191,8 @@ class CallError(FlowyError):
 
     Attributes:
         reason: why, at most 256 characters.
-        details: more, such as the traceback; None where there is none.
-        workflow_id, run_id: the execution that ran it, for its history; None before there is one.
+        details: more, such as the traceback; None for none.
+        workflow_id, run_id: the execution that ran it, for its history; None before it started.
     """
 
     def __init__(
@@ -227,19 +237,19 @@ class TokenStoreError(FlowyError):
 
 
 class HandleError(FlowyError):
-    """A signed handle is refused: its holder may not do this with it."""
+    """A signed handle is refused: whoever has it may not do this with it."""
 
 
 class ForgedHandleError(HandleError):
-    """It was not signed with this key, or is no handle at all: which of these is not said."""
+    """It was not signed with this key, or is not a handle; the error does not say which."""
 
 
 class ExpiredHandleError(HandleError):
-    """It was good until a time that has passed."""
+    """It has expired."""
 
 
 class UsedHandleError(HandleError):
-    """It was used already: a handle is good for one deed."""
+    """It was used already: a handle is good for one action."""
 
 
 class ForeignHandleError(HandleError):

@@ -1,7 +1,6 @@
-"""The first Flowy's JSON, with errors that say where the trouble stands, never what the value is.
+"""The first Flowy's JSON, with errors that name types, paths and positions, never a value.
 
-Inputs and results may be secrets, and what an error says ends in logs and histories: it names
-types, paths and positions only.
+Inputs and results may be secrets, and the texts of errors end in logs and histories.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ from typing import Any
 
 from ..exception import InputError, SerializationError
 
-#: Containers looked into, at most, on the way to the value that has no JSON form.
+#: Containers that are searched, at most, for the value that has no JSON form.
 _MAX_LOOKED_INTO = 100_000
 
-#: Nested deeper than this a value is not looked into, levels; json gives up at about 1,000.
+#: Levels of nesting that are searched, at most; json gives up at about 1,000.
 _MAX_DEPTH = 200
 
 
@@ -32,11 +31,13 @@ def decode_input(text: str | None) -> tuple[list[Any], dict[str, Any]]:
     """Return ``(args, kwargs)`` from the wire text of a task's input.
 
     Raises:
-        InputError: there is no input, it is not JSON, it is not ``[args, kwargs]``, or it is
-            nested too deep to be read.
+        InputError: the input is missing, not JSON, not ``[args, kwargs]``, or nested too deep to
+            be read.
     """
     if text is None or text == "":
         raise InputError("the task has none. Schedule it with the JSON text of [args, kwargs].")
+    if not isinstance(text, str):
+        raise InputError(f"it is not text but {_type_name(text)}.")
     try:
         value = json.loads(text)
     except RecursionError:
@@ -65,7 +66,7 @@ def encode_result(value: Any) -> str:
 
 
 def decode_result(text: str | None) -> Any:
-    """Return the value of a result's wire text; None where the task completed without one.
+    """Return the value of a result's wire text; None if the task completed without one.
 
     Raises:
         SerializationError: it is not JSON.
@@ -94,7 +95,7 @@ def _encode(value: Any, noun: str, path: str) -> str:
 
 
 def _first_misfit(value: Any, path: str) -> tuple[str, str] | None:
-    """Return the path and the type of the first thing in *value* that JSON cannot say."""
+    """Return the path and the type of the first thing in *value* that has no JSON form."""
     todo: list[tuple[Any, str, frozenset[int]]] = [(value, path, frozenset())]
     for _ in range(_MAX_LOOKED_INTO):
         if not todo:
@@ -122,7 +123,7 @@ def _first_misfit(value: Any, path: str) -> tuple[str, str] | None:
 
 
 def _key(key: Any) -> str:
-    # A key is the author's word, not the value; a very long one would hide the path.
+    # Keys are the author's names, not values; a very long one would hide the path.
     text = repr(key)
     return text if len(text) <= 40 else text[:37] + "..."
 

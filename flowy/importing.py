@@ -1,0 +1,47 @@
+"""Objects by name: ``module.name:OBJECT``, as the command line gives them.
+
+A worker process cannot be handed an object that holds a lock or a connection, as those that count
+and report commonly do. It can be handed the object's name, and import it.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from typing import Any
+
+
+def imported(given: object) -> Any:
+    """Return a list or tuple with the objects that its texts name; anything else as it is.
+
+    Raises:
+        ValueError: a text does not have the form ``module.name:OBJECT``.
+        ImportError: there is no such module, it cannot be imported, or it has no such object.
+    """
+    if not isinstance(given, list | tuple):
+        return given
+    return tuple(_imported(each) if isinstance(each, str) else each for each in given)
+
+
+def module_and_name(text: str) -> tuple[str, str]:
+    """Return the two parts of ``module.name:OBJECT``.
+
+    Raises:
+        ValueError: the text does not have that form.
+    """
+    module, colon, name = text.partition(":")
+    if not colon or not all(part.isidentifier() for part in f"{module}.{name}".split(".")):
+        raise ValueError(f"Cannot use {text!r}: give module.name:OBJECT")
+    return module, name
+
+
+def _imported(given: str) -> Any:
+    module_name, name = module_and_name(given)
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ImportError(f"Cannot import {given}: {error}.", name=module_name) from error
+    try:
+        return functools.reduce(getattr, name.split("."), module)
+    except AttributeError as error:
+        raise ImportError(f"Cannot import {given}: {error}.", name=module_name) from error

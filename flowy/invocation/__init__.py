@@ -1,0 +1,31 @@
+"""How a run becomes an answer; nothing here knows of SWF or sends anything."""
+
+from .answer import Answer, Canceled, Completed, Failed, NoAnswer, Suspended
+from .failure import cut_end, cut_start, details_of, ends_thread, reason_of, sendable
+from .invoke import answer_to_error, invoke, invoke_async, run_async
+from .outcome import TaskOutcome
+from .scheduler import Scheduler
+from .status import StatusRecord, TaskStatus
+
+__all__ = [
+    "Answer",
+    "Canceled",
+    "Completed",
+    "Failed",
+    "NoAnswer",
+    "Scheduler",
+    "StatusRecord",
+    "Suspended",
+    "TaskOutcome",
+    "TaskStatus",
+    "answer_to_error",
+    "cut_end",
+    "cut_start",
+    "details_of",
+    "ends_thread",
+    "invoke",
+    "invoke_async",
+    "reason_of",
+    "run_async",
+    "sendable",
+]

@@ -1,0 +1,283 @@
+"""One call of an activity: decode, bind, run, encode, and return an answer.
+
+SWF delivers a task once and then waits, so each call ends in exactly one answer, whatever the
+author's code does. Nothing here sends the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from typing import Any, Protocol
+
+from .. import reasons
+from ..concurrency.event_loop import off_loop
+from ..concurrency.forks import ProcessGuard
+from ..context import current_or_none
+from ..exception import CancelTask, SuspendTask
+from ..middleware import Middleware, Run, around
+from .answer import Answer, Canceled, Completed, Failed, NoAnswer, Suspended
+from .failure import details_of, reason_of
+from .status import StatusRecord, TaskStatus
+from .steering import steering_of
+
+
+class Invocable(Protocol):
+    """What is called of an ``Activity``."""
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Do the work."""
+
+    def _serialize_result(self, result: Any) -> str: ...
+
+    def _deserialize_arguments(self, input: str | None) -> tuple[Any, Any]: ...
+
+
+def invoke(
+    activity: Invocable,
+    input: str | None,
+    status: StatusRecord,
+    middleware: Sequence[Middleware] = (),
+) -> Answer:
+    """Run an activity and return its answer; KeyboardInterrupt and SystemExit become one, too.
+
+    Args:
+        activity: whose ``run`` is called.
+        input: the wire text of the arguments; None if the task has none.
+        status: what is known of the task, and what the activity is told of it.
+        middleware: runs around ``run``, the first one outermost.
+    """
+    arguments = _arguments(activity, input)
+    if isinstance(arguments, Failed):
+        return arguments
+    args, kwargs = arguments
+    try:
+        if middleware:
+            value = _chain(middleware, _Link, _last)(_run_of(activity, args, kwargs))
+        else:
+            value = _call_run(activity, args, kwargs)
+    except BaseException as error:
+        return answer_to_error(error, status)
+    return _answer_to_value(activity, value, status)
+
+
+async def invoke_async(
+    activity: Invocable,
+    input: str | None,
+    status: StatusRecord,
+    middleware: Sequence[Middleware] = (),
+) -> Answer:
+    """Run an activity whose ``run`` is a coroutine, as ``invoke``; encode in a thread."""
+    return await off_loop(await run_async(activity, input, status, middleware))
+
+
+async def run_async(
+    activity: Invocable,
+    input: str | None,
+    status: StatusRecord,
+    middleware: Sequence[Middleware] = (),
+) -> Callable[[], Answer]:
+    """Run a coroutine, and return a function that makes the answer and may take its time."""
+    arguments = _arguments(activity, input)
+    if isinstance(arguments, Failed):
+        failure = arguments
+        return lambda: failure
+    args, kwargs = arguments
+    run = _run_of(activity, args, kwargs)
+    last = functools.partial(_await_run, status)
+    try:
+        value = await (_chain(middleware, _AsyncLink, last) if middleware else last)(run)
+    except asyncio.CancelledError as error:
+        told = status.tell_interruption()
+        if told is not TaskStatus.ACTIVE:
+            return functools.partial(_gave_up, told)
+        return functools.partial(answer_to_error, error, status)
+    except BaseException as error:
+        return functools.partial(answer_to_error, error, status)
+    return functools.partial(_answer_to_value, activity, value, status)
+
+
+def answer_to_error(error: BaseException, status: StatusRecord) -> Answer:
+    """Return the answer for a run that raised *error*."""
+    try:
+        steering = steering_of(error)
+        if isinstance(steering, SuspendTask):
+            return Suspended()
+        if isinstance(steering, CancelTask):
+            return _answer_to_cancel(steering, status)
+    except BaseException as second:  # an attribute of the author's exception may raise anything
+        return Failed(reason_of(second), details_of(second, run_by=_RUN_BY), error)
+    return Failed(reason_of(error), details_of(error, run_by=_RUN_BY), error)
+
+
+def _answer_to_cancel(error: CancelTask, status: StatusRecord) -> Answer:
+    told = status.told
+    if told is TaskStatus.ACTIVE:
+        reason = "CancelTask was raised, but nobody asked to cancel this task."
+        details = details_of(error, run_by=_RUN_BY)
+        return Failed(reasons.CANCEL_NOT_REQUESTED + reason, details, error)
+    return _gave_up(told, None if error.details is None else str(error.details))
+
+
+def _answer_to_value(activity: Invocable, value: Any, status: StatusRecord) -> Answer:
+    if value is None and status.told is not TaskStatus.ACTIVE:
+        return _gave_up(status.told)
+    try:
+        text = activity._serialize_result(value)
+        if not isinstance(text, str):
+            raise TypeError(
+                f"_serialize_result returned {type(text).__name__}; it must return text"
+            )
+    except Exception as error:
+        reason = reasons.RESULT_NOT_SERIALIZABLE + reason_of(error)
+        return Failed(reason, details_of(error, run_by=_RUN_BY), error)
+    return Completed(text)
+
+
+def _gave_up(told: TaskStatus, details: str | None = None) -> Answer:
+    """Return the answer of an activity that was told to give up, and did."""
+    if told is TaskStatus.CANCEL_REQUESTED:
+        return Canceled(details)
+    if told is TaskStatus.LOST:
+        reason = "the activity gave up because SWF accepted no heartbeat for too long."
+        return Failed(reasons.HEARTBEAT_LOST + reason)
+    return NoAnswer(told)
+
+
+# The arguments
+
+
+def _arguments(
+    activity: Invocable, input: str | None
+) -> tuple[tuple[Any, ...], dict[str, Any]] | Failed:
+    """Return ``(args, kwargs)`` for ``run``, or why there are none."""
+    try:
+        args, kwargs = activity._deserialize_arguments(input)
+        args, kwargs = tuple(args), dict(kwargs)
+    except Exception as error:
+        reason = reasons.INPUT_UNREADABLE + reason_of(error)
+        return Failed(reason, details_of(error, run_by=_RUN_BY), error)
+    try:
+        _signature_of(activity.run).bind(*args, **kwargs)
+    except TypeError as error:
+        reason = f"{reasons.INPUT_MISFIT}run() {reason_of(error)}"
+        return Failed(reason, details_of(error, run_by=_RUN_BY), error)
+    except ValueError:
+        pass  # a callable without a signature: the call itself will tell
+    return args, kwargs
+
+
+def _signature_of(run: Callable[..., Any]) -> inspect.Signature:
+    function = getattr(run, "__func__", None)
+    # A static method has no function behind it, and is asked each time.
+    return _signature(run) if function is None else _signature_of_method(function)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _signature_of_method(function: Callable[..., Any]) -> inspect.Signature:
+    # Bound to any object, `self` is left out.
+    return _signature(types.MethodType(function, object()))
+
+
+def _signature(run: Callable[..., Any]) -> inspect.Signature:
+    # What a decorator wraps is not what is called: the decorator may pass arguments of its own.
+    return inspect.signature(run, follow_wrapped=False)
+
+
+# The run, and middleware around it
+
+
+def _run_of(activity: Invocable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Run:
+    return Run(activity, current_or_none(), args, kwargs)
+
+
+def _call_run(activity: Invocable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call ``run``. A forked child of the activity ends here."""
+    guard = ProcessGuard()
+    try:
+        value = activity.run(*args, **kwargs)
+    except BaseException as error:
+        guard.end_child(error)
+        raise
+    guard.end_child()
+    return value
+
+
+async def _await_run(status: StatusRecord, run: Run) -> Any:
+    """Await ``run``. A forked child of the activity ends here, or when it awaits something."""
+    guard = ProcessGuard()
+    try:
+        value = await _steps(run.activity.run(*run.args, **run.kwargs), status, guard)
+    except BaseException as error:
+        guard.end_child(error)
+        raise
+    guard.end_child()
+    return value
+
+
+@types.coroutine
+def _steps(
+    run: Coroutine[Any, Any, Any], status: StatusRecord, guard: ProcessGuard
+) -> Generator[Any, Any, Any]:
+    """Await *run*, and note each CancelledError that is thrown into it.
+
+    The activity may catch it, and then return None.
+    """
+    resume: Callable[[Any], Any] = run.send
+    sent: Any = None
+    while True:
+        try:
+            awaited = resume(sent)
+        except StopIteration as end:
+            return end.value
+        if guard.is_forked:  # the loop of a clone would go on with all other activities
+            guard.end_child(RuntimeError("Cannot await in a forked child of a coroutine."))
+        try:
+            resume, sent = run.send, (yield awaited)
+        except BaseException as error:
+            if type(error) is asyncio.CancelledError:
+                status.tell_interruption()
+            resume, sent = run.throw, error
+
+
+class _Link:
+    """One middleware, and what it calls next."""
+
+    def __init__(self, middleware: Middleware, call_next: Callable[[Run], Any]) -> None:
+        self._middleware = middleware
+        self._next = call_next
+
+    def __call__(self, run: Run) -> Any:
+        return self._middleware.run(run, self._next)
+
+
+class _AsyncLink(_Link):
+    async def __call__(self, run: Run) -> Any:
+        following: Callable[[Run], Awaitable[Any]] = self._next
+        return await self._middleware.run_async(run, following)
+
+
+def _last(run: Run) -> Any:
+    return _call_run(run.activity, run.args, run.kwargs)
+
+
+def _chain(
+    middleware: Sequence[Middleware], link: type[_Link], last: Callable[[Run], Any]
+) -> Callable[[Run], Any]:
+    call_next = last
+    for each in reversed(middleware):
+        call_next = link(each, call_next)
+    return call_next
+
+
+#: The code that calls the author's: its frames stay out of the tracebacks that SWF gets.
+_RUN_BY = frozenset(
+    each.__code__
+    for each in (
+        invoke, run_async, _call_run, _await_run, _steps, _last, _arguments, _answer_to_value,
+        _Link.__call__, _AsyncLink.__call__, around.run, around.run_async,
+    )
+)  # fmt: skip

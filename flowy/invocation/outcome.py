@@ -1,0 +1,39 @@
+"""How a task can end, as far as Flowy can know.
+
+SWF tells a task's worker nothing of its end: it takes an answer or refuses it. Everybody else reads
+the history, whose events are named otherwise. The worker's report, the store of suspended tasks and
+``call_activity`` all say with these members how a task ended.
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class TaskOutcome(enum.Enum):
+    """How a task ended. The value is text for people; a task that is open has no outcome."""
+
+    #: Answered *completed*.
+    COMPLETED = "completed"
+    #: Answered *failed*.
+    FAILED = "failed"
+    #: Answered *canceled*, or canceled before it was scheduled.
+    CANCELED = "canceled"
+    #: One of its four timeouts fired.
+    TIMED_OUT = "timed out"
+    #: Its run ended without an answer: whoever has the token ends the task later.
+    SUSPENDED = "suspended"
+    #: Its workflow execution closed while the task was open, which closes the task.
+    EXECUTION_CLOSED = "its workflow execution closed"
+    #: SWF had closed it already; how is not known.
+    CLOSED = "closed already"
+    #: SWF did not schedule it: an unknown activity type, for example.
+    NOT_SCHEDULED = "could not be scheduled"
+    #: Its worker does not serve its activity type and sent no answer.
+    LEFT_UNKNOWN = "left to its timeout: unknown type"
+    #: The answer did not reach SWF before the worker gave up.
+    UNANSWERED = "not answered"
+    #: The stop of its worker failed it.
+    FAILED_BY_STOP = "failed by the stop"
+    #: Its worker stopped without an answer: SWF times it out.
+    ABANDONED = "abandoned by the stop"
