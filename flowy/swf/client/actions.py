@@ -1,0 +1,277 @@
+"""SWF's actions, one method each: snake case in, values out, ``SWFError`` raised.
+
+SWF cuts nothing: text that is too long is refused, and an answer that is refused leaves its task
+open until it times out. So texts for people are cut here to what SWF takes. A result is not cut,
+because half a result would be wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...exception import TooLongError, ValidationError
+from ...invocation import cut_end, cut_start, sendable
+from ..limits import (
+    MAX_DETAILS_CHARS,
+    MAX_HEARTBEAT_DETAILS_CHARS,
+    MAX_REASON_CHARS,
+    MAX_RESULT_CHARS,
+    MAX_TOKEN_CHARS,
+    timeout_from_text,
+    timeout_text,
+)
+from ..values import NOT_SET, ActivityDefaults, ActivityTask, ActivityType
+from .caller import SWFCaller
+from .errors import unreadable
+
+#: Overall deadlines of calls, in seconds, with all attempts that the client makes; for other calls
+#: see ``caller``. SWF holds a poll for up to 60 s.
+POLL_DEADLINE_SECONDS = 90.0
+HEARTBEAT_DEADLINE_SECONDS = 8.0
+
+
+class SWFClient(SWFCaller):
+    """One method for each SWF action that Flowy uses; any thread may call them.
+
+    Raises, from each method:
+        UnknownResourceError: the task is closed; or no such domain, type or execution.
+        TransientError: SWF could not be reached, or throttles.
+        RefusedError: SWF refuses the values, or the caller.
+    """
+
+    # Activity tasks
+
+    def poll_for_activity_task(
+        self, domain: str, task_list: str, identity: str
+    ) -> ActivityTask | None:
+        """Wait up to 60 s for a task; None if none came."""
+        answer = self._call(
+            self._polls,
+            "poll_for_activity_task",
+            POLL_DEADLINE_SECONDS,
+            domain=domain,
+            taskList={"name": task_list},
+            identity=identity,
+        )
+        if "startedEventId" not in answer and "ResponseMetadata" in answer:
+            raise unreadable("poll_for_activity_task")  # an empty answer of SWF's has that
+        task = ActivityTask.from_answer(answer)
+        if task is None and answer.get("taskToken"):
+            raise unreadable("poll_for_activity_task")
+        return task
+
+    def record_activity_task_heartbeat(self, token: str, details: str | None = None) -> bool:
+        """Return whether the cancellation of the task was requested; cut *details* at the end."""
+        if details is not None:
+            details = cut_end(sendable(details), MAX_HEARTBEAT_DETAILS_CHARS)
+        answer = self._call(
+            self._heartbeats,
+            "record_activity_task_heartbeat",
+            HEARTBEAT_DEADLINE_SECONDS,
+            taskToken=_checked(token),
+            **_present(details=details),
+        )
+        if "cancelRequested" not in answer and "ResponseMetadata" in answer:
+            raise unreadable("record_activity_task_heartbeat")
+        return bool(answer.get("cancelRequested"))
+
+    def respond_activity_task_completed(self, token: str, result: str) -> None:
+        """Answer *completed*.
+
+        Raises:
+            TooLongError: the result is longer than 32,768 characters.
+        """
+        if len(result) > MAX_RESULT_CHARS:
+            raise TooLongError(
+                f"the result has {len(result):,} characters, SWF takes {MAX_RESULT_CHARS:,}. "
+                "Store it elsewhere and return where it is.",
+                length=len(result),
+                limit=MAX_RESULT_CHARS,
+            )
+        self._call(
+            self._answers,
+            "respond_activity_task_completed",
+            taskToken=_checked(token),
+            result=sendable(result),
+        )
+
+    def respond_activity_task_failed(
+        self, token: str, reason: str, details: str | None = None
+    ) -> None:
+        """Answer *failed*; cut *details* at the start, because a traceback's end says most."""
+        self._call(
+            self._answers,
+            "respond_activity_task_failed",
+            taskToken=_checked(token),
+            reason=cut_end(sendable(reason), MAX_REASON_CHARS),
+            **_present(details=_cut_details(details)),
+        )
+
+    def respond_activity_task_canceled(self, token: str, details: str | None = None) -> None:
+        """Answer *canceled*, which SWF takes after a request to cancel; cut *details*."""
+        self._call(
+            self._answers,
+            "respond_activity_task_canceled",
+            taskToken=_checked(token),
+            **_present(details=_cut_details(details)),
+        )
+
+    # Types
+
+    def register_activity_type(
+        self, domain: str, type: ActivityType, defaults: ActivityDefaults
+    ) -> None:
+        """Register a type with all its defaults, ``NONE`` as a timeout without a limit."""
+        self._call(
+            self._answers,
+            "register_activity_type",
+            domain=domain,
+            name=type.name,
+            version=type.version,
+            defaultTaskList={"name": defaults.task_list},
+            defaultTaskHeartbeatTimeout=timeout_text(defaults.heartbeat),
+            defaultTaskScheduleToCloseTimeout=timeout_text(defaults.schedule_to_close),
+            defaultTaskScheduleToStartTimeout=timeout_text(defaults.schedule_to_start),
+            defaultTaskStartToCloseTimeout=timeout_text(defaults.start_to_close),
+        )
+
+    def describe_activity_type(
+        self, domain: str, type: ActivityType
+    ) -> tuple[ActivityDefaults, bool]:
+        """Return what SWF holds of a type, and whether it is deprecated."""
+        answer = self._call(
+            self._answers,
+            "describe_activity_type",
+            domain=domain,
+            activityType={"name": type.name, "version": type.version},
+        )
+        held = answer.get("configuration", {})
+        defaults = ActivityDefaults(
+            task_list=held.get("defaultTaskList", {}).get("name", ""),
+            heartbeat=timeout_from_text(held.get("defaultTaskHeartbeatTimeout")),
+            schedule_to_close=_held_timeout(held.get("defaultTaskScheduleToCloseTimeout")),
+            schedule_to_start=_held_timeout(held.get("defaultTaskScheduleToStartTimeout")),
+            start_to_close=_held_timeout(held.get("defaultTaskStartToCloseTimeout")),
+        )
+        return defaults, answer.get("typeInfo", {}).get("status") == "DEPRECATED"
+
+    def register_workflow_type(self, domain: str, name: str, version: str) -> None:
+        """Register a workflow type without defaults: every start gives its own."""
+        self._call(
+            self._answers, "register_workflow_type", domain=domain, name=name, version=version
+        )
+
+    # Executions
+
+    def start_workflow_execution(self, **parameters: Any) -> str:
+        """Start an execution with SWF's own *parameters* and return its run id."""
+        return str(self._call(self._answers, "start_workflow_execution", **parameters)["runId"])
+
+    def poll_for_decision_task(
+        self, domain: str, task_list: str, identity: str
+    ) -> tuple[str, list[dict[str, Any]]] | None:
+        """Wait up to 60 s for a decision; return its token and the whole history, or None."""
+        parameters: dict[str, Any] = {
+            "domain": domain,
+            "taskList": {"name": task_list},
+            "identity": identity,
+        }
+        answer = self._poll_for_decision_task(parameters)
+        token = answer.get("taskToken")
+        if not token:
+            return None
+        events = list(answer.get("events", ()))
+        while page := answer.get("nextPageToken"):
+            answer = self._poll_for_decision_task({**parameters, "nextPageToken": page})
+            events.extend(answer.get("events", ()))
+        return str(token), events
+
+    def _poll_for_decision_task(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer = self._call(
+            self._polls, "poll_for_decision_task", POLL_DEADLINE_SECONDS, **parameters
+        )
+        if "startedEventId" not in answer and "ResponseMetadata" in answer:
+            raise unreadable("poll_for_decision_task")
+        return answer
+
+    def respond_decision_task_completed(
+        self, token: str, decisions: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Answer a decision task with *decisions*, in SWF's own words."""
+        self._call(
+            self._answers,
+            "respond_decision_task_completed",
+            taskToken=token,
+            decisions=list(decisions),
+        )
+
+    def get_workflow_execution_history(
+        self, domain: str, workflow_id: str, run_id: str
+    ) -> list[dict[str, Any]]:
+        """Return all events of an execution, oldest first."""
+        parameters: dict[str, Any] = {
+            "domain": domain,
+            "execution": {"workflowId": workflow_id, "runId": run_id},
+        }
+        answer = self._call(self._answers, "get_workflow_execution_history", **parameters)
+        events = list(answer.get("events", ()))
+        while page := answer.get("nextPageToken"):
+            answer = self._call(
+                self._answers, "get_workflow_execution_history", nextPageToken=page, **parameters
+            )
+            events.extend(answer.get("events", ()))
+        return events
+
+    def request_cancel_workflow_execution(
+        self, domain: str, workflow_id: str, run_id: str | None
+    ) -> None:
+        """Ask the open execution of this id to cancel what it does; its decider learns of it."""
+        self._call(
+            self._answers,
+            "request_cancel_workflow_execution",
+            domain=domain,
+            workflowId=workflow_id,
+            **_present(runId=run_id),
+        )
+
+    def terminate_workflow_execution(
+        self, domain: str, workflow_id: str, reason: str, *, run_id: str | None = None
+    ) -> None:
+        """Close the open execution of this id from outside."""
+        self._call(
+            self._answers,
+            "terminate_workflow_execution",
+            domain=domain,
+            workflowId=workflow_id,
+            reason=reason,
+            **_present(runId=run_id),
+        )
+
+
+def _held_timeout(text: str | None) -> int | None:
+    """Return a default timeout that SWF holds; NOT_SET if it lacks one.
+
+    A workflow must then give that timeout, or its decision fails. (A heartbeat timeout may be
+    lacking.)
+    """
+    return NOT_SET if text is None else timeout_from_text(text)
+
+
+def _present(**parameters: str | None) -> dict[str, Any]:
+    """Return the parameters that are not None: boto3 refuses None, an absent key is right."""
+    return {key: value for key, value in parameters.items() if value is not None}
+
+
+def _checked(token: str) -> str:
+    if not isinstance(token, str) or not 1 <= len(token) <= MAX_TOKEN_CHARS:
+        raise ValidationError(
+            f"Cannot use this token: SWF's are text of 1 to {MAX_TOKEN_CHARS:,} characters. Give "
+            "the activity's `token` as it was.",
+            fault="ValidationException",
+        )
+    return token
+
+
+def _cut_details(details: str | None) -> str | None:
+    return None if details is None else cut_start(sendable(details), MAX_DETAILS_CHARS)

@@ -1,0 +1,149 @@
+"""Making boto3 clients whose timeouts fit SWF.
+
+Three boto3 clients serve best. SWF holds a poll for up to 60 s, so polls need a socket timeout of
+70 s; and a poll that botocore repeats by itself may leave a task with the connection that is
+gone, so polls go out once. Answers need the opposite: a short timeout and several attempts. And
+an activity must not hang in its heartbeat: that has a shorter timeout still, and one attempt.
+
+boto3 is imported when a client is made, not before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import threading
+import weakref
+from typing import Any
+
+from ..._version import __version__
+from ...concurrency.clock import SYSTEM_CLOCK, Clock
+from ...observer import Observers
+from ...safe_logging import get_logger
+from .actions import SWFClient
+from .caller import Layer1
+from .errors import translated
+from .genuine import check_bodies
+
+logger = get_logger(__name__)
+
+#: SWF holds a poll for up to 60 s and asks for a socket timeout of at least 70 s (API reference,
+#: PollForActivityTask).
+POLL_READ_TIMEOUT_SECONDS = 70
+
+#: A client that was passed in cuts polls short if its read timeout is below this, in seconds.
+LEAST_POLL_READ_TIMEOUT_SECONDS = 65
+
+#: Answers are small: a call that takes longer than this, in seconds, is tried again.
+ANSWER_READ_TIMEOUT_SECONDS = 10
+ANSWER_ATTEMPTS = 4
+CONNECT_TIMEOUT_SECONDS = 5
+
+#: A heartbeat is tried again by whoever sends it, and an activity waits for it; in seconds.
+HEARTBEAT_READ_TIMEOUT_SECONDS = 4
+
+
+def connect(
+    layer1: Layer1 | None = None,
+    *,
+    polls: bool = True,
+    calls_at_once: int = 1,
+    observers: Observers | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+) -> SWFClient:
+    """Return a client of SWF.
+
+    Args:
+        layer1: a boto3 ``swf`` client, or any object with its methods, used as it is for polls
+            and answers; a callable that returns one; None makes three of the default session, for
+            polls, for heartbeats, and for everything else.
+        polls: whether polls will be made; without polls one client is enough.
+        calls_at_once: how many calls may be in flight, for the size of the connection pools.
+        observers: are told of each call that has ended.
+        clock: by which calls are timed.
+
+    Raises:
+        RefusedError: boto3 cannot make a client, because no region is set, for example.
+    """
+    if callable(layer1) and not hasattr(layer1, "poll_for_activity_task"):
+        layer1 = layer1()
+    if layer1 is not None:
+        if polls:
+            _warn_of_polls(layer1)
+        return SWFClient(layer1, layer1, observers=observers, clock=clock)
+    pool = max(10, calls_at_once + 2)
+    answers = _boto3_client(
+        read_timeout=ANSWER_READ_TIMEOUT_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": ANSWER_ATTEMPTS},
+        max_pool_connections=pool,
+    )
+    if not polls:
+        return SWFClient(answers, answers, observers=observers, clock=clock)
+    once = {"mode": "standard", "total_max_attempts": 1}
+    heartbeats, poll_client = (
+        _boto3_client(read_timeout=seconds, retries=once, max_pool_connections=pool)
+        for seconds in (HEARTBEAT_READ_TIMEOUT_SECONDS, POLL_READ_TIMEOUT_SECONDS)
+    )
+    return SWFClient(poll_client, answers, heartbeats, observers=observers, clock=clock)
+
+
+#: To use a client is safe in any thread, to make one of the default session is not (boto3 docs).
+_making = threading.Lock()
+
+
+def _boto3_client(**config: Any) -> Layer1:
+    import boto3
+    from botocore.config import Config
+
+    try:
+        with _making:
+            client: Layer1 = boto3.client(
+                "swf",
+                config=Config(
+                    connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                    tcp_keepalive=True,
+                    # A fixed one spares botocore building it for each request.
+                    user_agent=f"flowy/{__version__} boto3/{boto3.__version__} "
+                    f"python/{platform.python_version()}",
+                    # The parameters are built in this package, of values whose types are known.
+                    parameter_validation=False,
+                    **config,
+                ),
+            )
+    except Exception as error:
+        raise translated(error, "make a client") from error
+    check_bodies(client)
+    return client
+
+
+#: The clients that were passed in, and about which a warning was logged already.
+_warned_of: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def _warn_of_polls(layer1: Layer1) -> None:
+    """Warn once of a client that cuts polls short, or repeats them by itself."""
+    with contextlib.suppress(TypeError):  # an object without weak references: warn each time
+        if layer1 in _warned_of:
+            return
+        _warned_of.add(layer1)
+    config = getattr(getattr(layer1, "meta", None), "config", None)
+    if config is None:
+        return  # not a botocore client: nothing is known of it
+    problems = []
+    read_timeout = getattr(config, "read_timeout", None)
+    if isinstance(read_timeout, int | float) and read_timeout < LEAST_POLL_READ_TIMEOUT_SECONDS:
+        problems.append(
+            f"its read_timeout is {read_timeout:g} s, but SWF holds a poll for up to 60 s"
+        )
+    retries = getattr(config, "retries", None) or {}
+    attempts = retries.get("total_max_attempts", retries.get("max_attempts", 2) + 1)
+    if attempts > 1:
+        problems.append(
+            "it repeats a broken poll by itself, and SWF may hand a task to the poll that is gone"
+        )
+    if problems:
+        logger.warning(
+            "The client passed in may lose tasks: %s. Make it with botocore.config.Config("
+            "read_timeout=70, retries={'total_max_attempts': 1}), or pass none.",
+            "; ".join(problems),
+        )

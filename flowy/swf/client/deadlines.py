@@ -1,0 +1,119 @@
+"""An overall deadline for each call to SWF, whatever client makes it.
+
+A client's read timeout counts from one byte to the next: an answer that comes one byte every
+three seconds never times out. No client has an overall limit, so one thread watches the calls
+that are out, and shuts down the socket that a call past its deadline reads from. The client then
+sees a broken connection, and raises what it raises for one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import TypeVar
+
+from ...concurrency.clock import SYSTEM_CLOCK, Clock
+from ...safe_logging import get_logger
+
+logger = get_logger(__name__)
+
+T = TypeVar("T")
+
+#: How often the calls that are past their deadlines are cut, in seconds: a client may repeat a
+#: call that was cut, on a new connection.
+CUT_INTERVAL_SECONDS = 0.5
+
+#: The shortest deadline, in seconds. The thread sleeps for as long, and no call need wake it.
+SHORTEST_DEADLINE_SECONDS = 5.0
+
+
+class CallDeadlines:
+    """Watches calls; the thread starts with the first one, and ends while there are none."""
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._ends_at: dict[int, float] = {}  # by the thread that makes the call
+        self._changed = threading.Condition()
+        self._watching = False
+
+    def call(self, seconds: float, function: Callable[[], T]) -> T:
+        """Call *function* in this thread, and cut it off once *seconds* have passed.
+
+        Args:
+            seconds: 5 or more.
+            function: makes a call over a socket, and raises when its connection breaks.
+        """
+        thread = threading.get_ident()
+        self._ends_at[thread] = self._clock.now() + seconds
+        if not self._watching:
+            self._start()
+        try:
+            return function()
+        finally:
+            self._ends_at.pop(thread, None)
+
+    def expire(self, thread: int) -> None:
+        """Cut the call that *thread* makes just now, if any, and what the client makes of it."""
+        if thread in self._ends_at:
+            self._ends_at[thread] = self._clock.now()
+            with self._changed:
+                self._changed.notify()
+
+    def _start(self) -> None:
+        with self._changed:
+            if self._watching:
+                return
+            self._watching = True
+            try:
+                threading.Thread(target=self._watch, name="flowy-deadlines", daemon=True).start()
+            except RuntimeError:  # no thread can be had now; the next call tries again
+                self._watching = False
+
+    def _watch(self) -> None:
+        """Cut what is past its deadline, until no call is out."""
+        while True:
+            now = self._clock.now()
+            ends_at = dict(self._ends_at)
+            late = [thread for thread, end in ends_at.items() if end <= now]
+            for thread in late:
+                _cut(thread)
+            with self._changed:
+                self._watching = False  # first: a call that comes now starts the next thread
+                if not self._ends_at:
+                    return
+                self._watching = True
+                next_end = min((end for end in ends_at.values() if end > now), default=now + 60)
+                pause = CUT_INTERVAL_SECONDS if late else SHORTEST_DEADLINE_SECONDS
+                self._clock.wait(self._changed, min(pause, next_end - now))
+
+
+def _cut(thread: int) -> None:
+    """Shut down the socket from which a thread reads, if it does so in a call that is watched."""
+    connection = _socket_of(sys._current_frames().get(thread))
+    if connection is not None:
+        logger.warning("A call to SWF took too long; its connection is cut.")
+        with contextlib.suppress(OSError):
+            # The plain socket's own method: that of a TLS socket changes what the reader uses.
+            socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+
+def _socket_of(frame: FrameType | None) -> socket.socket | None:
+    """Return the socket on which a watched call waits; None if this is no watched call.
+
+    The thread may have come back from the call, and read from a socket of the author's.
+    """
+    found: socket.socket | None = None
+    while frame is not None:
+        if frame.f_code is CallDeadlines.call.__code__:
+            return found
+        owner = frame.f_locals.get("self")
+        if isinstance(owner, socket.SocketIO):
+            owner = getattr(owner, "_sock", None)
+        if found is None and isinstance(owner, socket.socket):
+            found = owner
+        frame = frame.f_back
+    return None

@@ -1,0 +1,187 @@
+"""What a client raised, as Flowy's errors: what may pass, what does not, and what is closed.
+
+SWF's model names its faults; throttles, the refusals of AWS's front doors and the failures of
+the way there are codes and exceptions of other makers. Only a fault of SWF's own says anything of
+a call; everything else may pass. The layers above ask only which kind of ``SWFError`` it is.
+
+botocore's exceptions are known by their names: it is not imported if no client is made.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+from ...exception import (
+    AlreadyExistsError,
+    CredentialsError,
+    DeprecatedError,
+    LimitExceededError,
+    RefusedError,
+    SWFError,
+    TransientError,
+    UnknownResourceError,
+    ValidationError,
+)
+
+#: The model has LimitExceededFault, the quotas page says LimitExceededException.
+_LIMITS = frozenset({"LimitExceededFault", "LimitExceededException"})
+
+#: Codes by which AWS's front doors, and SWF's policies, refuse the caller.
+_NOT_ALLOWED = (
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "NotAuthorized",
+    "OperationNotPermittedFault",
+    "OptInRequired",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+)
+
+#: Codes of SWF that judge a call; it also names faults that stand in no table here.
+_FAULTS: dict[str, type[SWFError]] = {
+    "ValidationException": ValidationError,
+    "SerializationException": ValidationError,
+    "TypeAlreadyExistsFault": AlreadyExistsError,
+    "DomainAlreadyExistsFault": AlreadyExistsError,
+    "WorkflowExecutionAlreadyStartedFault": AlreadyExistsError,
+    "TypeDeprecatedFault": DeprecatedError,
+    "DomainDeprecatedFault": DeprecatedError,
+}
+
+#: HTTP statuses with which a proxy says that it has no answer to what it may have passed on.
+_LOST_BEHIND_A_PROXY = frozenset({408, 502, 504})
+
+#: The header that marks an answer as one of SWF's.
+REQUEST_ID_HEADER = "x-amzn-requestid"
+
+#: The module with which botocore reads answers. It raises anything over one that is not SWF's.
+_PARSER = "botocore.parsers"
+
+#: Exceptions of botocore, by name, that say that there are no usable credentials.
+_NO_CREDENTIALS: dict[str, str] = {
+    "NoCredentialsError": "there are no AWS credentials. Set AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY, a profile or a role",
+    "PartialCredentialsError": "the AWS credentials are not complete",
+    "CredentialRetrievalError": "the AWS credentials cannot be retrieved",
+    "TokenRetrievalError": "the SSO token cannot be retrieved. Log in again",
+    "SSOTokenLoadError": "the SSO token cannot be read. Log in again",
+    "UnauthorizedSSOTokenError": "the SSO session has ended. Log in again",
+}
+
+#: Exceptions of botocore that last; every other one of botocore's own is about the way to SWF.
+_LASTING: dict[str, str] = {
+    "NoRegionError": "no AWS region is set. Set AWS_DEFAULT_REGION, or a region in the profile",
+    "InvalidRegionError": "the AWS region is not valid",
+    "ProfileNotFound": "the AWS profile does not exist",
+    "ParamValidationError": "the parameters are not valid",
+}
+
+#: Exceptions of botocore that come before anything was sent.
+_NEVER_SENT = frozenset(
+    {
+        "EndpointConnectionError",
+        "ConnectTimeoutError",
+        "ProxyConnectionError",
+        "SSLError",
+        "ConnectionRefusedError",
+    }
+)
+
+
+class ForeignBodyError(ConnectionError):
+    """The body of an answer is not SWF's; a broken way to SWF, like any ``ConnectionError``."""
+
+
+def translated(error: Exception, method: str) -> SWFError:
+    """Return Flowy's error for what a client raised in *method*.
+
+    The text of a fault is kept for the reader, except for those of which ``repeats_values`` is
+    true: of these only the code is kept.
+    """
+    if isinstance(error, SWFError):
+        return error
+    response = getattr(error, "response", None)
+    if isinstance(response, Mapping) and isinstance(response.get("Error"), Mapping):
+        operation = getattr(error, "operation_name", None)
+        return _translated_fault(response, method, str(operation or action_of(method)))
+    name = type(error).__name__
+    names = [kind.__name__ for kind in type(error).__mro__]
+    for kind, texts in ((CredentialsError, _NO_CREDENTIALS), (RefusedError, _LASTING)):
+        for known in names:
+            if known in texts:
+                return kind(f"Cannot {method}: {texts[known]} ({name}).", fault=name)
+    if isinstance(error, ForeignBodyError) or _came_through(_PARSER, error):
+        return unreadable(method)
+    # Memory may be short for a moment, and because of another thread's activity.
+    passing = isinstance(error, OSError | MemoryError)
+    if passing or {"BotoCoreError", "HTTPClientError"} & set(names):
+        return TransientError(
+            f"Cannot {method}: no answer from SWF ({name}).",
+            fault=name,
+            may_have_arrived=not _NEVER_SENT & set(names),
+        )
+    return RefusedError(f"Cannot {method}: the client raised {name}.", fault=name)
+
+
+def unreadable(method: str) -> TransientError:
+    """Return the error for an answer that is not SWF's, such as a proxy's page."""
+    return TransientError(
+        f"Cannot {method}: the answer is not one of SWF's.",
+        fault="UnreadableAnswer",
+        may_have_arrived=True,
+    )
+
+
+def repeats_values(error: Exception) -> bool:
+    """Whether its text repeats the value that is refused, which may be a result or a token."""
+    response = getattr(error, "response", None)
+    if isinstance(response, Mapping) and isinstance(response.get("Error"), Mapping):
+        return bool(response["Error"].get("Code") == "ValidationException")
+    return type(error).__name__ == "ParamValidationError"
+
+
+def action_of(method: str) -> str:
+    """Return SWF's name of a client's method: ``PollForActivityTask``."""
+    return "".join(word.capitalize() for word in method.split("_"))
+
+
+def _translated_fault(response: Mapping[str, Any], method: str, operation: str) -> SWFError:
+    code = str(response["Error"].get("Code") or "")
+    metadata = response.get("ResponseMetadata", {})
+    status = metadata.get("HTTPStatusCode", 0)
+    text = str(response["Error"].get("Message") or "")
+    said = f": {text}" if text and code != "ValidationException" else ""
+    # STS, which the client asks for credentials, has other operations; a proxy has no request id.
+    headers = metadata.get("HTTPHeaders")
+    own = operation == action_of(method) and (not headers or REQUEST_ID_HEADER in headers)
+    message = f"Cannot {method}: {'SWF' if own else operation} answered {code or status}{said}"
+    if code in _NOT_ALLOWED:
+        return CredentialsError(message, fault=code)
+    if own and code in _LIMITS:
+        return LimitExceededError(message, fault=code)
+    if own and code == "UnknownResourceFault":
+        repeated = metadata.get("RetryAttempts", 0) > 0
+        return UnknownResourceError(message, fault=code, repeated=repeated)
+    if own and (code in _FAULTS or code.endswith("Fault")):
+        return _FAULTS.get(code, RefusedError)(message, fault=code)
+    # A throttle, a server error, or a word that SWF does not use: no verdict on the call. A bare
+    # status is a proxy's, which may have passed the call on.
+    named = bool(code) and not code.isdigit()
+    lost = not named and status in _LOST_BEHIND_A_PROXY
+    return TransientError(message, fault=code or str(status), may_have_arrived=lost)
+
+
+def _came_through(module: str, error: BaseException) -> bool:
+    """Whether *error* was raised by a function of this module, or by what that called."""
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_globals.get("__name__") == module for frame in frames)

@@ -1,0 +1,100 @@
+"""SWF's limits, and the checks of names and timeouts against them.
+
+The limits are those of SWF's service model (botocore's ``service-2.json``), in characters.
+botocore does not check them; SWF refuses what is longer with a ValidationException, and an
+answer that is refused leaves its task open until it times out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..invocation.failure import cut_end, sendable
+
+MAX_INPUT_CHARS = 32_768  #: Input of a task or an execution.
+MAX_RESULT_CHARS = 32_768  #: Result of a completed task.
+MAX_DETAILS_CHARS = 32_768  #: Details of a failed or canceled task.
+MAX_HEARTBEAT_DETAILS_CHARS = 2_048  #: Details of a heartbeat.
+MAX_REASON_CHARS = 256  #: Reason of a failed task.
+MAX_TOKEN_CHARS = 1_024  #: Task token.
+MAX_NAME_CHARS = 256  #: Domain, type name, task list, workflow id, activity id, identity.
+MAX_VERSION_CHARS = 64  #: Version of a type.
+MAX_TIMEOUT_CHARS = 8  #: A timeout: digits or NONE.
+
+#: What SWF writes for "no limit".
+NO_LIMIT = "NONE"
+
+#: Names, versions and task lists must not contain these (API reference, RegisterActivityType).
+_FORBIDDEN = re.compile("[:/|\u0000-\u001f\u007f-\u009f]")
+
+
+def name_text(
+    value: object, what: str, limit: int = MAX_NAME_CHARS, *, trimmed: bool = False
+) -> str:
+    """Return ``str(value)`` if SWF takes it as a name.
+
+    Args:
+        value: any object.
+        what: what it names, for the error's text: "name", "version", "task_list", "domain".
+        limit: its greatest length, in characters.
+        trimmed: whether white space at either end is refused, as SWF does for domains and task
+            lists.
+
+    Raises:
+        ValueError: it is empty, too long, or has characters that SWF does not allow.
+    """
+    text = str(value)
+    rule = (
+        f"SWF takes 1 to {limit} characters, no ':', '/', '|' or control character, not 'arn'"
+        + (", no white space at either end" if trimmed else "")
+    )
+    if not 1 <= len(text) <= limit:
+        raise ValueError(f"Cannot use a {what} of {len(text)} characters: {rule}.")
+    if text != sendable(text):
+        raise ValueError(
+            f"Cannot use {text!r} as {what}: it has a character that UTF-8 cannot encode."
+        )
+    if _FORBIDDEN.search(text) or text == "arn" or (trimmed and text.strip() != text):
+        raise ValueError(f"Cannot use {text!r} as {what}: {rule}.")
+    return text
+
+
+def timeout_seconds(value: Any, what: str) -> int | None:
+    """Return *value* as whole seconds over 0; None, SWF's "no limit", stays None.
+
+    Args:
+        value: whatever ``int()`` takes.
+        what: the name of the timeout, for the error's text.
+
+    Raises:
+        ValueError: it is not a number, not over 0, or has more than 8 digits.
+    """
+    if value is None:
+        return None
+    rule = "give whole seconds from 1 to 99999999, or None for no limit"
+    try:
+        seconds = int(value)
+    except Exception:  # an __int__ may raise anything
+        raise ValueError(f"Cannot use {_shown(value)} as {what}: {rule}.") from None
+    if not 0 < seconds < 10**MAX_TIMEOUT_CHARS:
+        raise ValueError(f"Cannot use {_shown(value)} as {what}: {rule}.")
+    return seconds
+
+
+def _shown(value: object) -> str:
+    """Return a short text for *value*, which may be 5,000 digits and have no ``repr``."""
+    try:
+        return cut_end(repr(value), 100)
+    except Exception:
+        return f"this {type(value).__name__}"
+
+
+def timeout_text(seconds: int | None) -> str:
+    """Return a timeout as SWF writes it."""
+    return NO_LIMIT if seconds is None else str(seconds)
+
+
+def timeout_from_text(text: str | None) -> int | None:
+    """Return the seconds of a timeout as SWF writes it; None for no limit, or if it is not set."""
+    return None if text is None or text == NO_LIMIT else int(text)
