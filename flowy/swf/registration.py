@@ -1,34 +1,35 @@
 """Registering activity types, and comparing them with those that SWF holds already.
 
 A type never changes at SWF: registering it a second time draws TypeAlreadyExistsFault, even with
-the same values, and whatever the code says by then, workflows go on using the defaults of the
-first time. So what is there is described and compared, and every difference is said before the
-first poll.
+the same values, and workflows go on using the defaults of the first time. So a type that exists is
+described and compared, and every difference is an error before the first poll.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 
+from ..concurrency.clock import SYSTEM_CLOCK, Clock
+from ..concurrency.retry import Backoff, Deadline
+from ..concurrency.stop import StopFlag
 from ..exception import (
     AlreadyExistsError,
     CredentialsError,
     DeprecatedError,
     LimitExceededError,
-    OutOfReachError,
     RegistrationError,
     SWFError,
+    TransientError,
     UnknownResourceError,
 )
-from ..retry import Backoff, Deadline
-from ..shutdown import StopFlag
+from ..safe_logging import get_logger
 from .client import SWFClient
 from .values import ActivityImplementation
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
-#: How long throttles and a bad connection are waited out, for all types together, in seconds.
+#: How long registration waits for throttles and a bad connection, for all types together, in
+#: seconds.
 PATIENCE_SECONDS = 30.0
 
 
@@ -38,17 +39,18 @@ def register(
     implementations: Iterable[ActivityImplementation],
     *,
     patience_seconds: float = PATIENCE_SECONDS,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> None:
-    """Register each type in *domain*; compare those that are there already.
+    """Register each type in *domain*; compare those that exist already.
 
-    A throttle is waited out for *patience_seconds*; types that are still not compared then are
-    named in one warning, and that is all.
+    Throttled calls are tried again for *patience_seconds*; types that are not compared by then
+    are named in one warning.
 
     Raises:
         RegistrationError: all that is wrong, at once: a type that differs from the one SWF
-            holds, one that is deprecated, no such domain, or a refusal.
+            holds, one that is deprecated, a domain that does not exist, or a refusal.
     """
-    registration = _Registration(client, domain, Deadline(patience_seconds))
+    registration = _Registration(client, domain, patience_seconds, clock)
     for implementation in implementations:
         registration.settle(implementation)
         if registration.hopeless:
@@ -61,43 +63,47 @@ def register(
         )
     if registration.unsettled:
         logger.warning(
-            "Not registered or compared, for SWF did not answer: %s. Going on without; workflows "
-            "cannot schedule a type that SWF does not hold.",
+            "Not registered or compared, because SWF did not answer: %s. Going on without; "
+            "workflows cannot schedule a type that SWF does not hold.",
             ", ".join(registration.unsettled),
         )
 
 
 class _Registration:
-    def __init__(self, client: SWFClient, domain: str, deadline: Deadline) -> None:
+    def __init__(
+        self, client: SWFClient, domain: str, patience_seconds: float, clock: Clock
+    ) -> None:
         self._client = client
         self._domain = domain
-        self._deadline = deadline
+        self._pauses = StopFlag(clock)  # nobody raises it
+        self._deadline = Deadline(patience_seconds, clock=clock)
         self._backoff = Backoff(first_seconds=0.5, cap_seconds=5.0)
         self.problems: list[str] = []
         self.unsettled: list[str] = []
         self.hopeless = False  # all other types would be refused as this one was
 
     def settle(self, implementation: ActivityImplementation) -> None:
-        """Register or compare one type, waiting out what passes."""
+        """Register or compare one type, trying again while trouble may pass."""
         if self.unsettled and self._deadline.passed:
             self.unsettled.append(str(implementation.type))
             return
         while True:
             try:
                 self._register_or_compare(implementation)
+                self._backoff.reset()  # the next type has trouble of its own
                 return
             except LimitExceededError as error:
                 # Not a throttle here: the domain holds as many types as SWF allows.
                 self._problem(implementation, str(error))
                 return
-            except OutOfReachError as error:
+            except TransientError as error:
                 pause = self._backoff.next_seconds()
                 if pause > (self._deadline.remaining_seconds() or 0.0):
                     self._deadline.shorten(0.0)
                     self.unsettled.append(str(implementation.type))
                     return
                 logger.info("Registration waits %.1f s (%s).", pause, error.fault)
-                StopFlag().wait(pause)
+                self._pauses.wait(pause)
             except UnknownResourceError as error:
                 self.hopeless = True
                 self.problems.append(

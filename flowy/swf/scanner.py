@@ -1,7 +1,7 @@
 """Finding activities: the ``activity`` decorator, and the scan that collects what it marked.
 
-The decorator does nothing but leave a mark on the class: nothing is registered at import, and
-only what a scan finds can ever be run by a worker.
+The decorator only leaves a mark on the class: nothing is registered at import, and a worker can
+run only what a scan finds, or what it was given as a list.
 """
 
 from __future__ import annotations
@@ -15,17 +15,12 @@ from typing import Any, TypeVar
 import venusian
 
 from ..exception import ScanError
+from ..middleware import check_middleware
 from ..task import Activity, AsyncActivity
-from .values import (
-    MAX_VERSION_CHARS,
-    ActivityDefaults,
-    ActivityImplementation,
-    ActivityType,
-    name_text,
-    timeout_seconds,
-)
+from .limits import MAX_VERSION_CHARS, name_text, timeout_seconds
+from .values import ActivityDefaults, ActivityImplementation, ActivityType
 
-#: The category of Flowy's marks among those that other libraries leave through venusian.
+#: The category of Flowy's marks; other libraries leave theirs through venusian, too.
 CATEGORY = "flowy.activity"
 
 #: A package or module to scan: itself, or its dotted name.
@@ -61,19 +56,21 @@ def activity(
         schedule_to_close: from scheduling to the end, in seconds; None for no limit.
         schedule_to_start: the longest time queued, in seconds; None for no limit.
         start_to_close: the longest run, in seconds; None for no limit.
-        auto_heartbeat: beat in the background while it runs: True, every third of *heartbeat*,
-            which must be given; a number, every so many seconds, where workflows override the
-            timeout; False, not at all; None, as the class attribute says (False by default).
-        max_stall: rest the background beats while the activity has reported nothing, by
-            ``heartbeat`` or ``progress``, for so many seconds, so that one that hangs does time
-            out; None, as the class attribute says (None by default: beat on).
+        auto_heartbeat: send heartbeats in the background while it runs: True, every third of
+            *heartbeat*, which must be given; a number, every that many seconds, if workflows
+            override the timeout; False, none; None, as the class attribute says (False by
+            default).
+        max_stall: pause the background heartbeats when the activity has reported nothing, by
+            ``heartbeat`` or ``progress``, for this many seconds, so that one that hangs times
+            out; None, as the class attribute says (None by default: never pause).
 
     The task list and the timeouts are defaults: a workflow may override each. A timeout is
     whatever ``int()`` takes, from 1 to 99999999. One class may be marked several times, once for
     each version it serves.
 
     Raises:
-        ValueError: a value that SWF would not take.
+        ValueError: a value that SWF would not take; or the class has something else in
+            ``middleware`` than a list or tuple of middleware.
         TypeError: what is decorated is not a subclass of ``Activity`` that overrides ``run``.
     """
     type_ = ActivityType(name_text(name, "name"), name_text(version, "version", MAX_VERSION_CHARS))
@@ -90,6 +87,7 @@ def activity(
         interval = _auto_heartbeat_seconds(
             implementation.auto_heartbeat if auto_heartbeat is None else auto_heartbeat, defaults
         )
+        check_middleware(implementation.middleware)
         stall = implementation.max_stall if max_stall is None else max_stall
         stall = None if stall is None else _positive_seconds(stall, "max_stall")
 
@@ -106,9 +104,9 @@ def activity(
 
 
 def declared(implementation: type[Activity]) -> tuple[ActivityImplementation, ...]:
-    """Return what ``activity`` declared of this very class, one for each mark; base classes' not.
+    """Return what ``activity`` declared of this class, one for each mark, without base classes.
 
-    A scan finds the same, and checks besides that no type has two implementations.
+    A scan finds the same, and also checks that no type has two implementations.
     """
     collector = _Collector()
     marks = vars(implementation).get(venusian.ATTACH_ATTR, {})
@@ -117,12 +115,35 @@ def declared(implementation: type[Activity]) -> tuple[ActivityImplementation, ..
     return tuple(collector.found.values())
 
 
+def declared_by(
+    activities: Iterable[type[Activity]],
+) -> Mapping[ActivityType, ActivityImplementation]:
+    """Return what ``activity`` declared of these classes, by type.
+
+    Raises:
+        ScanError: a class has no decorator, there is no class, or two implement one type.
+    """
+    collector = _Collector()
+    for implementation in activities:
+        is_activity = isinstance(implementation, type) and issubclass(implementation, Activity)
+        found = declared(implementation) if is_activity else ()
+        if not found:
+            raise ScanError(
+                f"Cannot serve {implementation!r}: it has no @activity(name=..., version=..., "
+                "task_list=...). Decorate the class."
+            )
+        for each in found:
+            collector.add(each)
+    return collector.checked("an empty list")
+
+
 class Scanner:
     """Collects the activities of packages and modules.
 
     Args:
         package: a module, a package, a dotted name, or a list of these. A package is scanned
-            with all below it, which imports it; but for a ``__main__``, whose import would run it.
+            with all modules below it, which imports them, except ``__main__``, whose import would
+            run it.
         ignore: as for ``venusian.Scanner.scan``: a dotted name (with a leading dot: below the
             scanned package), a function that takes a dotted name and answers True to skip it, or
             a list of these.
@@ -160,29 +181,36 @@ class Scanner:
         modules = [_module(package) for package in self._packages]
         for module in modules:
             collector.scan(module, categories=(CATEGORY,), ignore=self._ignore)
-        if collector.conflicts:
-            raise ScanError(
-                "Cannot serve one type with two implementations: "
-                + "; ".join(collector.conflicts)
-                + ". Give one of them another name or version, or ignore it in the scan."
-            )
-        if not collector.found:
-            names = ", ".join(module.__name__ for module in modules) or "an empty list"
-            raise ScanError(
-                f"Cannot find any activity in {names}. Decorate a class with "
-                "@activity(name=..., version=..., task_list=...), or name the package that has "
-                "some: start_activity_worker(..., package='my.activities')."
-            )
-        return collector.found
+        return collector.checked(", ".join(module.__name__ for module in modules))
 
 
 class _Collector(venusian.Scanner):  # type: ignore[misc]
-    """venusian's scanner calls each mark with itself; this one keeps what they say."""
+    """Keeps what the marks declare; venusian calls each mark with its scanner."""
 
     def __init__(self) -> None:
         super().__init__()
         self.found: dict[ActivityType, ActivityImplementation] = {}
-        self.conflicts: list[str] = []
+        self._conflicts: list[str] = []
+
+    def checked(self, where: str) -> Mapping[ActivityType, ActivityImplementation]:
+        """Return what was found in *where*.
+
+        Raises:
+            ScanError: nothing was found, or two classes implement one type.
+        """
+        if self._conflicts:
+            raise ScanError(
+                "Cannot serve one type with two implementations: "
+                + "; ".join(self._conflicts)
+                + ". Give one of them another name or version, or ignore it in the scan."
+            )
+        if not self.found:
+            raise ScanError(
+                f"Cannot find any activity in {where or 'an empty list'}. Decorate a class with "
+                "@activity(name=..., version=..., task_list=...), or name the package that has "
+                "some: start_activity_worker(..., package='my.activities')."
+            )
+        return self.found
 
     def add(self, new: ActivityImplementation) -> None:
         known = self.found.setdefault(new.type, new)
@@ -190,7 +218,14 @@ class _Collector(venusian.Scanner):  # type: ignore[misc]
             return  # one class under two names, or a module scanned twice
         if known.place == new.place and known.factory.__module__ != new.factory.__module__:
             return  # one file imported twice, as __main__ and by its name
-        self.conflicts.append(f"{new.type} at {known.place} and at {new.place}")
+        self._conflicts.append(
+            f"{new.type} is {_name(known.factory)} at {known.place} and {_name(new.factory)} at "
+            f"{new.place}"
+        )
+
+
+def _name(factory: object) -> str:
+    return getattr(factory, "__qualname__", repr(factory))
 
 
 def _check_implementation(implementation: object, type_: ActivityType) -> None:
@@ -224,8 +259,8 @@ def _auto_heartbeat_seconds(asked: bool | float, defaults: ActivityDefaults) -> 
         return _positive_seconds(asked, "auto_heartbeat")
     if defaults.heartbeat is None:
         raise ValueError(
-            "Cannot beat in the background every third of the heartbeat timeout: none is declared. "
-            "Give heartbeat=SECONDS too, or auto_heartbeat=SECONDS where workflows set it."
+            "Cannot send heartbeats every third of the heartbeat timeout: none is declared. "
+            "Give heartbeat=SECONDS too, or auto_heartbeat=SECONDS if workflows set the timeout."
         )
     return defaults.heartbeat / 3
 

@@ -1,7 +1,7 @@
-"""What a worker did, and what a stop left: the report.
+"""The report: how the tasks of a worker ended, and what its stop left.
 
-A deploy is judged by what it left behind. The report names it, so that an operator need not
-guess which of the tasks that time out later were lost by the stop.
+An operator must be able to tell which of the tasks that time out later were left by a stop, so
+the report names each of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 
-from .delivery import Outcome
+from ...invocation.outcome import TaskOutcome
 
 #: Of lists that may grow while a worker runs, the newest entries that are kept.
 KEPT_ENTRIES = 1_000
@@ -21,9 +21,9 @@ KEPT_ENTRIES = 1_000
 class LostPoll:
     """A poll that may have cost a task: SWF may have handed it one that nobody received."""
 
-    at: str  #: When it was given up, ISO 8601, UTC.
+    at: str  #: When the poll was given up, ISO 8601, UTC.
     identity: str  #: The poller, as SWF's history names it.
-    fault: str  #: What happened.
+    fault: str  #: Why it was given up.
 
     def __str__(self) -> str:
         return f"{self.at} by {self.identity} ({self.fault})"
@@ -31,7 +31,7 @@ class LostPoll:
 
 @dataclass(frozen=True)
 class StopReport:
-    """What came of the tasks of a worker, from its start to its end.
+    """How the tasks of a worker ended, from its start to its end.
 
     Numbers count tasks; tuples name them, by activity type, activity id and workflow id.
     ``unanswered`` and ``polls_lost`` hold the newest 1,000 at most, and ``more_unanswered`` and
@@ -43,17 +43,17 @@ class StopReport:
     canceled: int = 0
     suspended: int = 0
     closed: int = 0  #: Closed at SWF before the answer: timed out, or the workflow had ended.
-    unknown_left: int = 0  #: Of a type that the worker does not have, left to their timeouts.
+    unknown_left: int = 0  #: Of a type that the worker lacks, left to their timeouts.
     failed_by_stop: tuple[str, ...] = ()  #: Still ran when the grace had ended, and were failed.
     abandoned: tuple[str, ...] = ()  #: Still ran when the grace had ended; left to timeouts.
-    unanswered: tuple[str, ...] = ()  #: Their answers were given up.
+    unanswered: tuple[str, ...] = ()  #: Their answers were given up, or may not have arrived.
     polls_lost: tuple[LostPoll, ...] = ()  #: Polls that may have cost a task.
     more_unanswered: int = 0
     more_polls_lost: int = 0
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was left: no task without its answer, as far as the worker knows."""
+        """Whether nothing was left: each task has its answer, as far as the worker knows."""
         return not (self.failed_by_stop or self.abandoned or self.unanswered or self.polls_lost)
 
     def __add__(self, other: StopReport) -> StopReport:
@@ -94,12 +94,12 @@ _NAMED = {
     "polls_lost": "polls that may have cost a task",
 }
 _COUNTED_OUTCOMES = {
-    Outcome.COMPLETED: "completed",
-    Outcome.FAILED: "failed",
-    Outcome.CANCELED: "canceled",
-    Outcome.SUSPENDED: "suspended",
-    Outcome.CLOSED: "closed",
-    Outcome.UNKNOWN_LEFT: "unknown_left",
+    TaskOutcome.COMPLETED: "completed",
+    TaskOutcome.FAILED: "failed",
+    TaskOutcome.CANCELED: "canceled",
+    TaskOutcome.SUSPENDED: "suspended",
+    TaskOutcome.CLOSED: "closed",
+    TaskOutcome.LEFT_UNKNOWN: "unknown_left",
 }
 
 
@@ -108,23 +108,22 @@ class Tally:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: Counter[Outcome] = Counter()
-        self._failed_by_stop: list[str] = []
-        self._abandoned: list[str] = []
-        self._unanswered: deque[str] = deque(maxlen=KEPT_ENTRIES)
+        self._counts: Counter[TaskOutcome] = Counter()
+        self._named: dict[TaskOutcome, deque[str]] = {
+            TaskOutcome.FAILED_BY_STOP: deque(),
+            TaskOutcome.ABANDONED: deque(),
+            TaskOutcome.UNANSWERED: deque(maxlen=KEPT_ENTRIES),
+        }
         self._polls_lost: deque[LostPoll] = deque(maxlen=KEPT_ENTRIES)
         self._polls_lost_count = 0
 
-    def note(self, outcome: Outcome, subject: str) -> None:
-        """Count one task whose end is known."""
+    def note(self, outcome: TaskOutcome, subject: object) -> None:
+        """Count one task; the report names it by ``str(subject)`` if it was left."""
         with self._lock:
             self._counts[outcome] += 1
-            if outcome is Outcome.FAILED_BY_STOP:
-                self._failed_by_stop.append(subject)
-            elif outcome is Outcome.ABANDONED:
-                self._abandoned.append(subject)
-            elif outcome is Outcome.UNANSWERED:
-                self._unanswered.append(subject)
+            named = self._named.get(outcome)
+            if named is not None:
+                named.append(str(subject))
 
     def poll_lost(self, identity: str, fault: str) -> None:
         """Write down a poll that may have cost a task."""
@@ -136,12 +135,14 @@ class Tally:
     def report(self) -> StopReport:
         """Return what was counted so far."""
         with self._lock:
+            named = {outcome: tuple(subjects) for outcome, subjects in self._named.items()}
+            unanswered = named[TaskOutcome.UNANSWERED]
             return StopReport(
                 **{name: self._counts[outcome] for outcome, name in _COUNTED_OUTCOMES.items()},
-                failed_by_stop=tuple(self._failed_by_stop),
-                abandoned=tuple(self._abandoned),
-                unanswered=tuple(self._unanswered),
+                failed_by_stop=named[TaskOutcome.FAILED_BY_STOP],
+                abandoned=named[TaskOutcome.ABANDONED],
+                unanswered=unanswered,
                 polls_lost=tuple(self._polls_lost),
-                more_unanswered=self._counts[Outcome.UNANSWERED] - len(self._unanswered),
+                more_unanswered=self._counts[TaskOutcome.UNANSWERED] - len(unanswered),
                 more_polls_lost=self._polls_lost_count - len(self._polls_lost),
             )

@@ -1,49 +1,51 @@
-"""The poll for activity tasks: wait, back off, and tell what heals from what does not.
+"""The poll for activity tasks: wait, and back off when a poll fails.
 
-SWF holds a poll for up to 60 s and answers with a task or with nothing. Between two answers lie
-throttles, server errors and broken connections, none of which may end a worker; but a worker
-that has never had a good poll and is refused for good is set up wrongly, and says so at once.
+SWF holds a poll for up to 60 s and answers with a task or with nothing. Throttles, server errors
+and broken connections between two answers must not end a worker. But a worker whose very first
+polls are refused is set up wrongly, and says so at once.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections.abc import Callable
 
-from ..exception import LimitExceededError, OutOfReachError, SWFError, UnknownResourceError
-from ..retry import Backoff
-from ..shutdown import StopFlag
-from .client import SWFClient
-from .values import ActivityTask
+from ...concurrency.clock import SYSTEM_CLOCK, Clock
+from ...concurrency.retry import Backoff
+from ...concurrency.stop import StopFlag
+from ...exception import LimitExceededError, SWFError, TransientError, UnknownResourceError
+from ...observer import Observers, PollEnded
+from ...safe_logging import get_logger
+from ..client import SWFClient
+from ..values import ActivityTask
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 #: First pause after a poll that failed, and the longest one, in seconds.
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 
-#: Pauses after a poll that was refused for good once polls had worked, in seconds.
+#: Pauses after a poll that was refused although polls had worked before, in seconds.
 REFUSED_PAUSE_SECONDS = 5.0
 LONGEST_REFUSED_PAUSE_SECONDS = 60.0
 
-#: SWF holds an empty poll for 60 s. One that comes back sooner than this is not SWF's, and the
-#: next waits, in seconds.
+#: SWF holds an empty poll for 60 s. After one that comes back sooner than this, in seconds, the
+#: next poll waits: an emulator, or SWF in trouble, must not be flooded.
 EMPTY_POLL_SECONDS = 1.0
 
 
-class ActivityPoller:
-    """Polls one task list until a stop is asked for.
+class Poller:
+    """Polls one task list until a stop is requested.
 
     Args:
         client: what it polls with.
         domain, task_list: what it polls.
         identity: what SWF is told of the poller, and keeps in the history.
         stop: ends the waiting between polls; a poll that is out is never cut.
-        answered: set at the first good poll, by whichever of the pollers that share it.
-        lost: called with the fault of a poll that may have cost a task: SWF may have handed it
-            one, and the answer never came.
+        answered: set at the first good poll, by any of the pollers that share it.
+        lost: called with the fault of a poll that may have cost a task: SWF may have handed out
+            a task whose delivery failed.
+        observers: are told of each poll.
     """
 
     def __init__(
@@ -56,7 +58,8 @@ class ActivityPoller:
         stop: StopFlag,
         answered: threading.Event,
         lost: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
+        observers: Observers | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._client = client
         self._domain = domain
@@ -65,36 +68,55 @@ class ActivityPoller:
         self._stop = stop
         self._ever_answered = answered
         self._lost = lost
+        self._observers = observers or Observers()
         self._clock = clock
         self._trouble = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._refusal = Backoff(REFUSED_PAUSE_SECONDS, LONGEST_REFUSED_PAUSE_SECONDS)
         self._emptiness = Backoff(0.05, EMPTY_POLL_SECONDS)
 
     def poll(self) -> ActivityTask | None:
-        """Poll until there is an answer, through whatever can heal.
+        """Poll until there is an answer, through all trouble that may pass.
 
         Returns:
-            The task; None for an empty poll, or when a stop was asked for before an answer came.
+            The task; None for an empty poll, or if a stop was requested before an answer came.
 
         Raises:
-            SWFError: the first polls were refused for good.
+            SWFError: the first polls were refused.
         """
         while not self._stop.is_set():
-            started = self._clock()
+            began_at = self._clock.now()
             try:
                 task = self._client.poll_for_activity_task(
                     self._domain, self._task_list, self._identity
                 )
             except SWFError as error:
+                self._tell(began_at, error)
                 self._back_off(error)
                 continue
+            self._tell(began_at, None, task)
             self._answered()
             if task is None:
-                self._rest_after_empty(self._clock() - started)
+                self._rest_after_empty(self._clock.now() - began_at)
             else:
                 self._emptiness.reset()
             return task
         return None
+
+    def _tell(
+        self, began_at: float, error: SWFError | None, task: ActivityTask | None = None
+    ) -> None:
+        if not self._observers:
+            return
+        seconds = self._clock.now() - began_at
+        if error is None:
+            self._observers.poll_ended(
+                PollEnded(self._task_list, "task" if task else "empty", seconds)
+            )
+        else:
+            lost = isinstance(error, TransientError) and error.may_have_arrived
+            self._observers.poll_ended(
+                PollEnded(self._task_list, "lost" if lost else "error", seconds, error.fault)
+            )
 
     def _answered(self) -> None:
         if self._trouble.tries or self._refusal.tries:
@@ -104,7 +126,7 @@ class ActivityPoller:
         self._refusal.reset()
 
     def _back_off(self, error: SWFError) -> None:
-        if isinstance(error, OutOfReachError):
+        if isinstance(error, TransientError):
             if error.may_have_arrived:
                 self._lost(error.fault)
             pause = self._trouble.next_seconds()
@@ -120,10 +142,10 @@ class ActivityPoller:
             pause = self._refusal.next_seconds()
             logger.error("%s Polling again in %.1f s.", error, pause)
         else:
-            raise self._hopeless(error) from error
+            raise self._set_up_wrongly(error) from error
         self._stop.wait(pause)
 
-    def _hopeless(self, error: SWFError) -> SWFError:
+    def _set_up_wrongly(self, error: SWFError) -> SWFError:
         way_out = "Check the credentials, the region and the permission swf:PollForActivityTask."
         if isinstance(error, UnknownResourceError):
             way_out = (
@@ -133,7 +155,7 @@ class ActivityPoller:
             )
         return type(error)(
             f"Cannot poll task list {self._task_list!r} of domain {self._domain!r}: "
-            f"{error} {way_out}",
+            f"{str(error).rstrip('.')}. {way_out}",
             fault=error.fault,
         )
 

@@ -1,0 +1,7 @@
+"""Workers: one process or several that poll a task list and run the activities it brings."""
+
+from .options import ServingOptions, WorkerOptions
+from .report import LostPoll, StopReport
+from .worker import ActivityWorker
+
+__all__ = ["ActivityWorker", "LostPoll", "ServingOptions", "StopReport", "WorkerOptions"]

@@ -1,0 +1,138 @@
+"""Calling the author's class for one task: construct it, and run it amid all that belongs to a run.
+
+That is the context by which ``flowy.context`` knows the task, heartbeats in the background, and
+middleware.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from ... import reasons
+from ...context import RunningActivity, entered
+from ...invocation import (
+    Answer,
+    Canceled,
+    Failed,
+    NoAnswer,
+    Scheduler,
+    StatusRecord,
+    TaskStatus,
+    invoke,
+    run_async,
+)
+from ...observer import TaskStarted
+from ...task import Activity, AsyncActivity
+from ..values import ActivityImplementation, ActivityTask
+from .heartbeats import Heartbeats
+from .worker_context import WorkerContext
+
+#: The calls that ``invoke`` stands for; an author may override them.
+_CALLS = (Activity.__call__, AsyncActivity.__call__)
+
+
+@dataclass(frozen=True)
+class ActivityCall:
+    """One call of an implementation.
+
+    Attributes:
+        worker: the worker's.
+        implementation: what is called.
+        task: for which task.
+        running: what ``flowy.context`` knows of it.
+        scheduler: what the activity answers through, if it overrides its call.
+        status: what is known of the task.
+        heartbeats: those of the task.
+        heartbeat_sent: called after each heartbeat in the background.
+    """
+
+    worker: WorkerContext
+    implementation: ActivityImplementation
+    task: ActivityTask
+    running: RunningActivity
+    scheduler: Scheduler
+    status: StatusRecord
+    heartbeats: Heartbeats
+    heartbeat_sent: Callable[[], object]
+
+    def answer(self) -> Answer | None:
+        """Run the activity in this thread, in a context of its own, and return its answer.
+
+        Returns:
+            None if its author overrode the call, which answers by itself.
+
+        Raises:
+            BaseException: of a constructor or a call that the author overrode.
+        """
+        return self.worker.context.copy().run(self._answer)
+
+    async def conclusion(self) -> Callable[[], Answer | None]:
+        """Run the activity on the event loop; return what makes its answer and may take time.
+
+        Raises:
+            BaseException: as for ``answer``.
+        """
+        with self._under_way():
+            context = contextvars.copy_context()
+            activity, standard = self._made()
+            if not standard:
+                await activity()
+                return lambda: None
+            middleware = (*self.worker.middleware, *activity.middleware)
+            conclude = await run_async(activity, self.task.input, self.status, middleware)
+            return functools.partial(context.run, conclude)
+
+    def _answer(self) -> Answer | None:
+        with self._under_way():
+            activity, standard = self._made()
+            if not standard:
+                activity()
+                return None
+            middleware = (*self.worker.middleware, *activity.middleware)
+            return invoke(activity, self.task.input, self.status, middleware)
+
+    def _made(self) -> tuple[Any, bool]:
+        """Return the activity, and whether its call is Flowy's own."""
+        activity = self.implementation.factory(
+            self.task.input, self.scheduler, self.task.task_token
+        )
+        if self.worker.observers:
+            self.worker.observers.task_started(TaskStarted(self.running.info))
+        return activity, isinstance(activity, Activity) and type(activity).__call__ in _CALLS
+
+    @contextlib.contextmanager
+    def _under_way(self) -> Iterator[None]:
+        with entered(self.running), self._background_heartbeats():
+            yield
+
+    def _background_heartbeats(self) -> AbstractContextManager[None]:
+        interval = self.implementation.auto_heartbeat_seconds
+        if interval is None:
+            return contextlib.nullcontext()
+        return self.worker.auto_heartbeats.during(
+            self.heartbeats,
+            interval_seconds=interval,
+            max_stall_seconds=self.implementation.max_stall_seconds,
+            sent=self.heartbeat_sent,
+        )
+
+
+def answer_of_silence(status: StatusRecord) -> Answer:
+    """Return the answer for a call that has ended without one."""
+    if status.current in (TaskStatus.CLOSED, TaskStatus.STOPPING):
+        return NoAnswer(status.current)
+    if status.told is TaskStatus.CANCEL_REQUESTED:
+        return Canceled()
+    return Failed(f"{reasons.NO_ANSWER}its call ended and had answered nothing.")
+
+
+def is_async(implementation: ActivityImplementation) -> bool:
+    """Return whether the ``run`` of an implementation is a coroutine."""
+    factory = implementation.factory
+    return isinstance(factory, type) and issubclass(factory, AsyncActivity)

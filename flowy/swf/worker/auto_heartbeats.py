@@ -1,0 +1,178 @@
+"""Heartbeats in the background, for activities that ask for them.
+
+One SWF call takes some 20 ms, and a worker may run a thousand tasks, so a few threads are shared
+by all of them. An activity that reports nothing for too long gets no more heartbeats: one that
+hangs must time out.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from ...concurrency.clock import SYSTEM_CLOCK, Clock
+from ...exception import ThreadError
+from ...safe_logging import get_logger
+from .heartbeats import Heartbeats
+
+logger = get_logger(__name__)
+
+#: Threads that beat in the background, at most.
+AUTO_HEARTBEAT_THREADS = 8
+
+#: Tasks that have ended and may stay on the heap, however few others there are.
+LEAST_ENDED = 64
+
+
+@dataclass(order=True)
+class _Entry:
+    """One run for which heartbeats go out; the heap orders entries by when they are due."""
+
+    due_at: float
+    number: int
+    heartbeats: Heartbeats = field(compare=False)
+    interval_seconds: float = field(compare=False)
+    max_stall_seconds: float | None = field(compare=False)
+    sent: Callable[[], object] = field(compare=False)
+    ended: bool = field(default=False, compare=False)
+
+
+class AutoHeartbeats:
+    """Sends heartbeats for running tasks from a few daemon threads, started when needed."""
+
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
+        self._condition = threading.Condition()
+        self._due: list[_Entry] = []
+        self._numbers = itertools.count()
+        self._threads = 0
+        self._idle = 0
+        self._ended = 0  # entries that have ended and may still be on the heap
+        self._closed = False
+
+    def start(self) -> None:
+        """Start the first thread.
+
+        Raises:
+            ThreadError: the system gives none.
+        """
+        with self._condition:
+            self._start_thread()
+            if not self._threads:
+                raise ThreadError(
+                    "Cannot send heartbeats in the background: the system gives no thread. Raise "
+                    "its limit on threads or memory."
+                )
+
+    @contextmanager
+    def during(
+        self,
+        heartbeats: Heartbeats,
+        *,
+        interval_seconds: float,
+        max_stall_seconds: float | None,
+        sent: Callable[[], object],
+    ) -> Iterator[None]:
+        """Send a heartbeat every *interval_seconds* while the block runs.
+
+        Args:
+            heartbeats: those of the task.
+            interval_seconds: from the end of one heartbeat to the next.
+            max_stall_seconds: heartbeats pause when the activity has reported nothing for this
+                long; None to go on.
+            sent: called after each heartbeat.
+        """
+        entry = _Entry(
+            self._clock.now() + interval_seconds,
+            next(self._numbers),
+            heartbeats,
+            interval_seconds,
+            max_stall_seconds,
+            sent,
+        )
+        with self._condition:
+            self._push(entry)
+            self._start_thread()
+        try:
+            yield
+        finally:
+            entry.ended = True
+            self._forget_ended()
+
+    def close(self) -> None:
+        """Send no more heartbeats, and let the threads end."""
+        with self._condition:
+            self._closed = True
+            self._due.clear()
+            self._condition.notify_all()
+
+    def _push(self, entry: _Entry) -> None:
+        heapq.heappush(self._due, entry)
+        self._condition.notify()
+
+    def _forget_ended(self) -> None:
+        """Take ended entries off the heap once they are half of it: they hold whole tasks."""
+        with self._condition:
+            self._ended += 1
+            if self._ended * 2 > len(self._due) + LEAST_ENDED:
+                self._due = [entry for entry in self._due if not entry.ended]
+                heapq.heapify(self._due)
+                self._ended = 0
+
+    def _start_thread(self) -> None:
+        if self._closed or self._idle > 0 or self._threads >= AUTO_HEARTBEAT_THREADS:
+            return
+        name = f"flowy-heartbeat-{self._threads + 1}"
+        try:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError as error:  # a limit on threads, as containers have, or on memory
+            logger.warning(
+                "Cannot start more than %d of %d threads for heartbeats (%s).",
+                self._threads,
+                AUTO_HEARTBEAT_THREADS,
+                error,
+            )
+        else:
+            self._threads += 1
+
+    def _work(self) -> None:
+        while (entry := self._next()) is not None:
+            try:
+                self._beat(entry)
+            except BaseException:
+                logger.exception("A background heartbeat failed; the next one is tried.")
+            if not entry.ended:
+                entry.due_at = self._clock.now() + entry.interval_seconds
+                with self._condition:
+                    self._push(entry)
+            del entry  # an idle thread must not keep the last task alive
+
+    def _next(self) -> _Entry | None:
+        """Wait for the next heartbeat that is due and take it off the heap; None when closed."""
+        with self._condition:
+            while not self._closed:
+                while self._due and self._due[0].ended:
+                    heapq.heappop(self._due)
+                wait = self._due[0].due_at - self._clock.now() if self._due else None
+                if wait is not None and wait <= 0:
+                    entry = heapq.heappop(self._due)
+                    if self._due:
+                        self._start_thread()
+                    return entry
+                self._idle += 1
+                self._clock.wait(self._condition, wait)
+                self._idle -= 1
+            return None
+
+    @staticmethod
+    def _beat(entry: _Entry) -> None:
+        stall = entry.max_stall_seconds
+        if entry.ended or (stall is not None and entry.heartbeats.silent_seconds > stall):
+            return
+        entry.heartbeats.send()
+        if not entry.ended:
+            entry.sent()

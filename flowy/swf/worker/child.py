@@ -1,0 +1,68 @@
+"""A worker process: what each child of a supervisor runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...concurrency.process_end import EXIT_SECONDS, end_within
+from ...concurrency.processes import Link
+from ...concurrency.signals import child_signals
+from ...exception import SWFError
+from ..client import connect
+from . import messages
+from .options import WorkerOptions
+from .report import StopReport
+from .worker import ActivityWorker, calls_at_once
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """What a child needs to know to be a worker; all of it can be pickled.
+
+    Attributes:
+        options: those of ``start_activity_worker``, modules by name.
+        initialize: called first in each child, to configure logging for example; None for
+            nothing.
+    """
+
+    options: WorkerOptions
+    initialize: Callable[[], None] | None = None
+
+
+def work(link: Link, spec: WorkerSpec) -> None:
+    """Be a worker process until the supervisor, or its end, says stop."""
+    if spec.initialize is not None:
+        spec.initialize()
+    options = spec.options
+
+    def report_and_leave(report: StopReport) -> None:
+        link.send(messages.reported(report))
+        logging.shutdown()
+        os._exit(0)  # a thread hangs in an activity, and nothing else ends it
+
+    client = connect(options.layer1, calls_at_once=calls_at_once(options.concurrency))
+    worker = ActivityWorker(
+        client,
+        options.domain,
+        options.task_list,
+        options.implementations(),
+        **{**options.serving, "signals": False},
+        journal=messages.SupervisedJournal(link),
+        polls_out=link.add,
+        leave=report_and_leave,
+        put_signals_back=lambda: put_back(),
+    )
+    with child_signals(worker.stop) as put_back:
+        # A supervisor that is gone cannot answer for this process: it finishes what it has.
+        link.listen(lambda message: worker.stop(messages.stop_level(message)), gone=worker.stop)
+        link.send(messages.ready())
+        try:
+            report = worker.run()
+        except SWFError as error:
+            link.send(messages.refused(error))
+        else:
+            link.send(messages.reported(report))
+        end_within(EXIT_SECONDS, 0)  # activities may have left threads and exit hooks behind

@@ -1,0 +1,185 @@
+"""The heartbeats of one task, and the clock by which silence means that the task is lost.
+
+SWF's RecordActivityTaskHeartbeat is the only way in which a worker learns that its task is
+closed or that its cancellation was requested. A heartbeat that does not get through says nothing
+of the task. It is tried again for a while; only when the declared heartbeat timeout has passed
+without an accepted one must the task be taken for lost: SWF has then very likely timed it out,
+and its retry may be running elsewhere.
+
+Heartbeats are throttled per account (160 a second and 2,000 at once by default), so a loop that
+sends too many must not use up what the whole fleet has.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from ...concurrency.clock import SYSTEM_CLOCK, Clock
+from ...concurrency.retry import Backoff, Deadline
+from ...exception import SWFError, TransientError, UnknownResourceError
+from ...invocation import StatusRecord, TaskStatus
+from ...safe_logging import get_logger
+
+logger = get_logger(__name__)
+
+#: How long one heartbeat is tried again within its own call, in seconds.
+TRIED_SECONDS = 5.0
+
+#: Heartbeats that go out however fast they come; after them one each interval.
+BURST = 10
+
+#: The longest interval between two heartbeats after a burst, in seconds; a tenth of the declared
+#: heartbeat timeout if that is less.
+INTERVAL_SECONDS = 1.0
+
+
+class Heartbeats:
+    """Sends the heartbeats of one task, the author's and those in the background alike.
+
+    Args:
+        subject: names the task in log lines.
+        send: sends one heartbeat with its details; returns whether a cancellation was requested,
+            raises ``SWFError`` if SWF did not accept it.
+        status: where what SWF tells is noted.
+        timeout_seconds: the declared heartbeat timeout; None for none.
+        lost_after_seconds: without an accepted heartbeat for this long the task is taken for
+            lost; None for never.
+        pause: waits between two tries, in seconds; returns True to give up at once.
+        ended: called after each try, with the fault; None for an accepted heartbeat.
+    """
+
+    def __init__(
+        self,
+        subject: object,
+        send: Callable[[str | None], bool],
+        status: StatusRecord,
+        *,
+        timeout_seconds: float | None = None,
+        lost_after_seconds: float | None,
+        pause: Callable[[float], bool],
+        ended: Callable[[str | None], object] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._subject = subject
+        self._send = send
+        self._status = status
+        self._lost_after_seconds = lost_after_seconds
+        self._pause = pause
+        self._ended = ended
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._interval_seconds = min(
+            INTERVAL_SECONDS, (timeout_seconds or INTERVAL_SECONDS * 10) / 10
+        )
+        self._allowance = float(BURST)
+        self._allowance_at = self._accepted_at = self._reported_at = clock.now()
+        self._refusal_logged = False
+        self._stopped = False
+        #: The newest details that the author gave; None for none so far.
+        self.details: str | None = None
+
+    def beat(self, details: str | None = None, *, now: bool = False) -> None:
+        """Report progress for the author, and send a heartbeat unless they come too fast.
+
+        With *now* it is sent however fast they come. Never raises for SWF's sake. In a tight loop
+        most calls send nothing: the newest details wait for the next heartbeat that goes out.
+        """
+        self.progress(details)
+        with self._lock:
+            at = self._clock.now()
+            refilled = (at - self._allowance_at) / self._interval_seconds
+            self._allowance = min(float(BURST), self._allowance + refilled)
+            self._allowance_at = at
+            if self._allowance < 1.0 and not now:
+                return
+            self._allowance = max(0.0, self._allowance - 1.0)
+        self.send()
+
+    def progress(self, details: str | None = None) -> None:
+        """Note that the activity makes progress; the details go out with the next heartbeat."""
+        self._reported_at = self._clock.now()
+        if details is not None:
+            self.details = details
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long ago the author last reported anything, in seconds."""
+        return self._clock.now() - self._reported_at
+
+    def stop(self) -> None:
+        """Send nothing more: the task is settled, and one that is abandoned must time out."""
+        self._stopped = True
+
+    def send(self) -> None:
+        """Send a heartbeat now, with the newest details.
+
+        Each one has them, because of a task that times out SWF keeps the details of the last one.
+        """
+        if self._stopped or self._status.learned is TaskStatus.CLOSED:
+            return
+        try:
+            cancel_requested = self._try_for_a_while()
+        except UnknownResourceError:
+            self._status.closed()
+        except SWFError as error:
+            self._log_refusal(error)
+            self._judge_silence()
+        else:
+            self._accepted_at = self._clock.now()
+            self._refusal_logged = False
+            self._status.accepted(cancel_requested=cancel_requested)
+
+    def _try_for_a_while(self) -> bool:
+        deadline = Deadline(TRIED_SECONDS, clock=self._clock)
+        backoff = Backoff(first_seconds=0.2, cap_seconds=1.0)
+        while True:
+            try:
+                return self._try()
+            except TransientError as error:
+                pause = backoff.next_seconds()
+                if pause >= (deadline.remaining_seconds() or 0.0):
+                    raise
+                logger.debug(
+                    "Heartbeat of %s not sent (%s); trying again in %.1f s.",
+                    self._subject,
+                    error.fault,
+                    pause,
+                )
+                if self._pause(pause):
+                    raise
+
+    def _try(self) -> bool:
+        if self._ended is None:
+            return self._send(self.details)
+        fault: str | None = None
+        try:
+            return self._send(self.details)
+        except BaseException as error:
+            fault = error.fault if isinstance(error, SWFError) else type(error).__name__
+            raise
+        finally:
+            self._ended(fault)
+
+    def _judge_silence(self) -> None:
+        limit = self._lost_after_seconds
+        silent = limit is not None and self._clock.now() - self._accepted_at >= limit
+        if silent and self._status.lost():
+            logger.error(
+                "No heartbeat of %s accepted for %d s; the activity is told to give up.",
+                self._subject,
+                int(limit or 0),
+            )
+
+    def _log_refusal(self, error: SWFError) -> None:
+        if isinstance(error, TransientError):
+            logger.warning(
+                "Heartbeat of %s not sent (%s); the activity goes on.", self._subject, error.fault
+            )
+        elif not self._refusal_logged:
+            self._refusal_logged = True
+            logger.error(
+                "Heartbeat of %s refused (%s); the activity goes on until its declared timeout.",
+                self._subject,
+                error.fault,
+            )

@@ -1,0 +1,111 @@
+"""What a worker process and its supervisor say to each other, as JSON objects.
+
+A child tells of each task before it starts it, and of what became of it. So the supervisor can
+answer for the tasks of a child that died, which runs no line of its own code any more.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...concurrency.processes import Link, Message
+from ...concurrency.stop import StopLevel
+from ...exception import RefusedError, SWFError
+from ...invocation.outcome import TaskOutcome
+from .report import LostPoll, StopReport, Tally
+
+
+def ready() -> Message:
+    """A child can be told to stop from now on."""
+    return {"ready": True}
+
+
+def refused(error: SWFError) -> Message:
+    """The first polls of a child were refused."""
+    return {"refused": str(error), "fault": error.fault}
+
+
+def reported(report: StopReport) -> Message:
+    """A child has stopped."""
+    return {"report": dataclasses.asdict(report)}
+
+
+def stop(level: StopLevel) -> Message:
+    """A supervisor asks a child to stop."""
+    return {"stop": int(level)}
+
+
+def stop_level(message: Message) -> StopLevel:
+    """Return what ``stop`` said."""
+    return StopLevel(message["stop"])
+
+
+class SupervisedJournal:
+    """The ``TaskJournal`` of a child: what it writes down, its supervisor reads."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def opened(self, token: str, subject: str) -> None:
+        """Tell of a task that is about to start, or that is not suspended after all."""
+        self._link.send({"opened": token, "subject": subject})
+
+    def suspending(self, token: str) -> None:
+        """Tell of a task that is being put into a store."""
+        self._link.send({"suspending": token})
+
+    def settled(self, token: str, outcome: TaskOutcome) -> None:
+        """Tell of the outcome of a task."""
+        self._link.send({"settled": token, "outcome": outcome.name})
+
+    def poll_lost(self, identity: str, fault: str) -> None:
+        """Tell of a poll that may have cost a task."""
+        self._link.send({"lost": identity, "fault": fault})
+
+
+@dataclass
+class Account:
+    """What one child has told.
+
+    Attributes:
+        open: its open tasks, token to subject.
+        suspending: tokens of those that may be in a store.
+        tally: the tasks it has settled, in case it dies before it reports.
+        report: what it said at its end.
+        refusal: why its first polls were refused; None if they were not.
+    """
+
+    open: dict[str, str] = field(default_factory=dict)
+    suspending: set[str] = field(default_factory=set)
+    tally: Tally = field(default_factory=Tally)
+    report: StopReport | None = None
+    refusal: SWFError | None = None
+
+    def hear(self, message: Message) -> None:
+        """Note what a message says."""
+        if "opened" in message:
+            self.open[message["opened"]] = message["subject"]
+            self.suspending.discard(message["opened"])
+        elif "suspending" in message:
+            self.suspending.add(message["suspending"])
+        elif "settled" in message:
+            token = message["settled"]
+            self.suspending.discard(token)
+            self.tally.note(TaskOutcome[message["outcome"]], self.open.pop(token, ""))
+        elif "lost" in message:
+            self.tally.poll_lost(message["lost"], message["fault"])
+        elif "report" in message:
+            self.report = _report_from(message["report"])
+        elif "refused" in message:
+            self.refusal = RefusedError(message["refused"], fault=message["fault"])
+
+
+def _report_from(told: dict[str, Any]) -> StopReport:
+    """Return the report that a child told in JSON, which has no tuples."""
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
+    }
+    values["polls_lost"] = tuple(LostPoll(**poll) for poll in told["polls_lost"])
+    return StopReport(**values)

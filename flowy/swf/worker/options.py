@@ -1,0 +1,283 @@
+"""What a worker can be told: each option declared once.
+
+The fields below are the parameters of ``start_activity_worker`` and of ``ActivityWorker``, the
+options of ``flowy worker`` and their documentation. All are checked before anything is started.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
+from typing import Any, Literal, TypeAlias
+
+from ...importing import imported
+from ...middleware import Middleware, check_middleware
+from ...observer import Observer, Observers
+from ..client import Layer1
+from ..limits import name_text
+from ..scanner import Ignored, Package, Scanner, declared_by
+from ..values import ActivityImplementation, ActivityType
+
+#: Polls out at once by default, at most: at 20 ms latency 14 feed close to 500 tasks a second,
+#: as many as a process can answer; more compete with the activities for the interpreter.
+DEFAULT_POLLERS = 14
+
+Choice: TypeAlias = Literal["abandon", "fail"]
+
+
+def _about(help: str, *, metavar: str | None = None, kind: str = "") -> dict[str, Any]:
+    """Describe an option.
+
+    Args:
+        help: what it means, for the docstring and the command line.
+        metavar: how the command line shows its value.
+        kind: how the command line reads its value: "count", "seconds", "choice", "objects"; empty
+            if the command line has no option of this name.
+    """
+    return {"help": help, "metavar": metavar, "kind": kind}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServingOptions:
+    """How a worker serves.
+
+    Raises:
+        ValueError: one of them cannot be used; the text says what can.
+        ImportError: middleware or an observer cannot be imported.
+    """
+
+    concurrency: int = field(
+        default=1,
+        metadata=_about(
+            "activities at once in a process. 1 is a plain loop in the calling thread; with "
+            "more, polls and activities have threads of their own, coroutines one event loop.",
+            metavar="N",
+            kind="count",
+        ),
+    )
+    pollers: int | None = field(
+        default=None,
+        metadata=_about(
+            "polls out at once in a process, never more than the concurrency, because a task "
+            "that is polled must find a slot; by default 14, or the concurrency if that is "
+            "less.",
+            metavar="N",
+            kind="count",
+        ),
+    )
+    grace: float | None = field(
+        default=None,
+        metadata=_about(
+            "seconds that running activities may go on after the first stop signal, 0 or more; "
+            "by default as long as they like. Then heartbeat() answers False and coroutines are"
+            " canceled.",
+            metavar="SECONDS",
+            kind="seconds",
+        ),
+    )
+    on_stop: Choice = field(
+        default="abandon",
+        metadata=_about(
+            "what becomes of activities that still run a moment after the grace: 'abandon' "
+            "leaves their tasks to their timeouts, which deciders commonly retry; 'fail' fails "
+            "them with a reason that begins with flowy.reasons.WORKER_STOPPED.",
+            kind="choice",
+        ),
+    )
+    on_unknown: Choice = field(
+        default="fail",
+        metadata=_about(
+            "what becomes of a task whose type this worker does not have: 'fail' fails it, "
+            "naming what the worker has; 'abandon' leaves it to its timeout, as for a rolling "
+            "deploy.",
+            kind="choice",
+        ),
+    )
+    signals: bool = field(
+        default=True,
+        metadata=_about(
+            "let SIGINT, SIGTERM and SIGHUP stop the worker, if it runs on the main thread; the"
+            " handlers before are put back at the end. False leaves all signals alone."
+        ),
+    )
+    middleware: Sequence[Middleware | str] = field(
+        default=(),
+        metadata=_about(
+            "objects that run around each run, the first one outermost, all outside the "
+            "middleware of the class; see flowy.middleware. A text names one, as "
+            "'module.name:OBJECT': with several processes each imports it, while an object must "
+            "be picklable.",
+            metavar="MODULE:OBJECT",
+            kind="objects",
+        ),
+    )
+    observers: Sequence[Observer | str] = field(
+        default=(),
+        metadata=_about(
+            "objects, or names as for middleware, that are told what happens; see "
+            "flowy.observer. With several processes each process has its own.",
+            metavar="MODULE:OBJECT",
+            kind="objects",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        _check_count("concurrency", self.concurrency)
+        if self.pollers is not None:
+            _check_count("pollers", self.pollers)
+        grace = self.grace
+        if grace is not None and not (isinstance(grace, int | float) and 0 <= grace < math.inf):
+            raise ValueError(f"Cannot use grace={grace!r}: give seconds, 0 or more, or None.")
+        for name, choice in (("on_stop", self.on_stop), ("on_unknown", self.on_unknown)):
+            if choice not in ("abandon", "fail"):
+                raise ValueError(f"Cannot use {name}={choice!r}: give 'fail' or 'abandon'.")
+        check_middleware(imported(self.middleware))
+        Observers(self.observers)  # checks them
+
+    @property
+    def polls_at_once(self) -> int:
+        """How many polls are out at once in a process."""
+        return min(self.pollers or DEFAULT_POLLERS, self.concurrency)
+
+
+@dataclass(frozen=True)
+class WorkerOptions(ServingOptions):
+    """What ``start_activity_worker`` takes: the seed's parameters, and what is new by keyword."""
+
+    domain: Any = field(metadata=_about("the SWF domain, which must exist."))
+    task_list: Any = field(
+        metadata=_about(
+            "the list to poll. Every activity is served, whatever its default task list."
+        )
+    )
+    layer1: Layer1 | None = field(
+        default=None,
+        metadata=_about(
+            "a boto3 swf client to use as it is, or any object with its methods; a callable "
+            "that returns one, which with several processes must be importable; None makes "
+            "clients of the default session whose timeouts fit."
+        ),
+    )
+    reg_remote: bool = field(
+        default=True,
+        metadata=_about(
+            "register the types first, and compare those that SWF has already. False does "
+            "neither: for large fleets, which register once."
+        ),
+    )
+    loop: Any = field(
+        default=-1,
+        metadata=_about(
+            "end after this many polls that got an answer, a task or an empty one; 0 registers "
+            "only, -1 goes on until stopped."
+        ),
+    )
+    package: Package | Iterable[Package] | None = field(
+        default=None,
+        metadata=_about(
+            "what to scan: a module, a package, a dotted name, or a list of these; None scans "
+            "the module that calls."
+        ),
+    )
+    ignore: Ignored | Iterable[Ignored] | None = field(
+        default=None,
+        metadata=_about("what to skip, as for venusian.Scanner.scan; None skips nothing."),
+    )
+    _: KW_ONLY
+    activities: Sequence[type] | None = field(
+        default=None,
+        metadata=_about(
+            "classes to serve instead of a scan, each with the activity decorator; None scans "
+            "*package*."
+        ),
+    )
+    processes: int = field(
+        default=1,
+        metadata=_about(
+            "worker processes. With more than 1 they run under a supervisor, which replaces one"
+            " that dies and fails its tasks; a script must then guard its call with `if "
+            '__name__ == "__main__":`, and loop must be -1 or 0.',
+            metavar="N",
+            kind="count",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "domain", name_text(self.domain, "domain", trimmed=True))
+        object.__setattr__(self, "task_list", name_text(self.task_list, "task_list", trimmed=True))
+        object.__setattr__(self, "loop", polls_to_answer(self.loop))
+        _check_count("processes", self.processes)
+        if self.processes > 1 and self.loop > 0:
+            raise ValueError(
+                f"Cannot use loop={self.loop} with {self.processes} processes: give processes=1."
+            )
+        if self.processes > 1 and self.layer1 is not None and not callable(self.layer1):
+            raise ValueError(
+                f"Cannot share a client between {self.processes} processes: give layer1 a function "
+                "that returns one, importable by name, or None for the default clients."
+            )
+        if self.activities is not None and self.package is not None:
+            raise ValueError("Cannot use package and activities together: give one of them.")
+
+    def implementations(self) -> Mapping[ActivityType, ActivityImplementation]:
+        """Return what is to be served, by type.
+
+        Raises:
+            ScanError: there is none, or one type has two implementations.
+            ImportError: something cannot be imported.
+        """
+        if self.activities is not None:
+            return declared_by(self.activities)
+        return Scanner(self.package or (), self.ignore).scan()
+
+    def by_name(self) -> WorkerOptions:
+        """Return the same options with modules by name, by which another process finds them."""
+        if self.package is None:
+            return self
+        return replace(self, package=list(Scanner(self.package).names))
+
+    @property
+    def serving(self) -> dict[str, Any]:
+        """The options of ``ServingOptions``, as keyword arguments."""
+        return {each.name: getattr(self, each.name) for each in fields(ServingOptions)}
+
+
+def polls_to_answer(loop: Any) -> int:
+    """Return how many polls a worker ends after; -1 for no end.
+
+    Args:
+        loop: whatever ``int()`` takes.
+
+    Raises:
+        ValueError: it is not a number, or less than -1.
+    """
+    try:
+        polls = int(loop)
+    except (TypeError, ValueError, OverflowError):
+        polls = -2
+    if polls < -1:
+        raise ValueError(
+            f"Cannot use loop={loop!r}: give -1 for no end, 0 to register only, or how many polls."
+        )
+    return polls
+
+
+def described(options: type[ServingOptions]) -> str:
+    """Return the entries of a cleaned docstring's Args section for all options of a class."""
+    return "\n".join(
+        textwrap.fill(
+            f"{each.name}: {each.metadata['help']}",
+            width=96,
+            initial_indent=" " * 4,
+            subsequent_indent=" " * 8,
+        )
+        for each in sorted(fields(options), key=lambda each: bool(each.kw_only))
+    )
+
+
+def _check_count(name: str, number: Any) -> None:
+    if not isinstance(number, int) or number < 1:
+        raise ValueError(f"Cannot use {name}={number!r}: give a whole number, 1 or more.")

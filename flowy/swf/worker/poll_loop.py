@@ -1,0 +1,120 @@
+"""What each poller of a worker does: take a slot, poll, and start what the poll brings."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from ...concurrency.stop import StopLevel
+from .polling import Poller
+from .runner import Runner
+from .slots import Slots
+from .task_run import TaskRun
+from .worker_context import WorkerContext
+
+#: Pause of a poller that has a slot but no thread for the task, in seconds.
+NO_THREAD_SECONDS = 0.2
+
+
+class PollLoop:
+    """Polls and starts tasks; each of a worker's pollers calls ``run``.
+
+    Args:
+        worker: what the tasks share.
+        slots: the worker's.
+        runner: runs the tasks.
+        loop: how many polls may still get an answer; -1 for no end.
+        polls_out: called with 1 when a poll goes out, with -1 when it is back.
+    """
+
+    def __init__(
+        self,
+        worker: WorkerContext,
+        slots: Slots,
+        runner: Runner,
+        loop: int,
+        *,
+        polls_out: Callable[[int], None] = lambda change: None,
+    ) -> None:
+        self._worker = worker
+        self._stop = worker.policy.flag
+        self._slots = slots
+        self._runner = runner
+        self._polls_out = polls_out
+        self._turns_left = loop
+        self._lock = threading.Lock()
+        self._answered = threading.Event()
+
+    def run(self) -> None:
+        """Poll until a stop or the last turn.
+
+        Raises:
+            SWFError: the first polls were refused.
+        """
+        poller = Poller(
+            self._worker.client,
+            domain=self._worker.domain,
+            task_list=self._worker.task_list,
+            identity=self._worker.identity,
+            stop=self._stop,
+            answered=self._answered,
+            lost=self.poll_lost,
+            observers=self._worker.observers,
+            clock=self._worker.clock,
+        )
+        while self._slots.take():
+            run = None
+            try:
+                if not self._runner.reserve():
+                    self._stop.wait(NO_THREAD_SECONDS)
+                    continue
+                try:
+                    if not self._take_turn():
+                        return
+                    run = self._poll(poller)
+                finally:
+                    if run is None:
+                        self._runner.release()
+            finally:
+                if run is None:
+                    self._slots.give_back()
+            if run is not None:
+                self._begin(run)
+
+    def poll_lost(self, fault: str) -> None:
+        """Record a poll that may have cost a task."""
+        self._worker.tally.poll_lost(self._worker.identity, fault)
+        self._worker.journal.poll_lost(self._worker.identity, fault)
+
+    def _poll(self, poller: Poller) -> TaskRun | None:
+        run = task = None
+        self._polls_out(1)
+        self._slots.poll_began()
+        try:
+            task = poller.poll()
+            if task is not None:
+                run = TaskRun(self._worker, task)
+        except BaseException as error:
+            # Interrupted, as by a third signal, or out of memory with a task in hand.
+            if task is not None or not isinstance(error, Exception):
+                self.poll_lost(type(error).__name__)
+            raise
+        finally:
+            self._slots.poll_ended(run)
+            self._polls_out(-1)
+        return run
+
+    def _begin(self, run: TaskRun) -> None:
+        if self._stop.is_set(StopLevel.CANCEL):  # the grace is over: too late to start
+            self._runner.release()
+            run.end_by_stop()
+        else:
+            self._runner.run(run)
+
+    def _take_turn(self) -> bool:
+        """Take one of the polls that are left; False if there is none."""
+        with self._lock:
+            if self._turns_left == 0:
+                return False
+            self._turns_left -= self._turns_left > 0
+            return True

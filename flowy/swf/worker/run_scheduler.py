@@ -1,0 +1,73 @@
+"""What an activity in a worker answers through: the scheduler of one task run."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from ...exception import OutsideActivityError
+from ...invocation import Answer, Canceled, Completed, Failed, StatusRecord, Suspended, TaskStatus
+from .heartbeats import Heartbeats
+
+
+class Run(Protocol):
+    """What is used of a ``TaskRun``."""
+
+    status: StatusRecord
+    heartbeats: Heartbeats
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether this process is a forked child of the worker."""
+
+    def finish(self, answer: Answer) -> bool:
+        """Answer for the task; return whether SWF took the answer."""
+
+    def suspending(self) -> AbstractContextManager[None]:
+        """Return what is entered while the task is put into a store."""
+
+
+class RunScheduler:
+    """The ``flowy.task.Scheduler`` of one task run; the token is the task's own, always."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @property
+    def status(self) -> StatusRecord:
+        """What is known of the task, and what the activity was told of it."""
+        return self._run.status
+
+    def heartbeat(self, token: str, details: str | None = None, *, now: bool = False) -> TaskStatus:
+        """Send a heartbeat, unless they come too fast, and return what the activity is told."""
+        if self._run.is_forked:
+            raise OutsideActivityError(
+                "Cannot send a heartbeat: this process is a forked child of the worker, and must "
+                "not speak for it. Report to the parent process, and send the heartbeat there."
+            )
+        self._run.heartbeats.beat(details, now=now)
+        return self._run.status.tell()
+
+    def progress(self, token: str, details: str | None = None) -> None:
+        """Note that the activity makes progress."""
+        self._run.heartbeats.progress(details)
+
+    def complete(self, token: str, result: str) -> bool:
+        """Answer *completed*; a result that is too long fails the task."""
+        return self._run.finish(Completed(result))
+
+    def fail(self, token: str, reason: str, details: str | None = None) -> bool:
+        """Answer *failed*."""
+        return self._run.finish(Failed(reason, details))
+
+    def cancel(self, token: str, details: str | None = None) -> bool:
+        """Answer *canceled*."""
+        return self._run.finish(Canceled(details))
+
+    def suspend(self, token: str) -> None:
+        """Send no answer."""
+        self._run.finish(Suspended())
+
+    def suspending(self, token: str) -> AbstractContextManager[None]:
+        """Return what is entered while the task is put into a store."""
+        return self._run.suspending()

@@ -1,0 +1,129 @@
+"""Where the tasks of a worker run: in the calling thread, in threads, or on the event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...concurrency.event_loop import EventLoop
+from ...concurrency.stop import StopLevel
+from ...concurrency.threads import Threads
+from ...exception import ThreadError
+from .activity_call import is_async
+from .slots import Slots
+from .task_run import TaskRun
+from .worker_context import WorkerContext
+
+#: How often the calling thread looks up while it waits, in seconds. A Ctrl-C that comes between
+#: its last bytecode and the wait does not interrupt the wait, and is heard at the next look.
+LOOK_SECONDS = 1.0
+
+
+class Runner:
+    """Runs the tasks of one worker.
+
+    Args:
+        worker: what the tasks share.
+        slots: the worker's.
+        concurrency: how many may run at once. With 1 they run in the thread that calls.
+    """
+
+    def __init__(self, worker: WorkerContext, slots: Slots, concurrency: int) -> None:
+        self._worker = worker
+        self._slots = slots
+        self._concurrency = concurrency
+        self._threads = Threads(concurrency, "flowy-activity")
+        implementations = worker.activities.values()
+        self._has_coroutines = any(map(is_async, implementations))
+        # A worker of coroutines alone needs no thread for each poll.
+        self._needs_threads = concurrency > 1 and not all(map(is_async, implementations))
+        self._event_loop: EventLoop | None = None
+        #: What runs in the calling thread.
+        self.here: TaskRun | None = None
+        #: Called after each run in the calling thread: the activity may have changed handlers.
+        self.put_signals_back: Callable[[], object] = lambda: None
+
+    def start(self) -> None:
+        """Start what must be there before the first poll.
+
+        Raises:
+            ThreadError: the system does not give it.
+        """
+        try:
+            if self._has_coroutines:
+                self._event_loop = EventLoop(self._concurrency)
+            if not self.reserve():
+                raise RuntimeError("can't start new thread")
+            self.release()
+        except (RuntimeError, OSError) as error:
+            raise ThreadError(
+                f"Cannot start the worker: the system gives no threads or descriptors ({error}). "
+                "Raise its limits, or lower concurrency."
+            ) from error
+
+    def close(self) -> None:
+        """Let the threads end when what runs in them has ended."""
+        self._threads.close()
+        if self._event_loop is not None:
+            self._event_loop.close()
+
+    def reserve(self) -> bool:
+        """Keep a thread free for the task that a poll may bring; False if there is none."""
+        return not self._needs_threads or self._threads.reserve()
+
+    def release(self) -> None:
+        """Give that thread back."""
+        if self._needs_threads:
+            self._threads.release()
+
+    def run(self, run: TaskRun) -> None:
+        """Run a task: here, or elsewhere if there may be several at once.
+
+        Raises:
+            KeyboardInterrupt, SystemExit: came out of an activity that ran here.
+        """
+        if self._concurrency > 1:
+            self._run_elsewhere(run)
+        elif run.is_coroutine:
+            self._await_here(run)
+        else:
+            self._run_here(run)
+
+    def _run_here(self, run: TaskRun) -> None:
+        self.here = run
+        try:
+            run.run()
+        finally:
+            self.here = None
+            self.put_signals_back()
+
+    def _await_here(self, run: TaskRun) -> None:
+        try:
+            self._start_on_loop(run)
+            self._slots.wait_while(lambda: run in self._slots.running, look_seconds=LOOK_SECONDS)
+        except BaseException as error:  # Ctrl-C, or a third signal
+            run.failed(error)
+            run.interrupt()
+            raise
+
+    def _run_elsewhere(self, run: TaskRun) -> None:
+        if run.is_coroutine:
+            self.release()
+            self._start_on_loop(run)
+        elif self._needs_threads:
+            self._threads.submit_reserved(lambda: self._run_in_thread(run))
+        else:  # of an unknown type: there is only a refusal to send
+            self._threads.submit(lambda: self._run_in_thread(run))
+
+    def _run_in_thread(self, run: TaskRun) -> None:
+        try:
+            run.run()
+        except KeyboardInterrupt:
+            self._worker.policy.flag.raise_to(StopLevel.DRAIN)
+        except SystemExit:
+            pass  # its task was failed; the process is not this thread's to end
+
+    def _start_on_loop(self, run: TaskRun) -> None:
+        assert self._event_loop is not None
+        run.cancel = self._event_loop.submit(run.run_async, run.failed, self._worker.context.copy())
+        if self._worker.policy.flag.is_set(StopLevel.CANCEL):
+            run.interrupt()  # the stop may have looked before there was anything to cancel

@@ -1,0 +1,101 @@
+"""The stop of a worker, in a thread of its own: apply the grace, and end what still runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ...concurrency.retry import Deadline
+from ...concurrency.stop import StopLevel
+from ...concurrency.threads import Threads
+from ...observer import StopRequested
+from .responder import ANSWER_SECONDS_AFTER_GRACE
+from .slots import Slots
+from .task_run import TaskRun
+from .worker_context import WorkerContext
+
+#: How long activities that were told to give up may take to do so, in seconds.
+CANCEL_GRACE_SECONDS = 2.0
+
+#: How long a stop waits for answers that are under way after that, in seconds: an answer is tried
+#: for ANSWER_SECONDS_AFTER_GRACE, and its last call has a time-out of its own.
+LAST_ANSWER_SECONDS = ANSWER_SECONDS_AFTER_GRACE + 15.0
+
+#: Threads that end what still runs, at most.
+ENDING_THREADS = 14
+
+
+@dataclass
+class Stopping:
+    """Watches for a stop, and sees it through.
+
+    Attributes:
+        worker: what the tasks share.
+        slots: the worker's.
+        hangs: tells whether the calling thread hangs in an activity or, without an activity, in
+            a poll; then only the end of the process helps.
+        leave: ends the process; None if nobody may.
+        interrupted: whether a third signal interrupts the calling thread by itself.
+    """
+
+    worker: WorkerContext
+    slots: Slots
+    leave: Callable[[], None] | None
+    runs_here: Callable[[], TaskRun | None]
+    polls_here: bool
+    interrupted: bool
+    finished: bool = False  #: Set when the worker has ended.
+    _told: StopLevel = field(default=StopLevel.NONE, init=False)
+    _telling: threading.RLock = field(default_factory=threading.RLock, init=False)
+
+    def finish(self) -> None:
+        """Note that the worker has ended, and tell the observers what they have not heard yet.
+
+        They hear of DRAIN in any case, also if the worker ends by itself.
+        """
+        with self._telling:
+            self._tell(max(self.worker.policy.flag.level, StopLevel.DRAIN))
+            self.finished = True
+
+    def watch(self) -> None:
+        """Wait for a stop, and see it through."""
+        flag, clock = self.worker.policy.flag, self.worker.clock
+        flag.wait(None)
+        self._tell(StopLevel.DRAIN)
+        flag.wait(self.worker.policy.grace_seconds, StopLevel.CANCEL)
+        if self.finished:
+            return
+        flag.raise_to(StopLevel.CANCEL)
+        self._tell(StopLevel.CANCEL)
+        running = self.slots.running
+        for run in running:
+            run.interrupt()
+        self._end(self.slots.wait_until_settled(running, CANCEL_GRACE_SECONDS))
+        flag.wait(None, StopLevel.KILL)
+        self._tell(StopLevel.KILL)
+        if self.polls_here and self.leave is not None:
+            # A signal that comes just before the thread waits for its socket does not interrupt.
+            deadline = Deadline(CANCEL_GRACE_SECONDS if self.interrupted else 0.0, clock=clock)
+            self.slots.wait_while(lambda: self.slots.polls_out > 0 and not self.finished, deadline)
+            if self.slots.polls_out > 0 and not self.finished:
+                self.leave()
+
+    def _end(self, late: set[TaskRun]) -> None:
+        """End the tasks that still run, and let the worker end without them."""
+        threads = Threads(ENDING_THREADS, "flowy-stop-answer")
+        for run in late:
+            threads.submit(run.end_by_stop)
+        threads.close()
+        for run in self.slots.wait_until_settled(late, LAST_ANSWER_SECONDS):
+            run.give_up()
+        if self.runs_here() in late and self.leave is not None:
+            self.leave()
+
+    def _tell(self, level: StopLevel) -> None:
+        """Wake all that wait, and tell the observers of each level up to this one, once."""
+        self.slots.wake_all()
+        with self._telling:
+            while self._told < level and not self.finished:
+                self._told = StopLevel(self._told + 1)
+                self.worker.observers.stop_requested(StopRequested(self._told))

@@ -1,0 +1,287 @@
+"""Several worker processes, and somebody who answers for those that die.
+
+Python runs one thread at a time, so CPU-bound activities need processes. And a process may die,
+killed by the kernel for its memory, or by a C library: SWF would hear nothing of its tasks until
+they time out. So a child tells of each task before it starts it, and the supervisor fails the
+tasks of a child that died, naming exit code or signal.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from ... import reasons
+from ...concurrency.clock import SYSTEM_CLOCK, Clock
+from ...concurrency.processes import Child, Message, Processes
+from ...concurrency.retry import Deadline
+from ...concurrency.signals import stop_signals
+from ...concurrency.stop import StopFlag, StopLevel
+from ...concurrency.threads import Threads
+from ...exception import SWFError
+from ...invocation import Failed, TaskOutcome
+from ...observer import Observers, ProcessEnded, ProcessStarted, StopRequested, WorkerStopped
+from ...safe_logging import get_logger
+from ..client import SWFClient
+from . import messages
+from .child import WorkerSpec, work
+from .messages import Account
+from .pollers import POLL_WAIT_SECONDS
+from .report import StopReport, Tally
+from .responder import Responder, StopPolicy
+from .stopping import CANCEL_GRACE_SECONDS, LAST_ANSWER_SECONDS
+from .worker import default_identity
+
+logger = get_logger(__name__)
+
+#: Threads that fail the tasks of a process that died, at most: a thousand within 2 s.
+FAILING_THREADS = 50
+
+#: How much longer than it may take a child is given to end, in seconds, before it is killed.
+MARGIN_SECONDS = 10.0
+
+#: How long a child may take to end once its grace is over: the time for canceled activities, the
+#: last answers, and the polls that are out, in seconds.
+SECONDS_TO_END = CANCEL_GRACE_SECONDS + LAST_ANSWER_SECONDS + POLL_WAIT_SECONDS + MARGIN_SECONDS
+
+
+class Supervisor:
+    """Runs worker processes.
+
+    Args:
+        client: what it fails tasks with.
+        spec: what the children are told.
+        last: the process ends after ``run``, so that signals are no longer heard then.
+        clock: by which it waits.
+
+    Raises:
+        ProcessError: the parameters cannot be handed to another process.
+    """
+
+    def __init__(
+        self,
+        client: SWFClient,
+        spec: WorkerSpec,
+        *,
+        last: bool = False,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._last = last
+        self._stop = StopFlag(clock)
+        self._signals = spec.options.signals
+        self._policy = StopPolicy(self._stop, spec.options.grace, spec.options.on_stop)
+        self._observers = Observers(spec.options.observers)
+        self._tally = Tally()
+        self._accounts: dict[Child, Account] = {}
+        self._reports: list[StopReport] = []
+        self._error: SWFError | None = None
+        self._failing = Threads(FAILING_THREADS, "flowy-dead-tasks")
+        self._failures = _Failures(clock)
+        self._ended = threading.Event()
+        self._processes = Processes(
+            work,
+            (spec,),
+            spec.options.processes,
+            started=self._started,
+            heard=self._heard,
+            died=self._died,
+            clock=clock,
+        )
+
+    def stop(self, level: StopLevel = StopLevel.DRAIN) -> None:
+        """Ask all workers to stop; any thread may call it."""
+        self._stop.raise_to(level)
+
+    def run(self) -> StopReport:
+        """Run the workers until they have stopped.
+
+        Raises:
+            SWFError: the first polls of a worker were refused.
+            ProcessError: the processes cannot be started.
+        """
+        threading.Thread(target=self._pass_stop_on, name="flowy-stop", daemon=True).start()
+        try:
+            with stop_signals(self._stop, wanted=self._signals, last=self._last):
+                try:
+                    self._processes.run()
+                except KeyboardInterrupt:  # with signals=False: the script's Ctrl-C
+                    logger.info("Interrupted; running activities finish. Once more ends at once.")
+                    self.stop()
+                    self._processes.attend()
+                    raise
+                finally:
+                    self._failures.wait(LAST_ANSWER_SECONDS)
+        finally:
+            self._ended.set()
+            self._stop.raise_to(StopLevel.KILL)
+            report = self._report()
+        if self._error is not None:
+            raise self._error
+        return report
+
+    def _report(self) -> StopReport:
+        for subject in self._failures.give_up_after(LAST_ANSWER_SECONDS):
+            self._tally.note(TaskOutcome.UNANSWERED, subject)
+        report = sum(self._reports, start=self._tally.report())
+        level = logging.INFO if report.clean else logging.WARNING
+        logger.log(level, "All worker processes stopped: %s.", report)
+        self._observers.worker_stopped(WorkerStopped(report))
+        return report
+
+    # The stop
+
+    def _pass_stop_on(self) -> None:
+        """Pass each level on to the children, and kill what does not end in time.
+
+        Children apply the grace themselves; a child whose interpreter hangs cannot.
+        """
+        self._stop.wait(None, StopLevel.DRAIN)
+        self._tell(StopLevel.DRAIN)
+        grace = self._policy.grace_seconds
+        patience = None if grace is None else grace + SECONDS_TO_END
+        if not self._stop.wait(patience, StopLevel.CANCEL):
+            self._kill_all()
+            return
+        self._tell(StopLevel.CANCEL)
+        if not self._stop.wait(SECONDS_TO_END, StopLevel.KILL):
+            self._kill_all()
+            return
+        self._tell(StopLevel.KILL)
+        self._ended.wait(CANCEL_GRACE_SECONDS + LAST_ANSWER_SECONDS + MARGIN_SECONDS)
+        self._kill_all()
+
+    def _tell(self, level: StopLevel) -> None:
+        self._processes.start_no_more()
+        for child in self._processes.children:
+            child.tell(messages.stop(level))
+        if not self._ended.is_set():
+            self._observers.stop_requested(StopRequested(level))
+
+    def _kill_all(self) -> None:
+        for child in self._processes.children:
+            logger.error("Worker process %d does not end; it is killed.", child.process.pid)
+            child.kill()
+
+    # The children
+
+    def _started(self, child: Child) -> None:
+        self._observers.process_started(ProcessStarted(child.process.pid, child.slot))
+
+    def _heard(self, child: Child, message: Message) -> None:
+        account = self._accounts.setdefault(child, Account())
+        account.hear(message)
+        if "ready" in message and self._stop.is_set():
+            child.tell(messages.stop(self._stop.level))  # it was started as the stop came
+        elif "refused" in message and account.refusal is not None:
+            self._refused(account.refusal)
+
+    def _refused(self, error: SWFError) -> None:
+        """Stop for a child whose first polls were refused; but one that replaces another tries on.
+
+        Polls have worked before that one: what is wrong now may pass, as credentials are renewed.
+        """
+        if self._reports:
+            logger.error("%s Another process will try again.", error)
+        else:
+            self._error = error
+            self.stop()
+
+    def _died(self, child: Child) -> bool:
+        """Answer for a child that ended, and return whether it is to be replaced."""
+        account = self._accounts.pop(child, None) or Account()
+        self._reports.append(account.report or account.tally.report())
+        expected = child.process.exitcode == 0 and not account.open
+        if not expected:
+            self._answer_for(child, account)
+        self._observers.process_ended(
+            ProcessEnded(child.process.pid, child.slot, child.end, expected)
+        )
+        return not self._stop.is_set()
+
+    def _answer_for(self, child: Child, account: Account) -> None:
+        abandoned = child.killed and self._policy.on_stop == "abandon"
+        for _ in range(max(0, child.number.value)):
+            identity = default_identity(child.process.pid)
+            self._tally.poll_lost(identity, f"its process died, {child.end}")
+        suspending = account.open.keys() & account.suspending
+        for token, subject in account.open.items():
+            if token in suspending:
+                # It may be in its store, and whoever finishes it must find it open.
+                self._tally.note(TaskOutcome.UNANSWERED, f"{subject}, perhaps suspended")
+            elif abandoned:  # the child could not apply the policy itself
+                self._tally.note(TaskOutcome.ABANDONED, subject)
+            else:
+                self._fail(token, subject, child.end)
+        logger.error(
+            "Worker process %d died (%s); its %d tasks are %s.",
+            child.process.pid,
+            child.end,
+            len(account.open) - len(suspending),
+            "left to their timeouts" if abandoned else "failed",
+        )
+        if suspending:
+            logger.error(
+                "%d tasks of process %d were being suspended, and may be in their store; the "
+                "report names them.",
+                len(suspending),
+                child.process.pid,
+            )
+
+    def _fail(self, token: str, subject: str, end: str) -> None:
+        responder = Responder(
+            self._client,
+            token,
+            subject=subject,
+            start_to_close_seconds=None,
+            policy=self._policy,
+            clock=self._clock,
+        )
+
+        def fail() -> None:
+            outcome = TaskOutcome.UNANSWERED
+            try:
+                outcome = responder.deliver(Failed(f"{reasons.WORKER_PROCESS_DIED}{end}."))
+            finally:
+                if self._failures.ended(subject):
+                    self._tally.note(outcome, subject)
+
+        self._failures.add(subject)
+        self._failing.submit(fail)
+
+
+class _Failures:
+    """The failures of tasks that are under way, for whoever waits until none is."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._condition = threading.Condition()
+        self._subjects: list[str] = []
+
+    def add(self, subject: str) -> None:
+        with self._condition:
+            self._subjects.append(subject)
+
+    def ended(self, subject: str) -> bool:
+        """Note that one has ended; False if it counts as unanswered already."""
+        with self._condition:
+            if subject not in self._subjects:
+                return False
+            self._subjects.remove(subject)
+            self._condition.notify_all()
+            return True
+
+    def wait(self, seconds: float) -> None:
+        """Wait until none is under way, for *seconds* at most."""
+        deadline = Deadline(seconds, clock=self._clock)
+        with self._condition:
+            while self._subjects and not deadline.passed:
+                self._clock.wait(self._condition, deadline.remaining_seconds())
+
+    def give_up_after(self, seconds: float) -> list[str]:
+        """Wait as ``wait``; return those that are under way still, and count on them no longer."""
+        self.wait(seconds)
+        with self._condition:
+            given_up, self._subjects = self._subjects, []
+            return given_up

@@ -1,0 +1,300 @@
+"""One task in this worker: from what the poll brought to what is known at its end.
+
+Several may want to end a task: the activity, a stop whose grace is over, and a stop that is out
+of patience with an answer under way. So a task's state stands here alone, under one lock. Whoever
+claims the task answers for it, and its outcome is recorded once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import logging
+import threading
+from collections.abc import Callable, Iterator
+
+from ... import reasons
+from ...concurrency.stop import StopLevel
+from ...invocation import (
+    Answer,
+    Canceled,
+    Completed,
+    Failed,
+    NoAnswer,
+    StatusRecord,
+    TaskOutcome,
+    TaskStatus,
+    answer_to_error,
+    ends_thread,
+)
+from ...observer import HeartbeatEnded, StatusChanged, TaskEnded
+from ...safe_logging import get_logger
+from ..values import ActivityTask
+from .activity_call import ActivityCall, answer_of_silence, is_async
+from .heartbeats import Heartbeats
+from .responder import Responder, with_last_heartbeat
+from .run_scheduler import RunScheduler
+from .worker_context import WorkerContext
+
+logger = get_logger(__name__)
+
+#: The outcomes that are logged as errors.
+_ERRORS = (TaskOutcome.FAILED, TaskOutcome.FAILED_BY_STOP, TaskOutcome.UNANSWERED)
+
+
+class TaskRun:
+    """One task: run it by ``run()``, or by ``run_async()`` if ``is_coroutine``."""
+
+    def __init__(self, worker: WorkerContext, task: ActivityTask) -> None:
+        self._worker = worker
+        self._task = task
+        self._implementation = worker.activities.get(task.type)
+        defaults = self._implementation.defaults if self._implementation else None
+        self.info = worker.info_of(task, defaults)
+        self._running = worker.running(self.info)
+        self._started_at = worker.clock.now()
+        self._lock = threading.Lock()
+        self._claimed = False
+        #: How the task ended, as far as the worker knows; None while it is open.
+        self.outcome: TaskOutcome | None = None
+        #: Cancels the coroutine that runs it; set by whoever starts the coroutine.
+        self.cancel: Callable[[], None] | None = None
+        observed = bool(worker.observers)
+        self.status = StatusRecord(
+            lambda: worker.policy.flag.is_set(StopLevel.CANCEL),
+            self._status_changed if observed else None,
+        )
+        heartbeat, start_to_close = self.info.heartbeat, self.info.start_to_close
+        self.heartbeats = Heartbeats(
+            task,
+            lambda details: worker.client.record_activity_task_heartbeat(task.task_token, details),
+            self.status,
+            timeout_seconds=heartbeat,
+            lost_after_seconds=heartbeat or start_to_close,
+            pause=lambda seconds: worker.policy.flag.wait(seconds, StopLevel.CANCEL),
+            ended=self._heartbeat_ended if observed else None,
+            clock=worker.clock,
+        )
+        self._responder = Responder(
+            worker.client,
+            task.task_token,
+            subject=task,
+            start_to_close_seconds=start_to_close,
+            policy=worker.policy,
+            clock=worker.clock,
+        )
+        worker.journal.opened(task.task_token, str(task))
+
+    @property
+    def is_coroutine(self) -> bool:
+        """Whether it is to be run on an event loop."""
+        return self._implementation is not None and is_async(self._implementation)
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether this process is a forked child of the worker."""
+        return self._worker.guard.is_forked
+
+    def __str__(self) -> str:
+        return str(self._task)
+
+    # Running
+
+    def run(self) -> None:
+        """Run it to its end in this thread.
+
+        Raises:
+            KeyboardInterrupt, SystemExit: came out of the activity; the task was failed.
+        """
+        call = self._call()
+        if call is None:
+            self._refuse()
+            return
+        raised = self._conclude(call.answer)
+        if raised is not None and ends_thread(raised):
+            raise raised
+
+    async def run_async(self) -> Callable[[], object]:
+        """Run it on the event loop, and return what ends it, to be called in a thread."""
+        call = self._call()
+        assert call is not None
+        try:
+            return functools.partial(self._conclude, await call.conclusion())
+        except BaseException as error:
+            return functools.partial(self.failed, error)
+
+    def failed(self, error: BaseException) -> None:
+        """End a task whose run could not be started, was ended from outside, or broke.
+
+        Only a constructor or a call that the author overrode breaks, perhaps after its answer.
+        """
+        status, kind = self.status, type(error)
+        if kind is asyncio.CancelledError and status.tell_interruption() is not TaskStatus.ACTIVE:
+            self.finish(answer_of_silence(status))
+        elif self._claimed and issubclass(kind, Exception):
+            logger.error("Activity %s broke after its answer: %s.", self._task, kind.__qualname__)
+        else:
+            self.finish(answer_to_error(error, self.status))
+
+    def interrupt(self) -> None:
+        """Cancel the coroutine that runs it, if there is one."""
+        if self.cancel is not None:
+            self.cancel()
+
+    def _call(self) -> ActivityCall | None:
+        """Return the call of its implementation; None if the worker has none."""
+        if self._implementation is None:
+            return None
+        return ActivityCall(
+            worker=self._worker,
+            implementation=self._implementation,
+            task=self._task,
+            running=self._running,
+            scheduler=RunScheduler(self),
+            status=self.status,
+            heartbeats=self.heartbeats,
+            heartbeat_sent=self._interrupt_if_news,
+        )
+
+    def _conclude(self, conclude: Callable[[], Answer | None]) -> BaseException | None:
+        """End a task whose run has ended; return what the run raised."""
+        try:
+            answer = conclude()
+        except BaseException as error:
+            self.failed(error)
+            return error
+        if answer is not None:
+            self.finish(answer)
+        elif not self._claimed:
+            self.finish(answer_of_silence(self.status))
+        return answer.error if isinstance(answer, Failed) else None
+
+    def _interrupt_if_news(self) -> None:
+        """Cancel a coroutine, once for each cause: its cleaning up may take several heartbeats."""
+        if self.is_coroutine and self.cancel is None:
+            return  # it is being started just now: the next heartbeat will tell
+        status = self.status.take_interruption()
+        if status is not None:
+            logger.info("A background heartbeat of %s learned: %s.", self._task, status.value)
+            self.interrupt()
+
+    # Ending
+
+    def finish(self, answer: Answer) -> bool:
+        """Answer for the task, unless somebody else does; return whether SWF took the answer."""
+        self._worker.guard.end_child()
+        ran_seconds = self._worker.clock.now() - self._started_at
+        if not self._claim():
+            logger.info("%s is answered already; a later answer is dropped.", self._task)
+            return False
+        outcome = TaskOutcome.UNANSWERED
+        try:
+            outcome = self._deliver(answer)
+        finally:
+            # Also if a third signal interrupts the delivery: SWF may have taken the answer.
+            error = answer.error if isinstance(answer, Failed) else None
+            self._settle(outcome, ran_seconds, error)
+        return outcome not in (TaskOutcome.CLOSED, TaskOutcome.UNANSWERED)
+
+    def end_by_stop(self) -> None:
+        """Deal as the stop's policy says with a task that still runs.
+
+        Nothing happens if its answer is under way.
+        """
+        if not self._claimed:
+            self.finish(NoAnswer(TaskStatus.STOPPING))
+
+    def give_up(self) -> None:
+        """Record the task as unanswered: a stop waits no longer for the answer under way."""
+        self._responder.give_up()
+        self._settle(TaskOutcome.UNANSWERED, self._worker.clock.now() - self._started_at)
+        self._worker.settled(self)  # also if an observer that hangs is being told of the end
+
+    @contextlib.contextmanager
+    def suspending(self) -> Iterator[None]:
+        """Let the task be put into a store in the block.
+
+        A process that dies meanwhile may have kept the task, so that nobody must fail it.
+        """
+        journal, token = self._worker.journal, self._task.task_token
+        journal.suspending(token)
+        try:
+            yield
+        except BaseException:
+            journal.opened(token, str(self._task))  # it is not kept, and runs on
+            raise
+
+    def _refuse(self) -> None:
+        """Answer for a task of a type that the worker does not have."""
+        has = ", ".join(sorted(map(str, self._worker.activities)))
+        if self._worker.on_unknown == "fail":
+            reason = f"{reasons.UNKNOWN_ACTIVITY_TYPE}{self._task.type}. This worker has {has}."
+            self.finish(Failed(reason, f"Worker {self._worker.identity} has {has}."))
+        elif self._claim():
+            self._settle(TaskOutcome.LEFT_UNKNOWN, 0.0)
+        logger.error("This worker has no activity %s; it has %s.", self._task.type, has)
+
+    def _deliver(self, answer: Answer) -> TaskOutcome:
+        last = self.heartbeats.details
+        if isinstance(answer, NoAnswer):
+            if answer.why is not TaskStatus.STOPPING:
+                return TaskOutcome.CLOSED
+            if self._worker.policy.on_stop == "abandon":
+                return TaskOutcome.ABANDONED
+            reason = f"{reasons.WORKER_STOPPED}it had not ended when the grace had."
+            told = self._responder.deliver(with_last_heartbeat(Failed(reason), last))
+            return TaskOutcome.FAILED_BY_STOP if told is TaskOutcome.FAILED else told
+        if isinstance(answer, Failed):
+            return self._responder.deliver(with_last_heartbeat(answer, last))
+        if isinstance(answer, Completed | Canceled):
+            return self._responder.deliver(answer)
+        return TaskOutcome.SUSPENDED
+
+    def _claim(self) -> bool:
+        """Take the right to answer; False if somebody else has it."""
+        with self._lock:
+            if self._claimed:
+                return False
+            self._claimed = True
+            return True
+
+    def _settle(
+        self, outcome: TaskOutcome, ran_seconds: float, error: BaseException | None = None
+    ) -> None:
+        """Record how the task ended, once; every step is taken, whatever the others raise."""
+        with self._lock:
+            self._claimed = True
+            if self.outcome is not None:
+                return
+            self.outcome = outcome
+        worker = self._worker
+        with contextlib.ExitStack() as steps:  # the last one pushed is the first one taken
+            # Once the slot is free the worker may end, and then nobody is told any more.
+            steps.callback(worker.settled, self)
+            steps.callback(self._tell, outcome, ran_seconds, error)
+            steps.callback(worker.tally.note, outcome, self._task)
+            steps.callback(worker.journal.settled, self._task.task_token, outcome)
+            steps.callback(self.heartbeats.stop)
+
+    def _tell(self, outcome: TaskOutcome, ran_seconds: float, error: BaseException | None) -> None:
+        total_seconds = self._worker.clock.now() - self._started_at
+        # The reason is left out: the author's text may hold input, and logs are no place for it.
+        logger.log(
+            logging.ERROR if outcome in _ERRORS else logging.INFO,
+            "Activity %s: %s after %.3f s%s.",
+            self._task,
+            outcome.value,
+            total_seconds,
+            "" if error is None else f" ({type(error).__qualname__}); SWF gets the reason",
+        )
+        if self._worker.observers:
+            self._worker.observers.task_ended(
+                TaskEnded(self.info, outcome, ran_seconds, total_seconds - ran_seconds, error)
+            )
+
+    def _heartbeat_ended(self, fault: str | None) -> None:
+        self._worker.observers.heartbeat_ended(HeartbeatEnded(self.info, fault is None, fault))
+
+    def _status_changed(self, status: TaskStatus) -> None:
+        self._worker.observers.status_changed(StatusChanged(self.info, status))

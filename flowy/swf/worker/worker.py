@@ -1,0 +1,242 @@
+"""The worker: polls a task list, runs what the polls bring, and stops without losing a task.
+
+SWF marks a task started when it hands it to a poll, and there is no acknowledgement. So at a stop
+no new poll goes out, those that are out are waited for, and what they bring is run: a poll that
+is dropped may cost a task that nobody notices until it times out.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..._version import __version__
+from ...concurrency.clock import SYSTEM_CLOCK, Clock
+from ...concurrency.signals import stop_signals
+from ...concurrency.stop import StopFlag, StopLevel
+from ...exception import ThreadError
+from ...importing import imported
+from ...middleware import check_middleware
+from ...observer import Observers, WorkerStarted, WorkerStopped
+from ...safe_logging import get_logger
+from ..client import SWFClient
+from ..limits import MAX_NAME_CHARS, name_text
+from ..values import ActivityImplementation, ActivityType
+from .auto_heartbeats import AUTO_HEARTBEAT_THREADS, AutoHeartbeats
+from .journal import NoJournal, TaskJournal
+from .options import ServingOptions, polls_to_answer
+from .poll_loop import PollLoop
+from .pollers import Pollers
+from .report import StopReport
+from .responder import StopPolicy
+from .runner import Runner
+from .slots import Slots
+from .stopping import ENDING_THREADS, LAST_ANSWER_SECONDS, Stopping
+from .worker_context import WorkerContext
+
+logger = get_logger(__name__)
+
+
+def default_identity(pid: int | None = None) -> str:
+    """Return host, process and version, which SWF keeps in the history, cut to 256 characters.
+
+    Args:
+        pid: of a worker process on this machine; None for this one.
+    """
+    return f"{platform.node()}:{pid or os.getpid()} flowy/{__version__}"[:MAX_NAME_CHARS]
+
+
+def calls_at_once(concurrency: int) -> int:
+    """Return how many calls may be in flight, for the clients' pools.
+
+    One for each activity, the background heartbeats, and the answers that a stop sends.
+    """
+    return concurrency + AUTO_HEARTBEAT_THREADS + ENDING_THREADS
+
+
+class ActivityWorker:
+    """Serves the activities of a scan on one task list.
+
+    Args:
+        client: what it speaks to SWF with: ``flowy.swf.client.connect()``.
+        domain, task_list: what it polls.
+        activities: what it can run: ``flowy.swf.scanner.Scanner(...).scan()``.
+        loop: how many polls must get an answer, a task or an empty one; -1 for no end.
+        journal: where open tasks are written down; None for nowhere.
+        polls_out: called with 1 when a poll goes out and -1 when it is back.
+        leave: called with the report when everything is settled but the calling thread hangs in
+            an activity, or, at the last stop level, in a poll; it ends the process. None lets
+            ``run`` return when the activity, or the poll, does.
+        last: the process ends after ``run``, so that signals are no longer heard then.
+        put_signals_back: called after each run in the calling thread; None for what puts the
+            worker's own handlers back.
+        clock: by which the worker waits and times out.
+        options: those of ``ServingOptions``, such as ``concurrency=10``.
+
+    Raises:
+        ValueError: an argument that cannot be used.
+    """
+
+    def __init__(
+        self,
+        client: SWFClient,
+        domain: str,
+        task_list: str,
+        activities: Mapping[ActivityType, ActivityImplementation],
+        *,
+        loop: int = -1,
+        journal: TaskJournal | None = None,
+        polls_out: Callable[[int], None] = lambda change: None,
+        leave: Callable[[StopReport], None] | None = None,
+        last: bool = False,
+        put_signals_back: Callable[[], object] | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        **options: Any,
+    ) -> None:
+        self._options = ServingOptions(**options)
+        concurrency = self._options.concurrency
+        observers = Observers(self._options.observers)
+        self._last = last
+        self._put_signals_back = put_signals_back
+        self._leave = leave
+        self._stop = StopFlag(clock)
+        self._slots = Slots(concurrency, self._stop, clock)
+        self._worker = WorkerContext(
+            activities=activities,
+            client=client.observed_by(observers) if observers else client,
+            domain=name_text(domain, "domain", trimmed=True),
+            task_list=name_text(task_list, "task_list", trimmed=True),
+            identity=default_identity(),
+            policy=StopPolicy(self._stop, self._options.grace, self._options.on_stop),
+            on_unknown=self._options.on_unknown,
+            journal=journal or NoJournal(),
+            auto_heartbeats=AutoHeartbeats(clock),
+            middleware=check_middleware(imported(self._options.middleware)),
+            observers=observers,
+            settled=self._slots.settled,
+            clock=clock,
+        )
+        self._runner = Runner(self._worker, self._slots, concurrency)
+        self._polls = PollLoop(
+            self._worker, self._slots, self._runner, polls_to_answer(loop), polls_out=polls_out
+        )
+
+    def stop(self, level: StopLevel = StopLevel.DRAIN) -> None:
+        """Ask the worker to stop; any thread may call it, and so may a signal handler.
+
+        Args:
+            level: ``DRAIN`` lets running activities finish, within the grace; ``CANCEL`` ends
+                the grace; ``KILL`` does not wait for polls either.
+        """
+        self._stop.raise_to(level)
+
+    def run(self) -> StopReport:
+        """Poll and run until a stop is requested, or until *loop* polls were answered.
+
+        Returns:
+            How the tasks ended, and what the stop left.
+
+        Raises:
+            SWFError: the first polls were refused.
+            ThreadError: the system gives no threads to work in.
+            KeyboardInterrupt, SystemExit: came out of an activity on the calling thread, whose
+                task was failed; or, with ``signals=False``, was raised into it.
+        """
+        options = self._options
+        serial = options.concurrency == 1
+        stopping = Stopping(
+            worker=self._worker,
+            slots=self._slots,
+            leave=None if self._leave is None else self._leave_process,
+            runs_here=lambda: self._runner.here,
+            polls_here=serial,
+            interrupted=options.signals,
+        )
+        try:
+            self._start(stopping)
+            with stop_signals(
+                self._stop, interrupt=serial, wanted=options.signals, last=self._last
+            ) as put_back:
+                self._runner.put_signals_back = self._put_signals_back or put_back
+                self._tell_start()  # from this line on, a stop is heard
+                if serial:
+                    self._polls.run()
+                else:
+                    pollers = options.polls_at_once
+                    Pollers(self._worker, self._slots, self._polls, pollers).serve()
+        finally:
+            stopping.finish()
+            report = self._end()
+        return report
+
+    def _start(self, stopping: Stopping) -> None:
+        """Start what must be there before the first poll.
+
+        Raises:
+            ThreadError: the system does not give it.
+        """
+        self._runner.start()
+        if any(each.auto_heartbeat_seconds for each in self._worker.activities.values()):
+            self._worker.auto_heartbeats.start()
+        try:
+            threading.Thread(target=stopping.watch, name="flowy-stop", daemon=True).start()
+        except RuntimeError as error:
+            raise ThreadError(
+                f"Cannot start the worker: the system gives no threads ({error}). Raise its limits."
+            ) from error
+
+    def _tell_start(self) -> None:
+        worker, options = self._worker, self._options
+        logger.info(
+            "Worker started as %s: %d %s, %d at once, task list %s of domain %s.",
+            worker.identity,
+            len(worker.activities),
+            "type" if len(worker.activities) == 1 else "types",
+            options.concurrency,
+            worker.task_list,
+            worker.domain,
+        )
+        worker.observers.worker_started(
+            WorkerStarted(
+                worker.domain,
+                worker.task_list,
+                worker.identity,
+                tuple(map(str, worker.activities)),
+                options.concurrency,
+                options.polls_at_once,
+            )
+        )
+
+    def _end(self) -> StopReport:
+        """Settle what is left, report, and let all threads end.
+
+        An interruption leaves tasks; and the stop may be answering for one that has just ended.
+        """
+        left = self._slots.running
+        for run in left:
+            run.end_by_stop()
+        for run in self._slots.wait_until_settled(left, LAST_ANSWER_SECONDS):
+            run.give_up()
+        report = self._report()
+        self._stop.raise_to(StopLevel.KILL)  # whatever waits for the flag may end
+        self._runner.close()
+        self._worker.auto_heartbeats.close()
+        return report
+
+    def _report(self) -> StopReport:
+        report = self._worker.tally.report()
+        level = logging.INFO if report.clean else logging.WARNING
+        logger.log(level, "Worker stopped: %s.", report)
+        self._worker.observers.worker_stopped(WorkerStopped(report))
+        return report
+
+    def _leave_process(self) -> None:
+        """End the process although the calling thread hangs."""
+        for _ in range(self._slots.polls_out):
+            self._polls.poll_lost("not waited for")
+        if self._leave is not None:
+            self._leave(self._report())

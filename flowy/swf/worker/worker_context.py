@@ -1,0 +1,88 @@
+"""What all tasks of one worker share."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ...concurrency.clock import SYSTEM_CLOCK, Clock
+from ...concurrency.forks import ProcessGuard
+from ...concurrency.retry import Deadline
+from ...context import ActivityInfo, RunningActivity
+from ...middleware import Middleware
+from ...observer import Observers
+from ..client import SWFClient
+from ..values import ActivityDefaults, ActivityImplementation, ActivityTask, ActivityType
+from .auto_heartbeats import AutoHeartbeats
+from .journal import NoJournal, TaskJournal
+from .report import Tally
+from .responder import StopPolicy
+
+
+@dataclass(frozen=True)
+class WorkerContext:
+    """What all task runs of one worker share.
+
+    Attributes:
+        activities: what the worker can run.
+        client: makes the calls to SWF.
+        domain, task_list, identity: what the worker polls, and as whom.
+        policy: what a stop means for what runs.
+        on_unknown: ``"fail"`` or ``"abandon"`` a task whose type the worker lacks.
+        tally: counts how tasks end.
+        journal: where open tasks are written down.
+        auto_heartbeats: sends heartbeats for those whose author asked for it.
+        middleware: runs around each ``run``, outside the middleware of the class.
+        observers: are told what happens.
+        settled: called with each task run whose outcome is recorded; frees its slot.
+        context: each run gets a copy of it.
+        guard: tells a forked child of the worker from the worker.
+        clock: by which runs are timed.
+    """
+
+    activities: Mapping[ActivityType, ActivityImplementation]
+    client: SWFClient
+    domain: str
+    task_list: str
+    identity: str
+    policy: StopPolicy
+    on_unknown: Literal["abandon", "fail"] = "fail"
+    tally: Tally = field(default_factory=Tally)
+    journal: TaskJournal = field(default_factory=NoJournal)
+    auto_heartbeats: AutoHeartbeats = field(default_factory=AutoHeartbeats)
+    middleware: tuple[Middleware, ...] = ()
+    observers: Observers = field(default_factory=Observers)
+    settled: Callable[[Any], None] = lambda run: None
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
+    guard: ProcessGuard = field(default_factory=ProcessGuard)
+    clock: Clock = SYSTEM_CLOCK
+
+    def info_of(self, task: ActivityTask, defaults: ActivityDefaults | None) -> ActivityInfo:
+        """Return what is known of a task; *defaults* are None if its type is unknown."""
+        return ActivityInfo(
+            name=task.type.name,
+            version=task.type.version,
+            activity_id=task.activity_id,
+            workflow_id=task.workflow_id,
+            run_id=task.run_id,
+            domain=self.domain,
+            task_list=self.task_list,
+            started_event_id=task.started_event_id,
+            identity=self.identity,
+            heartbeat=defaults.heartbeat if defaults else None,
+            schedule_to_close=defaults.schedule_to_close if defaults else None,
+            schedule_to_start=defaults.schedule_to_start if defaults else None,
+            start_to_close=defaults.start_to_close if defaults else None,
+        )
+
+    def running(self, info: ActivityInfo) -> RunningActivity:
+        """Return what an activity can ask of itself; its deadline counts from now."""
+        declared = [
+            seconds
+            for seconds in (info.start_to_close, info.schedule_to_close)
+            if seconds is not None
+        ]
+        deadline = Deadline(min(declared, default=None), clock=self.clock)
+        return RunningActivity(info, deadline, self.policy.flag.is_set)
