@@ -1,4 +1,4 @@
-"""``python -m approvals``: everything; or one part of it, as a deployment would start it."""
+"""``python -m approvals`` starts everything; with a PART, that part, as a deployment would."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
-from flowy.shutdown import StopFlag, stop_signals
+from flowy.concurrency.signals import stop_signals
+from flowy.concurrency.stop import StopFlag
 
 from . import settings
 
 PARTS = ("worker", "keeper", "decider", "web")
 
-#: What is asked for at the start: title, amount, who, seconds.
+#: The first requests: title, amount, who asks, and how long it can wait, in seconds.
 REQUESTS = (
     ("Standing desks for the studio", "1,890 €", "Grace", 3 * 86_400),
     ("Train tickets to PyCon", "264 €", "Alan", 86_400),
@@ -30,15 +32,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m approvals",
         description="Without a PART: an SWF on this machine, all parts, and a few requests. "
-        f"What it keeps is in the folder approvals-data, or where {settings.HOME_VARIABLE} says.",
+        "All data is in the folder approvals-data, or in the folder that "
+        f"{settings.HOME_VARIABLE} names.",
     )
     parser.add_argument("part", nargs="?", choices=PARTS, metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--port", type=int, default=8000, help="of the page; 0 takes a free one")
+    parser.add_argument("--port", type=int, default=8000, help="of the page; 0 for a free one")
     given = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level="INFO")
     for name in ("botocore", "boto3", "urllib3"):
         logging.getLogger(name).setLevel("WARNING")
-    # It would log paths, and a path may be a link that somebody else is to use.
+    # It logs paths, and whoever reads the path of a link can use the link.
     logging.getLogger("werkzeug").setLevel("WARNING")
     if given.part is None:
         return everything(given.port)
@@ -47,7 +50,7 @@ def main() -> int:
 
 
 def run_part(part: str, port: int) -> None:
-    """Be one part until SIGINT or SIGTERM."""
+    """Run one part until SIGINT or SIGTERM."""
     if part == "worker":
         from flowy import start_activity_worker
 
@@ -57,7 +60,7 @@ def run_part(part: str, port: int) -> None:
             settings.DOMAIN, settings.TASK_LIST, package=activities, concurrency=2
         )
     elif part == "keeper":
-        from flowy.swf.keeper import Keeper
+        from flowy.swf.suspended import Keeper
         from flowy.tokens.sqlite import SQLiteTokenStore
 
         Keeper(settings.DOMAIN, SQLiteTokenStore(settings.store_file()), every=2.0).run()
@@ -86,9 +89,9 @@ def serve(port: int) -> None:
 
 
 def everything(port: int) -> int:
-    """Start the embedded SWF, put a few requests in, and start the parts; end with them.
+    """Start an SWF on this machine, all parts and a few requests; return the exit code.
 
-    Started again it goes on where it was: the SWF's state stands in the folder, too.
+    The state of the SWF is in the folder, too, so that everything goes on after a restart.
     """
     from flowy import start_activity_worker
     from flowy.local import LocalSWF
@@ -97,7 +100,7 @@ def everything(port: int) -> int:
 
     stop = StopFlag()
     home = settings.home().resolve()
-    os.environ[settings.HOME_VARIABLE] = str(home)  # the parts run in another folder
+    os.environ[settings.HOME_VARIABLE] = str(home)  # whole, as the parts run in another folder
     first = not settings.store_file().exists()
     with (
         LocalSWF(domain=settings.DOMAIN, state=home / "swf.state") as swf,
@@ -105,27 +108,32 @@ def everything(port: int) -> int:
     ):
         os.environ.update(swf.environment)
         workflow.register(swf.client())
-        # Registers the activity's type: nobody can ask for it before.
+        # Registers the activity's type, without which no workflow could schedule it.
         start_activity_worker(settings.DOMAIN, settings.TASK_LIST, loop=0, package=activities)
         if first:
             for asked in REQUESTS:
                 workflow.start(swf.client(), *asked)
-        children = [_start(part, port) for part in PARTS]
-        while not stop.wait(0.5):
-            ended = [child for child in children if child.poll() is not None]
-            if ended:
-                print(f"approvals: {ended[0].args} has ended.", file=sys.stderr)
-                break
-        for child in children:
+        children = {part: _start(part, port) for part in PARTS}
+        _wait(stop, children)
+        for child in children.values():
             child.terminate()
-        swf.stop()  # the polls that are held end, and who waits for them
-        codes = {child.wait() for child in children}
-    # One that was still starting has not heard of SIGTERM yet, and has had nothing in hand.
+        swf.stop()  # ends the polls that the parts wait for
+        codes = {child.wait() for child in children.values()}
+    # SIGTERM kills a part that was still starting. It had no task yet.
     return 0 if stop.is_set() and codes <= {0, -signal.SIGTERM} else 1
 
 
+def _wait(stop: StopFlag, children: Mapping[str, subprocess.Popen[bytes]]) -> None:
+    """Wait until a stop is asked for, or a part ends by itself."""
+    while not stop.wait(0.5):
+        ended = [part for part, child in children.items() if child.poll() is not None]
+        if ended:
+            print(f"approvals: the part {ended[0]} has ended.", file=sys.stderr)
+            return
+
+
 def _start(part: str, port: int) -> subprocess.Popen[bytes]:
-    # A group of their own: Ctrl-C reaches them through us, in order.
+    # In a session of its own, so that Ctrl-C reaches it only through this process.
     return subprocess.Popen(
         [sys.executable, "-m", "approvals", part, "--port", str(port)],
         cwd=Path(__file__).resolve().parent.parent,

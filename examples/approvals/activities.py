@@ -1,4 +1,4 @@
-"""The one activity: it asks a person, and does not wait."""
+"""The activity: it asks a person and suspends."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ DAY = 24 * 3_600
     start_to_close=30 * DAY,
 )
 class RequestApproval(Activity):
-    """Keeps its token where the page finds it, and suspends: the worker is free at once."""
+    """Puts its token into the store, where the page finds it, and frees the worker at once."""
 
     def run(self, title: str, amount: str, who: str, seconds: int) -> None:
         store = SQLiteTokenStore(settings.store_file())
-        # The workflow gives each request its own start-to-close, and tells it in the input, for
-        # SWF does not tell a worker.
+        # The workflow sets a start-to-close timeout for each request. SWF does not tell a worker
+        # of that, so the input has it, too.
         self.suspend(store, {"title": title, "amount": amount, "who": who}, timeout=seconds)

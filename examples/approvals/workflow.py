@@ -1,4 +1,4 @@
-"""The workflow: one purchase, one approval. Deciders are not Flowy's: this is plain boto3."""
+"""The workflow: one purchase needs one approval. Flowy has no deciders, so this is plain boto3."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from flowy.shutdown import StopFlag, stop_signals
+from flowy.concurrency.signals import stop_signals
+from flowy.concurrency.stop import StopFlag
 
 from . import settings
 
 logger = logging.getLogger(__name__)
 
+#: For each event that ends the activity: the decision that ends the workflow, and the names of its
+#: attributes with those of the event's from which they come.
 ENDINGS = {
     "ActivityTaskCompleted": ("CompleteWorkflowExecution", {"result": "result"}),
     "ActivityTaskFailed": ("FailWorkflowExecution", {"reason": "reason"}),
@@ -27,11 +30,12 @@ ENDINGS = {
 
 
 def client(**config: Any) -> Any:
+    """Return a boto3 client for SWF with these settings."""
     return boto3.client("swf", config=Config(**config))
 
 
 def register(swf: Any) -> None:
-    """Register domain and workflow type, where they are not there yet."""
+    """Register domain and workflow type, if they are not registered yet."""
     with contextlib.suppress(swf.exceptions.DomainAlreadyExistsFault):
         swf.register_domain(name=settings.DOMAIN, workflowExecutionRetentionPeriodInDays="30")
     with contextlib.suppress(swf.exceptions.TypeAlreadyExistsFault):
@@ -47,7 +51,7 @@ def register(swf: Any) -> None:
 
 
 def start(swf: Any, title: str, amount: str, who: str, seconds: int) -> str:
-    """Ask for an approval that may take so many seconds; return the workflow id."""
+    """Ask for an approval that may take *seconds*; return the workflow id."""
     workflow_id = f"purchase-{uuid.uuid4().hex[:8]}"
     asked = {"title": title, "amount": amount, "who": who, "seconds": seconds}
     swf.start_workflow_execution(
@@ -65,7 +69,7 @@ def withdraw(swf: Any, workflow_id: str) -> None:
 
 
 def decisions(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What to do next, by the whole history."""
+    """Return what to do next, from the whole history."""
     said = {event["eventType"]: _attributes(event) for event in events}
     for kind, (decision, keys) in ENDINGS.items():
         if kind in said:

@@ -1,9 +1,10 @@
-"""Suspended tasks: what is kept of them, where, and who may end them.
+"""Suspended tasks: what is known of them, where they are kept, and who may end them.
 
-SWF knows a task by its token alone, people know it by its workflow and its activity id, and who
-loses the token has lost the task until a timeout. A store keeps both together:
-``Activity.suspend`` fills it, ``Finisher`` answers from it, ``flowy.swf.keeper`` beats for what is
-in it, and ``handles`` lets a link in a mail stand for one row of it.
+SWF knows a task by its token alone, while people know it by its workflow and its activity id. A
+task whose token is lost stays open until a timeout fires. A store keeps both together:
+``Activity.suspend`` puts a task into it, ``Finisher`` answers for a task in it, the keeper
+(``flowy.swf.suspended``) sends the heartbeats, and ``Handles`` makes texts for links in mails, each
+of which stands for one task.
 
 The store that comes with Flowy is ``flowy.tokens.sqlite``.
 """
@@ -11,15 +12,16 @@ The store that comes with Flowy is ``flowy.tokens.sqlite``.
 from __future__ import annotations
 
 from .finisher import Finisher
-from .handles import Grant, Handles, key_from_environment, key_from_file
-from .store import SuspendedTask, TaskState, TokenStore
+from .handles import Grant, Handles
+from .keys import key_from_environment, key_from_file
+from .store import TokenStore
+from .suspended_task import SuspendedTask
 
 __all__ = [
     "Finisher",
     "Grant",
     "Handles",
     "SuspendedTask",
-    "TaskState",
     "TokenStore",
     "key_from_environment",
     "key_from_file",

@@ -1,27 +1,29 @@
-"""Ends suspended tasks, and keeps their store in step.
+"""Answers for suspended tasks, and records the answers in the store.
 
-SWF is the arbiter: of two who answer one task at once it takes one answer. The store only
-records what came of it, after the fact: a process that dies between the two leaves a task that is
-closed at SWF and open in the store, and the keeper sets that right.
+SWF decides: if two answer for one task at once, it takes one answer. The store only records what
+SWF took, afterwards. If a process dies between the two, the task is closed at SWF and open in the
+store until the keeper learns of its end.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..exception import TokenStoreError
-from ..failure import cut_end, sendable
-from .store import MAX_REASON_CHARS, SuspendedTask, TaskState, TokenStore
+from ..invocation.failure import cut_end, sendable
+from ..invocation.outcome import TaskOutcome
+from ..safe_logging import get_logger
+from .store import MAX_REASON_CHARS, TokenStore
+from .suspended_task import SuspendedTask
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class Scheduler(Protocol):
-    """How tasks are answered, by token: what ``async_scheduler`` returns.
+    """How tasks are answered for, by token: what ``async_scheduler`` returns.
 
-    Each answers True when it was taken, False when the task is closed.
+    Each method returns True if SWF took the answer, False if the task is closed.
     """
 
     def complete(self, token: str, result: Any) -> bool:
@@ -35,17 +37,16 @@ class Scheduler(Protocol):
 
 
 class Finisher:
-    """Answers tasks of a store; thread-safe where both its parts are.
+    """Answers for tasks of a store; thread-safe if store and scheduler are.
 
     Args:
         store: where the tasks are kept.
-        scheduler: what they are answered through: ``async_scheduler(domain)``.
+        scheduler: takes the answers to SWF: ``async_scheduler(domain)``.
 
-    Its methods answer True when the answer was taken. Where the store cannot be used just then,
-    which is logged, the keeper marks the task later: SWF has taken the answer, and it is no error
-    any more. They answer False when the task is closed already, and then the keeper, if one runs,
-    soon finds out how. They raise what the scheduler raises, and the task then stays open in the
-    store.
+    Each method returns True if SWF took the answer. If the store cannot be used then, an ERROR is
+    logged, no exception raised, and the keeper marks the task later. Each returns False if the task
+    is closed already; a running keeper soon records how it ended. Each raises the errors of the
+    scheduler; the task then stays open in the store.
     """
 
     def __init__(self, store: TokenStore, scheduler: Scheduler) -> None:
@@ -53,52 +54,52 @@ class Finisher:
         self._scheduler = scheduler
 
     def complete(self, task: SuspendedTask, result: Any = None) -> bool:
-        """Complete *task* with *result*, any value that JSON can say."""
+        """Complete *task* with *result*, a JSON-serializable value."""
         return self._answer(
-            task, TaskState.COMPLETED, None, lambda: self._scheduler.complete(task.token, result)
+            task, TaskOutcome.COMPLETED, None, lambda: self._scheduler.complete(task.token, result)
         )
 
     def fail(self, task: SuspendedTask, reason: str, details: str | None = None) -> bool:
-        """Fail *task* with *reason*, cut to 256 characters, and *details*, to 32,768."""
+        """Fail *task* with *reason*, cut to 256 characters, and *details*, cut to 32,768."""
         return self._answer(
             task,
-            TaskState.FAILED,
+            TaskOutcome.FAILED,
             reason,
             lambda: self._scheduler.fail(task.token, reason, details),
         )
 
     def cancel(self, task: SuspendedTask, details: str | None = None) -> bool:
-        """Answer *canceled*, which SWF takes where a cancellation was requested."""
+        """Answer *canceled*, which SWF takes only if a cancellation was requested."""
         return self._answer(
-            task, TaskState.CANCELED, details, lambda: self._scheduler.cancel(task.token, details)
+            task, TaskOutcome.CANCELED, details, lambda: self._scheduler.cancel(task.token, details)
         )
 
     def _answer(
-        self, task: SuspendedTask, state: TaskState, reason: object, call: Callable[[], bool]
+        self, task: SuspendedTask, outcome: TaskOutcome, reason: object, call: Callable[[], bool]
     ) -> bool:
-        # Before the call: once SWF has taken the answer nothing may raise any more.
+        # Before the call: nothing may raise after SWF took the answer.
         said = None if reason is None else cut_end(sendable(str(reason)), MAX_REASON_CHARS)
         if call():
-            self._mark(task, state, said)
+            self._mark(task, outcome, said)
             return True
         logger.info("Suspended task %s of %s was closed already.", task.id, task)
         if task.is_open:
             try:
                 self._store.beat_in(task.id, 0.0)
             except TokenStoreError as error:
-                logger.warning("%s The keeper finds out later how the task ended.", error)
+                logger.warning("%s The keeper learns later how the task ended.", error)
         return False
 
-    def _mark(self, task: SuspendedTask, state: TaskState, reason: str | None) -> None:
+    def _mark(self, task: SuspendedTask, outcome: TaskOutcome, reason: str | None) -> None:
         try:
-            self._store.close(task.id, state, reason)
+            self._store.close(task.id, outcome, reason)
         except TokenStoreError as error:
             logger.error(
-                "Suspended task %s of %s: %s, and not marked so; the keeper will. %s",
+                "Suspended task %s of %s: %s, but not marked so; the keeper will mark it. %s",
                 task.id,
                 task,
-                state.value,
+                outcome.value,
                 error,
             )
         else:
-            logger.info("Suspended task %s of %s: %s.", task.id, task, state.value)
+            logger.info("Suspended task %s of %s: %s.", task.id, task, outcome.value)

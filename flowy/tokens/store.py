@@ -1,126 +1,42 @@
-"""What is known of a suspended task, and what a store of them must be able to do.
-
-Time is the wall clock's here, seconds since the epoch, where the rest of the house counts on
-``time.monotonic``: what is kept must hold across restarts and reboots, and in other processes,
-and the monotonic clock of one boot says nothing in the next.
-"""
+"""What a store of suspended tasks must be able to do."""
 
 from __future__ import annotations
 
-import enum
 import math
-import secrets
-import time
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-from ..context import ActivityInfo
+from ..invocation.outcome import TaskOutcome
+from .suspended_task import SuspendedTask
 
-#: A store keeps as much of a reason as SWF does of a failure's, in characters.
+#: A store keeps this much of a reason, in characters, as SWF does of a failure's.
 MAX_REASON_CHARS = 256
 
 
-class TaskState(enum.Enum):
-    """What has become of a suspended task, as far as its store knows."""
-
-    OPEN = "open"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELED = "canceled"
-    TIMED_OUT = "timed out"
-    WORKFLOW_CLOSED = "workflow closed"
-    CLOSED = "closed"  #: How is not known: its history is gone, or cannot be read.
-
-
-@dataclass(frozen=True)
-class SuspendedTask:
-    """One suspended task. Neither its token nor its note is ever in its ``repr``.
-
-    Attributes:
-        token: names the task at SWF, and is a credential: who holds it can end the task.
-        info: its type, ids, domain and declared timeouts.
-        note: what the activity left for whoever finishes it: a value that JSON can say.
-        suspended_at: when it was kept, in seconds since the epoch.
-        deadline: when SWF times it out by the declared timeouts, in seconds since the epoch; None
-            where they set no limit. An estimate: a workflow may override them.
-        id: names the row of the store; no secret.
-        state: what has become of it.
-        reason: why, where there is one: the failure's reason, the type of the timeout.
-        closed_at: when this store learned of its end, in seconds since the epoch; None while it
-            is open.
-        learned: whether it was ended elsewhere, and this store learned of it from SWF.
-        cancel_requested: whether SWF has told that its cancellation was requested.
-    """
-
-    token: str = field(repr=False)
-    info: ActivityInfo
-    note: Any = field(default=None, repr=False)
-    suspended_at: float = field(default_factory=time.time)
-    deadline: float | None = None
-    id: str = field(default_factory=lambda: secrets.token_hex(8))
-    state: TaskState = TaskState.OPEN
-    reason: str | None = None
-    closed_at: float | None = None
-    learned: bool = False
-    cancel_requested: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether nobody has ended it, as far as is known."""
-        return self.state is TaskState.OPEN
-
-    @property
-    def workflow_id(self) -> str:
-        """The workflow id of its execution."""
-        return self.info.workflow_id
-
-    @property
-    def run_id(self) -> str:
-        """The run id of its execution."""
-        return self.info.run_id
-
-    @property
-    def activity_id(self) -> str:
-        """Its activity id, chosen by the workflow."""
-        return self.info.activity_id
-
-    def remaining(self, now: float | None = None) -> float | None:
-        """Return how many seconds are left until its deadline, 0 when it has passed.
-
-        Args:
-            now: in seconds since the epoch; None for the present.
-
-        Returns:
-            None where it has no deadline.
-        """
-        if self.deadline is None:
-            return None
-        return max(0.0, self.deadline - (time.time() if now is None else now))
-
-    def __str__(self) -> str:
-        return str(self.info)
-
-
 class TokenStore(Protocol):
-    """Where suspended tasks are kept; several processes and threads use one at once.
+    """Where suspended tasks are kept. Several processes and threads use a store at once.
 
-    All of its methods may raise ``TokenStoreError`` where the store cannot be used.
+    Activities and applications call ``keep``, ``get``, ``find``, ``pending``, ``closed`` and
+    ``close``; the keeper calls ``claim_due``, ``beat_in`` and ``drop_closed`` as well; signed
+    handles call ``use_handle`` and ``return_handle``.
+
+    Every method may raise ``TokenStoreError``: the store cannot be used.
     """
-
-    # For activities and applications
 
     def keep(self, task: SuspendedTask) -> SuspendedTask:
-        """Keep *task* durably, and return it as it is kept. Its first beat is due at once.
+        """Keep *task* durably, with its first heartbeat due at once.
 
-        Where its token is there already and open, its note and deadline are replaced and its id
-        stays.
+        If an open task has its token already, that task keeps its id, and its note and deadline
+        are replaced.
+
+        Returns:
+            The task as it is kept.
 
         Raises:
             SerializationError: its note has no JSON form.
         """
 
     def get(self, task_id: str) -> SuspendedTask | None:
-        """Return the task of this id, open or closed; None where there is none."""
+        """Return the task of this id, open or closed; None if there is none."""
 
     def find(
         self,
@@ -130,67 +46,75 @@ class TokenStore(Protocol):
         *,
         domain: str | None = None,
     ) -> SuspendedTask | None:
-        """Return the task that people know by these ids; None where there is none.
+        """Return the task that people know by these ids; None if there is none.
 
-        Of several the latest, an open one before any that is closed. *run_id* and *domain* None
-        take any.
+        Args:
+            workflow_id: the workflow id of its execution.
+            activity_id: its activity id.
+            run_id: the run id of its execution; None for any.
+            domain: the SWF domain; None for any.
+
+        Returns:
+            The latest open task of these ids; if none is open, the latest that is closed.
         """
 
     def pending(self, domain: str | None = None) -> list[SuspendedTask]:
-        """Return the open tasks, oldest first; *domain* None takes all."""
+        """Return the open tasks, oldest first; *domain* None takes all domains."""
 
     def closed(self, limit: int = 50, domain: str | None = None) -> list[SuspendedTask]:
-        """Return those that were closed, the latest first, *limit* at most."""
+        """Return at most *limit* closed tasks, the latest first."""
 
     def close(
         self,
         task_id: str,
-        state: TaskState,
+        outcome: TaskOutcome,
         reason: str | None = None,
         *,
         learned: bool = False,
     ) -> bool:
-        """Mark a task as ended; return whether that changed anything.
+        """Mark a task as ended.
 
-        A task ends once. But what was done here (*learned* False) overrides what was learned from
-        SWF, which may have seen the same answer a moment before it was marked.
+        A task ends once. But an end that was brought about here (*learned* False) replaces one
+        that was learned from SWF: the keeper may have read of this very end before it was marked.
+
+        Returns:
+            Whether that changed the task.
         """
-
-    # For the keeper
 
     def claim_due(
         self, domain: str, lease_seconds: float, *, longest_seconds: float = math.inf
     ) -> SuspendedTask | None:
-        """Return an open task whose beat is due, and put that off by *lease_seconds*.
+        """Return an open task whose heartbeat is due, and put that heartbeat off.
 
-        So that of several keepers one beats for it, and another one soon where that one died.
-        None where none is due.
+        So one of several keepers sends it. If that keeper dies, another one claims the task after
+        the lease.
 
         Args:
-            domain: of this domain alone.
-            lease_seconds: from now.
-            longest_seconds: what would be due later than this from now is due, too: the wall
-                clock was set back.
+            domain: the SWF domain.
+            lease_seconds: for how long the heartbeat is put off.
+            longest_seconds: a heartbeat due later than this from now is due, too: the wall clock
+                was set back.
+
+        Returns:
+            None if no heartbeat is due.
         """
 
     def beat_in(
         self, task_id: str, seconds: float, *, cancel_requested: bool | None = None
     ) -> None:
-        """Set when the next beat of a task is due, 0 for now; it is never due after its deadline.
+        """Set when the next heartbeat of a task is due: at the latest right after its deadline.
 
         Args:
-            task_id: which task.
-            seconds: from now.
-            cancel_requested: what the last beat learned; None leaves what is known.
+            task_id: which task; an id that is not in the store is ignored.
+            seconds: from now; 0 for at once.
+            cancel_requested: what the last heartbeat said; None leaves what is known.
         """
 
     def drop_closed(self, older_than_seconds: float) -> int:
-        """Forget what was closed longer ago than this; return how many tasks that were."""
-
-    # For handles
+        """Drop the tasks that were closed longer ago than this; return how many."""
 
     def use_handle(self, handle_id: str, task_id: str) -> bool:
-        """Record, atomically, that a handle is used; False where it was used before."""
+        """Record, atomically, that a handle is used; return False if it was used before."""
 
     def return_handle(self, handle_id: str) -> None:
-        """Record that its use came to nothing: it may be used again."""
+        """Record that a handle's use came to nothing: the handle may be used again."""

@@ -1,4 +1,4 @@
-// The page works without this. It lets the clocks run, and brings in what is new.
+// The page works without this script, which updates the times left and shows new requests.
 "use strict";
 
 const span = (seconds) => {
@@ -20,25 +20,25 @@ const tick = () => {
   }
 };
 
-// Who is writing is not interrupted.
+// Do not reload while somebody is writing.
 const busy = () => [...document.querySelectorAll("form input:not([type=hidden])")].some((input) => input.value || input === document.activeElement);
 
 const look = async () => {
   const main = document.querySelector("[data-state]");
   if (!main || document.hidden) return;
-  const answer = await fetch(main.dataset.stateUrl).catch(() => null);  // away: later
+  const answer = await fetch(main.dataset.stateUrl).catch(() => null);  // out of reach: try again later
   if (!answer || !answer.ok || await answer.text() === main.dataset.state) return;
   if (busy()) document.querySelector(".news").hidden = false;
   else location.reload();
 };
 
-// A second click on a button whose form is under way does nothing.
+// Ignore a second click while a form is being sent.
 document.addEventListener("submit", (event) => {
   setTimeout(() => { for (const button of event.target.querySelectorAll("button")) button.disabled = true; });
 });
 window.addEventListener("pageshow", () => { for (const button of document.querySelectorAll("button")) button.disabled = false; });
 
-// A link is there to be copied.
+// Select the link, ready to copy.
 for (const link of document.querySelectorAll(".link")) { link.focus(); link.select(); link.addEventListener("click", () => link.select()); }
 
 setInterval(tick, 1000);

@@ -1,12 +1,12 @@
-"""The store of suspended tasks in one SQLite file, from the standard library.
+"""The store of suspended tasks in one SQLite file, with the standard library alone.
 
-Tokens are credentials, so the file is its owner's alone. What ``keep`` has returned from is on
-the disk: a task that is suspended and forgotten hangs until a timeout. So SQLite's own rollback
-journal is used, with its default of syncing at each commit, rather than the write-ahead log,
-whose files and shared memory a crashed host or a network share can disturb.
+Tokens are credentials, so only the owner can read the file. When ``keep`` returns, the task is on
+the disk: a task that is suspended and forgotten would hang until a timeout. So the store uses
+SQLite's default, a rollback journal that is synced at each commit; the write-ahead log has further
+files and shared memory, which a crashed host or a network share can damage.
 
-Each operation opens the file and closes it again, some tenths of a millisecond: such a store has
-nothing to lose at a fork, holds nothing open in a web app for years, and any thread may use it.
+Each operation opens the file and closes it again, which takes some tenths of a millisecond. Nothing
+stays open, so any thread may use a store, after any fork, and for years.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The file of the store: made for its owner alone, opened and closed, its form checked."""
+"""The file of the store: made for its owner alone, checked, opened and closed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from ...exception import TokenStoreError
 
-#: The form of the tables; it goes up by one with each change of them.
+#: The version of the tables, one higher with each change.
 SCHEMA_VERSION = 1
 
-#: SQLite's ``application_id`` of such files: "Flwy".
+#: SQLite's ``application_id`` of these files: "Flwy".
 APPLICATION_ID = 0x466C7779
 
 _SCHEMA = (
@@ -55,11 +55,11 @@ class StoreFile:
     """One SQLite file with the tables of suspended tasks.
 
     Args:
-        path: where it is; it is made where it is not there.
-        busy_seconds: how long an operation waits for others to finish with it.
+        path: where it is; if there is none it is made.
+        busy_seconds: how long an operation waits until others have finished with it.
 
     Raises:
-        TokenStoreError: it cannot be used; so do all methods, later.
+        TokenStoreError: it cannot be used. All methods raise it, too.
     """
 
     def __init__(self, path: str | os.PathLike[str], busy_seconds: float) -> None:
@@ -74,8 +74,8 @@ class StoreFile:
             raise self._error(error.strerror or "unknown") from error
         if mode & 0o077:
             raise self._error(
-                f"others than its owner may read it (its mode is {mode:o}), and it holds "
-                f"tokens; chmod 600 {self.path}"
+                f"others than its owner may read it (its mode is {mode:o}), and it has "
+                f"tokens in it; chmod 600 {self.path}"
             )
         with self._opened_unchecked() as database, _transaction(database):
             if not database.execute("SELECT 1 FROM sqlite_master").fetchone():
@@ -85,21 +85,21 @@ class StoreFile:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[sqlite3.Connection]:
-        """Open it while the block runs, to read."""
+        """Open the file while the block runs, to read."""
         with self._opened_unchecked() as database:
             self._check(database)
             yield database
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """Open it while the block runs, in one transaction that alone may write."""
+        """Open the file while the block runs, in the only transaction that may write."""
         with self.opened() as database, _transaction(database):
             yield database
 
     @contextlib.contextmanager
     def _opened_unchecked(self) -> Iterator[sqlite3.Connection]:
         try:
-            # mode=rw: a file that is gone is an error, not made anew with any mode.
+            # mode=rw: a file that is gone is an error; SQLite would make it readable for others.
             with contextlib.closing(
                 sqlite3.connect(
                     f"{self.path.as_uri()}?mode=rw",
@@ -110,19 +110,19 @@ class StoreFile:
             ) as database:
                 database.row_factory = sqlite3.Row
                 database.execute("PRAGMA foreign_keys = ON")
-                database.execute("PRAGMA secure_delete = ON")  # a token dropped is overwritten
+                database.execute("PRAGMA secure_delete = ON")  # overwrites dropped tokens
                 yield database
         except sqlite3.Error as error:
             raise self._error(f"{error}") from error
         except UnicodeEncodeError:
-            # Its text holds the whole value, which may be a token; so does the error's chain.
-            raise self._error("a text has half of a surrogate pair, and no UTF-8 form") from None
+            # The error has the whole value, which may be a token; so it is not even chained.
+            raise self._error("half of a surrogate pair in a text has no UTF-8 form") from None
 
     def _check(self, database: sqlite3.Connection) -> None:
         application = database.execute("PRAGMA application_id").fetchone()[0]
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if application != APPLICATION_ID:
-            raise self._error("it is no store of suspended tasks; name another file")
+            raise self._error("it is not a store of suspended tasks; name another file")
         if version != SCHEMA_VERSION:
             raise self._error(
                 f"its tables are of version {version}, and this Flowy knows {SCHEMA_VERSION}; "
@@ -135,12 +135,12 @@ class StoreFile:
 
 @contextlib.contextmanager
 def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    # From its start on the only one that writes: what it reads, nobody changes.
+    # IMMEDIATE locks for writing at once, so that nobody changes what this transaction reads.
     database.execute("BEGIN IMMEDIATE")
     try:
         yield
     except BaseException:
-        if database.in_transaction:  # a full disk, say, has SQLite roll back by itself
+        if database.in_transaction:  # SQLite rolls back by itself if the disk is full
             database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")

@@ -1,0 +1,181 @@
+"""Call one activity without writing a workflow.
+
+SWF runs activities only for a workflow. So ``call_activity``, which is for scripts and tests,
+starts an execution of a workflow type of its own, decides for it until the activity has ended, and
+returns the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...exception import SWFError, TooLongError
+from ...safe_logging import get_logger
+from ...transport import encode_input
+from ..client import Layer1, connect
+from ..limits import MAX_INPUT_CHARS, MAX_VERSION_CHARS, name_text, timeout_seconds
+from ..values import ActivityType
+from .decider import Plan
+from .decider_thread import DeciderThread
+from .execution import ActivityExecution
+from .result import after_request, value_of
+
+logger = get_logger(__name__)
+
+#: How long an activity may take to end after the request to cancel it, in seconds.
+GRACE_SECONDS = 5
+
+
+def call_activity(
+    domain: object,
+    name: object,
+    version: object,
+    *args: Any,
+    kwargs: Mapping[str, Any] | None = None,
+    task_list: object = None,
+    timeout: Any = 3600,
+    grace: Any = GRACE_SECONDS,
+    workflow_id: object = None,
+    layer1: Layer1 | None = None,
+) -> Any:
+    """Let a worker run one activity, wait until it ends, and return its value.
+
+    Args:
+        domain: the SWF domain.
+        name, version: which activity; a worker must have registered it.
+        args: its positional arguments.
+        kwargs: its keyword arguments.
+        task_list: where to schedule it; None for the type's default list.
+        timeout: how long the whole call may take, in whole seconds from 1 to a year. Then the
+            activity's cancellation is requested; the activity learns of that at its next heartbeat.
+        grace: how long the activity may take to end after that request, in whole seconds, 0 or
+            more. Then the execution is terminated, which closes the task.
+        workflow_id: the id of the execution, unique among the open ones of the domain; None for
+            a new one.
+        layer1: as for ``start_activity_worker``. Two threads use it at once, as boto3's clients
+            allow.
+
+    An exception that interrupts the call, a KeyboardInterrupt too, requests the cancellation and
+    waits as at the timeout; a second interruption ends the waiting. The exception's notes say how
+    the activity ended. If the caller is killed, SWF closes the execution a minute after the call
+    would have terminated it.
+
+    Returns:
+        The activity's value, even if the activity completed after the request to cancel it.
+
+    Raises:
+        ActivityFailedError: it failed; the error has its reason and details.
+        ActivityTimedOutError: one of its timeouts fired.
+        ActivityCanceledError: it was canceled at the request of somebody else.
+        CallTimedOutError: *timeout* passed; the error says how the activity ended.
+        CallError: it could not be scheduled, or its execution was closed from outside.
+        SerializationError: an argument, or the result, has no JSON form.
+        TooLongError: the input is longer than 32,768 characters.
+        SWFError: SWF refuses the call, or is out of reach for too long.
+        ValueError: an argument that cannot be used.
+    """
+    plan = Plan(
+        ActivityType(name_text(name, "name"), name_text(version, "version", MAX_VERSION_CHARS)),
+        input_text(args, kwargs or {}),
+        None if task_list is None else name_text(task_list, "task_list", trimmed=True),
+        _timeout_seconds(timeout),
+        _grace_seconds(grace),
+    )
+    execution = ActivityExecution(
+        connect(layer1),
+        name_text(domain, "domain", trimmed=True),
+        plan,
+        None if workflow_id is None else name_text(workflow_id, "workflow_id"),
+    )
+    _run(execution, plan)
+    return value_of(execution, plan)
+
+
+def input_text(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    """Return the wire text of a call's arguments.
+
+    Raises:
+        SerializationError: an argument has no JSON form.
+        TooLongError: it is longer than 32,768 characters, which SWF would refuse.
+    """
+    text = encode_input(args, kwargs)
+    if len(text) > MAX_INPUT_CHARS:
+        raise TooLongError(
+            f"the input has {len(text):,} characters, SWF takes {MAX_INPUT_CHARS:,}.",
+            length=len(text),
+            limit=MAX_INPUT_CHARS,
+        )
+    return text
+
+
+def _run(execution: ActivityExecution, plan: Plan) -> None:
+    """Start the execution and wait until it is closed; leave none open after an error."""
+    decider = DeciderThread(execution, plan)
+    try:
+        execution.start()
+        decider.start()
+        decider.wait()
+    except SWFError:
+        if execution.run_id is not None:
+            execution.terminate("The caller's decider cannot go on.")
+        raise
+    except BaseException as interruption:
+        if execution.run_id is not None:
+            how = _wind_down(execution, decider, plan)
+            _add_note(interruption, f"asked to cancel, activity {plan.type} {how}")
+        raise
+
+
+def _wind_down(execution: ActivityExecution, decider: DeciderThread, plan: Plan) -> str:
+    """Cancel the activity of an interrupted call; terminate the execution after the grace.
+
+    An interruption of the grace, such as a second Ctrl-C, ends it.
+
+    Returns:
+        How the activity ended, as the end of a sentence.
+    """
+    try:
+        execution.request_cancel()
+        decider.wait(plan.grace_seconds)
+    except SWFError as error:
+        logger.warning(
+            "Cannot wait for the call's activity to cancel (%s); terminating its execution.",
+            error.fault,
+        )
+    finally:
+        if execution.ended is None:
+            execution.terminate("The caller was interrupted.")
+        decider.leave()
+    try:
+        execution.look()
+    except SWFError as error:
+        return f"may have ended: its history cannot be read ({error.fault})"
+    if execution.ended is None:
+        return "is still open; it ends by its timeout"
+    return after_request(execution.ended[0], plan)
+
+
+def _add_note(interruption: BaseException, how: str) -> None:
+    """Let the exception that interrupted the call say how the activity ended."""
+    text = f"The call was interrupted; {how}"
+    logger.warning("%s", text)
+    # What BaseException.add_note does, which Python 3.10 does not have.
+    interruption.__notes__ = [*getattr(interruption, "__notes__", ()), text]  # type: ignore[attr-defined,unused-ignore]
+
+
+def _timeout_seconds(timeout: Any) -> int:
+    seconds = timeout_seconds(timeout, "timeout")
+    if seconds is None:
+        raise ValueError(
+            "Cannot call without a timeout: the execution would stay open if its caller was "
+            "killed. Give whole seconds, from 1 to a year."
+        )
+    return seconds
+
+
+def _grace_seconds(grace: Any) -> int:
+    seconds = 0 if grace == 0 else timeout_seconds(grace, "grace")
+    if seconds is None:
+        raise ValueError("Cannot use None as grace: give whole seconds, 0 or more.")
+    return seconds

@@ -1,0 +1,148 @@
+"""The one-activity workflow: schedule the activity, wait, and end as it ended.
+
+SWF runs activities only if a workflow asks for them. This is the smallest such workflow: a pure
+function from an execution's history to the decisions to send. It reads the whole history each
+time, so decision tasks that come without news, as SWF may send them, change nothing.
+
+Both time limits are timers of SWF, which wake the decider by SWF's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ...invocation.failure import cut_end
+from ...invocation.outcome import TaskOutcome
+from ..history import Ending, Event, attributes, ending_of
+from ..limits import MAX_REASON_CHARS
+from ..values import ActivityType
+
+#: The activity's id within its execution, which has no other.
+ACTIVITY_ID = "1"
+
+#: The timer that fires when the call's timeout has passed.
+TIMEOUT_TIMER = "timeout"
+
+#: The timer that fires when the activity had its time to end after the request to cancel.
+GRACE_TIMER = "grace"
+
+Decision = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a call wants.
+
+    Attributes:
+        type: which activity.
+        input: the wire text of its arguments. Not in the ``repr``.
+        task_list: where to schedule it; None for the type's default.
+        timeout_seconds: when its cancellation is requested, counted from the start.
+        grace_seconds: when it is given up, counted from the request to cancel.
+    """
+
+    type: ActivityType
+    input: str = field(repr=False)
+    task_list: str | None
+    timeout_seconds: int
+    grace_seconds: int
+
+
+def ending(events: Sequence[Event]) -> Ending | None:
+    """Return how the activity of this history ended; None while it is under way."""
+    for event in events:
+        ended = ending_of(event)
+        if ended is not None:
+            # Only this decider cancels the execution: before there is an activity to cancel.
+            canceled = event["eventType"] == "WorkflowExecutionCanceled"
+            return replace(ended, outcome=TaskOutcome.CANCELED) if canceled else ended
+    return None
+
+
+def timed_out(events: Sequence[Event]) -> bool:
+    """Return whether the call's timeout passed before its execution closed."""
+    return _fired(events, TIMEOUT_TIMER) or _happened(events, "WorkflowExecutionTimedOut")
+
+
+def given_up(events: Sequence[Event]) -> bool:
+    """Return whether the activity has not ended in the time it had after the request to cancel."""
+    return _fired(events, GRACE_TIMER) and ending(events) is None
+
+
+def decide(events: Sequence[Event], plan: Plan) -> list[Decision]:
+    """Return the decisions to send after these events.
+
+    Args:
+        events: the whole history, oldest first.
+        plan: what the call wants.
+    """
+    ended = ending(events)
+    if ended is not None:
+        return [_close(ended)]
+    cancel = _happened(events, "WorkflowExecutionCancelRequested") or timed_out(events)
+    if not _happened(events, "ActivityTaskScheduled"):
+        if cancel:  # before there was anything to cancel
+            return [_close(Ending(TaskOutcome.CANCELED))]
+        return [_schedule(plan), _timer(TIMEOUT_TIMER, plan.timeout_seconds)]
+    if cancel and not _happened(events, *_CANCELLATION_DECIDED):
+        return [_request_cancel(), _timer(GRACE_TIMER, plan.grace_seconds)]
+    return []
+
+
+def closes(decisions: Sequence[Decision]) -> bool:
+    """Return whether these decisions ask SWF to close the execution."""
+    return any(decision["decisionType"].endswith("WorkflowExecution") for decision in decisions)
+
+
+#: The events that follow the decision to request the cancellation. SWF writes the second if the
+#: activity had ended before the decision came: then the history has the event of its end, too.
+_CANCELLATION_DECIDED = ("ActivityTaskCancelRequested", "RequestCancelActivityTaskFailed")
+
+
+def _close(ended: Ending) -> Decision:
+    if ended.outcome is TaskOutcome.COMPLETED:
+        result = {} if ended.text is None else {"result": ended.text}
+        return _decision("CompleteWorkflowExecution", result)
+    details = {} if ended.text is None else {"details": ended.text}
+    if ended.outcome is TaskOutcome.CANCELED:
+        return _decision("CancelWorkflowExecution", details)
+    reason = ended.reason if ended.outcome is TaskOutcome.FAILED else f"The activity {ended}"
+    return _decision(
+        "FailWorkflowExecution", {"reason": cut_end(reason, MAX_REASON_CHARS), **details}
+    )
+
+
+def _schedule(plan: Plan) -> Decision:
+    wanted: dict[str, Any] = {
+        "activityId": ACTIVITY_ID,
+        "activityType": {"name": plan.type.name, "version": plan.type.version},
+        "input": plan.input,
+    }
+    if plan.task_list is not None:
+        wanted["taskList"] = {"name": plan.task_list}
+    return _decision("ScheduleActivityTask", wanted)
+
+
+def _request_cancel() -> Decision:
+    return _decision("RequestCancelActivityTask", {"activityId": ACTIVITY_ID})
+
+
+def _timer(timer_id: str, seconds: int) -> Decision:
+    return _decision("StartTimer", {"timerId": timer_id, "startToFireTimeout": str(seconds)})
+
+
+def _decision(kind: str, wanted: dict[str, Any]) -> Decision:
+    return {"decisionType": kind, f"{kind[0].lower()}{kind[1:]}DecisionAttributes": wanted}
+
+
+def _happened(events: Sequence[Event], *kinds: str) -> bool:
+    return any(event["eventType"] in kinds for event in events)
+
+
+def _fired(events: Sequence[Event], timer_id: str) -> bool:
+    return any(
+        event["eventType"] == "TimerFired" and attributes(event).get("timerId") == timer_id
+        for event in events
+    )

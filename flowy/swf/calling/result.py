@@ -1,0 +1,69 @@
+"""How a call ends for its caller: with the activity's value, or with an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...exception import (
+    ActivityCanceledError,
+    ActivityFailedError,
+    ActivityTimedOutError,
+    CallError,
+    CallTimedOutError,
+)
+from ...invocation.outcome import TaskOutcome
+from ...safe_logging import get_logger
+from ...transport import decode_result
+from ..history import Ending
+from .decider import Plan, timed_out
+from .execution import ActivityExecution
+
+logger = get_logger(__name__)
+
+#: The error for each outcome; ``CallError`` itself for the rest.
+_ERRORS: Mapping[TaskOutcome, type[CallError]] = {
+    TaskOutcome.FAILED: ActivityFailedError,
+    TaskOutcome.TIMED_OUT: ActivityTimedOutError,
+    TaskOutcome.CANCELED: ActivityCanceledError,
+}
+
+
+def value_of(execution: ActivityExecution, plan: Plan) -> Any:
+    """Return the value of the activity of a closed execution.
+
+    Raises:
+        CallError: it has none: the subclass and the message say how it ended.
+        SerializationError: the result is not JSON.
+    """
+    assert execution.ended is not None
+    ended, events = execution.ended
+    late = timed_out(events)
+    if ended.outcome is TaskOutcome.COMPLETED:
+        if late:
+            logger.info("%s completed although the call's timeout had passed.", plan.type)
+        return decode_result(ended.text)
+    kind, reason = _ERRORS.get(ended.outcome, CallError), ended.reason
+    message = f"Activity {plan.type} {ended}"
+    if late:
+        kind, reason = CallTimedOutError, str(ended)
+        message = (
+            f"Activity {plan.type} had not ended after {plan.timeout_seconds} s; asked to cancel, "
+            f"it {after_request(ended, plan)}"
+        )
+    raise kind(
+        message,
+        reason=reason,
+        details=ended.text,
+        workflow_id=execution.workflow_id,
+        run_id=execution.run_id,
+    )
+
+
+def after_request(ended: Ending, plan: Plan) -> str:
+    """Return, as the end of a sentence, how an activity ended that was asked to cancel."""
+    if ended.outcome is TaskOutcome.EXECUTION_CLOSED:
+        return f"had not ended {plan.grace_seconds} s later and was cut off."
+    if ended.outcome is TaskOutcome.CANCELED:
+        return f"was {ended}: {ended.text}" if ended.text else f"was {ended}"
+    return str(ended)

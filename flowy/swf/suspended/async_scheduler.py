@@ -1,0 +1,140 @@
+"""Finishing suspended tasks by their tokens: what ``async_scheduler`` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...exception import UnknownResourceError
+from ...invocation.status import TaskStatus
+from ...safe_logging import get_logger
+from ...transport import encode_result
+from ..client import SWFClient
+
+logger = get_logger(__name__)
+
+
+class AsyncScheduler:
+    """Controls suspended activities by their tokens; what ``async_scheduler`` returns.
+
+    Thread-safe, and cheap to keep for years: it holds one client with its connections, and no
+    state. Each process makes its own, after any fork. Several may act on one token: SWF takes one
+    answer, and every other call finds the task closed.
+
+    Each method makes one call, which the default client repeats a few times if the connection is
+    bad. Each returns False, with a log line, if the task is closed: answered already, timed out,
+    or its workflow has ended; ``beat`` returns ``TaskStatus.CLOSED``. If the answer to a first
+    try was lost on its way, False may also mean that SWF took this very call.
+
+    Args:
+        client: makes the calls.
+
+    Raises, from each method:
+        RefusedError: SWF cannot read the token, or refuses the caller.
+        TransientError: SWF could not be reached, or throttles: whether it took the call is not
+            known, and the call may be made again.
+    """
+
+    def __init__(self, client: SWFClient) -> None:
+        self._client = client
+
+    def heartbeat(self, token: str, details: object = None) -> bool:
+        """Send a heartbeat; False also when the task's cancellation was requested.
+
+        Args:
+            token: the activity's ``token``.
+            details: how far the work has come, as for ``Activity.heartbeat``: text, or a
+                JSON-serializable value, cut to 2,048 characters; None for none.
+
+        Raises:
+            SerializationError: the details have no JSON form.
+        """
+        return self.beat(token, details) is TaskStatus.ACTIVE
+
+    def beat(self, token: str, details: object = None) -> TaskStatus:
+        """Send a heartbeat, and tell *closed* from *cancellation requested*.
+
+        Args and errors are those of ``heartbeat``.
+
+        Returns:
+            ``TaskStatus.ACTIVE``; ``TaskStatus.CANCEL_REQUESTED``, to be answered by ``cancel``
+            if nothing speaks against it; or ``TaskStatus.CLOSED``: no answer is possible.
+        """
+        text = details if details is None or isinstance(details, str) else encode_result(details)
+        cancel_requested = False
+
+        def beat() -> None:
+            nonlocal cancel_requested
+            cancel_requested = self._client.record_activity_task_heartbeat(token, text)
+
+        if not _unless_closed("heartbeat", beat):
+            return TaskStatus.CLOSED
+        if cancel_requested:
+            logger.info("The cancellation of a suspended task was requested.")
+            return TaskStatus.CANCEL_REQUESTED
+        return TaskStatus.ACTIVE
+
+    def complete(self, token: str, result: Any) -> bool:
+        """Complete the task with *result*, as if its ``run`` had returned it.
+
+        Returns:
+            True if SWF took it; False if the task is closed.
+
+        Raises:
+            SerializationError: the result has no JSON form.
+            TooLongError: its JSON is longer than 32,768 characters.
+        """
+        text = encode_result(result)
+        return _unless_closed(
+            "complete", lambda: self._client.respond_activity_task_completed(token, text)
+        )
+
+    def fail(self, token: str, reason: str, details: str | None = None) -> bool:
+        """Fail the task, as if its ``run`` had raised an exception with the text *reason*.
+
+        Args:
+            token: the activity's ``token``.
+            reason: why, cut to 256 characters.
+            details: more, cut to the last 32,768 characters; None for none.
+
+        Returns:
+            True if SWF took it; False if the task is closed.
+        """
+        text = None if details is None else str(details)
+        return _unless_closed(
+            "fail", lambda: self._client.respond_activity_task_failed(token, str(reason), text)
+        )
+
+    def cancel(self, token: str, details: str | None = None) -> bool:
+        """Answer *canceled*, which SWF takes for tasks whose cancellation was requested.
+
+        Args:
+            token: the activity's ``token``.
+            details: text for the decider, cut to the last 32,768 characters; None for none.
+
+        Returns:
+            True if SWF took it; False if the task is closed.
+
+        Raises:
+            RefusedError: also if SWF refuses it because no cancellation was requested.
+        """
+        text = None if details is None else str(details)
+        return _unless_closed(
+            "cancel", lambda: self._client.respond_activity_task_canceled(token, text)
+        )
+
+
+def _unless_closed(verb: str, call: Callable[[], None]) -> bool:
+    try:
+        call()
+    except UnknownResourceError as error:
+        logger.warning(
+            "Cannot %s a suspended task: it is closed (%s).%s",
+            verb,
+            error.fault,
+            " The answer to an earlier try of this very call was lost, and SWF may have taken it."
+            if error.repeated
+            else "",
+        )
+        return False
+    return True

@@ -1,0 +1,117 @@
+"""Records in the store how a suspended task ended.
+
+SWF says of a closed task only that it does not know it. How the task ended is in the history of its
+execution, for as long as SWF keeps that.
+"""
+
+from __future__ import annotations
+
+from ...exception import SWFError, TransientError, UnknownResourceError
+from ...invocation.failure import cut_end, sendable
+from ...invocation.outcome import TaskOutcome
+from ...safe_logging import get_logger
+from ...tokens import SuspendedTask, TokenStore
+from ..client import SWFClient
+from ..history import Ending, ending_of_task
+from ..limits import MAX_REASON_CHARS
+from .schedule import HISTORY_RETRY_SECONDS, HeartbeatSchedule
+
+logger = get_logger(__name__)
+
+#: What SWF's message says if it does not know the domain, rather than the execution.
+_UNKNOWN_DOMAIN = "Unknown domain"
+
+
+class EndRecorder:
+    """Records how tasks of one domain ended; safe for several threads.
+
+    Args:
+        domain: the SWF domain.
+        store: where the tasks are kept.
+        client: reads the histories.
+        schedule: says when the next heartbeat of a task is due, if its end is not recorded.
+    """
+
+    def __init__(
+        self, domain: str, store: TokenStore, client: SWFClient, schedule: HeartbeatSchedule
+    ) -> None:
+        self._domain = domain
+        self._store = store
+        self._client = client
+        self._schedule = schedule
+
+    def record(
+        self, task: SuspendedTask, outcome: TaskOutcome, reason: str | None, *, learned: bool
+    ) -> None:
+        """Mark *task* as ended.
+
+        Args:
+            task: which task.
+            outcome: how it ended.
+            reason: why, cut to 256 characters; None if there is no reason.
+            learned: whether it was ended elsewhere; False if the keeper answered for it.
+
+        Raises:
+            TokenStoreError: the store cannot be used.
+        """
+        if reason is not None:
+            reason = cut_end(sendable(reason), MAX_REASON_CHARS)
+        if self._store.close(task.id, outcome, reason, learned=learned):
+            logger.info("Suspended task %s of %s: %s.", task.id, task, outcome.value)
+
+    def learn(self, task: SuspendedTask) -> None:
+        """Find out how *task*, which SWF closed, ended, and mark it so.
+
+        If the history is out of reach the task stays open, and this is tried again later.
+
+        Raises:
+            TokenStoreError: the store cannot be used.
+        """
+        try:
+            ended = self._ending(task)
+        except UnknownResourceError as error:
+            if _UNKNOWN_DOMAIN in str(error):
+                self._report_wrong_place(task)
+                return
+            ended = Ending(TaskOutcome.CLOSED, "its history is gone")
+        except TransientError as error:
+            logger.warning(
+                "%s, task %s, is closed, and its history cannot be read now (%s). Tried again in "
+                "%.0f s.",
+                task,
+                task.id,
+                error.fault,
+                HISTORY_RETRY_SECONDS,
+            )
+            self._store.beat_in(task.id, HISTORY_RETRY_SECONDS)
+            return
+        except SWFError as error:  # the task is closed all the same
+            ended = Ending(TaskOutcome.CLOSED, f"its history cannot be read: {error.fault}")
+        self.record(task, ended.outcome, _reason(ended), learned=True)
+
+    def _ending(self, task: SuspendedTask) -> Ending:
+        info = task.info
+        events = self._client.get_workflow_execution_history(
+            self._domain, info.workflow_id, info.run_id
+        )
+        ended = ending_of_task(events, info.started_event_id)
+        return ended or Ending(TaskOutcome.CLOSED, "its history does not say how")
+
+    def _report_wrong_place(self, task: SuspendedTask) -> None:
+        """Log that this SWF has no such domain; what it says of the task means nothing."""
+        pause = self._schedule.interval_seconds(task)
+        logger.error(
+            "Cannot look after %s, task %s: SWF knows no domain %s. Is this the right region, and "
+            "the right account? Tried again in %.0f s.",
+            task,
+            task.id,
+            self._domain,
+            pause,
+        )
+        self._store.beat_in(task.id, pause)
+
+
+def _reason(ended: Ending) -> str | None:
+    """Return why a task ended; a canceled one says so in its details."""
+    said = ended.text if ended.outcome is TaskOutcome.CANCELED else ended.reason
+    return said or None

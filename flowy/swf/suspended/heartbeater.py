@@ -1,0 +1,152 @@
+"""Sends the heartbeat of one suspended task, and does what SWF's answer calls for.
+
+The answer to a heartbeat is the only way to learn that SWF closed a task, or that its cancellation
+was requested.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+from ...exception import (
+    CredentialsError,
+    SWFError,
+    TokenStoreError,
+    TransientError,
+    UnknownResourceError,
+)
+from ...invocation.outcome import TaskOutcome
+from ...safe_logging import get_logger
+from ...tokens import SuspendedTask, TokenStore
+from ..client import SWFClient
+from .end_recorder import EndRecorder
+from .outage import OutageDetector
+from .schedule import LEASE_SECONDS, RETRY_SECONDS, HeartbeatSchedule
+
+logger = get_logger(__name__)
+
+#: No execution of SWF stays open for longer than a year, in seconds. (SWF's quotas.)
+LONGEST_EXECUTION_SECONDS = 366 * 86_400.0
+
+#: The details of the answer to a requested cancellation.
+CANCELED_DETAILS = "Canceled while it was suspended, as was requested."
+
+
+class SuspendedTaskHeartbeater:
+    """Sends heartbeats for tasks that the keeper claimed; safe for several threads.
+
+    Args:
+        domain: the SWF domain.
+        store: where the tasks are kept.
+        client: makes the calls.
+        answers: whether a requested cancellation is answered; False only marks it in the store.
+        schedule: when a task's next heartbeat is due.
+        outage: is told of each heartbeat whether it got through.
+    """
+
+    def __init__(
+        self,
+        domain: str,
+        store: TokenStore,
+        client: SWFClient,
+        *,
+        answers: bool,
+        schedule: HeartbeatSchedule,
+        outage: OutageDetector,
+    ) -> None:
+        self._store = store
+        self._client = client
+        self._recorder = EndRecorder(domain, store, client, schedule)
+        self._answers = answers
+        self._schedule = schedule
+        self._outage = outage
+
+    def heartbeat(self, task: SuspendedTask) -> None:
+        """Send the heartbeat of *task* and do what the answer calls for.
+
+        Errors of SWF and of the store are logged, not raised: the next heartbeat comes anyway.
+        """
+        try:
+            self._heartbeat(task)
+        except TokenStoreError as error:
+            logger.warning(
+                "%s What the heartbeat of task %s said is not marked; the next one says it again.",
+                error,
+                task.id,
+            )
+
+    def _heartbeat(self, task: SuspendedTask) -> None:
+        self._shorten_lease(task)
+        try:
+            cancel_requested = self._client.record_activity_task_heartbeat(task.token)
+        except UnknownResourceError:
+            self._outage.got_through()
+            self._recorder.learn(task)
+        except (TransientError, CredentialsError) as error:
+            self._outage.not_sent(task, error)
+            self._store.beat_in(task.id, RETRY_SECONDS)
+        except SWFError as error:
+            self._outage.got_through()
+            self._handle_refusal(task, error)
+        else:
+            self._outage.got_through()
+            self._handle_answer(task, cancel_requested)
+
+    def _handle_answer(self, task: SuspendedTask, cancel_requested: bool) -> None:
+        if cancel_requested and self._answers:
+            self._cancel(task)
+            return
+        if cancel_requested and not task.cancel_requested:
+            logger.info("The cancellation of %s, task %s, was requested.", task, task.id)
+        self._store.beat_in(
+            task.id, self._schedule.interval_seconds(task), cancel_requested=cancel_requested
+        )
+
+    def _shorten_lease(self, task: SuspendedTask) -> None:
+        lease = self._schedule.lease_seconds(task)
+        if lease < LEASE_SECONDS:
+            with contextlib.suppress(TokenStoreError):  # the heartbeat matters more
+                self._store.beat_in(task.id, lease)
+
+    def _cancel(self, task: SuspendedTask) -> None:
+        """Answer *canceled*, as was requested."""
+        try:
+            self._client.respond_activity_task_canceled(task.token, CANCELED_DETAILS)
+        except UnknownResourceError:
+            self._recorder.learn(task)
+        except SWFError as error:
+            passing = isinstance(error, TransientError | CredentialsError)
+            pause = RETRY_SECONDS if passing else self._schedule.interval_seconds(task)
+            logger.warning(
+                "The cancellation of %s, task %s, was requested, and the answer canceled not "
+                "taken (%s). Tried again in %.0f s.",
+                task,
+                task.id,
+                error.fault,
+                pause,
+            )
+            self._store.beat_in(task.id, pause, cancel_requested=True)
+        else:
+            self._recorder.record(task, TaskOutcome.CANCELED, CANCELED_DETAILS, learned=False)
+
+    def _handle_refusal(self, task: SuspendedTask, error: SWFError) -> None:
+        """Give a task up only after its time if SWF cannot read its token.
+
+        The token may be that of another region, or of a local SWF.
+        """
+        longest = task.suspended_at + LONGEST_EXECUTION_SECONDS
+        if time.time() > (longest if task.deadline is None else task.deadline):
+            reason = f"SWF refuses its token: {error.fault}"
+            self._recorder.record(task, TaskOutcome.CLOSED, reason, learned=True)
+            return
+        pause = self._schedule.interval_seconds(task)
+        logger.error(
+            "Heartbeat of %s, task %s, refused (%s): is this the right region? Tried again in "
+            "%.0f s.",
+            task,
+            task.id,
+            error.fault,
+            pause,
+        )
+        self._store.beat_in(task.id, pause)

@@ -1,0 +1,208 @@
+"""The keeper: the process that sends the heartbeats of all suspended tasks of a domain.
+
+A suspended task has left its worker, so without a keeper nobody sends its heartbeats, and its
+heartbeat timeout ends it. Heartbeats are needed in any case: only the answer to one says that SWF
+closed the task, or that its cancellation was requested. The keeper sends the heartbeats, records
+how each task ended, and answers requested cancellations.
+
+All that it knows is in the store. It may be killed and started again, and several may run side by
+side: a heartbeat is claimed by one of them, for a limited time.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import time
+
+from ...concurrency.retry import Backoff
+from ...concurrency.signals import stop_signals
+from ...concurrency.stop import StopFlag, StopLevel
+from ...exception import TokenStoreError
+from ...safe_logging import get_logger
+from ...tokens import TokenStore
+from ..client import Layer1, connect
+from ..limits import name_text
+from .beat_threads import BEATS_AT_ONCE, BeatThreads
+from .heartbeater import SuspendedTaskHeartbeater
+from .outage import OutageDetector
+from .schedule import EVERY_SECONDS, LEASE_SECONDS, HeartbeatSchedule
+
+logger = get_logger(__name__)
+
+#: How often the keeper looks into the store, in seconds: other processes put tasks there.
+LOOK_SECONDS = 1.0
+
+#: The first and the longest pause while SWF or the store is out of reach, in seconds. They are
+#: short because tasks may be close to their timeout when it is back.
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 5.0
+
+#: How long the store keeps closed tasks for people to see, by default, in seconds: 30 days.
+DROP_AFTER_SECONDS = 30 * 86_400.0
+
+#: How often closed tasks are dropped from the store, in seconds.
+DROP_INTERVAL_SECONDS = 3_600.0
+
+
+class Keeper:
+    """Sends heartbeats for the tasks of a store that belong to one domain, until it is stopped.
+
+    Args:
+        domain: the SWF domain.
+        store: where the tasks are kept.
+        layer1: as for ``async_scheduler``; several threads use it at once.
+        on_cancel: ``"answer"`` answers *canceled* if a cancellation was requested; ``"mark"``
+            only marks the task in the store, and its heartbeats go on.
+        every: how often a task gets a heartbeat at least, in seconds over 0. It gets them more
+            often if a third of its declared heartbeat timeout is less.
+        drop_after: how long the store keeps closed tasks, in seconds, 0 or more.
+        signals: whether SIGINT and SIGTERM stop the keeper, if it runs on the main thread.
+
+    Raises:
+        ValueError: an argument that cannot be used.
+        SWFError: no client can be made.
+    """
+
+    def __init__(
+        self,
+        domain: object,
+        store: TokenStore,
+        layer1: Layer1 | None = None,
+        *,
+        on_cancel: str = "answer",
+        every: float = EVERY_SECONDS,
+        drop_after: float = DROP_AFTER_SECONDS,
+        signals: bool = True,
+    ) -> None:
+        if on_cancel not in ("answer", "mark"):
+            raise ValueError(f"Cannot use on_cancel={on_cancel!r}: give 'answer' or 'mark'.")
+        if not every > 0:
+            raise ValueError(f"Cannot use every={every!r}: give seconds, over 0.")
+        if not drop_after >= 0:
+            raise ValueError(f"Cannot use drop_after={drop_after!r}: give seconds, 0 or more.")
+        self._domain = name_text(domain, "domain", trimmed=True)
+        self._store = store
+        self._schedule = HeartbeatSchedule(every)
+        self._outage = OutageDetector()
+        self._heartbeater = SuspendedTaskHeartbeater(
+            self._domain,
+            store,
+            connect(layer1, polls=False, calls_at_once=BEATS_AT_ONCE),
+            answers=on_cancel == "answer",
+            schedule=self._schedule,
+            outage=self._outage,
+        )
+        self._drop_after_seconds = drop_after
+        self._dropped_at: float | None = None
+        self._signals = signals
+        self._stop = StopFlag()
+        self._trouble = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+
+    def stop(self) -> None:
+        """Let ``run`` return after the calls under way; any thread may call this."""
+        self._stop.raise_to(StopLevel.DRAIN)
+
+    def run(self) -> None:
+        """Send heartbeats until a stop is asked for, whatever happens to SWF and the store.
+
+        Raises:
+            KeyboardInterrupt: a third signal came during a call.
+        """
+        threads = BeatThreads()
+        try:
+            with stop_signals(self._stop, interrupt=True, wanted=self._signals):
+                self._log_start()
+                while not self._stop.is_set():
+                    self._stop.wait(self._look(threads))
+                threads.wait_for_all()
+        finally:
+            threads.close()
+        logger.info("Keeper stopped.")
+
+    def look(self) -> None:
+        """Send all heartbeats that are due, once, and drop tasks that were closed long ago.
+
+        Raises:
+            TransientError, CredentialsError: SWF cannot be asked now: several heartbeats in a
+                row did not get through.
+            TokenStoreError: the store cannot be used.
+        """
+        threads = BeatThreads()
+        try:
+            self._drop_closed()
+            done = False
+            while not done:
+                done = self._start_due(threads)
+                threads.wait_for_all()
+                done = done or self._outage.is_out_of_reach
+        finally:
+            threads.wait_for_all()
+            threads.close()
+        self._outage.raise_if_out_of_reach()
+
+    def _look(self, threads: BeatThreads) -> float:
+        """Start all heartbeats that are due; return how long to pause then, in seconds."""
+        try:
+            self._drop_closed()
+            self._start_due(threads)
+        except TokenStoreError as error:
+            pause = self._trouble.next_seconds()
+            logger.warning("%s Trying again in %.1f s.", error, pause)
+            return pause
+        if self._outage.is_out_of_reach:
+            return self._trouble.next_seconds()
+        self._trouble.reset()
+        return LOOK_SECONDS
+
+    def _start_due(self, threads: BeatThreads) -> bool:
+        """Start the heartbeats that are due; only one while SWF is out of reach.
+
+        Returns:
+            Whether none is left to start.
+        """
+        started = False
+        while not (self._stop.is_set() or (started and self._outage.is_out_of_reach)):
+            # A task is claimed only when a thread is free: its lease runs from then on.
+            if not threads.wait_for_free(LOOK_SECONDS):
+                continue
+            task = self._store.claim_due(
+                self._domain,
+                LEASE_SECONDS,
+                longest_seconds=self._schedule.longest_seconds + LOOK_SECONDS,
+            )
+            if task is None:
+                return True
+            threads.submit(functools.partial(self._heartbeater.heartbeat, task))
+            started = True
+        return self._stop.is_set()
+
+    def _drop_closed(self) -> None:
+        now = time.monotonic()
+        if self._dropped_at is None or now - self._dropped_at >= DROP_INTERVAL_SECONDS:
+            dropped = self._store.drop_closed(self._drop_after_seconds)
+            self._dropped_at = now
+            if dropped:
+                logger.info("Dropped %d tasks that were closed long ago.", dropped)
+
+    def _log_start(self) -> None:
+        """Log which tasks wait: a mistyped domain or store raises no error."""
+        try:
+            waiting = collections.Counter(task.info.domain for task in self._store.pending())
+        except TokenStoreError as error:
+            logger.warning("Keeper started for domain %s. %s", self._domain, error)
+            return
+        own = waiting.pop(self._domain, 0)
+        logger.info(
+            "Keeper started for domain %s; tasks that wait in %s: %d.",
+            self._domain,
+            self._store,
+            own,
+        )
+        if waiting and not own:
+            logger.warning(
+                "No task of domain %s waits, but %s: is this the right domain? A keeper sends the "
+                "heartbeats of one domain.",
+                self._domain,
+                ", ".join(f"{count} of {name}" for name, count in sorted(waiting.items())),
+            )

@@ -1,0 +1,68 @@
+"""Tells trouble with one task's heartbeat from an SWF that is out of reach.
+
+While SWF is out of reach every heartbeat fails after several slow attempts. Then one heartbeat at a
+time is enough to see whether SWF is back, and a log line for each task would say nothing new.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from ...exception import SWFError
+from ...safe_logging import get_logger
+from ...tokens import SuspendedTask
+from .schedule import RETRY_SECONDS
+
+logger = get_logger(__name__)
+
+#: After this many heartbeats in a row that did not get through, SWF counts as out of reach.
+FAILURES_IN_A_ROW = 5
+
+
+class OutageDetector:
+    """Counts the heartbeats in a row that did not get through; safe for several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._error: SWFError | None = None
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether SWF itself is out of reach, and not only for some of the tasks."""
+        return self._failures >= FAILURES_IN_A_ROW
+
+    def raise_if_out_of_reach(self) -> None:
+        """Raise the error of the last heartbeat if SWF is out of reach."""
+        with self._lock:
+            if self.is_out_of_reach and self._error is not None:
+                raise self._error
+
+    def got_through(self) -> None:
+        """Note that SWF answered a heartbeat, whatever it said."""
+        with self._lock:
+            was_out_of_reach, self._failures = self.is_out_of_reach, 0
+        if was_out_of_reach:
+            logger.info("SWF takes heartbeats again.")
+
+    def not_sent(self, task: SuspendedTask, error: SWFError) -> None:
+        """Note that the heartbeat of *task* did not get through, because of *error*."""
+        with self._lock:
+            self._failures += 1
+            self._error = error
+            failures = self._failures
+        if failures <= FAILURES_IN_A_ROW:
+            logger.warning(
+                "Heartbeat of %s, task %s, not sent (%s). Tried again in %.0f s.",
+                task,
+                task.id,
+                error.fault,
+                RETRY_SECONDS,
+            )
+        if failures == FAILURES_IN_A_ROW:
+            logger.warning(
+                "%d heartbeats in a row did not get through, the last because of: %s Until one "
+                "does, one is tried every few seconds.",
+                failures,
+                error,
+            )

@@ -1,0 +1,57 @@
+"""When the next heartbeat of a suspended task is due.
+
+SWF does not say which heartbeat timeout is in force. The declared one is the best guess, so a task
+gets three heartbeats within it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...tokens import SuspendedTask
+
+#: How often a task gets a heartbeat that needs none, or fewer, by default, in seconds: after at
+#: most this long the keeper learns that SWF closed it.
+EVERY_SECONDS = 300.0
+
+#: How long a claimed heartbeat is left to the keeper that claimed it, in seconds: enough for the
+#: heartbeat and the answer or the history that may follow, with all attempts of each.
+LEASE_SECONDS = 180.0
+
+#: The shortest lease, in seconds, for tasks with a short heartbeat timeout: enough for the
+#: heartbeat with all its attempts. If the keeper dies, the next one must not come too late.
+LEAST_LEASE_SECONDS = 60.0
+
+#: When a heartbeat that did not get through is tried again, in seconds.
+RETRY_SECONDS = 5.0
+
+#: When a history that could not be read is read again, in seconds: nothing depends on it.
+HISTORY_RETRY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class HeartbeatSchedule:
+    """How often each task gets a heartbeat.
+
+    Attributes:
+        every_seconds: at least this often, in seconds.
+    """
+
+    every_seconds: float = EVERY_SECONDS
+
+    def interval_seconds(self, task: SuspendedTask) -> float:
+        """Return how long after a heartbeat the task's next one is due."""
+        declared = task.info.heartbeat
+        return self.every_seconds if declared is None else min(declared / 3, self.every_seconds)
+
+    def lease_seconds(self, task: SuspendedTask) -> float:
+        """Return how long the task's claimed heartbeat is left to one keeper."""
+        declared = task.info.heartbeat
+        if declared is None:
+            return LEASE_SECONDS
+        return min(LEASE_SECONDS, max(declared / 3, LEAST_LEASE_SECONDS))
+
+    @property
+    def longest_seconds(self) -> float:
+        """The longest time for which a heartbeat is ever put off."""
+        return max(self.every_seconds, LEASE_SECONDS)

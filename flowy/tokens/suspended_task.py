@@ -1,0 +1,86 @@
+"""What is known of one suspended task.
+
+Its times are the wall clock's, in seconds since the epoch, although Flowy measures with
+``time.monotonic`` everywhere else: they must hold in other processes and after a reboot, where a
+monotonic clock begins anew.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..context import ActivityInfo
+from ..invocation.outcome import TaskOutcome
+
+
+@dataclass(frozen=True)
+class SuspendedTask:
+    """One suspended task. Its ``repr`` shows neither its token nor its note.
+
+    Attributes:
+        token: names the task at SWF. It is a credential: whoever has it can end the task.
+        info: its type, ids, domain and declared timeouts.
+        note: what the activity left for whoever finishes the task: a JSON-serializable value.
+        suspended_at: when it was suspended, in seconds since the epoch.
+        deadline: when SWF times it out by the declared timeouts, in seconds since the epoch; None
+            if they set no limit. An estimate: a workflow may override the timeouts.
+        id: its id in the store; no secret.
+        outcome: how it ended; None while it is open, as far as the store knows.
+        reason: why it ended so: the failure's reason, the type of the timeout, or the details of
+            a canceled task; None if there is no reason.
+        closed_at: when the store learned of its end, in seconds since the epoch; None while it
+            is open.
+        learned: whether it was ended elsewhere, and the store learned of that from SWF.
+        cancel_requested: whether its cancellation was requested, by the last heartbeat.
+    """
+
+    token: str = field(repr=False)
+    info: ActivityInfo
+    note: Any = field(default=None, repr=False)
+    suspended_at: float = field(default_factory=time.time)
+    deadline: float | None = None
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    outcome: TaskOutcome | None = None
+    reason: str | None = None
+    closed_at: float | None = None
+    learned: bool = False
+    cancel_requested: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has ended it, as far as the store knows."""
+        return self.outcome is None
+
+    @property
+    def workflow_id(self) -> str:
+        """The workflow id of its execution."""
+        return self.info.workflow_id
+
+    @property
+    def run_id(self) -> str:
+        """The run id of its execution."""
+        return self.info.run_id
+
+    @property
+    def activity_id(self) -> str:
+        """Its activity id, which the decider chose."""
+        return self.info.activity_id
+
+    def remaining(self, now: float | None = None) -> float | None:
+        """Return the time left until its deadline, in seconds, 0 after the deadline.
+
+        Args:
+            now: in seconds since the epoch; None for the present.
+
+        Returns:
+            None if it has no deadline.
+        """
+        if self.deadline is None:
+            return None
+        return max(0.0, self.deadline - (time.time() if now is None else now))
+
+    def __str__(self) -> str:
+        return str(self.info)
