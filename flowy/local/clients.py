@@ -1,4 +1,4 @@
-"""The ways to call a local SWF: boto3 clients, and a process's environment."""
+"""How programs reach a local SWF: boto3 clients and environment variables."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
     import botocore.session
     from mypy_boto3_swf import SWFClient
 
-#: boto3 signs requests, so it wants keys; the local SWF looks at none of them.
+#: boto3 needs credentials to sign requests; the local SWF does not check them.
 _ACCESS_KEY_ID = "flowy-local"
 _SECRET_ACCESS_KEY = "flowy-local"
 
-#: SWF holds a poll for up to 60 s, and asks for a client timeout of at least 70.
+#: Read timeout in seconds: SWF holds a poll for up to 60 s and asks for at least 70.
 _READ_TIMEOUT_SECONDS = 70
 
-#: Connections a client keeps; botocore's 10 throttles tests with many threads.
+#: Connections that a client keeps open; botocore's default of 10 slows tests with many threads.
 _CONNECTIONS = 50
 
 
 def environment(endpoint_url: str, region: str) -> dict[str, str]:
-    """The environment variables that lead a process's boto3 there."""
+    """The environment variables that make boto3 use the local SWF at *endpoint_url*."""
     return {
         "AWS_ENDPOINT_URL_SWF": endpoint_url,
         "AWS_DEFAULT_REGION": region,
@@ -32,10 +32,10 @@ def environment(endpoint_url: str, region: str) -> dict[str, str]:
 
 
 class Clients:
-    """Makes boto3 ``swf`` clients that read none of the user's AWS settings.
+    """Makes boto3 ``swf`` clients that ignore the user's AWS settings.
 
     Args:
-        region: the region that they name.
+        region: the region of every client.
     """
 
     def __init__(self, region: str) -> None:
@@ -44,7 +44,12 @@ class Clients:
         self._session: botocore.session.Session | None = None
 
     def make(self, endpoint_url: str, **config: Any) -> SWFClient:
-        """A client of what is there; *config* overrides its ``botocore.config.Config``."""
+        """Make a client of the local SWF at *endpoint_url*.
+
+        Args:
+            endpoint_url: where the local SWF listens.
+            config: settings of ``botocore.config.Config`` that replace the defaults.
+        """
         import boto3
         from botocore.config import Config
 
@@ -55,7 +60,7 @@ class Clients:
             "proxies": {},
             **config,
         }
-        with self._lock:  # a session is not for several threads at once
+        with self._lock:  # a botocore session is not thread-safe
             if self._session is None:
                 self._session = _session_without_settings()
             session = boto3.session.Session(botocore_session=self._session)
@@ -71,7 +76,7 @@ class Clients:
 
 
 def _session_without_settings() -> botocore.session.Session:
-    """A session that looks at no AWS profile, and at no file that holds settings."""
+    """A session that reads no AWS profile and no settings file."""
     import botocore.session
 
     nothing = (None, None, None, None)

@@ -1,8 +1,8 @@
-"""SWF's clock: a test may hold it and turn it.
+"""SWF's clock, which a test can hold and turn forward.
 
-Every time stamp and every timeout of a local SWF goes by this clock; polls are held, and
-workers run, by real time.  So a timeout of an hour is a millisecond's test: hold the
-clock, hand out the task, turn the clock by an hour, look at the history.
+Every time stamp and every timeout of a local SWF follows this clock. Long polls and workers follow
+real time. So a test of a one-hour timeout takes a millisecond: hold the clock, poll for the task,
+turn the clock by an hour, read the history.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ import time
 from typing import Protocol
 
 
-class Mechanism(Protocol):
-    """What goes by the clock."""
+class ClockFollower(Protocol):
+    """What must react when the clock moves: the service that fires timeouts."""
 
     def turn(self, seconds: float) -> None:
-        """Go through all that is due in that time, each at its own."""
+        """Move the clock forward, firing each timeout on the way at its own time."""
 
-    def look(self) -> None:
-        """The clock was held or let go: what is due next may have moved."""
+    def clock_changed(self) -> None:
+        """The clock was held or released, so the next timeout may be due at another real time."""
 
 
 class Clock:
     """The time at a local SWF, in seconds since the epoch.
 
-    It runs with the wall clock, until it is held or turned.  Turned, it stays ahead; it
-    never goes back.  Safe to use from any thread.
+    It follows the wall clock until it is held or turned. After a turn it stays ahead of the wall
+    clock. It never goes back. Every method may be called from any thread.
 
     Example::
 
         swf.clock.hold()
-        swf.clock.turn(3600)  # every timeout of that hour has fired when it returns
+        swf.clock.turn(3600)  # returns when every timeout of that hour has fired
         swf.clock.release()
     """
 
@@ -39,7 +39,7 @@ class Clock:
         self._lock = threading.Lock()
         self._ahead_seconds = 0.0
         self._held: float | None = None
-        self._mechanism: Mechanism | None = None
+        self._follower: ClockFollower | None = None
 
     def __repr__(self) -> str:
         state = "held" if self.held else "running"
@@ -52,67 +52,68 @@ class Clock:
 
     @property
     def held(self) -> bool:
-        """Whether it stands still."""
+        """Whether the clock is stopped."""
         return self._held is not None
 
     @property
     def ahead_seconds(self) -> float:
-        """By how much it is ahead of the wall clock now, in seconds; behind is below 0."""
+        """How far the clock is ahead of the wall clock, in seconds; below 0 if it is behind."""
         return self.now() - time.time()
 
     def hold(self) -> None:
-        """Stop it; does nothing where it stands still already."""
+        """Stop the clock; do nothing if it is held already."""
         with self._lock:
             if self._held is None:
                 self._held = self.now()
-        self._look()
+        self._tell_follower()
 
     def release(self) -> None:
-        """Let it run on from where it stands; does nothing where it runs already."""
+        """Let the clock run on from where it stands; do nothing if it is running."""
         with self._lock:
             if self._held is not None:
                 self._ahead_seconds = self._held - time.time()
                 self._held = None
-        self._look()
+        self._tell_follower()
 
     def turn(self, seconds: float) -> None:
-        """Put it forward, held or not.
+        """Move the clock forward, whether it is held or running.
 
-        When it returns, all that fell due has happened: each timeout at its own time and
-        in its order, as if the time had passed.
+        When this returns, everything that fell due has happened: each timeout at its own time and
+        in order, as if the time had really passed.
 
         Args:
-            seconds: by how much, 0 or more.
+            seconds: how far, in seconds; 0 or more.
 
         Raises:
-            ValueError: a time below 0.
+            ValueError: *seconds* is below 0.
         """
         if not seconds >= 0:
             raise ValueError(
-                f"A clock turns forward only: seconds must be 0 or more, not {seconds}"
+                f"Cannot turn the clock by {seconds} seconds: it only moves forward. "
+                "Pass 0 seconds or more."
             )
-        if self._mechanism is None:
+        if self._follower is None:
             with self._lock:
-                self._forward(seconds)
+                self._move(seconds)
         else:
-            # From when is its to say: of two turns at once, one begins where the other ends.
-            self._mechanism.turn(seconds)
+            # The service reads the time under its own lock, so that concurrent turns add up.
+            self._follower.turn(seconds)
 
     def advance_to(self, timestamp: float) -> None:
-        """Put its hand forward, and nothing else; where it is there already, do nothing."""
+        """Move the clock to a time without firing timeouts; do nothing if it is past already."""
         with self._lock:
-            self._forward(max(0.0, timestamp - self.now()))
+            self._move(max(0.0, timestamp - self.now()))
 
     def resume(self, ahead_seconds: float, latest: float) -> None:
-        """Go on as the clock of a state that was kept.
+        """Go on as the clock of a state that was restored.
 
-        Held, it stays where it is; turned already, it stays ahead.  But it never stands
-        before anything that has happened.
+        A held clock stays where it is, and a clock that was turned stays ahead, but the clock is
+        never earlier than the latest event.
 
         Args:
-            ahead_seconds: by how much that clock was ahead of the wall clock; behind is
-                below 0.
-            latest: when something happened last, in seconds since the epoch.
+            ahead_seconds: how far the restored clock was ahead of the wall clock, in seconds;
+                below 0 if it was behind.
+            latest: time of the latest event, in seconds since the epoch.
         """
         with self._lock:
             if self._held is None:
@@ -120,16 +121,16 @@ class Clock:
                 self._ahead_seconds = max(known, ahead_seconds) if known else ahead_seconds
         self.advance_to(latest)
 
-    def _forward(self, seconds: float) -> None:
+    def attach(self, follower: ClockFollower) -> None:
+        """Let *follower* carry out every turn from now on."""
+        self._follower = follower
+
+    def _move(self, seconds: float) -> None:
         if self._held is not None:
             self._held += seconds
         else:
             self._ahead_seconds += seconds
 
-    def attach(self, mechanism: Mechanism) -> None:
-        """Turn this with the clock from now on."""
-        self._mechanism = mechanism
-
-    def _look(self) -> None:
-        if self._mechanism is not None:
-            self._mechanism.look()
+    def _tell_follower(self) -> None:
+        if self._follower is not None:
+            self._follower.clock_changed()

@@ -1,9 +1,8 @@
-"""The HTTP endpoint of a local SWF: kept alive, quiet.
+"""The HTTP endpoint of a local SWF.
 
-SWF is called by POST to ``/`` with the action in ``X-Amz-Target``.  werkzeug, which
-moto's own server stands on, closes every connection after its answer; the standard
-library's server keeps them, as SWF does, so a worker here meets the connections it
-will meet there.
+SWF is called by POST to ``/`` with the action in ``X-Amz-Target``. moto's own server is built on
+werkzeug, which closes every connection after its answer. SWF keeps connections open, and so does
+the standard library's server, so a worker is tested with connections as it has them at AWS.
 """
 
 from __future__ import annotations
@@ -13,25 +12,26 @@ import socket
 import uuid
 from collections.abc import Callable
 
-from flowy.local.loopback import BODY_SECONDS, LoopbackHandler, LoopbackServer
+from .loopback import BODY_SECONDS, LoopbackHandler, LoopbackServer
+from .wire_faults import Answer
 
-#: Largest request, in bytes: SWF's own limit ("Maximum request size: 1 MB per request").
+#: Largest request in bytes: SWF's own limit ("Maximum request size: 1 MB per request").
 MAX_REQUEST_BYTES = 1024 * 1024
 
-#: (action, body, has the client gone?) -> (HTTP status, JSON text), or None, which breaks
-#: the connection
-Answerer = Callable[[str, bytes, Callable[[], bool]], "tuple[int, str] | None"]
+#: Takes the action, the body and a function that tells whether the client has hung up; returns
+#: the answer, or None to close the connection without one.
+Answerer = Callable[[str, bytes, Callable[[], bool]], "Answer | None"]
 
 
 class Endpoint(LoopbackServer):
-    """Where SWF is called.
+    """The server that speaks SWF's protocol.
 
     Args:
         port: the port; 0 takes a free one.
-        answer: what carries out a request; called on the connection's own thread.
+        answer: carries out a request; called on the connection's own thread.
 
     Raises:
-        OSError: the port is in use, or not ours to take.
+        OSError: the port is in use or not permitted.
     """
 
     def __init__(self, port: int, answer: Answerer) -> None:
@@ -40,17 +40,17 @@ class Endpoint(LoopbackServer):
 
 
 class _Connection(LoopbackHandler):
-    """One connection, with as many requests as its client sends."""
+    """One connection of a client, with any number of requests."""
 
     server: Endpoint
 
-    def do_POST(self) -> None:  # noqa: N802 - http.server names it so
+    def do_POST(self) -> None:  # noqa: N802 - http.server's name
         length = self.content_length()
         if self.path != "/":
             self.discard_body()
             self.send_error(404, "SWF is called by POST to /.")
         elif length is None:
-            self.send_error(411, "The request does not tell its Content-Length.")
+            self.send_error(411, "The request has no Content-Length.")
         elif length > MAX_REQUEST_BYTES:
             self.discard_body()
             self.send_error(413, f"The request is larger than {MAX_REQUEST_BYTES} bytes.")
@@ -58,8 +58,8 @@ class _Connection(LoopbackHandler):
             self.connection.settimeout(BODY_SECONDS)
             body = self.rfile.read(length)
             self.connection.settimeout(None)
-            whole = len(body) == length
-            answer = self.server.answer(self._action(), body, self._gone) if whole else None
+            complete = len(body) == length
+            answer = self.server.answer(self._action(), body, self._gone) if complete else None
             if answer is None:
                 self.close_connection = True
             else:
@@ -70,7 +70,7 @@ class _Connection(LoopbackHandler):
         return target.removeprefix("SimpleWorkflowService.")
 
     def _gone(self) -> bool:
-        """Whether the client has hung up: nothing to read, but the end."""
+        """Whether the client has hung up: the only thing left to read is the end."""
         try:
             return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -79,11 +79,12 @@ class _Connection(LoopbackHandler):
             return True
 
     def _send(self, status: int, text: str) -> None:
-        kind = "application/x-amz-json-1.0"
-        self.send(status, text.encode(), kind, x_amzn_RequestId=str(uuid.uuid4()))
+        # botocore shows the request id, and its absence tells that something else has answered.
+        content_type = "application/x-amz-json-1.0"
+        self.send(status, text.encode(), content_type, x_amzn_RequestId=str(uuid.uuid4()))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        # In the form of SWF's faults, and without reading on: what follows is unknown.
+        # As an SWF fault. The connection closes: the rest of the request may be unread.
         name = {403: "AccessDeniedException"}.get(code, "UnknownOperationException")
         self.close_connection = True
         self._send(int(code), json.dumps({"__type": name, "message": message or ""}))

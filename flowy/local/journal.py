@@ -1,10 +1,9 @@
-"""The journal: the state of a local SWF in a file, one line for each change.
+"""The state of a local SWF in a file, one line for each call that changed something.
 
-A line is written before the answer of the call that made the change goes out, so
-whatever a client was told of survives a kill.  Nothing is ever overwritten: a line is
-there whole or not at all, and a torn last one belongs to a call that nobody was answered.
-It is JSON, for people to read and never a program to run, and it costs a call what that
-call changed, however long the file is.
+The line is written before the call is answered, so a kill loses nothing that a client was told
+of. Lines are only appended: a line is complete or missing, and an incomplete last line belongs to
+a call that was never answered. The lines are JSON, so reading a journal runs no code. Writing one
+costs what the call changed, however long the file is.
 """
 
 from __future__ import annotations
@@ -16,46 +15,46 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from flowy.exception import LocalSWFError
+from ..exception import LocalSWFError
 
-#: The first record of a journal: what it is, and the version of its form.
+#: The first record of a journal: its name and the version of its format.
 _HEAD = ["flowy-local-swf", 1]
 
-#: One change: its kind, and what belongs to it.
+#: One change: its kind, followed by its values.
 Record = list[Any]
 
 
 class Journal:
-    """A journal that is open, and this process's alone.
+    """An open journal, locked against other processes.
 
     Args:
-        path: the file; it is made where there is none.  None keeps nothing.
+        path: the file, created if it is missing; None keeps nothing.
 
     Raises:
-        LocalSWFError: the file can't be had, another process has it, or it is no journal.
+        LocalSWFError: the file cannot be opened, or another process has it open.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path = path and path.resolve()
         self._pending: list[Record] = []
-        self._silent = False
+        self._reading = False
         self._fd = -1 if path is None else self._open(path, os.O_CREAT)
-        #: Length of what was written whole, in bytes.
+        #: Length of the complete lines, in bytes.
         self._length = 0
 
     def __bool__(self) -> bool:
         return self._fd >= 0
 
     def read(self) -> Iterator[Record]:
-        """Every record, oldest first; call it once, before anything is written.
+        """Yield every record, oldest first; call this once, before anything is written.
 
         Raises:
-            LocalSWFError: the file is no journal, or something in it can't be read.
+            LocalSWFError: the file is not a journal, or a line of it is damaged.
         """
         if not self:
             return
-        # What is read is not to be written again.
-        self._silent = True
+        # Restoring a record adds it again; what is read must not be written a second time.
+        self._reading = True
         with os.fdopen(os.dup(self._fd), "rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.endswith(b"\n"):
@@ -68,22 +67,22 @@ class Journal:
                     raise self._damaged(number)
                 self._length += len(line)
                 yield from records if number > 1 else ()
-        self._silent = False
-        # What a kill tore off: nobody was told of it.
+        self._reading = False
+        # An incomplete last line is what a kill left of a call that was never answered.
         os.ftruncate(self._fd, self._length)
         if not self._length:
             self._write(_line([_HEAD]))
 
-    def note(self, *record: Any) -> None:
-        """Something changed; it is written with the next commit()."""
-        if self and not self._silent:
+    def add(self, *record: Any) -> None:
+        """Add a change; :meth:`commit` writes it."""
+        if self and not self._reading:
             self._pending.append(list(record))
 
     def commit(self) -> None:
-        """Write what was noted, in one line.
+        """Write the changes that were added, in one line.
 
         Raises:
-            OSError: it could not be written; it is tried again the next time.
+            OSError: the line could not be written; the next commit tries again.
         """
         if self._pending:
             self._write(_line(self._pending))
@@ -95,13 +94,13 @@ class Journal:
             while written < len(data):
                 written += os.pwrite(self._fd, data[written:], self._length + written)
         except OSError:
-            # Half a line would be taken for the end of the journal.
+            # The next line would be appended to half a line, and neither could be read.
             os.ftruncate(self._fd, self._length)
             raise
         self._length += len(data)
 
     def rewrite(self, records: Iterable[Record]) -> None:
-        """Put these in the place of all that is there, at once or not at all."""
+        """Replace the file by one with these records; a kill leaves the old or the new one."""
         assert self._path is not None
         fresh = self._path.with_name(f"{self._path.name}.new")
         fresh.unlink(missing_ok=True)
@@ -116,7 +115,7 @@ class Journal:
         self._fd, self._length = fd, os.fstat(fd).st_size
 
     def close(self) -> None:
-        """Let another process have it."""
+        """Close the file, so that another process may open it."""
         if self:
             os.close(self._fd)
             self._fd = -1
@@ -130,9 +129,8 @@ class Journal:
         except OSError as error:
             if fd >= 0:
                 os.close(fd)
-            why = (
-                "another local SWF has it" if isinstance(error, BlockingIOError) else error.strerror
-            )
+            in_use = isinstance(error, BlockingIOError)
+            why = "another local SWF uses it" if in_use else error.strerror
             raise LocalSWFError(
                 f"Cannot keep the state of the local SWF in {path}: {why}. Name another file."
             ) from error
@@ -140,8 +138,8 @@ class Journal:
 
     def _damaged(self, number: int) -> LocalSWFError:
         return LocalSWFError(
-            f"Cannot read the state of a local SWF from {self._path}: line {number} is none "
-            "that a local SWF of this version writes. Name another file, or move it away."
+            f"Cannot read the state of a local SWF from {self._path}: this version of Flowy cannot "
+            f"read line {number}. Name another file, or move this one away."
         )
 
 

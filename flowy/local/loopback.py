@@ -1,8 +1,8 @@
-"""HTTP on loopback only: who is let in, and connections that are kept.
+"""An HTTP server on loopback that refuses requests from web pages.
 
-Whoever listens on loopback can be reached by any web page in a browser on the same
-machine, so a request that names another Host (DNS rebinding) or comes from another
-Origin is refused, and no answer carries a CORS header.
+Any web page in a browser on the same machine can send requests to a loopback port. So a request
+with a foreign Host (DNS rebinding) or a foreign Origin is refused, and no answer has a CORS
+header.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
-#: The only address that is listened on.
+#: The only address that the servers listen on.
 ADDRESS = "127.0.0.1"
 
-#: How long the rest of a request may take once its head is here, in seconds.
+#: How long the body of a request may take after its headers, in seconds.
 BODY_SECONDS = 20.0
 
-#: Most of a refused request that is read before it is answered, in bytes.
+#: How much of a refused request is read before it is answered, in bytes.
 MAX_DISCARDED_BYTES = 32 * 1024 * 1024
 
-#: How long stop() waits for answers that are on their way, in seconds.
+#: How long stop() waits for each connection to finish its answer, in seconds.
 _DRAIN_SECONDS = 5.0
 
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 class LoopbackServer(socketserver.TCPServer):
-    """Listens from its construction on; serves between start() and stop().
+    """Listens as soon as it is made; serves between start() and stop().
 
     Args:
         port: the port; 0 takes a free one.
-        handler: what serves one connection, on a thread of its own.
+        handler: serves one connection, on a thread of its own.
 
     Raises:
-        OSError: the port is in use, or not ours to take.
+        OSError: the port is in use or not permitted.
     """
 
     allow_reuse_address = True
@@ -55,17 +55,17 @@ class LoopbackServer(socketserver.TCPServer):
         )
 
     def start(self) -> None:
-        """Accept connections."""
+        """Accept connections, on a thread of its own."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the port and every connection, once its present answer is out."""
+        """Close the port, then every connection as soon as it has sent its current answer."""
         self.shutdown()
         self._thread.join()
         self.server_close()
         connections = list(self._connections.items())
         for _, connection in connections:
-            # An idle one ends by it, a busy one as soon as it has answered.
+            # This ends an idle connection now and a busy one after its answer.
             _shut(connection, socket.SHUT_RD)
         for thread, connection in connections:
             thread.join(_DRAIN_SECONDS)
@@ -81,30 +81,30 @@ class LoopbackServer(socketserver.TCPServer):
             thread.start()
         except RuntimeError as error:
             del self._connections[thread]
-            # A process that is ending starts no threads any more: its client sees it end.
+            # A process that is exiting cannot start threads; its clients see the exit anyway.
             ending = not threading.main_thread().is_alive()
             level = logging.DEBUG if ending else logging.WARNING
-            logger.log(level, "The local SWF cannot serve a connection: %s.", error)
+            logger.log(level, "The local SWF closed a connection: %s.", error)
             self.shutdown_request(request)
 
     def _serve(self, request: socket.socket, client_address: Any) -> None:
         try:
             self.finish_request(request, client_address)
         except OSError:
-            logger.debug("A client of the local SWF broke its connection.", exc_info=True)
+            logger.debug("A client closed its connection during an answer.", exc_info=True)
         except Exception:
-            logger.exception("The local SWF broke while it answered.")
+            logger.exception("The local SWF failed while it answered; the connection is closed.")
         finally:
             self.shutdown_request(request)
             self._connections.pop(threading.current_thread(), None)
 
 
 class LoopbackHandler(BaseHTTPRequestHandler):
-    """One connection, with as many requests as its client sends; the guard of all of them."""
+    """One connection; checks the Host and Origin of each request."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    #: An answer leaves in one packet.
+    #: Size of the write buffer in bytes, so that an answer leaves in one packet.
     wbufsize = 64 * 1024
 
     def parse_request(self) -> bool:
@@ -117,34 +117,34 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         return refusal is None
 
     def _refusal(self) -> str | None:
-        """Why this request is not from a program on this machine; None where it is."""
+        """Why this request is refused; None if it comes from a program on this machine."""
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or _host_name(hosts[0]) not in _LOOPBACK_NAMES:
-            return "The local SWF answers requests for a loopback Host only."
+            return "The local SWF answers requests with a loopback Host only."
         origin = self.headers.get("Origin")
         if origin is not None and origin != f"http://{hosts[0]}":
-            return "The local SWF answers no requests from foreign web pages."
+            return "The local SWF does not answer requests from other web pages."
         return None
 
     def content_length(self) -> int | None:
-        """How long the body is, in bytes; None where the request does not say."""
+        """Length of the body in bytes; None if the request does not say."""
         length: str = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()):
             return None
-        # int() refuses texts of thousands of digits.
+        # int() refuses a text of thousands of digits.
         return int(length) if len(length) < 16 else MAX_DISCARDED_BYTES
 
     def discard_body(self) -> None:
-        """Read what a refused request brings."""
-        # A socket that is closed with something unread resets the connection, and the
-        # client may never see why it was refused.
+        """Read the body of a refused request."""
+        # Closing a socket that has unread data resets the connection, and the client may never
+        # see why it was refused.
         left = min(self.content_length() or 0, MAX_DISCARDED_BYTES)
         self.connection.settimeout(BODY_SECONDS)
         while left and (read := self.rfile.read(min(left, 64 * 1024))):
             left -= len(read)
 
     def send(self, status: int, body: bytes, content_type: str, **headers: str) -> None:
-        """Answer; underscores in the names of headers are hyphens."""
+        """Send an answer; underscores in header names become hyphens."""
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
@@ -159,15 +159,15 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         return "flowy-local"
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Quiet: http.server would write a line per request to stderr."""
+        """Log nothing: http.server would write a line for each request to stderr."""
 
 
 def _host_name(host: str) -> str:
-    """The name in a Host header, without its port."""
+    """The host name of a Host header, without the port."""
     name, colon, port = host.rpartition(":")
     return (name if colon and port.isdigit() else host).lower()
 
 
 def _shut(connection: socket.socket, how: int) -> None:
-    with contextlib.suppress(OSError):  # it may have ended meanwhile
+    with contextlib.suppress(OSError):  # it may be closed already
         connection.shutdown(how)

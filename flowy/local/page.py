@@ -1,9 +1,9 @@
-"""The page: a local SWF for people who would rather look.
+"""A web page that shows what goes on in a local SWF.
 
-Static files, and three looks in JSON that the page takes by itself.  It only looks: GET
-and nothing else, for loopback Hosts only (``flowy.local.loopback``), without CORS, and
-under a policy that runs no script but its own file.  Whatever users put into their
-workflows is data: the script sets text, never markup.
+The server has static files and JSON answers that the page's script fetches. It is read-only: it
+answers GET only, for loopback Hosts only (``flowy.local.loopback``), without CORS headers, and its
+content security policy allows no script but the page's own. Users may put markup into workflow
+ids, inputs and results; the script inserts them as text.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from flowy.local.loopback import LoopbackHandler, LoopbackServer
+from .loopback import LoopbackHandler, LoopbackServer
 
-#: (what to look at, with which parameters) -> JSON; None where there is nothing.
-Look = Callable[[str, "dict[str, str]"], "Any | None"]
+#: Takes a name and parameters, returns a JSON-serializable value; None if there is no such thing.
+PageData = Callable[[str, "dict[str, str]"], "Any | None"]
 
+#: Path -> file name and content type.
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
@@ -39,19 +40,19 @@ _HEADERS = {
 
 
 class Page(LoopbackServer):
-    """Where people look.
+    """The server of the page.
 
     Args:
         port: the port; 0 takes a free one.
-        look: what there is to see.
+        data: returns what the page shows.
 
     Raises:
-        OSError: the port is in use, or not ours to take.
+        OSError: the port is in use or not permitted.
     """
 
-    def __init__(self, port: int, look: Look) -> None:
+    def __init__(self, port: int, data: PageData) -> None:
         super().__init__(port, _Connection)
-        self.look = look
+        self.data = data
         folder = files("flowy.local").joinpath("files")
         self.files = {
             path: (folder.joinpath(name).read_bytes(), kind)
@@ -64,15 +65,14 @@ class _Connection(LoopbackHandler):
 
     server: Page
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server names it so
-        asked = urlsplit(self.path)
-        if asked.path in self.server.files:
-            body, kind = self.server.files[asked.path]
+    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        url = urlsplit(self.path)
+        if url.path in self.server.files:
+            body, kind = self.server.files[url.path]
             self.send(200, body, kind, **_HEADERS)
-        elif asked.path.startswith("/look/"):
-            parameters = dict(parse_qsl(asked.query))
-            seen = self.server.look(asked.path.removeprefix("/look/"), parameters)
-            self._send_json(404 if seen is None else 200, seen)
+        elif url.path.startswith("/look/"):
+            found = self.server.data(url.path.removeprefix("/look/"), dict(parse_qsl(url.query)))
+            self._send_json(404 if found is None else 200, found)
         else:
             self.send_error(404, "There is no such page.")
 
@@ -81,5 +81,5 @@ class _Connection(LoopbackHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         self.close_connection = True
-        text = f"{code} {message or 'This page is to be looked at, by GET.'}\n"
+        text = f"{code} {message or 'This page answers GET requests only.'}\n"
         self.send(int(code), text.encode(), "text/plain; charset=utf-8", **_HEADERS)

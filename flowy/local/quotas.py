@@ -1,6 +1,6 @@
-"""How much of everything SWF allows, and how often it may be called.
+"""SWF's quotas: how much it holds and how often it may be called.
 
-The numbers are AWS's own, from the page "Amazon SWF Quotas" of the developer guide:
+The numbers are AWS's, from the page "Amazon SWF Quotas" of the developer guide:
 https://docs.aws.amazon.com/amazonswf/latest/developerguide/swf-dg-limits.html
 """
 
@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: "Maximum workflow execution time - 1 year. This is a hard quota", in seconds.
+#: Longest time of an execution in seconds: "Maximum workflow execution time - 1 year. This is a
+#: hard quota".
 EXECUTION_SECONDS = 366 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class Quotas:
-    """What SWF holds at most; the defaults are AWS's.
+    """How much SWF holds at most; the defaults are AWS's.
 
     Attributes:
-        open_activity_tasks: of one execution; beyond it ScheduleActivityTask fails with
-            OPEN_ACTIVITIES_LIMIT_EXCEEDED.
-        open_timers: of one execution; beyond it StartTimer fails with
+        open_activity_tasks: open activity tasks of one execution; beyond that,
+            ScheduleActivityTask fails with OPEN_ACTIVITIES_LIMIT_EXCEEDED.
+        open_timers: open timers of one execution; beyond that, StartTimer fails with
             OPEN_TIMERS_LIMIT_EXCEEDED.
-        pollers: that wait on one task list at once; beyond it polls get
+        pollers: polls that wait on one task list at once; beyond that, polls get
             LimitExceededFault.
-        events: in one history; an execution that has more is terminated with the cause
+        events: events in one history; an execution with more is terminated with the cause
             EVENT_LIMIT_EXCEEDED.
     """
 
@@ -33,10 +34,10 @@ class Quotas:
     events: int = 25_000
 
 
-#: A bucket: how many calls it holds, and how many drip in again a second.
+#: A token bucket: how many calls it holds, and by how many it refills each second.
 Bucket = tuple[float, float]
 
-#: Each action's bucket, the whole account's ("Throttling quotas for all Regions").
+#: The account's bucket for each action ("Throttling quotas for all Regions").
 AWS_BUCKETS: dict[str, Bucket] = {
     "CountClosedWorkflowExecutions": (2000, 6),
     "CountOpenWorkflowExecutions": (2000, 6),
@@ -79,14 +80,14 @@ AWS_BUCKETS: dict[str, Bucket] = {
     "UntagResource": (50, 30),
 }
 
-#: The account's buckets for decisions ("Decision quotas for all Regions"), as far as the local
-#: SWF carries them out. A decision that finds its bucket empty fails.
+#: The account's bucket for each decision that the local SWF carries out ("Decision quotas for all
+#: Regions"). A decision that finds its bucket empty fails.
 DECISION_BUCKETS: dict[str, Bucket] = {
     "ScheduleActivityTask": (1000, 200),
     "StartTimer": (2000, 200),
 }
 
-#: The buckets of each execution ("Workflow-level quotas").
+#: The buckets that each execution has of its own ("Workflow-level quotas").
 WORKFLOW_BUCKETS: dict[str, Bucket] = {
     "GetWorkflowExecutionHistory": (400, 200),
     "RecordActivityTaskHeartbeat": (1000, 1000),
@@ -94,5 +95,5 @@ WORKFLOW_BUCKETS: dict[str, Bucket] = {
     "SignalWorkflowExecution": (1000, 1000),
 }
 
-#: The activity tasks that may be scheduled on one task list: "2,000 tasks per second".
+#: The bucket of each task list, for the activity tasks scheduled on it: "2,000 tasks per second".
 LIST_BUCKET: Bucket = (2000, 2000)

@@ -1,4 +1,4 @@
-"""LocalSWF: start, stop, and the ways to call it."""
+"""LocalSWF: starts and stops a local SWF and tells programs how to reach it."""
 
 from __future__ import annotations
 
@@ -9,55 +9,56 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from flowy.exception import LocalSWFError
-from flowy.local.clients import Clients, environment
-from flowy.local.clock import Clock
-from flowy.local.endpoint import Endpoint
-from flowy.local.extra import load_service
-from flowy.local.faults import Faults, throttled
-from flowy.local.loopback import ADDRESS
-from flowy.local.page import Page
-from flowy.local.quotas import Quotas
-from flowy.local.throttle import Throttle
+from ..exception import LocalSWFError
+from .clients import Clients, environment
+from .clock import Clock
+from .endpoint import Endpoint
+from .fault_injection import Faults
+from .loopback import ADDRESS
+from .moto_loader import load_service
+from .page import Page
+from .quotas import Quotas
+from .throttle import Throttle
+from .wire_faults import THROTTLED, Answer
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from flowy.local.model.service import Answer, LocalService
+    from .model.service import LocalService
 
 
 class LocalSWF:
-    """An SWF on this machine, for laptops and tests; an emulator, never an engine.
+    """An SWF on this machine: an emulator for laptops and tests, not to be deployed.
 
-    It speaks SWF's HTTP on 127.0.0.1 and keeps its state in memory, or in a file, apart
-    from every other LocalSWF and from moto's ``mock_aws()``.  Stopped and started again it
-    has the same port and the same state, and its clocks have run on meanwhile.
+    It speaks SWF's protocol over HTTP on 127.0.0.1. Its state is in memory or in a file, separate
+    from every other LocalSWF and from moto's ``mock_aws()``. After stop() and start() it has the
+    same port and the same state, and its timeouts have run on meanwhile.
 
     Args:
         port: the port to listen on, 1 to 65535; 0 takes a free one.
-        domain: a domain that is registered before the first request.
-        poll_seconds: how long a poll is held where there is no task, in seconds, 0 or
-            more; SWF's own is 60.
-        state: a file that keeps the state, made where there is none: all that a client
-            was told of survives a restart, a kill too.  None keeps it in memory.
-        throttle: True throttles each action, decision, execution and task list as AWS
-            does (``flowy.local.quotas``); a mapping throttles the actions, and the
-            decisions ScheduleActivityTask and StartTimer, that it names: to how many
-            a bucket holds, and how many drip in again a second.
-        quotas: how much of everything there may be; the default is AWS's.
-        lose_to_gone_pollers: True hands tasks to pollers that have hung up, as SWF does;
-            by default they get none.
-        page_port: the port of a web page that shows what goes on, 1 to 65535; 0 takes a
-            free one, None shows no page.
+        domain: a domain to register before the first request.
+        poll_seconds: how long a poll is held if there is no task, in seconds; 0 or more. SWF
+            itself holds polls for 60.
+        state: a file for the state, created if it is missing. Everything that a client was told
+            of survives a restart and a kill. None keeps the state in memory.
+        throttle: True throttles actions, decisions, executions and task lists as AWS does
+            (``flowy.local.quotas``). A mapping throttles the actions it names, and the decisions
+            ScheduleActivityTask and StartTimer: name -> how many calls a bucket holds, and by how
+            many it refills each second.
+        quotas: how much the local SWF holds at most; the default is AWS's quotas.
+        lose_to_gone_pollers: True hands tasks to pollers that have hung up, as SWF does; by
+            default they get none.
+        page_port: the port of a web page that shows what goes on, 1 to 65535; 0 takes a free one,
+            None shows no page.
 
     Attributes:
-        clock: SWF's clock, to be held and turned (:class:`flowy.local.Clock`).
-        faults: to ask for faults (:class:`flowy.local.Faults`).
+        clock: SWF's clock, which can be held and turned (:class:`flowy.local.Clock`).
+        faults: adds faults (:class:`flowy.local.Faults`).
 
     Raises:
-        ValueError: a port, a time or a bucket out of range.
-        LocalSWFError: at the start: moto is missing or was not tested, the port is in
-            use, or the state can't be read or kept.
+        ValueError: a port, a time or a bucket is out of range.
+        LocalSWFError: from start(), if moto is missing or was not tested, a port is in use, or
+            the state cannot be read or kept.
 
     Example::
 
@@ -65,7 +66,7 @@ class LocalSWF:
             swf.client().list_domains(registrationStatus="REGISTERED")
     """
 
-    #: The region to name; one local SWF is one region.
+    #: The region of every local SWF.
     region = "us-east-1"
 
     def __init__(
@@ -118,10 +119,11 @@ class LocalSWF:
         return f"<LocalSWF {state}>"
 
     def start(self) -> None:
-        """Serve, on threads of its own; does nothing where it serves already.
+        """Serve, on threads of its own; do nothing if it serves already.
 
         Raises:
-            LocalSWFError: moto is missing or was not tested, or the port is in use.
+            LocalSWFError: moto is missing or was not tested, a port is in use, or the state
+                cannot be read or kept.
         """
         with self._lock:
             if self._endpoint is not None:
@@ -145,14 +147,14 @@ class LocalSWF:
             if self._page_port is None:
                 return endpoint, None
             port = self._page_port
-            return endpoint, Page(port, service.look_at)
+            return endpoint, Page(port, service.page_data)
         except OSError as error:
             if endpoint is not None:
                 endpoint.server_close()
-            self._let_go()
+            self._release_state()
             raise LocalSWFError(
-                f"Cannot start the local SWF: port {port} of {ADDRESS} cannot be had "
-                f"({error.strerror}). Stop what uses it, or take port 0 for a free one."
+                f"Cannot start the local SWF: port {port} of {ADDRESS} is not available "
+                f"({error.strerror}). Stop the program that uses it, or pass port 0 for a free one."
             ) from error
 
     def _load(self) -> LocalService:
@@ -169,21 +171,21 @@ class LocalSWF:
         try:
             service.register_domain(self.domain)
         except LocalSWFError:
-            service.let_go()
+            service.release_state()
             raise
         return service
 
-    def _let_go(self) -> None:
+    def _release_state(self) -> None:
         if self._state is not None and self._service is not None:
-            # The file has it all, and may be another process's next.
-            self._service.let_go()
+            # Another process may use the file next, so start() has to read it again.
+            self._service.release_state()
             self._service = None
 
     def _answer(self, action: str, body: bytes, gone: Callable[[], bool]) -> Answer | None:
-        """What SWF answers, and what becomes of it on the way; None breaks the connection."""
+        """Answer a request, subject to throttle and faults; None closes the connection."""
         assert self._service is not None
         if not self._throttle.admits(action):
-            return throttled()
+            return THROTTLED
         goes_on, refusal = self.faults.before(action)
         if not goes_on:
             return refusal
@@ -191,9 +193,9 @@ class LocalSWF:
         return None if self.faults.drops(action, answer[1]) else answer
 
     def stop(self) -> None:
-        """Answer the polls that are held, with nothing, and close the port.
+        """Answer the held polls without a task, and close the port.
 
-        Does nothing where it is stopped already.  The state stays: see :meth:`start`.
+        Does nothing if it is stopped already. The state stays for the next :meth:`start`.
         """
         with self._lock:
             if self._endpoint is None:
@@ -205,12 +207,12 @@ class LocalSWF:
             if self._page is not None:
                 self._page.stop()
                 self._page = None
-            self._let_go()
+            self._release_state()
 
     def release_polls(self) -> None:
-        """Answer the polls that are held, with nothing, so that a worker's stop waits for none.
+        """Answer the held polls without a task, so that a stopping worker need not wait for them.
 
-        Later polls are held as ever.  Does nothing where it is stopped.
+        Later polls are held again. Does nothing if the local SWF is stopped.
         """
         with self._lock:
             if self._service is not None:
@@ -218,57 +220,58 @@ class LocalSWF:
 
     @property
     def endpoint_url(self) -> str:
-        """Where it listens, as in ``http://127.0.0.1:34567``.
+        """The URL it listens on, such as ``http://127.0.0.1:34567``.
 
         Raises:
-            LocalSWFError: it takes a free port, and was not started yet.
+            LocalSWFError: the port is 0 and start() was not called yet.
         """
         if not self._port:
             raise LocalSWFError(
-                "Cannot tell the endpoint of a local SWF that was not started. "
+                "Cannot tell the endpoint of this local SWF: it takes a free port when it starts. "
                 "Call start(), or use it in a with statement."
             )
         return f"http://{ADDRESS}:{self._port}"
 
     @property
     def page_url(self) -> str:
-        """Where the page is that shows what goes on, as in ``http://127.0.0.1:45678/``.
+        """The URL of the page that shows what goes on, such as ``http://127.0.0.1:45678/``.
 
         Raises:
-            LocalSWFError: it has no page, or takes a free port and was not started yet.
+            LocalSWFError: there is no page, or its port is 0 and start() was not called yet.
         """
         if not self._page_port:
             raise LocalSWFError(
-                "Cannot tell the page of this local SWF: it shows one when it was made with "
-                "page_port, as in LocalSWF(page_port=0), and was started."
+                "Cannot tell the page of this local SWF: it has none, or takes a free port when "
+                "it starts. Make it with LocalSWF(page_port=0), and call start()."
             )
         return f"http://{ADDRESS}:{self._page_port}/"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment variables that lead a process's boto3 here."""
+        """The environment variables that make boto3 in another process use this SWF."""
         return environment(self.endpoint_url, self.region)
 
     def client(self, **config: Any) -> SWFClient:
-        """A boto3 ``swf`` client for it, which reads none of the user's AWS settings.
+        """Make a boto3 ``swf`` client for it, which ignores the user's AWS settings.
 
         Args:
-            config: overrides what stands in its ``botocore.config.Config``: a read
+            config: settings of ``botocore.config.Config`` that replace the defaults: a read
                 timeout of 70 s, one attempt, 50 connections, no proxies.
         """
         return self._clients.make(self.endpoint_url, **config)
 
     def register_domain(self, name: str) -> None:
-        """Register one more domain; does nothing where it is registered already.
+        """Register another domain; do nothing if it is registered already.
 
         Args:
             name: 1 to 256 characters.
 
         Raises:
-            LocalSWFError: it was not started yet, or SWF takes no such name.
+            LocalSWFError: start() was not called yet, or SWF refuses the name.
         """
         if self._service is None:
             raise LocalSWFError(
-                f"Cannot register the domain {name!r}: the local SWF was not started yet."
+                f"Cannot register the domain {name!r}: the local SWF was not started. Call "
+                "start() first."
             )
         self._service.register_domain(name)

@@ -1,8 +1,8 @@
-"""The throttle: token buckets, as AWS keeps them for the actions of an account, and more.
+"""Token buckets, by which AWS throttles the calls of an account.
 
-"Certain Amazon SWF API calls and decision events are throttled to maintain service
-bandwidth, using a token bucket scheme" (developer guide, Amazon SWF Quotas).  A call that
-finds its bucket empty gets ThrottlingException, a decision fails, and nothing is done.
+"Certain Amazon SWF API calls and decision events are throttled to maintain service bandwidth,
+using a token bucket scheme" (developer guide, Amazon SWF Quotas). If its bucket is empty, a call
+gets ThrottlingException and a decision fails; in both cases nothing is done.
 """
 
 from __future__ import annotations
@@ -10,34 +10,28 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-from flowy.local.clock import Clock
-from flowy.local.quotas import (
-    AWS_BUCKETS,
-    DECISION_BUCKETS,
-    LIST_BUCKET,
-    WORKFLOW_BUCKETS,
-    Bucket,
-)
+from .clock import Clock
+from .quotas import AWS_BUCKETS, DECISION_BUCKETS, LIST_BUCKET, WORKFLOW_BUCKETS, Bucket
 
-#: Buckets that have filled up again and may lie about, before they are thrown away.
-_SWEEP_AT = 1000
+#: Full buckets that may be kept before they are all dropped.
+_SPARE_BUCKETS = 1000
 
 
 class Throttle:
     """The buckets of one local SWF.
 
     Args:
-        buckets: how many calls the bucket of each action or decision holds, and how many
-            drip in again a second; True takes all of AWS's, False has none.
-        clock: by which they fill up: where it is held, they do not.
+        buckets: action or decision -> how many calls its bucket holds, and by how many it refills
+            each second. True takes all of AWS's buckets, False none.
+        clock: the clock by which buckets refill; while it is held, they do not.
 
     Raises:
-        ValueError: an action that SWF has not, or a bucket that holds no call.
+        ValueError: SWF has no such action, or a bucket holds less than one call.
     """
 
     def __init__(self, buckets: bool | Mapping[str, Bucket], clock: Clock) -> None:
-        #: The account's buckets, and those that each execution and each task list has.
         self._account: Mapping[str, Bucket] = {}
+        #: The buckets that each execution has, and the one that each task list has.
         self._workflow: Mapping[str, Bucket] = {}
         self._list: Bucket | None = None
         known = {**AWS_BUCKETS, **DECISION_BUCKETS}
@@ -47,28 +41,31 @@ class Throttle:
             self._account, self._workflow, self._list = known, WORKFLOW_BUCKETS, LIST_BUCKET
         for action, (size, per_second) in self._account.items():
             if action not in known:
-                raise ValueError(f"Cannot throttle {action!r}: SWF has no such action.")
+                raise ValueError(
+                    f"Cannot throttle {action!r}: not an action of SWF or a throttled decision. "
+                    f"Use {', '.join(sorted(known))}."
+                )
             if not (size >= 1 and per_second >= 0):
                 raise ValueError(
-                    f"Cannot throttle {action}: its bucket must hold 1 call or more and fill "
-                    f"up by 0 a second or more, not {size} and {per_second}."
+                    f"Cannot throttle {action} by the bucket ({size}, {per_second}): it must hold "
+                    "1 call or more and refill by 0 or more a second."
                 )
         self._clock = clock
         self._lock = threading.Lock()
-        #: What was in a bucket when it was last looked at, when that was, and the bucket.
+        #: Whose bucket -> its level at the last call, the time of that call, and the bucket.
         self._levels: dict[tuple[str, ...], tuple[float, float, Bucket]] = {}
-        self._sweep_at = _SWEEP_AT
+        self._max_levels = _SPARE_BUCKETS
 
     def admits(self, action: str) -> bool:
-        """Whether a call, or a decision, may pass; it then has taken its drop."""
+        """Whether the account's bucket admits a call or decision; it is counted if so."""
         return self._takes(self._account.get(action), action)
 
-    def admits_for(self, action: str, run_id: str) -> bool:
-        """The same, by the bucket that an execution has for an action."""
+    def admits_for_execution(self, action: str, run_id: str) -> bool:
+        """Whether the execution's own bucket admits a call about it; it is counted if so."""
         return self._takes(self._workflow.get(action), action, run_id)
 
-    def admits_on(self, domain: str, task_list: str) -> bool:
-        """The same, by the bucket that a task list has for the activity tasks put on it."""
+    def admits_on_task_list(self, domain: str, task_list: str) -> bool:
+        """Whether the bucket of a task list admits an activity task; it is counted if so."""
         return self._takes(self._list, "", domain, task_list)
 
     def _takes(self, bucket: Bucket | None, *whose: str) -> bool:
@@ -77,17 +74,20 @@ class Throttle:
         with self._lock:
             now = self._clock.now()
             level = self._level(now, *self._levels.get(whose, (bucket[0], now, bucket)))
-            passes = level >= 1
-            self._levels[whose] = (level - 1 if passes else level, now, bucket)
-            if len(self._levels) > self._sweep_at:
-                # A full bucket is as good as one that nobody has looked at yet.
-                self._levels = {
-                    key: found
-                    for key, found in self._levels.items()
-                    if self._level(now, *found) < found[2][0]
-                }
-                self._sweep_at = 2 * len(self._levels) + _SWEEP_AT
-        return passes
+            admitted = level >= 1
+            self._levels[whose] = (level - 1 if admitted else level, now, bucket)
+            if len(self._levels) > self._max_levels:
+                self._drop_full(now)
+        return admitted
+
+    def _drop_full(self, now: float) -> None:
+        # A bucket that is full again is the same as one that was never used.
+        self._levels = {
+            key: found
+            for key, found in self._levels.items()
+            if self._level(now, *found) < found[2][0]
+        }
+        self._max_levels = 2 * len(self._levels) + _SPARE_BUCKETS
 
     @staticmethod
     def _level(now: float, level: float, since: float, bucket: Bucket) -> float:

@@ -1,15 +1,15 @@
-"""An execution: what may happen to it, and its clocks.
+"""What can happen to an execution, and its timeouts.
 
 What SWF does, according to its API reference, and moto does not:
 
-- Each timeout fires on its own clock (``flowy.local.model.timeouts``), when it is due.
-- Timers are clocks like the others (Decision, StartTimer; moto: a thread each, outside of any
-  lock).
+- Each timeout fires when it is due (``flowy.local.model.timeouts``).
+- A timer is a timeout like the others (Decision, StartTimer); moto has a thread for each, outside
+  of any lock.
 - "A workflow execution can have at most one open decision task" (DescribeWorkflowExecution,
-  openDecisionTasks): however much happens, one waits.  Where a decider has another one, the
-  one that waits is scheduled already and goes out after it; that is not in the reference.
-- "Maximum workflow execution history size - 25,000 events" (developer guide, Amazon SWF
-  Quotas): one that has come so far is terminated with the cause EVENT_LIMIT_EXCEEDED.
+  openDecisionTasks): however much happens, one decision task is scheduled. If a decider has the
+  previous one, the next is scheduled at once and given out later; the reference does not say so.
+- "Maximum workflow execution history size - 25,000 events" (developer guide, Amazon SWF Quotas):
+  an execution with more events is terminated with the cause EVENT_LIMIT_EXCEEDED.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flowy.local.model.events import LocalActivityTask, LocalDecisionTask, LocalEvent
-from flowy.local.model.history import History
-from flowy.local.model.timeouts import Due, activity_dues, decision_due, execution_due, timer_due
+from .events import LocalActivityTask, LocalDecisionTask, LocalEvent
+from .history import History
+from .timeouts import Due, activity_dues, decision_due, execution_due, timer_due
 
 
 class LocalExecution(History):
-    """An execution that starts, ends, and is timed."""
-
-    # -- what may happen to it --
+    """An execution that can be started, signaled, canceled, timed out and terminated."""
 
     def start(self, continued_run_id: str | None = None) -> None:
-        """Begin; where it continues another one, with that one's run id."""
+        """Start the execution.
+
+        Args:
+            continued_run_id: the run id of the execution that this one continues; None if it is
+                a new one.
+        """
         self._add_event(
             "WorkflowExecutionStarted",
             child_policy=self.child_policy,
@@ -49,7 +52,7 @@ class LocalExecution(History):
             return
         if len(self.local_events) >= self.domain.shared.quotas.events:
             self.terminate(cause="EVENT_LIMIT_EXCEEDED")
-        elif self.waiting is None:
+        elif self.scheduled_decision is None:
             task_list, timeout = self.override or (self.task_list, "NONE")
             self._add_event(
                 "DecisionTaskScheduled",
@@ -60,7 +63,7 @@ class LocalExecution(History):
             )
 
     def start_task(self, task: LocalActivityTask | LocalDecisionTask, identity: str | None) -> None:
-        """A poller takes it."""
+        """Give a task to a poller."""
         kind = "Activity" if isinstance(task, LocalActivityTask) else "Decision"
         self._add_event(
             f"{kind}TaskStarted", scheduled_event_id=task.scheduled_event_id, identity=identity
@@ -74,7 +77,7 @@ class LocalExecution(History):
         timestamp: float | None = None,
         **values: Any,
     ) -> None:
-        """An activity task ends, one way or the other, and a decider is told."""
+        """Close an activity task and schedule a decision task that tells the decider."""
         self._add_event(
             event_type,
             timestamp,
@@ -84,8 +87,22 @@ class LocalExecution(History):
         )
         self.schedule_decision_task()
 
+    def decision_failed(self, event_type: str, cause: str, event_id: int, **values: Any) -> None:
+        """Record that a decision failed; the decider is told when its list is carried out.
+
+        Args:
+            event_type: the event that says so.
+            cause: SWF's name of the reason.
+            event_id: the DecisionTaskCompleted event of the decision.
+            values: other attributes of the event.
+        """
+        self._add_event(
+            event_type, cause=cause, decision_task_completed_event_id=event_id, **values
+        )
+        self.should_schedule_decision_next = True
+
     def request_cancel(self) -> None:
-        """Somebody wants the execution canceled; what comes of it is its decider's affair."""
+        """Record a request to cancel the execution; its decider decides what to do."""
         self._add_event("WorkflowExecutionCancelRequested", external_initiated_event_id=0)
         self.schedule_decision_task()
 
@@ -104,13 +121,16 @@ class LocalExecution(History):
             reason=reason,
         )
 
-    # -- clocks --
+    def next_timeout(self) -> Due | None:
+        """The running timeout that is due first; None if no timeout is running."""
+        running = (each for each in self._timeouts() if each is not None)
+        return min(running, key=lambda each: each.timestamp, default=None)
 
-    def _clocks(self) -> Iterator[Due | None]:
+    def _timeouts(self) -> Iterator[Due | None]:
         if not self.open:
             return
         yield execution_due(self)
-        for each in (self.deciding, self.waiting):
+        for each in (self.started_decision, self.scheduled_decision):
             if each is not None:
                 yield decision_due(each)
         for task in self.activities.values():
@@ -118,49 +138,45 @@ class LocalExecution(History):
         for event in self.timers.values():
             yield timer_due(event)
 
-    def next_timeout(self) -> Due | None:
-        """The earliest timeout that runs; None where none does."""
-        running = (each for each in self._clocks() if each is not None)
-        return min(running, key=lambda each: each.timestamp, default=None)
-
     def _process_timeouts(self) -> None:
         # One at a time, the earliest first: each may close what the next one is about.
         now = self.domain.shared.clock.now()
         while (first := self.next_timeout()) is not None and first.timestamp <= now:
             self._fire(first)
         if first is not None:
-            self.domain.shared.alarms.arm(self, first.timestamp)
+            self.domain.shared.timeouts.add(self, first.timestamp)
 
     def _fire(self, fired: Due) -> None:
-        if isinstance(fired.of, LocalActivityTask):
+        subject, when = fired.subject, fired.timestamp
+        if isinstance(subject, LocalActivityTask):
             self.close_activity_task(
-                fired.of,
+                subject,
                 "ActivityTaskTimedOut",
-                timestamp=fired.timestamp,
-                details=fired.of.details,
+                timestamp=when,
+                details=subject.details,
                 timeout_type=fired.kind,
             )
-        elif isinstance(fired.of, LocalDecisionTask):
+        elif isinstance(subject, LocalDecisionTask):
             self._add_event(
                 "DecisionTaskTimedOut",
-                fired.timestamp,
-                scheduled_event_id=fired.of.scheduled_event_id,
-                started_event_id=fired.of.started_event_id or 0,
+                when,
+                scheduled_event_id=subject.scheduled_event_id,
+                started_event_id=subject.started_event_id or 0,
                 timeout_type=fired.kind,
             )
             self.schedule_decision_task()
-        elif isinstance(fired.of, LocalEvent):
+        elif isinstance(subject, LocalEvent):
             self._add_event(
                 "TimerFired",
-                fired.timestamp,
-                started_event_id=fired.of.event_id,
-                timer_id=fired.of.event_attributes["timerId"],
+                when,
+                started_event_id=subject.event_id,
+                timer_id=subject.event_attributes["timerId"],
             )
             self.schedule_decision_task()
         else:
             self._add_event(
                 "WorkflowExecutionTimedOut",
-                fired.timestamp,
+                when,
                 child_policy=self.child_policy,
                 timeout_type=fired.kind,
             )

@@ -1,18 +1,17 @@
-"""A history, and what follows from it.
+"""A history, and the state of an execution that follows from it.
 
-All that an execution is follows from its history: an event is added, and ``_apply`` says
-what is different by it.  So a history read back from a file gives the same execution, with
-the same open tasks, timers and clocks.  Of what SWF keeps, only heartbeats are no events.
+Every state of an execution follows from its history: adding an event changes the state in
+``_apply`` and nowhere else. So reading a history from a file restores the same execution with the
+same open tasks, timers and timeouts. Of what SWF keeps, only heartbeats are not events.
 
 What SWF does, according to its API reference, and moto does not:
 
-- What an execution has closed is closed: PollForDecisionTask brings tasks "for any open
-  workflow execution", and a task of a closed one is UnknownResourceFault for its answers.
-- "If a decision task scheduled on the override task list is not started within the timeout
-  [...] Amazon SWF will revert the override"; likewise if it "is started within the timeout,
-  but not completed within the start-to-close timeout" (RespondDecisionTaskCompleted).
-- An execution tells the true time of its start, and counts what is open now
-  (DescribeWorkflowExecution).
+- Tasks of a closed execution are gone. PollForDecisionTask returns tasks "for any open workflow
+  execution", and an answer to a task of a closed one is UnknownResourceFault.
+- "If a decision task scheduled on the override task list is not started within the timeout [...]
+  Amazon SWF will revert the override"; likewise if it "is started within the timeout, but not
+  completed within the start-to-close timeout" (RespondDecisionTaskCompleted).
+- DescribeWorkflowExecution shows the true start time of an execution and counts what is open now.
 """
 
 from __future__ import annotations
@@ -22,17 +21,12 @@ from typing import Any
 from moto.swf.exceptions import SWFClientError
 from moto.swf.models.workflow_execution import WorkflowExecution
 
-from flowy.local.model.domain import LocalDomain
-from flowy.local.model.events import (
-    LocalActivityTask,
-    LocalDecisionTask,
-    LocalEvent,
-    Untracked,
-    attributes_of,
-)
-from flowy.local.model.timeouts import Due, activity_dues, decision_due, execution_due, timer_due
+from ..wire_faults import THROTTLED_MESSAGE, THROTTLING
+from .domain import LocalDomain
+from .events import LocalActivityTask, LocalDecisionTask, LocalEvent, Untracked, attributes_of
+from .timeouts import Due, activity_dues, decision_due, execution_due, timer_due
 
-#: The close status of the events that close an execution.
+#: Event that closes an execution -> its close status.
 CLOSE_STATUS = {
     "WorkflowExecutionCompleted": "COMPLETED",
     "WorkflowExecutionFailed": "FAILED",
@@ -49,7 +43,7 @@ CLOSES_ACTIVITY = frozenset(
 
 
 class History(Untracked, WorkflowExecution):
-    """An execution as its events have made it."""
+    """An execution whose state follows from its events."""
 
     domain: LocalDomain
 
@@ -65,36 +59,37 @@ class History(Untracked, WorkflowExecution):
         super().__init__(domain, workflow_type, workflow_id, **kwargs)
         if run_id is not None:
             self.run_id = run_id
-        #: Of its decision tasks; None is SWF's default, 0.
+        #: The priority of its decision tasks; None is SWF's default, 0.
         self.task_priority: str | None = kwargs.get("task_priority")
-        #: The open activity tasks, by the id of the event that scheduled each.
+        #: The open activity tasks by the id of the event that scheduled each.
         self.activities: dict[int, LocalActivityTask] = {}
-        #: The same, by activityId.
+        #: The keys of ``activities`` by activityId.
         self.activity_ids: dict[str, int] = {}
-        #: The TimerStarted events of the timers that run, by timerId.
+        #: The TimerStarted events of the running timers by timerId.
         self.timers: dict[str, LocalEvent] = {}
-        #: The decision task that waits, and the one that a decider has.
-        self.waiting: LocalDecisionTask | None = None
-        self.deciding: LocalDecisionTask | None = None
-        #: The task list for the decision tasks to come, in place of the execution's own, and
-        #: how long one may wait there ("NONE" is for ever); None where there is none.
+        #: The decision task that no decider has taken yet, and the one that a decider has.
+        self.scheduled_decision: LocalDecisionTask | None = None
+        self.started_decision: LocalDecisionTask | None = None
+        #: The task list for later decision tasks instead of the execution's own, and the timeout
+        #: that a task has there until it is started ("NONE": no timeout). None: no override.
         self.override: tuple[str, str] | None = None
         self.local_events: list[LocalEvent] = []
         # moto's own list of them.
         self._events = self.local_events  # type: ignore[assignment]
         domain.runs[self.run_id] = self
 
-    # moto compares by value nowhere, and an alarm is set for one execution.
+    # The queue of timeouts needs a hash; moto defines equality without one.
     __hash__ = object.__hash__
 
     def to_medium_dict(self) -> dict[str, Any]:
-        # By moto, every execution started on the 1st of January 2015.
+        # moto shows the 1st of January 2015 for every execution.
         return {**super().to_medium_dict(), "startTimestamp": self.start_timestamp}
 
     def to_full_dict(self) -> dict[str, Any]:
+        decisions = (self.scheduled_decision, self.started_decision)
         counts = {
             "openActivityTasks": len(self.activities),
-            "openDecisionTasks": sum(task is not None for task in (self.waiting, self.deciding)),
+            "openDecisionTasks": sum(task is not None for task in decisions),
             "openTimers": len(self.timers),
             "openChildWorkflowExecutions": 0,
             "openLambdaFunctions": 0,
@@ -102,17 +97,13 @@ class History(Untracked, WorkflowExecution):
         return {**super().to_full_dict(), "openCounts": counts}
 
     def admit(self, action: str) -> None:
-        """A call is about this execution, which has buckets of its own.
+        """Count a call about this execution in the execution's own bucket.
 
         Raises:
-            SWFClientError: there are too many.
+            SWFClientError: the bucket is empty.
         """
-        if not self.domain.shared.throttle.admits_for(action, self.run_id):
-            raise SWFClientError(
-                "com.amazon.coral.availability#ThrottlingException", "Rate exceeded"
-            )
-
-    # -- history --
+        if not self.domain.shared.throttle.admits_for_execution(action, self.run_id):
+            raise SWFClientError(THROTTLING, THROTTLED_MESSAGE)
 
     def _add_event(
         self, event_type: str, event_timestamp: float | None = None, **values: Any
@@ -121,14 +112,15 @@ class History(Untracked, WorkflowExecution):
         timestamp = shared.clock.now() if event_timestamp is None else event_timestamp
         attributes = attributes_of(**values)
         event = LocalEvent(len(self.local_events) + 1, event_type, timestamp, attributes)
-        shared.journal.note("event", self.run_id, event_type, timestamp, attributes)
+        shared.journal.add("event", self.run_id, event_type, timestamp, attributes)
         self.replay(event)
         return event
 
     def replay(self, event: LocalEvent) -> None:
-        """One more event, from now or from a file."""
+        """Append an event, new or read from a file, and change the state by it."""
         self.local_events.append(event)
         self._apply(event)
+        self._queue_timeouts(event)
 
     def _apply(self, event: LocalEvent) -> None:
         kind, attributes = event.event_type, event.event_attributes
@@ -141,48 +133,52 @@ class History(Untracked, WorkflowExecution):
             self.cancel_requested = True
         elif kind.startswith("DecisionTask"):
             self._apply_decision(event)
-        elif kind == "ActivityTaskScheduled":
+        elif kind.startswith("ActivityTask"):
+            self._apply_activity(event)
+        elif kind == "TimerStarted":
+            self.timers[attributes["timerId"]] = event
+        elif kind in ("TimerFired", "TimerCanceled"):
+            del self.timers[attributes["timerId"]]
+
+    def _apply_activity(self, event: LocalEvent) -> None:
+        kind, attributes = event.event_type, event.event_attributes
+        if kind == "ActivityTaskScheduled":
             task = LocalActivityTask(self, event)
             self.activities[event.event_id] = task
             self.activity_ids[task.activity_id] = event.event_id
             self.latest_activity_task_timestamp = event.event_timestamp
-            self.domain.line_up(task)
+            self.domain.enqueue(task)
         elif kind == "ActivityTaskStarted":
             task = self.activities[attributes["scheduledEventId"]]
             task.begin(event)
-            self.domain.step_out(task)
+            self.domain.dequeue(task)
         elif kind == "ActivityTaskCancelRequested":
             task = self.activities[self.activity_ids[attributes["activityId"]]]
             task.cancel_requested_event_id = event.event_id
         elif kind in CLOSES_ACTIVITY:
             task = self.activities.pop(attributes["scheduledEventId"])
             task.state = "CLOSED"
-            self.domain.step_out(task)
+            self.domain.dequeue(task)
             del self.activity_ids[task.activity_id]
-        elif kind == "TimerStarted":
-            self.timers[attributes["timerId"]] = event
-        elif kind in ("TimerFired", "TimerCanceled"):
-            del self.timers[attributes["timerId"]]
-        self._arm(event)
 
     def _apply_decision(self, event: LocalEvent) -> None:
         kind, attributes = event.event_type, event.event_attributes
         if kind == "DecisionTaskScheduled":
-            self.waiting = LocalDecisionTask(self, event)
+            self.scheduled_decision = LocalDecisionTask(self, event)
         elif kind == "DecisionTaskStarted":
-            assert self.waiting is not None
-            self.deciding, self.waiting = self.waiting, None
-            self.deciding.begin(event, self._previous_started_event_id)
-            self.domain.step_out(self.deciding)
+            assert self.scheduled_decision is not None
+            self.started_decision, self.scheduled_decision = self.scheduled_decision, None
+            self.started_decision.begin(event, self._previous_started_event_id)
+            self.domain.dequeue(self.started_decision)
             self._previous_started_event_id = event.event_id
         elif attributes.get("timeoutType") == "SCHEDULE_TO_START":
-            assert self.waiting is not None
-            self.domain.step_out(self.waiting)
-            self.waiting.state, self.waiting = "CLOSED", None
+            assert self.scheduled_decision is not None
+            self.domain.dequeue(self.scheduled_decision)
+            self.scheduled_decision.state, self.scheduled_decision = "CLOSED", None
             self.override = None
         else:
-            assert self.deciding is not None
-            self.deciding.state, self.deciding = "CLOSED", None
+            assert self.started_decision is not None
+            self.started_decision.state, self.started_decision = "CLOSED", None
             if kind == "DecisionTaskCompleted":
                 self.latest_execution_context = attributes.get("executionContext")
                 if "taskList" in attributes:
@@ -190,14 +186,14 @@ class History(Untracked, WorkflowExecution):
                     self.override = (attributes["taskList"]["name"], timeout)
             elif self.override is not None and self.override[1] != "NONE":
                 self.override = None
-        self._list_waiting(event.event_timestamp)
+        self._enqueue_decision(event.event_timestamp)
 
-    def _list_waiting(self, timestamp: float) -> None:
-        # One decision task of an execution at a time: the next goes out after it.
-        task = self.waiting
-        if task is not None and task.listed_timestamp is None and self.deciding is None:
+    def _enqueue_decision(self, timestamp: float) -> None:
+        # Deciders get one decision task of an execution at a time.
+        task = self.scheduled_decision
+        if task and task.listed_timestamp is None and self.started_decision is None:
             task.listed_timestamp = timestamp
-            self.domain.line_up(task)
+            self.domain.enqueue(task)
 
     def _apply_close(self, event: LocalEvent) -> None:
         self.execution_status = "CLOSED"
@@ -206,22 +202,23 @@ class History(Untracked, WorkflowExecution):
         self.timeout_type = event.event_attributes.get("timeoutType")
         self.close_timestamp = event.event_timestamp
         for task in self.activities.values():
-            self.domain.step_out(task)
-        if self.waiting is not None:
-            self.domain.step_out(self.waiting)
+            self.domain.dequeue(task)
+        if self.scheduled_decision is not None:
+            self.domain.dequeue(self.scheduled_decision)
         self.activities.clear()
         self.activity_ids.clear()
         self.timers.clear()
-        self.waiting = self.deciding = None
+        self.scheduled_decision = self.started_decision = None
         self.domain.has_closed(self)
 
-    def _arm(self, event: LocalEvent) -> None:
-        """Set the alarm for a clock that an event has started; it may ring for nothing."""
+    def _queue_timeouts(self, event: LocalEvent) -> None:
+        """Queue the timeouts that an event has started."""
         dues: list[Due | None] = []
         if event.event_type == "WorkflowExecutionStarted":
             dues = [execution_due(self)]
         elif event.event_type.startswith("DecisionTask"):
-            dues = [decision_due(each) for each in (self.deciding, self.waiting) if each]
+            decisions = (self.started_decision, self.scheduled_decision)
+            dues = [decision_due(each) for each in decisions if each]
         elif event.event_type == "ActivityTaskScheduled":
             dues = activity_dues(self.activities[event.event_id])
         elif event.event_type == "ActivityTaskStarted":
@@ -230,4 +227,4 @@ class History(Untracked, WorkflowExecution):
             dues = [timer_due(event)]
         for each in dues:
             if each is not None:
-                self.domain.shared.alarms.arm(self, each.timestamp)
+                self.domain.shared.timeouts.add(self, each.timestamp)

@@ -1,12 +1,12 @@
-"""Which executions there are: the four actions that list and count them.
+"""Selects the executions that the four actions list or count, and cuts lists into pages.
 
 What SWF does, according to its API reference (ListOpenWorkflowExecutions,
 ListClosedWorkflowExecutions, and the two that count), and moto does not:
 
-- "closeStatusFilter, executionFilter, typeFilter and tagFilter are mutually exclusive"
-  (moto: knows three of them), and so are the two filters of time, of which there must be one.
-- "By default the results are returned in descending order of the start or the close time",
-  and ``reverseOrder`` turns it round (moto: breaks).
+- "closeStatusFilter, executionFilter, typeFilter and tagFilter are mutually exclusive" (moto knows
+  three of them). There must be one of the two time filters, and only one.
+- "By default the results are returned in descending order of the start or the close time", and
+  ``reverseOrder`` reverses it (moto fails).
 - Results come in pages; "use nextPageToken to obtain further pages".
 """
 
@@ -17,9 +17,9 @@ from typing import Any
 
 from moto.swf.exceptions import SWFValidationException
 
-from flowy.local.model.execution import LocalExecution
+from .execution import LocalExecution
 
-#: Executions on a page where the request does not say, and at most.
+#: Items on a page if the request does not say; SWF allows no more.
 PAGE_SIZE = 1000
 
 _FILTERS = ("executionFilter", "typeFilter", "tagFilter", "closeStatusFilter")
@@ -28,14 +28,14 @@ _FILTERS = ("executionFilter", "typeFilter", "tagFilter", "closeStatusFilter")
 def select(
     executions: Iterable[LocalExecution], parameters: dict[str, Any]
 ) -> list[LocalExecution]:
-    """The executions that a request's filters let through, in the order it wants.
+    """Select executions by the filters of a request, in the order it wants.
 
     Args:
-        executions: all of a domain's that are open, or all that have closed.
-        parameters: the request's, checked.
+        executions: all open executions of a domain, or all closed ones.
+        parameters: the parameters of the request, validated.
 
     Raises:
-        SWFValidationException: filters that exclude each other, or no time filter.
+        SWFValidationException: filters exclude each other, or there is no time filter.
     """
     if sum(name in parameters for name in _FILTERS) > 1:
         raise SWFValidationException(
@@ -59,10 +59,17 @@ def select(
 
 
 def page(items: list[Any], parameters: dict[str, Any]) -> tuple[list[Any], str | None]:
-    """One page of a list, and the token of the next; None where there is none.
+    """Cut out one page of a list.
+
+    Args:
+        items: the whole list.
+        parameters: the parameters of the request, which tell which page.
+
+    Returns:
+        The items on the page, and the token of the next page; None if this is the last one.
 
     Raises:
-        SWFValidationException: a token that is none of ours.
+        SWFValidationException: the request's token was not made here.
     """
     size = parameters.get("maximumPageSize") or PAGE_SIZE
     token = parameters.get("nextPageToken") or "0"

@@ -1,17 +1,12 @@
-"""The registry: domains and their types, with what all of them share.
-
-moto's types and domains, and a note in the journal of each that changes.
+"""Registers domains and types, and adds each change to the journal.
 
 What SWF does, according to its API reference, and moto does not:
 
-- "Deprecating a domain also deprecates all activity and workflow types registered in the
-  domain"; it "cannot be used to create new workflow executions or register new types"
+- "Deprecating a domain also deprecates all activity and workflow types registered in the domain";
+  a deprecated domain "cannot be used to create new workflow executions or register new types"
   (DeprecateDomain).
-- "Prior to deletion, activity types must first be deprecated"; "activities that started
-  before the type was deleted will continue to run" (DeleteActivityType; DeleteWorkflowType
-  alike).
-- "Amazon SWF supports a maximum of 50 tags per resource" (TagResource), and there are tags of
-  what is there only.
+- "Prior to deletion, activity types must first be deprecated"; "activities that started before the
+  type was deleted will continue to run" (DeleteActivityType; DeleteWorkflowType alike).
 """
 
 from __future__ import annotations
@@ -26,30 +21,26 @@ from moto.swf.exceptions import (
     SWFDomainAlreadyExistsFault,
     SWFDomainDeprecatedFault,
     SWFTypeAlreadyExistsFault,
-    SWFUnknownResourceFault,
 )
-from moto.swf.models import SWFBackend
-from moto.utilities.tagging_service import TaggingService
 
-from flowy.local.alarms import Alarms
-from flowy.local.clock import Clock
-from flowy.local.journal import Journal
-from flowy.local.lines import WaitingLines
-from flowy.local.model.domain import TYPES, LocalDomain, LocalType, Shared
-from flowy.local.model.events import Tokens
-from flowy.local.quotas import Quotas
-from flowy.local.throttle import Throttle
+from ..clock import Clock
+from ..journal import Journal
+from ..long_polls import LongPolls
+from ..quotas import Quotas
+from ..throttle import Throttle
+from ..timeout_queue import TimeoutQueue
+from ..wire_faults import model_fault
+from .domain import LocalDomain, Shared
+from .registered_types import TYPES, LocalType
+from .tags import TaggedResources, check_tags
+from .task_tokens import TaskTokens
 
-#: The account that ARNs name.
+#: The account in every ARN.
 ACCOUNT_ID = "123456789012"
 
 
-#: "Maximum number of tags - 50 tags per resource" (developer guide, Amazon SWF Quotas).
-_MOST_TAGS = 50
-
-
-class Registry(SWFBackend):
-    """The domains of one local SWF, and what they share."""
+class Registry(TaggedResources):
+    """The domains and types of one local SWF, and what the domains share."""
 
     def __init__(
         self,
@@ -63,20 +54,19 @@ class Registry(SWFBackend):
     ) -> None:
         super().__init__(region_name, account_id)
         quotas = quotas or Quotas()
-        self.tagger = TaggingService()  # moto 5.1 has none
         self.lock = threading.RLock()
-        self.lines = WaitingLines(self.lock, most=quotas.pollers)
+        self.polls = LongPolls(self.lock, max_pollers=quotas.pollers)
         self.clock = clock or Clock()
         self.journal = journal or Journal(None)
-        self.alarms: Alarms[Any] = Alarms()
+        self.timeouts: TimeoutQueue[Any] = TimeoutQueue()
         self.shared = Shared(
             clock=self.clock,
-            lines=self.lines,
+            polls=self.polls,
             journal=self.journal,
-            tokens=Tokens(secrets.token_bytes(16)),
+            tokens=TaskTokens(secrets.token_bytes(16)),
             quotas=quotas,
             throttle=throttle or Throttle(False, self.clock),
-            alarms=self.alarms,
+            timeouts=self.timeouts,
         )
 
     def register_domain(
@@ -88,7 +78,7 @@ class Registry(SWFBackend):
     ) -> None:
         if any(domain.name == name for domain in self.domains):
             raise SWFDomainAlreadyExistsFault(name)
-        _check_tags({tag["Key"] for tag in tags or ()})
+        check_tags({tag["Key"] for tag in tags or ()})
         domain = LocalDomain(
             name,
             workflow_execution_retention_period_in_days,
@@ -98,21 +88,21 @@ class Registry(SWFBackend):
             shared=self.shared,
         )
         self.domains.append(domain)
-        domain.note()
+        domain.save()
         if tags:
             self.tagger.tag_resource(domain.to_short_dict()["arn"], tags)
 
     def deprecate_domain(self, name: str) -> None:
         super().deprecate_domain(name)
         domain = self.own_domain(name)
-        domain.note()
+        domain.save()
         for kind in TYPES:
             for each in domain.find_types(kind, "REGISTERED"):
                 self.deprecate_type(kind, name, each.name, each.version)
 
     def undeprecate_domain(self, name: str) -> None:
         super().undeprecate_domain(name)
-        self.own_domain(name).note()
+        self.own_domain(name).save()
 
     def register_type(
         self, kind: str, domain_name: str, name: str, version: str, **kwargs: Any
@@ -135,11 +125,11 @@ class Registry(SWFBackend):
         given: dict[str, Any],
         created: float,
     ) -> LocalType:
-        """Add a type with the settings that were given for it."""
+        """Add a type with the settings it was registered with."""
         made: LocalType = TYPES[kind](name, version, **given)
         made.given, made.created = given, created
         domain.add_type(made)
-        self._note_type(domain, made)
+        self._save_type(domain, made)
         return made
 
     def deprecate_type(self, kind: str, domain_name: str, name: str, version: str) -> None:
@@ -151,58 +141,37 @@ class Registry(SWFBackend):
         self._status_changed(kind, domain_name, name, version)
 
     def delete_type(self, kind: str, domain_name: str, name: str, version: str) -> None:
-        """Delete a type that is deprecated; what has begun with it goes on.
+        """Delete a deprecated type; open executions and activity tasks of the type go on.
 
         Raises:
-            JsonRESTError: it is not there, or not deprecated.
+            JsonRESTError: the type does not exist or is not deprecated.
         """
         domain = self.own_domain(domain_name)
         found: Any = domain.get_type(kind, name, version)
         if found.status != "DEPRECATED":
             shown = f"{type(found).__name__}=[name={name}, version={version}]"
-            raise _fault("TypeNotDeprecatedFault", shown)
-        self.forget_type(domain, kind, name, version)
+            raise SWFClientError(model_fault("TypeNotDeprecatedFault"), shown)
+        self.remove_type(domain, kind, name, version)
 
-    def forget_type(self, domain: LocalDomain, kind: str, name: str, version: str) -> None:
-        """Let a domain have a type no longer."""
+    def remove_type(self, domain: LocalDomain, kind: str, name: str, version: str) -> None:
+        """Remove a type from its domain."""
         del domain.types[kind][name][version]
-        self.journal.note("type_deleted", domain.name, kind, name, version)
+        self.journal.add("type_deleted", domain.name, kind, name, version)
 
     def _status_changed(self, kind: str, domain_name: str, name: str, version: str) -> None:
         domain = self.own_domain(domain_name)
         changed: Any = domain.get_type(kind, name, version)
         changed.deprecated = self.clock.now() if changed.status == "DEPRECATED" else None
-        self._note_type(domain, changed)
+        self._save_type(domain, changed)
 
-    def _note_type(self, domain: LocalDomain, changed: LocalType) -> None:
-        self.journal.note("type", domain.name, *changed.record())
+    def _save_type(self, domain: LocalDomain, changed: LocalType) -> None:
+        self.journal.add("type", domain.name, *changed.record())
 
-    # -- tags --
-
-    def tags(self, arn: str) -> dict[str, str]:
-        """The tags of a domain.
+    def own_domain(self, name: str) -> LocalDomain:
+        """The domain of a name.
 
         Raises:
             SWFUnknownResourceFault: there is no such domain.
-        """
-        if not any(domain.to_short_dict()["arn"] == arn for domain in self.domains):
-            raise SWFUnknownResourceFault("resource", arn)
-        found: dict[str, str] = self.tagger.get_tag_dict_for_resource(arn)
-        return found
-
-    def tag_resource(self, arn: str, tags: dict[str, str]) -> None:
-        _check_tags({*self.tags(arn), *tags})
-        self.tagger.tag_resource(arn, [{"Key": key, "Value": tags[key]} for key in tags])
-
-    def untag_resource(self, arn: str, tag_keys: list[str]) -> None:
-        self.tags(arn)
-        self.tagger.untag_resource_using_names(arn, tag_keys)
-
-    def own_domain(self, name: str) -> LocalDomain:
-        """The domain of that name.
-
-        Raises:
-            SWFUnknownResourceFault: there is none.
         """
         domain = self._get_domain(name)
         assert isinstance(domain, LocalDomain)
@@ -213,12 +182,3 @@ class Registry(SWFBackend):
         for domain in self.domains:
             assert isinstance(domain, LocalDomain)
             yield domain
-
-
-def _check_tags(keys: set[str]) -> None:
-    if len(keys) > _MOST_TAGS:
-        raise _fault("TooManyTagsFault", f"A resource has {_MOST_TAGS} tags at most")
-
-
-def _fault(name: str, message: str) -> SWFClientError:
-    return SWFClientError(f"com.amazonaws.swf.base.model#{name}", message)

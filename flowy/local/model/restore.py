@@ -1,8 +1,8 @@
-"""From the journal back to all that was known, and from what is known to a journal.
+"""Restores a backend from a journal, and makes the shortest journal of a backend.
 
-A history is all that there is to an execution, but for the last heartbeat of its open
-tasks; so the journal has domains, types, events and beats, and nothing that follows from
-them.  Timeouts that fell due while nobody was there fire when the clocks run again.
+The state of an execution follows from its history, except the last heartbeats of its open tasks.
+So the journal has domains, types, events and heartbeats, and nothing that follows from them.
+Timeouts that fell due while the local SWF was stopped fire when it starts.
 """
 
 from __future__ import annotations
@@ -10,32 +10,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flowy.local.journal import Record
-from flowy.local.model.backend import LocalBackend
-from flowy.local.model.decisions import DecidedExecution
-from flowy.local.model.domain import LocalDomain
-from flowy.local.model.events import LocalEvent
-from flowy.local.model.execution import LocalExecution
+from ..journal import Record
+from .backend import LocalBackend
+from .decisions import DecidedExecution
+from .domain import LocalDomain
+from .events import LocalEvent
+from .execution import LocalExecution
 
 
 class Restorer:
-    """Puts the records of a journal into a backend that is still empty."""
+    """Puts the records of a journal into an empty backend."""
 
     def __init__(self, backend: LocalBackend) -> None:
         self._backend = backend
-        #: Executions whose first event is still to come, by runId: domain and workflowId.
+        #: runId -> domain and workflowId of each execution whose first event is still to come.
         self._announced: dict[str, tuple[LocalDomain, str]] = {}
         self._executions: dict[str, LocalExecution] = {}
         self._ahead_seconds = 0.0
         self._latest = 0.0
 
     def put(self, record: Record) -> None:
-        """The next record."""
+        """Restore the next record, by the method named after its kind."""
         kind, *values = record
         getattr(self, f"_put_{kind}")(*values)
 
     def resume_clock(self) -> None:
-        """Let the clock run on, once all records are there."""
+        """Let the clock run on; call this after the last record."""
         self._backend.clock.resume(self._ahead_seconds, self._latest)
 
     def _put_secret(self, secret: str) -> None:
@@ -68,7 +68,7 @@ class Restorer:
         made.status = "REGISTERED" if deprecated is None else "DEPRECATED"
 
     def _put_type_deleted(self, domain: str, kind: str, name: str, version: str) -> None:
-        self._backend.forget_type(self._backend.own_domain(domain), kind, name, version)
+        self._backend.remove_type(self._backend.own_domain(domain), kind, name, version)
 
     def _put_start(self, domain: str, run_id: str, workflow_id: str) -> None:
         self._announced[run_id] = (self._backend.own_domain(domain), workflow_id)
@@ -80,7 +80,9 @@ class Restorer:
         execution = self._executions.get(run_id)
         if execution is None:
             domain, workflow_id = self._announced.pop(run_id)
-            execution = self._executions[run_id] = _begun(domain, run_id, workflow_id, attributes)
+            execution = self._executions[run_id] = _new_execution(
+                domain, run_id, workflow_id, attributes
+            )
         event_id = len(execution.local_events) + 1
         execution.replay(LocalEvent(event_id, event_type, timestamp, attributes))
 
@@ -92,7 +94,7 @@ class Restorer:
 
 
 def records(backend: LocalBackend) -> Iterator[Record]:
-    """The shortest journal that restores what a backend knows."""
+    """Yield the records of the shortest journal that restores a backend."""
     yield ["secret", backend.shared.tokens.secret.hex()]
     yield ["clock", backend.clock.ahead_seconds]
     for domain in backend.own_domains():
@@ -101,7 +103,7 @@ def records(backend: LocalBackend) -> Iterator[Record]:
             for each in family.values():
                 made: Any = each
                 yield ["type", domain.name, *made.record()]
-        # The closed ones first: an open one may have the workflowId of one of them.
+        # Closed executions first: an open one may have the same workflowId.
         for execution in (*domain.closed, *domain.open.values()):
             yield ["start", domain.name, execution.run_id, execution.workflow_id]
             for event in execution.local_events:
@@ -118,7 +120,7 @@ def records(backend: LocalBackend) -> Iterator[Record]:
                     yield ["beat", execution.run_id, task.scheduled_event_id, beat, task.details]
 
 
-def _begun(
+def _new_execution(
     domain: LocalDomain, run_id: str, workflow_id: str, started: dict[str, Any]
 ) -> DecidedExecution:
     return DecidedExecution(

@@ -1,8 +1,7 @@
-"""One request to the local SWF: checked, carried out under its lock, and answered.
+"""Answers requests to a local SWF: validates them, carries them out under its lock, and saves.
 
-moto's SWFResponse turns parameters into calls of the backend.  It gets only parameters
-that ``flowy.local.checks`` let through: on rubbish it would break with HTTP 500, which
-clients repeat.
+moto's SWFResponse turns parameters into calls of the backend. It gets only parameters that passed
+``flowy.local.validation``: with others it would fail with HTTP 500, which clients retry.
 """
 
 from __future__ import annotations
@@ -18,43 +17,46 @@ from moto.core.exceptions import JsonRESTError
 from moto.core.utils import camelcase_to_underscores
 from moto.swf.exceptions import SWFDomainAlreadyExistsFault
 
-from flowy.exception import LocalSWFError
-from flowy.local.checks import RequestChecks, RequestFault
-from flowy.local.clock import Clock
-from flowy.local.journal import Journal
-from flowy.local.lines import LineFullError
-from flowy.local.model import view
-from flowy.local.model.backend import LocalBackend
-from flowy.local.model.response import LocalResponse
-from flowy.local.model.restore import Restorer, records
-from flowy.local.quotas import Quotas
-from flowy.local.throttle import Throttle
-from flowy.local.timekeeper import Timekeeper
+from ...exception import LocalSWFError
+from ..clock import Clock
+from ..journal import Journal
+from ..long_polls import TooManyPollersError
+from ..quotas import Quotas
+from ..throttle import Throttle
+from ..timeout_watcher import TimeoutWatcher
+from ..validation import RequestFault, RequestValidator
+from ..wire_faults import Answer, fault_text, model_fault
+from . import view
+from .backend import LocalBackend
+from .execution_actions import ExecutionActions
+from .registration_actions import RegistrationActions
+from .restore import Restorer, records
+from .task_actions import TaskActions
 
 logger = logging.getLogger(__name__)
 
-#: What an answer is: the HTTP status, and JSON text, which may be empty.
-Answer = tuple[int, str]
-
-#: How long the domains of :meth:`LocalService.register_domain` keep what has closed, in
-#: days: as long as SWF does at most.
+#: Retention period of the domains of :meth:`LocalService.register_domain`, in days: SWF's longest.
 _RETENTION_DAYS = "90"
 
-#: A journal is rewritten at a start where it has this many records more than twice what
-#: it needs.
+#: A journal is rewritten at a start if it has this many records more than twice those it needs.
 _SPARE_RECORDS = 1000
+
+
+class LocalResponse(TaskActions, ExecutionActions, RegistrationActions):
+    """Every action of a local SWF, one method each."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How one local SWF is to behave.
+    """The settings of one local SWF.
 
     Attributes:
-        region: the region that ARNs name.
-        poll_seconds: how long an empty poll is held.
+        region: the region in every ARN.
+        poll_seconds: how long an empty poll is held, in seconds.
         lose_to_gone_pollers: whether a poller that has hung up still gets a task.
-        quotas: how much it takes.
-        state: the file that keeps its state; None keeps it in memory.
+        quotas: how much the local SWF holds at most.
+        throttle: the buckets of actions, executions and task lists.
+        state: the file for its state; None keeps it in memory.
     """
 
     region: str
@@ -66,19 +68,19 @@ class Settings:
 
 
 class LocalService:
-    """The actions of one local SWF.
+    """One local SWF, without HTTP.
 
     Args:
-        settings: how it is to behave.
-        clock: what its timeouts go by.
+        settings: its settings.
+        clock: the clock that timeouts follow.
 
     Raises:
-        LocalSWFError: its state can't be kept, or read, where it should be.
+        LocalSWFError: the state cannot be read, or not be kept in its file.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self._settings = settings
-        self._checks = RequestChecks()
+        self._validator = RequestValidator()
         self._journal = Journal(settings.state)
         self._backend = LocalBackend(
             settings.region,
@@ -87,7 +89,7 @@ class LocalService:
             throttle=settings.throttle,
             journal=self._journal,
         )
-        self._timekeeper = Timekeeper(self._backend.lock, self._backend.fire, clock)
+        self._watcher = TimeoutWatcher(self._backend.lock, self._backend.fire_timeouts, clock)
         try:
             self._restore()
         except BaseException:
@@ -101,63 +103,59 @@ class LocalService:
             restorer.put(record)
         restorer.resume_clock()
         if not number:
-            self._journal.note("secret", self._backend.shared.tokens.secret.hex())
+            self._journal.add("secret", self._backend.shared.tokens.secret.hex())
         for domain in self._backend.own_domains():
-            domain.forget()
+            domain.drop_expired()
         needed = sum(1 for _ in records(self._backend))
         if number > 2 * needed + _SPARE_RECORDS:
             self._journal.rewrite(records(self._backend))
 
-    # -- for the clock --
-
     def turn(self, seconds: float) -> None:
-        """Go through all that is due in that time."""
+        """Move the clock forward, firing each timeout on the way at its own time."""
         with self._backend.lock:
             self._backend.turn_to(self._backend.clock.now() + seconds)
-            self._timekeeper.look()
+            self._watcher.wake()
 
-    def look(self) -> None:
-        """The clock was held, or runs again, behind where it would be."""
+    def clock_changed(self) -> None:
+        """Save the clock after it was held or released, and look for the next timeout again."""
         with self._backend.lock:
-            self._note_clock()
-            self._timekeeper.look()
+            self._save_clock()
+            self._watcher.wake()
 
-    def _note_clock(self) -> None:
-        self._journal.note("clock", self._backend.clock.ahead_seconds)
+    def _save_clock(self) -> None:
+        self._journal.add("clock", self._backend.clock.ahead_seconds)
         self._journal.commit()
 
-    # -- for the server --
-
     def open(self) -> None:
-        """Hold polls, and let the clocks run."""
-        self._backend.lines.reopen()
-        self._timekeeper.start()
+        """Hold polls and fire timeouts from now on."""
+        self._backend.polls.reopen()
+        self._watcher.start()
 
     def close(self) -> None:
-        """Answer the polls that are held, and stop looking at the clocks."""
-        self._backend.lines.release()
-        self._timekeeper.stop()
+        """Answer the held polls without a task, and stop firing timeouts."""
+        self._backend.polls.release()
+        self._watcher.stop()
 
-    def let_go(self) -> None:
-        """Write what is to be written, and let another process have the state."""
+    def release_state(self) -> None:
+        """Save the clock and close the journal, so that another process may open it."""
         with self._backend.lock:
-            # A clock that is held has fallen behind since it was noted.
-            self._note_clock()
+            # A held clock falls further behind the wall clock without an event that says so.
+            self._save_clock()
             self._journal.close()
 
     def release_polls(self) -> None:
-        """Answer the polls that are held, with nothing; later ones are held as ever."""
-        self._backend.lines.release_once()
+        """Answer the held polls without a task; later ones are held again."""
+        self._backend.polls.release_once()
 
     def register_domain(self, name: str) -> None:
-        """Register a domain, unless it is there already.
+        """Register a domain if it is not registered already.
 
         Raises:
-            LocalSWFError: SWF takes no such name.
+            LocalSWFError: SWF refuses the name.
         """
         parameters = {"name": name, "workflowExecutionRetentionPeriodInDays": _RETENTION_DAYS}
         try:
-            self._checks.check("RegisterDomain", parameters)
+            self._validator.check("RegisterDomain", parameters)
             with self._backend.lock:
                 self._backend.register_domain(name, _RETENTION_DAYS)
                 self._journal.commit()
@@ -170,48 +168,32 @@ class LocalService:
         """Carry out one request.
 
         Args:
-            action: its name, as in ``PollForActivityTask``.
+            action: the name of the action, such as ``PollForActivityTask``.
             body: its parameters, JSON text in UTF-8.
             gone: whether the client has hung up.
         """
         try:
-            parameters = self._checks.check(action, _loads(body))
+            parameters = self._validator.check(action, _loads(body))
             return 200, self._act(action, parameters, gone)
         except RequestFault as refused:
-            return 400, fault(refused.fault, str(refused))
-        except LineFullError as refused:
-            return 400, fault("LimitExceededFault", str(refused))
+            return 400, fault_text(model_fault(refused.fault), str(refused))
+        except TooManyPollersError as refused:
+            return 400, fault_text(model_fault("LimitExceededFault"), str(refused))
         except JsonRESTError as refused:
             return 400, refused.description
         except Exception:
-            logger.exception("%s broke the local SWF; it was answered HTTP 500.", action)
-            return 500, fault("InternalFailure", f"{action} broke the local SWF; see its log.")
+            logger.exception("The local SWF failed in %s and answered HTTP 500.", action)
+            text = f"The local SWF failed in {action}. Its log has the traceback."
+            return 500, fault_text(model_fault("InternalFailure"), text)
 
-    def look_at(self, what: str, parameters: dict[str, str]) -> Any | None:
-        """What the page asks for; None where there is no such thing."""
-        domain, page = parameters.get("domain", ""), parameters.get("page", "0")
-        after = parameters.get("after", "0")
-        if not all(each.isascii() and each.isdigit() and len(each) < 10 for each in (page, after)):
-            return None
+    def page_data(self, what: str, parameters: dict[str, str]) -> Any | None:
+        """What the page asks for (``flowy.local.model.view``); None if there is no such thing."""
         try:
             with self._backend.lock:
-                self._backend.fire()
-                if what == "overview":
-                    return view.overview(self._backend, domain)
-                if what == "executions":
-                    return view.executions(
-                        self._backend,
-                        domain,
-                        status=parameters.get("status", ""),
-                        find=parameters.get("find", ""),
-                        page=int(page),
-                    )
-                if what == "history":
-                    run_id = parameters.get("run", "")
-                    return view.history(self._backend, domain, run_id, int(after))
+                self._backend.fire_timeouts()
+                return view.page_data(self._backend, what, parameters)
         except JsonRESTError:
-            pass
-        return None
+            return None
 
     def _act(self, action: str, parameters: dict[str, Any], gone: Callable[[], bool]) -> str:
         response = LocalResponse(
@@ -223,21 +205,16 @@ class LocalService:
         act = getattr(response, camelcase_to_underscores(action), None)
         if act is None:
             raise RequestFault(
-                "UnknownOperationException", f"The local SWF does not know {action} yet."
+                "UnknownOperationException", f"The local SWF cannot carry out {action}."
             )
         with self._backend.lock:
             try:
                 answer: str = act()
             finally:
-                # Before anybody is told: what was answered survives a kill.
+                # Before the answer goes out: what a client was told of must survive a kill.
                 self._journal.commit()
-                self._timekeeper.expect(self._backend.alarms.next())
+                self._watcher.expect(self._backend.timeouts.next_time())
         return answer
-
-
-def fault(name: str, message: str) -> str:
-    """The JSON text of a fault."""
-    return json.dumps({"__type": f"com.amazonaws.swf.base.model#{name}", "message": message})
 
 
 def _never() -> bool:

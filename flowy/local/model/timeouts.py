@@ -1,47 +1,56 @@
-"""When what is due: the timeouts of SWF, each by its own clock.
+"""When the timeouts of SWF are due.
 
 By the API reference (RegisterActivityType, ScheduleActivityTaskDecisionAttributes,
-RecordActivityTaskHeartbeat): schedule-to-start and schedule-to-close count from the
-ActivityTaskScheduled event, start-to-close from ActivityTaskStarted, heartbeat from the
-last heartbeat, or from the start where there was none.  ``NONE`` is no timeout.  A decision
-task has a schedule-to-start timeout where its task list is an override that has one
-(RespondDecisionTaskCompleted); here it counts from when deciders can get it, which is later
-than its DecisionTaskScheduled event where another one was still being decided.  An
-execution lasts a year at most, whatever its timeout says (developer guide, Amazon SWF
-Quotas).
+RecordActivityTaskHeartbeat), an activity task's schedule-to-start and schedule-to-close timeouts
+count from its ActivityTaskScheduled event, start-to-close from ActivityTaskStarted, and heartbeat
+from the last heartbeat, or from the start if there was none. ``NONE`` is no timeout.
+
+A decision task has a schedule-to-start timeout if its task list is an override with one
+(RespondDecisionTaskCompleted). Here it counts from when the task is on the list. That is later
+than its DecisionTaskScheduled event if a decider still had the previous decision task.
+
+An execution lasts a year at most, whatever its own timeout (developer guide, Amazon SWF Quotas).
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flowy.local.model.events import LocalActivityTask, LocalDecisionTask, LocalEvent
-from flowy.local.quotas import EXECUTION_SECONDS
+from ..quotas import EXECUTION_SECONDS
+from .events import LocalActivityTask, LocalDecisionTask, LocalEvent
 
 
 class Due(NamedTuple):
-    """A timeout that runs: when it is due, of what, and SWF's name for it."""
+    """A running timeout.
+
+    Attributes:
+        timestamp: when it is due, in seconds since the epoch.
+        subject: what times out: a task, an execution, or the event of a timer.
+        kind: SWF's name of the timeout.
+    """
 
     timestamp: float
-    of: Any
+    subject: Any
     kind: str
 
 
-def due(of: Any, start: float | None, after: str, kind: str) -> Due | None:
-    """A timeout that began at *start*; None where it never comes."""
-    return None if after == "NONE" or start is None else Due(start + int(after), of, kind)
+def due(subject: Any, start: float | None, after: str, kind: str) -> Due | None:
+    """The timeout that runs *after* seconds from *start*; None if it has no start or no end."""
+    if after == "NONE" or start is None:
+        return None
+    return Due(start + int(after), subject, kind)
 
 
 def execution_due(execution: Any) -> Due | None:
-    """When an execution has taken too long."""
+    """The start-to-close timeout of an execution."""
     wanted = execution.execution_start_to_close_timeout
-    # One that was continued may have NONE.
+    # An execution that was continued as new may have NONE.
     seconds = EXECUTION_SECONDS if wanted == "NONE" else min(int(wanted), EXECUTION_SECONDS)
     return due(execution, execution.start_timestamp, str(seconds), "START_TO_CLOSE")
 
 
 def activity_dues(task: LocalActivityTask) -> list[Due | None]:
-    """The timeouts of an activity task, as far as it has come."""
+    """The timeouts that run for an activity task now."""
     scheduled, after = task.scheduled_timestamp, task.timeouts
     close = due(task, scheduled, after["scheduleToCloseTimeout"], "SCHEDULE_TO_CLOSE")
     if task.started_timestamp is None:
@@ -53,7 +62,7 @@ def activity_dues(task: LocalActivityTask) -> list[Due | None]:
 
 
 def decision_due(task: LocalDecisionTask) -> Due | None:
-    """The timeout of a decision task: of one that a decider has, or that waits for one."""
+    """The timeout that runs for a decision task now."""
     if task.started_timestamp is None:
         after = task.schedule_to_start_timeout
         return due(task, task.listed_timestamp, after, "SCHEDULE_TO_START")
@@ -61,6 +70,6 @@ def decision_due(task: LocalDecisionTask) -> Due | None:
 
 
 def timer_due(event: LocalEvent) -> Due | None:
-    """When a timer fires, by its TimerStarted event."""
+    """When the timer of a TimerStarted event fires."""
     after = event.event_attributes["startToFireTimeout"]
     return due(event, event.event_timestamp, after, "FIRE")

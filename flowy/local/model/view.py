@@ -1,7 +1,7 @@
-"""What the page shows: a local SWF, looked at from outside.
+"""The data that the page shows.
 
-Each look is a small answer, however much there is: executions come in pages, histories
-from the event on that the page has not seen.  Call these with the backend's lock held.
+Each answer is small, however much there is: executions come in pages, and histories start after the
+events that the page has already. Call every function with the backend's lock held.
 """
 
 from __future__ import annotations
@@ -11,24 +11,55 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from flowy.local.model.backend import LocalBackend
-from flowy.local.model.domain import LocalDomain
-from flowy.local.model.execution import LocalExecution
+from .backend import LocalBackend
+from .domain import LocalDomain
+from .events import LocalActivityTask
+from .execution import LocalExecution
 
-#: Rows of a page of executions, and of the lists of pollers and running tasks.
+#: Executions on one page.
 PAGE_ROWS = 50
+
+#: Pollers, and running tasks, that one answer has at most.
 LIST_ROWS = 200
 
-#: Events that one answer brings at most.
+#: Events that one answer has at most.
 EVENTS = 500
 
 
-def overview(backend: LocalBackend, domain_name: str = "") -> dict[str, Any]:
-    """The clock, all domains, and of one: what waits, who polls, and what runs.
+def page_data(backend: LocalBackend, what: str, parameters: dict[str, str]) -> Any | None:
+    """What the page asks for.
 
     Args:
-        backend: what knows them.
-        domain_name: the domain; nothing means all of them.
+        backend: the backend to show.
+        what: ``overview``, ``executions`` or ``history``.
+        parameters: the parameters of the page's URL.
+
+    Returns:
+        A JSON-serializable value; None if there is no such thing.
+
+    Raises:
+        JsonRESTError: there is no such domain.
+    """
+    domain, page = parameters.get("domain", ""), parameters.get("page", "0")
+    after = parameters.get("after", "0")
+    if not all(each.isascii() and each.isdigit() and len(each) < 10 for each in (page, after)):
+        return None
+    if what == "overview":
+        return overview(backend, domain)
+    if what == "executions":
+        status, find = parameters.get("status", ""), parameters.get("find", "")
+        return executions(backend, domain, status=status, find=find, page=int(page))
+    if what == "history":
+        return history(backend, domain, parameters.get("run", ""), int(after))
+    return None
+
+
+def overview(backend: LocalBackend, domain_name: str = "") -> dict[str, Any]:
+    """The clock, every domain, and the task lists, pollers and running tasks of one or all.
+
+    Args:
+        backend: the backend to show.
+        domain_name: the domain; an empty text means all domains.
     """
     domains = [each for each in backend.own_domains() if domain_name in ("", each.name)]
     pollers = list(_pollers(backend, domain_name))
@@ -54,11 +85,11 @@ def executions(
     """One page of a domain's executions, newest first.
 
     Args:
-        backend: what knows them.
+        backend: the backend to show.
         domain_name: the domain.
         status: ``open``, ``closed``, or anything else for both.
-        find: a part of the workflowId, or nothing.
-        page: which one, from 0.
+        find: a part of the workflowId; an empty text finds every execution.
+        page: the number of the page, from 0.
 
     Raises:
         JsonRESTError: there is no such domain.
@@ -78,7 +109,7 @@ def executions(
 def history(
     backend: LocalBackend, domain_name: str, run_id: str, after: int
 ) -> dict[str, Any] | None:
-    """An execution and the events that came after one; None where there is no such run."""
+    """An execution and its events with an id above *after*; None if there is no such run."""
     execution = backend.own_domain(domain_name).runs.get(run_id)
     if execution is None:
         return None
@@ -125,7 +156,7 @@ def _task_lists(
     backend: LocalBackend, domain_name: str, domains: list[LocalDomain]
 ) -> list[dict[str, Any]]:
     waiting: dict[tuple[str, str, str], list[int]] = {}
-    for (kind, polled, name), _ in backend.lines.pollers():
+    for (kind, polled, name), _ in backend.polls.pollers():
         if domain_name in ("", polled):
             waiting.setdefault((polled, name, kind), [0, 0])[1] += 1
     for domain in domains:
@@ -133,8 +164,8 @@ def _task_lists(
             if kind == "activity":
                 waiting.setdefault((domain.name, name, kind), [0, 0])[0] = len(tasks)
         for execution in domain.open.values():
-            if execution.waiting is not None:
-                key = (domain.name, execution.waiting.task_list, "decision")
+            if execution.scheduled_decision is not None:
+                key = (domain.name, execution.scheduled_decision.task_list, "decision")
                 waiting.setdefault(key, [0, 0])[0] += 1
     return [
         {"domain": domain, "name": name, "kind": kind, "waiting": tasks, "pollers": pollers}
@@ -144,7 +175,7 @@ def _task_lists(
 
 def _pollers(backend: LocalBackend, domain_name: str) -> Iterator[dict[str, Any]]:
     now = time.monotonic()
-    for (kind, domain, task_list), poller in backend.lines.pollers():
+    for (kind, domain, task_list), poller in backend.polls.pollers():
         if domain_name not in ("", domain):
             continue
         yield {
@@ -165,22 +196,26 @@ def _running(backend: LocalBackend, domains: list[LocalDomain]) -> Iterator[dict
                 "workflowId": execution.workflow_id,
                 "runId": execution.run_id,
             }
-            if execution.deciding is not None:
+            decision = execution.started_decision
+            if decision is not None:
                 yield {
                     **place,
                     "what": "decision",
-                    "identity": execution.deciding.identity,
-                    "seconds": now - (execution.deciding.started_timestamp or now),
+                    "identity": decision.identity,
+                    "seconds": now - (decision.started_timestamp or now),
                 }
             for task in execution.activities.values():
                 if task.started_timestamp is not None:
-                    yield {
-                        **place,
-                        "what": task.activity_id,
-                        "type": task.activity_type.to_short_dict(),
-                        "identity": task.identity,
-                        "seconds": now - task.started_timestamp,
-                        "beatSeconds": now - task.last_heartbeat_timestamp,
-                        "details": task.details,
-                        "cancelRequested": task.cancel_requested_event_id is not None,
-                    }
+                    yield {**place, **_running_activity(task, task.started_timestamp, now)}
+
+
+def _running_activity(task: LocalActivityTask, started: float, now: float) -> dict[str, Any]:
+    return {
+        "what": task.activity_id,
+        "type": task.activity_type.to_short_dict(),
+        "identity": task.identity,
+        "seconds": now - started,
+        "beatSeconds": now - task.last_heartbeat_timestamp,
+        "details": task.details,
+        "cancelRequested": task.cancel_requested_event_id is not None,
+    }

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven by WebDriver's own HTTP; no library between."""
+"""A headless Chromium for tests, driven by WebDriver over plain HTTP."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _FLAGS = [
     "--window-size=1400,900",
 ]
 
-#: Seconds for what a page does by itself, before a test gives up.
+#: How long a page may take to show something, in seconds.
 _PATIENCE_SECONDS = 20.0
 
 
 def require_browser() -> None:
-    """At a desk without Chromium the test is skipped; where ``CI`` is set it fails."""
+    """Skip the test if Chromium is missing; fail it if ``CI`` is set."""
     missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
     if missing and not os.environ.get("CI"):
         pytest.skip(f"{' and '.join(missing)} missing: apt-get install chromium chromium-driver")
@@ -45,7 +45,7 @@ class Browser:
     """One browser with one window.
 
     Args:
-        folder: where its profile goes; new and empty.
+        folder: a new, empty folder for its profile.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -76,7 +76,7 @@ class Browser:
             raise
 
     def close(self) -> None:
-        """End it, and all that belongs to it."""
+        """Close the browser and its driver."""
         try:
             if self._session:
                 self._call("DELETE", "")
@@ -85,33 +85,33 @@ class Browser:
             self._driver.communicate()
 
     def open(self, url: str) -> None:
-        """Go there."""
+        """Open a page."""
         self._call("POST", "/url", {"url": url})
 
     def run(self, script: str, *arguments: Any) -> Any:
-        """What a function with this body returns."""
+        """Run a JavaScript function with this body and return its result."""
         return self._call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
     def text(self, selector: str) -> str:
-        """The text that people see in the first element there, or nothing."""
+        """The visible text of the first element that matches; empty if there is none."""
         return str(
             self.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
         )
 
     def texts(self, selector: str) -> list[str]:
-        """The text in each element there."""
+        """The visible text of each element that matches."""
         found = "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText)"
         return [str(each) for each in self.run(found, selector)]
 
     def click(self, selector: str) -> None:
-        """Click on the first element there, as a person does."""
+        """Click on the first element that matches, as a person does."""
 
         def clicked() -> bool:
             found = self._call("POST", "/element", {"using": "css selector", "value": selector})
             try:
                 self._call("POST", f"/element/{next(iter(found.values()))}/click", {})
             except AssertionError as error:
-                # The page has put another in its place between the two calls.
+                # The page replaced the element between the two calls.
                 if "stale element" not in str(error):
                     raise
                 return False
@@ -120,22 +120,22 @@ class Browser:
         self.until(clicked)
 
     def type(self, selector: str, text: str) -> None:
-        """Type into the first element there."""
+        """Type into the first element that matches."""
         found = self._call("POST", "/element", {"using": "css selector", "value": selector})
         self._call("POST", f"/element/{next(iter(found.values()))}/value", {"text": text})
 
     def until(self, look: Callable[[], Value]) -> Value:
-        """Look until what is seen is true."""
+        """Call *look* until it returns something true, and return that."""
         ends = time.monotonic() + _PATIENCE_SECONDS
         while not (seen := look()):
             assert time.monotonic() < ends, f"not seen in time: {self.text('body')}"
-            # Let the page do what it does; this asks it for a frame, and waits for that.
+            # Wait until the page has drawn a frame.
             frame = "const done = arguments[0]; requestAnimationFrame(() => done())"
             self._call("POST", "/execute/async", {"script": frame, "args": []})
         return seen
 
     def errors(self) -> list[str]:
-        """What the browser has complained of."""
+        """The warnings and errors in the browser's console."""
         entries = self._call("POST", "/se/log", {"type": "browser"})
         return [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING")]
 

@@ -15,7 +15,7 @@ from flowy.local import LocalSWF
 
 @pytest.fixture
 def swf() -> Iterator[LocalSWF]:
-    """A running local SWF with SWF's own 60 s polls."""
+    """A running local SWF that holds polls for 60 s, as SWF does."""
     with LocalSWF() as running:
         yield running
 
@@ -24,8 +24,8 @@ class Work:
     """An execution at a local SWF, and the steps of its decider and its worker.
 
     Args:
-        swf: where; None where ``client`` is set later, and types are registered then.
-        timeouts: all four of its activities, in seconds or ``NONE``.
+        swf: the local SWF; None if the test sets ``client`` and registers the types later.
+        timeouts: each of the four timeouts of its activities, in seconds or ``NONE``.
     """
 
     task_list: ClassVar[Any] = {"name": "tasks"}
@@ -59,7 +59,7 @@ class Work:
         )
 
     def start(self, workflow_id: str = "flow") -> Any:
-        """Start an execution; returns what names it."""
+        """Start an execution; returns its workflowId and runId."""
         started = self.client.start_workflow_execution(
             domain=self.domain,
             workflowId=workflow_id,
@@ -68,7 +68,9 @@ class Work:
         return {"workflowId": workflow_id, "runId": started["runId"]}
 
     def poll_decision(self) -> Any:
-        return self.client.poll_for_decision_task(domain=self.domain, taskList=self.task_list)
+        """Poll once; the token of an empty poll is an empty text here."""
+        task = self.client.poll_for_decision_task(domain=self.domain, taskList=self.task_list)
+        return {"taskToken": "", **task}
 
     def decide(self, *decisions: Any) -> None:
         self.client.respond_decision_task_completed(
@@ -90,9 +92,11 @@ class Work:
         }
 
     def poll_activity(self, **parameters: Any) -> Any:
-        return self.client.poll_for_activity_task(
+        """Poll once; the token of an empty poll is an empty text here."""
+        task = self.client.poll_for_activity_task(
             domain=self.domain, taskList=self.task_list, **parameters
         )
+        return {"taskToken": "", **task}
 
     def events(self, execution: Any) -> Any:
         return self.client.get_workflow_execution_history(domain=self.domain, execution=execution)[

@@ -1,4 +1,4 @@
-"""SWF's clock: held, turned, let go; what goes by it and what does not."""
+"""SWF's clock: hold, turn, release; what follows it and what does not."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.unit.local.conftest import Work
 
 @pytest.fixture
 def held() -> Iterator[LocalSWF]:
-    """A local SWF whose clock stands still."""
+    """A local SWF whose clock is held."""
     with LocalSWF(poll_seconds=0.1) as swf:
         swf.clock.hold()
         yield swf
 
 
 def test_a_held_clock_stands_still() -> None:
-    """While it is held it shows one time; turned, exactly so much more."""
+    """A held clock does not move; turn() moves it by exactly that many seconds."""
     clock = Clock()
     clock.hold()
     began = clock.now()
@@ -37,7 +37,7 @@ def test_a_held_clock_stands_still() -> None:
 
 
 def test_a_released_clock_runs_on_from_where_it_stood() -> None:
-    """It neither jumps back to the wall clock nor forgets that it was turned."""
+    """release() neither jumps back to the wall clock nor forgets a turn."""
     clock = Clock()
     clock.hold()
     clock.turn(3600)
@@ -58,7 +58,7 @@ def test_a_running_clock_can_be_turned() -> None:
 
 @pytest.mark.parametrize("served", [False, True])
 def test_turns_at_the_same_time_add_up(served: bool) -> None:
-    """Several threads that turn an hour each turn so many hours."""
+    """200 turns of an hour, from eight threads, are 200 hours."""
     swf = LocalSWF(poll_seconds=0)
     if served:
         swf.start()
@@ -70,8 +70,8 @@ def test_turns_at_the_same_time_add_up(served: bool) -> None:
     assert swf.clock.now() == pytest.approx(began + 200 * 3600)
 
 
-def test_turns_that_wait_for_each_other_add_up(held: LocalSWF) -> None:
-    """A turn begins where the one before it has ended, not where it stood when it was asked."""
+def test_turns_that_wait_for_the_lock_add_up(held: LocalSWF) -> None:
+    """A turn starts at the time when it gets the lock, not when it was called."""
     assert held._service is not None
     began = held.clock.now()
     turning = threading.Semaphore(0)
@@ -93,20 +93,20 @@ def test_turns_that_wait_for_each_other_add_up(held: LocalSWF) -> None:
 
 
 def _waits_for_a_lock(thread: threading.Thread) -> bool:
-    """Whether it has come to the lock in the service's turn()."""
+    """Whether a thread waits for the lock in the service's turn()."""
     frame = sys._current_frames().get(thread.ident or 0)
     return frame is not None and frame.f_code.co_filename.endswith("service.py")
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan")])
 def test_a_clock_turns_forward_only(seconds: float) -> None:
-    """Histories have an order: the clock never goes back."""
+    """The clock never goes back, because events are in the order of time."""
     with pytest.raises(ValueError, match="forward"):
         Clock().turn(seconds)
 
 
-def test_an_hour_is_a_moment(held: LocalSWF) -> None:
-    """A timeout of an hour has fired when turn() returns, with its own time stamp."""
+def test_a_timeout_of_an_hour_takes_no_time(held: LocalSWF) -> None:
+    """When turn() returns, a timeout of an hour has fired, at its own time."""
     work = Work(held)
     execution = work.start()
     work.schedule("a")
@@ -124,7 +124,7 @@ def test_an_hour_is_a_moment(held: LocalSWF) -> None:
 
 
 def test_one_turn_goes_through_all_that_happens_meanwhile(held: LocalSWF) -> None:
-    """What a timeout brings about is timed from that timeout on, not from the end."""
+    """A timeout that starts during a turn counts from its start, not from the end of the turn."""
     work = Work(held)
     work.client.register_workflow_type(
         domain=work.domain,
@@ -155,8 +155,8 @@ def test_one_turn_goes_through_all_that_happens_meanwhile(held: LocalSWF) -> Non
     ]
 
 
-def test_time_that_stands_still_times_nothing_out(held: LocalSWF) -> None:
-    """While it is held nothing falls due, however much real time passes."""
+def test_no_timeout_fires_while_the_clock_is_held(held: LocalSWF) -> None:
+    """No timeout falls due while the clock is held, however much real time passes."""
     work = Work(held, timeouts="1")
     execution = work.start()
     work.schedule("a")
@@ -166,8 +166,8 @@ def test_time_that_stands_still_times_nothing_out(held: LocalSWF) -> None:
     assert "ActivityTaskTimedOut" not in work.event_types(execution)
 
 
-def test_a_timeout_of_nothing_is_due_at_once(held: LocalSWF) -> None:
-    """A timeout of 0 s needs no turn of the clock."""
+def test_a_timeout_of_0_s_is_due_at_once(held: LocalSWF) -> None:
+    """A timeout of 0 s fires without a turn of the clock."""
     work = Work(held, timeouts="0")
     execution = work.start()
     work.schedule("a")
@@ -176,7 +176,7 @@ def test_a_timeout_of_nothing_is_due_at_once(held: LocalSWF) -> None:
 
 
 def test_a_released_clock_fires_by_itself() -> None:
-    """After release() the timeouts fall due by themselves again."""
+    """After release(), timeouts fire by themselves again."""
     with LocalSWF(poll_seconds=5) as swf:
         work = Work(swf, timeouts="2")
         swf.clock.hold()
@@ -189,15 +189,13 @@ def test_a_released_clock_fires_by_itself() -> None:
 
 
 def test_polls_go_by_real_time(held: LocalSWF) -> None:
-    """A poll ends when its time is up, though SWF's clock stands still."""
-    assert (
-        held.client().poll_for_activity_task(domain="local", taskList={"name": "t"})["taskToken"]
-        == ""
-    )
+    """A poll ends after poll_seconds of real time, even if the clock is held."""
+    answer = held.client().poll_for_activity_task(domain="local", taskList={"name": "t"})
+    assert "taskToken" not in answer
 
 
-def test_a_poll_that_waits_is_told_of_a_turn() -> None:
-    """A decider in a poll gets the decision task that a turn brings, at once."""
+def test_a_held_poll_gets_the_task_that_a_turn_brings() -> None:
+    """A decider that polls gets the decision task of a timeout as soon as turn() fires it."""
     with LocalSWF(poll_seconds=20) as swf:
         swf.clock.hold()
         work = Work(swf)
@@ -212,7 +210,7 @@ def test_a_poll_that_waits_is_told_of_a_turn() -> None:
             assert time.monotonic() - began < 5
 
 
-def test_executions_are_forgotten_after_their_days(held: LocalSWF) -> None:
+def test_executions_are_dropped_after_the_retention_period(held: LocalSWF) -> None:
     """ "After the retention period, the workflow execution isn't available"."""
     client = held.client()
     client.register_domain(name="short", workflowExecutionRetentionPeriodInDays="2")

@@ -1,4 +1,4 @@
-"""Memory and time: neither grows with what is over."""
+"""Memory and time: neither grows with closed executions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import weakref
 from typing import Any
 
 from flowy.local import LocalSWF
-from flowy.local.alarms import Alarms
 from flowy.local.model.events import LocalActivityTask
+from flowy.local.timeout_queue import TimeoutQueue
 from tests.unit.local.conftest import Work
 
 
 def run_one(work: Work, name: str) -> None:
-    """One execution, from its start to its end, with one activity."""
+    """Run one execution with one activity, from start to end."""
     work.start(name)
     work.schedule("a")
     work.client.respond_activity_task_completed(taskToken=work.poll_activity()["taskToken"])
@@ -23,7 +23,7 @@ def run_one(work: Work, name: str) -> None:
 
 
 def test_nothing_outlives_its_swf() -> None:
-    """moto keeps every event and task in lists of their classes; here all goes with its SWF."""
+    """moto keeps every event and task in lists of their classes; a LocalSWF is freed whole."""
     from moto.swf.models.activity_task import ActivityTask
     from moto.swf.models.decision_task import DecisionTask
     from moto.swf.models.history_event import HistoryEvent
@@ -46,8 +46,8 @@ def test_nothing_outlives_its_swf() -> None:
     assert not any(getattr(each, name) for each in subclasses)
 
 
-def test_what_is_over_keeps_its_history_only() -> None:
-    """A closed execution holds no tasks, and its task lists and alarms hold nothing of it."""
+def test_a_closed_execution_keeps_its_history_only() -> None:
+    """A closed execution has no tasks, and no entries on task lists or among the timeouts."""
     with LocalSWF(poll_seconds=0) as swf:
         work = Work(swf)
         for number in range(20):
@@ -61,11 +61,11 @@ def test_what_is_over_keeps_its_history_only() -> None:
             assert not execution.activities
             assert not execution.timers
         assert not domain.lists
-        assert backend.alarms.next() is None
+        assert backend.timeouts.next_time() is None
 
 
-def test_a_task_list_is_kept_while_something_waits_on_it() -> None:
-    """Lists of a single use, as call_activity has, go with their last task, however it goes."""
+def test_an_empty_task_list_is_dropped() -> None:
+    """A task list that is used once, as by call_activity, is dropped with its last task."""
     with LocalSWF(poll_seconds=0) as swf:
         swf.clock.hold()
         work = Work(swf, timeouts="60")
@@ -112,8 +112,8 @@ def test_a_task_list_is_kept_while_something_waits_on_it() -> None:
         assert not domain.lists
 
 
-def test_a_task_list_forgets_those_that_have_left() -> None:
-    """Thousands that time out behind one that stays do not pile up."""
+def test_removed_tasks_do_not_pile_up() -> None:
+    """Thousands of tasks that leave a list behind one that stays do not fill its heap."""
     with LocalSWF(poll_seconds=0) as swf:
         work = Work(swf)
         execution = work.start()
@@ -126,15 +126,15 @@ def test_a_task_list_forgets_those_that_have_left() -> None:
         scheduled = run.local_events[stays.scheduled_event_id - 1]
         for _ in range(5000):
             other = LocalActivityTask(run, scheduled)
-            tasks.add(other)
-            tasks.remove(other)
+            tasks.put(other, (0, scheduled.event_timestamp))
+            tasks.discard(other)
         assert len(tasks) == 1
         assert len(tasks._heap) < 2000
         assert tasks.first() is stays
 
 
 def test_a_call_costs_the_same_after_thousands() -> None:
-    """Finished and idle executions slow nothing down."""
+    """Closed and idle executions do not slow calls down."""
     with LocalSWF(poll_seconds=0) as swf:
         Work(swf)
         service = swf._service
@@ -172,22 +172,22 @@ def test_a_call_costs_the_same_after_thousands() -> None:
         assert min(hundred(f"last {each}") for each in range(3)) < 3 * first
 
 
-def test_alarms_ring_in_their_order() -> None:
-    """The earliest rings first, at most once for each item, and never once it is off."""
-    alarms: Alarms[str] = Alarms()
+def test_the_earliest_timeout_comes_first() -> None:
+    """Each item comes once, at its earliest time, and not at all after it was discarded."""
+    timeouts: TimeoutQueue[str] = TimeoutQueue()
     for item, timestamp in (("a", 5.0), ("b", 3.0), ("a", 4.0), ("a", 9.0), ("c", 1.0)):
-        alarms.arm(item, timestamp)
-    alarms.disarm("c")
-    assert alarms.next() == 3
-    assert alarms.pop_due(2.9) is None
-    assert [alarms.pop_due(10) for _ in range(3)] == ["b", "a", None]
-    assert alarms.next() is None
+        timeouts.add(item, timestamp)
+    timeouts.discard("c")
+    assert timeouts.next_time() == 3
+    assert timeouts.pop_due(2.9) is None
+    assert [timeouts.pop_due(10) for _ in range(3)] == ["b", "a", None]
+    assert timeouts.next_time() is None
 
 
-def test_alarms_that_are_off_are_swept() -> None:
-    """An item that sets its alarm over and over keeps one, not thousands."""
-    alarms: Alarms[str] = Alarms()
+def test_outdated_timeouts_do_not_pile_up() -> None:
+    """An item whose timeout moves thousands of times keeps a few entries, not thousands."""
+    timeouts: TimeoutQueue[str] = TimeoutQueue()
     for number in range(100_000):
-        alarms.arm("a", 1_000_000.0 - number)
-    assert len(alarms._heap) < 2000
-    assert alarms.next() == 900_001
+        timeouts.add("a", 1_000_000.0 - number)
+    assert len(timeouts._heap) < 2000
+    assert timeouts.next_time() == 900_001

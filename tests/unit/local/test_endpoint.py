@@ -1,19 +1,17 @@
-"""The HTTP endpoint: who is let in, what becomes of rubbish, connections that are kept."""
+"""The HTTP endpoint: refused requests, malformed requests, kept connections."""
 
 from __future__ import annotations
 
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 
 from flowy.local import LocalSWF
-
-if TYPE_CHECKING:
-    from tests.unit.local.conftest import Wire
+from tests.unit.local.conftest import Wire
 
 LIST_DOMAINS = '{"registrationStatus": "REGISTERED"}'
 
@@ -37,8 +35,8 @@ def until_closed(connection: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "LOCALHOST:8080"])
-def test_a_loopback_host_is_let_in(wire: Wire, host: str) -> None:
-    """A Host header may name this machine's loopback, with any port (there are tunnels)."""
+def test_a_loopback_host_is_accepted(wire: Wire, host: str) -> None:
+    """A Host header may name loopback with any port, because of tunnels."""
     assert wire.call("ListDomains", LIST_DOMAINS, Host=host)[0] == 200
 
 
@@ -47,14 +45,14 @@ def test_a_loopback_host_is_let_in(wire: Wire, host: str) -> None:
     ["example.com", "127.0.0.1.example.com", "localhost.example.com:80", "10.0.0.1", "", ":"],
 )
 def test_a_foreign_host_is_refused(wire: Wire, host: str) -> None:
-    """A name that a web page made resolve to loopback (DNS rebinding) gets 403."""
+    """A foreign name gets 403: a web page can make it resolve to loopback (DNS rebinding)."""
     status, answer, _ = wire.call("ListDomains", LIST_DOMAINS, Host=host)
     assert status == 403
     assert "domainInfos" not in answer
 
 
 def test_a_request_has_one_host(swf: LocalSWF) -> None:
-    """No Host, or two, get 403."""
+    """A request without a Host, or with two, gets 403."""
     for hosts in (b"", b"Host: localhost\r\nHost: example.com\r\n"):
         with connected(swf) as connection:
             connection.sendall(b"POST / HTTP/1.1\r\n" + hosts + b"Content-Length: 0\r\n\r\n")
@@ -63,28 +61,28 @@ def test_a_request_has_one_host(swf: LocalSWF) -> None:
 
 @pytest.mark.parametrize("origin", ["https://example.com", "null", "http://localhost:3000"])
 def test_a_foreign_origin_is_refused(wire: Wire, origin: str) -> None:
-    """A web page of another origin gets 403, and no leave to read even that."""
+    """A web page of another origin gets 403, without a CORS header."""
     status, _, headers = wire.call("ListDomains", LIST_DOMAINS, Origin=origin)
     assert status == 403
     assert not any(name.lower().startswith("access-control") for name in headers)
 
 
-def test_the_endpoint_is_no_foreign_origin(swf: LocalSWF, wire: Wire) -> None:
-    """Its own origin is let in, still without CORS headers."""
+def test_the_endpoints_own_origin_is_accepted(swf: LocalSWF, wire: Wire) -> None:
+    """A request with the endpoint's own origin is answered, without a CORS header."""
     status, _, headers = wire.call("ListDomains", LIST_DOMAINS, Origin=swf.endpoint_url)
     assert status == 200
     assert not any(name.lower().startswith("access-control") for name in headers)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "OPTIONS", "POST"])
-def test_every_method_is_guarded(wire: Wire, method: str) -> None:
-    """A preflight, too, is refused where the Host is foreign."""
+def test_every_method_checks_the_host(wire: Wire, method: str) -> None:
+    """Every method, a preflight too, is refused if the Host is foreign."""
     wire.send("ListDomains", LIST_DOMAINS, method=method, Host="example.com")
     assert wire.receive()[0] == 403
 
 
 def test_it_listens_on_loopback_only(swf: LocalSWF) -> None:
-    """Nobody on the network can reach it."""
+    """Other machines on the network cannot reach it."""
     assert swf.endpoint_url.startswith("http://127.0.0.1:")
     port = address(swf)[1]
     for family, _, _, _, where in socket.getaddrinfo(socket.gethostname(), port):
@@ -117,10 +115,10 @@ def test_it_listens_on_loopback_only(swf: LocalSWF) -> None:
         ("RespondDecisionTaskCompleted", '{"taskToken": "t", "decisions": {}}', "Serialization"),
     ],
 )
-def test_rubbish_is_a_fault_of_the_client(
+def test_a_malformed_request_gets_400(
     wire: Wire, action: str, body: str | bytes, fault: str
 ) -> None:
-    """What can't be carried out gets HTTP 400 and a fault: clients repeat a 500."""
+    """A request that cannot be carried out gets HTTP 400 and a fault; clients retry a 500."""
     status, answer, _ = wire.call(action, body)
     assert status == 400
     assert fault in answer["__type"]
@@ -145,10 +143,10 @@ def test_rubbish_is_a_fault_of_the_client(
         (b"POST /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", b"414"),
     ],
 )
-def test_what_is_no_request_is_answered_and_closed(
+def test_malformed_http_is_answered_and_closed(
     swf: LocalSWF, request_bytes: bytes, status: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Rubbish below SWF's protocol gets an HTTP error and the end of the connection."""
+    """Malformed HTTP gets an HTTP error, and the connection is closed."""
     with connected(swf) as connection:
         connection.sendall(request_bytes)
         answer = until_closed(connection)
@@ -156,14 +154,14 @@ def test_what_is_no_request_is_answered_and_closed(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_request_has_a_size(wire: Wire) -> None:
-    """Over 1 MB, SWF's limit, is refused, and the client gets to read why."""
+def test_a_request_has_a_size_limit(wire: Wire) -> None:
+    """A request over 1 MB, SWF's limit, is refused, and the client can read why."""
     assert wire.call("ListDomains", b" " * (1024 * 1024) + b" ")[0] == 413
     assert wire.call("ListDomains", LIST_DOMAINS + " " * 1_000_000)[0] == 200
 
 
-def test_half_a_request_is_no_request(swf: LocalSWF, wire: Wire) -> None:
-    """A client that breaks off in the middle of a body gets nothing done."""
+def test_an_incomplete_request_does_nothing(swf: LocalSWF, wire: Wire) -> None:
+    """A request whose body is incomplete is not carried out."""
     body = json.dumps({"name": "half", "workflowExecutionRetentionPeriodInDays": "1"})
     with connected(swf) as connection:
         connection.sendall(
@@ -177,7 +175,7 @@ def test_half_a_request_is_no_request(swf: LocalSWF, wire: Wire) -> None:
 
 
 def test_connections_are_kept(wire: Wire) -> None:
-    """Request after request goes over one connection, faults included."""
+    """All requests of a client use one connection, also after faults."""
     wire.call("ListDomains", LIST_DOMAINS)
     kept = wire.connection.sock
     wire.call("ListDomains", "{}")
@@ -186,15 +184,38 @@ def test_connections_are_kept(wire: Wire) -> None:
     assert wire.connection.sock is kept
 
 
+def test_every_answer_has_a_request_id(swf: LocalSWF, wire: Wire) -> None:
+    """Successes, empty polls, faults and refused requests: each answer has an id of its own."""
+    swf.faults.throttle("DescribeDomain")
+    nothing = '{"domain": "local", "taskList": {"name": "t"}}'
+    swf.faults.fail("CountPendingActivityTasks")
+    answers = [
+        wire.call("ListDomains", LIST_DOMAINS),
+        wire.call("RegisterDomain", '{"name": "d", "workflowExecutionRetentionPeriodInDays": "1"}'),
+        wire.call("ListDomains", "{}"),
+        wire.call("DescribeDomain", '{"name": "local"}'),
+        wire.call("CountPendingActivityTasks", nothing),
+        wire.call("ListDomains", LIST_DOMAINS, Host="example.com"),
+        wire.call("ListDomains", LIST_DOMAINS, method="PUT"),
+        wire.call("ListDomains", LIST_DOMAINS, path="/x"),
+    ]
+    with LocalSWF(poll_seconds=0) as impatient:
+        empty = Wire(impatient)
+        with closing(empty.connection):
+            answers.append(empty.call("PollForActivityTask", nothing))
+    assert [status for status, _, _ in answers] == [200, 200, 400, 400, 500, 403, 501, 404, 200]
+    assert len({headers["x-amzn-RequestId"] for _, _, headers in answers}) == len(answers)
+
+
 def test_a_client_that_asks_to_close_is_closed(wire: Wire) -> None:
-    """Connection: close is obeyed."""
+    """After "Connection: close" the connection is closed."""
     _, _, headers = wire.call("ListDomains", LIST_DOMAINS, Connection="close")
     assert headers["Connection"] == "close"
     assert wire.connection.sock is None
 
 
 def test_a_poller_that_has_gone_gets_no_task(swf: LocalSWF, wire: Wire) -> None:
-    """A task that comes after a poller hung up goes to the next one in line."""
+    """A task that comes after a poller hung up goes to the next poller."""
     client: Any = swf.client()
     client.register_workflow_type(
         domain=swf.domain,
@@ -217,7 +238,7 @@ def test_a_poller_that_has_gone_gets_no_task(swf: LocalSWF, wire: Wire) -> None:
 def test_it_is_quiet(
     wire: Wire, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No line a request: nothing on stdout or stderr, no log above DEBUG."""
+    """Requests write nothing to stdout or stderr and log nothing above DEBUG."""
     wire.call("ListDomains", LIST_DOMAINS)
     wire.call("ListDomains", "rubbish")
     wire.call("ListDomains", LIST_DOMAINS, Host="example.com")
@@ -226,8 +247,8 @@ def test_it_is_quiet(
 
 
 @pytest.mark.parametrize("digits", [16, 5000])
-def test_a_length_beyond_all_lengths(swf: LocalSWF, digits: int) -> None:
-    """A Content-Length of thousands of digits is too large, and nothing worse."""
+def test_a_length_with_thousands_of_digits(swf: LocalSWF, digits: int) -> None:
+    """A Content-Length with thousands of digits gets 413, as any length that is too large."""
     with connected(swf) as connection:
         connection.sendall(
             b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + b"9" * digits + b"\r\n\r\n"

@@ -1,4 +1,4 @@
-"""The page: over HTTP, and in a real browser."""
+"""The page, over HTTP and in a real browser."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flowy.local import LocalSWF
 from tests.unit.local.browser import Browser, require_browser
 from tests.unit.local.conftest import Work
 
-#: What a workflow must not be able to make of the page.
+#: Text that must never become markup of the page.
 EVIL = '<img src=x onerror="document.title=1"><b>bold<b>'
 
 
@@ -55,24 +55,21 @@ def look(swf: LocalSWF, path: str) -> Any:
     return json.loads(body)
 
 
-# -- HTTP --
-
-
 def test_there_is_no_page_unless_asked_for(swf: LocalSWF) -> None:
-    """By default nothing listens but SWF itself, and page_url says how to get one."""
+    """By default there is no page, and the error of page_url says how to get one."""
     with pytest.raises(LocalSWFError, match="page_port=0"):
         _ = swf.page_url
 
 
 def test_a_page_has_a_port_of_its_own(shown: LocalSWF) -> None:
-    """SWF's port shows no page, and the page's port is no SWF."""
+    """The page and SWF have different ports, and the page's port does not answer SWF calls."""
     assert shown.page_url.startswith("http://127.0.0.1:")
     assert shown.page_url.rstrip("/") != shown.endpoint_url
     assert get(shown, "/", method="POST")[0] == 501
 
 
 def test_a_page_port_can_be_chosen_and_is_an_error_in_use(shown: LocalSWF) -> None:
-    """The error names the port; what had been opened already is closed again."""
+    """If the page's port is in use, start() fails and the error names the port."""
     taken = int(shown.page_url.rstrip("/").rpartition(":")[2])
     other = LocalSWF(page_port=taken)
     with pytest.raises(LocalSWFError, match=f"port {taken} "):
@@ -92,7 +89,7 @@ def test_a_page_port_can_be_chosen_and_is_an_error_in_use(shown: LocalSWF) -> No
     ],
 )
 def test_every_answer_has_its_policy(shown: LocalSWF, path: str, kind: str) -> None:
-    """No script but the page's own file, no guessing of types, no leave for other origins."""
+    """Every answer forbids foreign scripts, type sniffing and use by other origins."""
     status, _, headers = get(shown, path)
     assert status == 200
     assert headers["Content-Type"] == kind
@@ -106,15 +103,15 @@ def test_every_answer_has_its_policy(shown: LocalSWF, path: str, kind: str) -> N
 
 @pytest.mark.parametrize("path", ["/", "/look/overview"])
 def test_foreign_pages_see_nothing(shown: LocalSWF, path: str) -> None:
-    """A foreign Host (DNS rebinding) or Origin gets 403, whatever is asked for."""
+    """A request with a foreign Host (DNS rebinding) or Origin gets 403."""
     assert get(shown, path, Host="example.com")[0] == 403
     assert get(shown, path, Origin="https://example.com")[0] == 403
     assert get(shown, path, Host="localhost")[0] == 200
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
-def test_there_is_only_looking(shown: LocalSWF, method: str) -> None:
-    """Nothing but GET."""
+def test_the_page_answers_get_only(shown: LocalSWF, method: str) -> None:
+    """Methods other than GET get 501."""
     assert get(shown, "/look/overview", method=method)[0] == 501
 
 
@@ -131,14 +128,14 @@ def test_there_is_only_looking(shown: LocalSWF, method: str) -> None:
         "/look/history?domain=local&run=none&after=x",
     ],
 )
-def test_what_is_not_there_is_404(shown: LocalSWF, path: str) -> None:
-    """An unknown path, domain, execution or page is 404, and breaks nothing."""
+def test_an_unknown_path_is_404(shown: LocalSWF, path: str) -> None:
+    """An unknown path, domain, execution or page gets 404; the page goes on."""
     assert get(shown, path)[0] == 404
     assert look(shown, "/look/overview")["domains"]
 
 
 def start_many(swf: LocalSWF, domain: str, count: int) -> None:
-    """Start so many executions, ``flow-0000`` and on, without HTTP."""
+    """Start *count* executions, ``flow-0000`` and on, without HTTP."""
     assert swf._service is not None
     for number in range(count):
         parameters = {
@@ -153,7 +150,7 @@ def start_many(swf: LocalSWF, domain: str, count: int) -> None:
 
 
 def test_thousands_come_in_pages(shown: LocalSWF, work: Work) -> None:
-    """Executions come newest first, fifty at a time; a part of an id finds its like."""
+    """Executions come newest first, 50 a page, and can be found by a part of the id."""
     start_many(shown, work.domain, 3000)
     work.client.terminate_workflow_execution(domain=work.domain, workflowId="flow-0007")
 
@@ -174,7 +171,7 @@ def test_thousands_come_in_pages(shown: LocalSWF, work: Work) -> None:
 
 
 def test_an_overview_is_of_one_domain(shown: LocalSWF, work: Work) -> None:
-    """However much runs and polls in another one, a domain's one task and poller are there."""
+    """The overview of a domain has its tasks and pollers, however busy other domains are."""
     crowded = f"{work.domain}-crowded"
     shown.register_domain(crowded)
     busy = Work()
@@ -209,17 +206,14 @@ def test_an_overview_is_of_one_domain(shown: LocalSWF, work: Work) -> None:
         shown.release_polls()
 
 
-def test_a_history_comes_from_where_the_page_is(shown: LocalSWF, work: Work) -> None:
-    """Only what is new is sent again."""
+def test_a_history_continues_after_an_event(shown: LocalSWF, work: Work) -> None:
+    """Events that the page has already are not sent again."""
     execution = work.start()
     path = f"/look/history?domain={work.domain}&run={execution['runId']}".replace(" ", "%20")
     assert [event["id"] for event in look(shown, path)["events"]] == [1, 2]
     work.decide()
     assert [event["id"] for event in look(shown, f"{path}&after=2")["events"]] == [3, 4]
     assert look(shown, f"{path}&after=2")["more"] is False
-
-
-# -- in a browser --
 
 
 @pytest.fixture(scope="module")
@@ -239,8 +233,8 @@ def choose(browser: Browser, domain: str) -> None:
     )
 
 
-def test_what_happens_shows_by_itself(shown: LocalSWF, work: Work, browser: Browser) -> None:
-    """A new execution, its status and the counts come without a reload."""
+def test_the_page_updates_by_itself(shown: LocalSWF, work: Work, browser: Browser) -> None:
+    """A new execution, its status and the counts appear without a reload."""
     browser.open(shown.page_url)
     choose(browser, work.domain)
     browser.until(lambda: "No executions yet" in browser.text("#executions-empty"))
@@ -257,7 +251,7 @@ def test_what_happens_shows_by_itself(shown: LocalSWF, work: Work, browser: Brow
 
 
 def test_a_history_is_a_timeline(shown: LocalSWF, work: Work, browser: Browser) -> None:
-    """A click on an execution shows its lanes and events, and they grow by themselves."""
+    """A click on an execution shows its lanes and events, which update by themselves."""
     work.start("order 8")
     work.schedule("one", "two")
     task = work.poll_activity(identity="worker 7")
@@ -285,7 +279,7 @@ def test_a_history_is_a_timeline(shown: LocalSWF, work: Work, browser: Browser) 
 
 
 def test_who_polls_and_what_they_run(shown: LocalSWF, work: Work, browser: Browser) -> None:
-    """Waiting pollers stand with their list, running tasks with their poller and details."""
+    """Pollers are shown with their task list, running tasks with their worker and details."""
     work.start("order 9")
     work.schedule("slow")
     task = work.poll_activity(identity="worker 1")
@@ -307,8 +301,8 @@ def test_who_polls_and_what_they_run(shown: LocalSWF, work: Work, browser: Brows
     browser.until(lambda: browser.texts("#pollers tbody tr") == [])
 
 
-def test_a_look_takes_nothing_away(shown: LocalSWF, work: Work, browser: Browser) -> None:
-    """What has not changed stays the element it was: clicks, focus and selections survive."""
+def test_an_update_keeps_unchanged_elements(shown: LocalSWF, work: Work, browser: Browser) -> None:
+    """An update keeps unchanged elements, so clicks, focus and selections survive."""
     work.start("order 10")
     work.schedule("slow")
     work.poll_activity()
@@ -322,7 +316,7 @@ def test_a_look_takes_nothing_away(shown: LocalSWF, work: Work, browser: Browser
 
 
 def test_pages_and_filters(shown: LocalSWF, work: Work, browser: Browser) -> None:
-    """Older and newer, open and closed, and a search."""
+    """The page has buttons for older executions and for open or closed ones, and a search."""
     start_many(shown, work.domain, 3000)
     work.client.terminate_workflow_execution(domain=work.domain, workflowId="flow-0033")
     browser.open(shown.page_url)
@@ -333,7 +327,7 @@ def test_pages_and_filters(shown: LocalSWF, work: Work, browser: Browser) -> Non
     browser.until(lambda: browser.text("#where") == "51–100 of 3,000")  # noqa: RUF001
     assert browser.texts("#executions tbody a")[-1] == "flow-2900"
     assert browser.text("#count-open") == "2,999"
-    # The driver, unlike people, takes what is under the page's header for in view.
+    # The driver takes elements under the page's header for visible.
     browser.run("scrollTo(0, 0)")
     browser.click("[data-status=closed]")
     browser.until(lambda: browser.texts("#executions tbody a") == ["flow-0033"])
@@ -343,7 +337,7 @@ def test_pages_and_filters(shown: LocalSWF, work: Work, browser: Browser) -> Non
     assert browser.errors() == []
 
 
-def test_what_a_workflow_says_is_text(shown: LocalSWF, work: Work, browser: Browser) -> None:
+def test_values_are_shown_as_text(shown: LocalSWF, work: Work, browser: Browser) -> None:
     """Markup in ids, inputs, results, details and identities is shown, never run."""
     run = work.client.start_workflow_execution(
         domain=work.domain,
@@ -365,7 +359,7 @@ def test_what_a_workflow_says_is_text(shown: LocalSWF, work: Work, browser: Brow
     assert run["runId"] in browser.text("#one-facts")
     browser.run("for (const each of document.querySelectorAll('summary')) each.click()")
     browser.until(lambda: len(browser.texts("#events pre")) == 8)
-    # The one picture is the page's own.
+    # The only image is the icon of the page.
     assert browser.run("return [...document.images].map((e) => e.getAttribute('src'))") == [
         "/icon.svg"
     ]
@@ -374,8 +368,8 @@ def test_what_a_workflow_says_is_text(shown: LocalSWF, work: Work, browser: Brow
     assert browser.errors() == []
 
 
-def test_a_page_says_that_its_swf_is_gone(browser: Browser) -> None:
-    """It tells that nobody answers, and goes on by itself when somebody does again."""
+def test_a_page_says_that_its_swf_has_stopped(browser: Browser) -> None:
+    """The page says that it gets no answer, and goes on by itself after a restart."""
     swf = LocalSWF(poll_seconds=0, page_port=0)
     with swf:
         browser.open(swf.page_url)

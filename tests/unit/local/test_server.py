@@ -1,4 +1,4 @@
-"""LocalSWF: start, stop, state, ports, and the ways to call it."""
+"""LocalSWF: start, stop, state, ports, clients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def domains(client: SWFClient) -> list[str]:
 
 
 def run_python(code: str, **environment: str) -> str:
-    """What a fresh interpreter prints, with no AWS settings but those given."""
+    """The output of a new interpreter that has only the given AWS settings."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
@@ -43,7 +43,7 @@ def run_python(code: str, **environment: str) -> str:
 
 
 def test_a_domain_is_ready() -> None:
-    """The domain is there from the start, and can be named."""
+    """One domain is registered from the start, and its name can be chosen."""
     with LocalSWF() as swf:
         assert swf.domain == "local"
         assert domains(swf.client()) == ["local"]
@@ -51,27 +51,27 @@ def test_a_domain_is_ready() -> None:
         assert domains(swf.client()) == ["mine"]
 
 
-def test_one_more_domain(swf: LocalSWF) -> None:
-    """register_domain adds one, and is content with one that is there."""
+def test_another_domain_can_be_registered(swf: LocalSWF) -> None:
+    """register_domain adds a domain, and does nothing if it is registered already."""
     swf.register_domain("more")
     swf.register_domain("more")
     assert domains(swf.client()) == ["local", "more"]
 
 
-def test_a_name_that_is_none(swf: LocalSWF) -> None:
-    """A domain name that SWF refuses is an error of ours, with SWF's reason."""
+def test_an_invalid_domain_name_is_an_error(swf: LocalSWF) -> None:
+    """If SWF refuses a domain name, LocalSWFError gives SWF's reason."""
     with pytest.raises(LocalSWFError, match="256"):
         swf.register_domain("x" * 257)
     with pytest.raises(LocalSWFError, match="''"), LocalSWF(domain=""):
         pass
 
 
-def test_errors_are_flowys() -> None:
-    """One except FlowyError catches what goes wrong at the start."""
+def test_local_swf_error_is_a_flowy_error() -> None:
+    """``except FlowyError`` catches what goes wrong at the start."""
     assert issubclass(LocalSWFError, FlowyError)
 
 
-def test_two_know_nothing_of_each_other(swf: LocalSWF) -> None:
+def test_two_local_swfs_are_separate(swf: LocalSWF) -> None:
     """Each LocalSWF has its own port and its own state."""
     with LocalSWF() as other:
         other.register_domain("theirs")
@@ -79,7 +79,7 @@ def test_two_know_nothing_of_each_other(swf: LocalSWF) -> None:
         assert domains(swf.client()) == ["local"]
 
 
-def test_mock_aws_does_not_wipe_it(swf: LocalSWF) -> None:
+def test_mock_aws_does_not_reset_it(swf: LocalSWF) -> None:
     """moto's mock in the same process neither resets a local SWF nor answers for it."""
     from moto import mock_aws
 
@@ -90,7 +90,7 @@ def test_mock_aws_does_not_wipe_it(swf: LocalSWF) -> None:
 
 
 def test_a_port_can_be_chosen_and_taken_again() -> None:
-    """A port that was given is the one; after the stop it is free at once."""
+    """A port can be chosen, and after stop() it is free at once."""
     with LocalSWF() as first:
         first.client().list_domains(registrationStatus="REGISTERED")
     port = int(first.endpoint_url.rpartition(":")[2])
@@ -100,7 +100,7 @@ def test_a_port_can_be_chosen_and_taken_again() -> None:
 
 
 def test_a_port_in_use_is_an_error(swf: LocalSWF) -> None:
-    """The error names the port and what to do; the one that was there goes on."""
+    """The error names the port and the way out; the other local SWF goes on."""
     port = swf.endpoint_url.rpartition(":")[2]
     other = LocalSWF(int(port))
     with pytest.raises(LocalSWFError, match=rf"port {port} .*in use.*port 0"):
@@ -110,21 +110,21 @@ def test_a_port_in_use_is_an_error(swf: LocalSWF) -> None:
 
 
 @pytest.mark.parametrize("port", [-1, 65_536])
-def test_a_port_is_a_port(port: int) -> None:
-    """What is no port is refused at once."""
+def test_an_invalid_port_is_refused(port: int) -> None:
+    """A port out of range is refused at once."""
     with pytest.raises(ValueError, match=str(port)):
         LocalSWF(port)
 
 
 @pytest.mark.parametrize("seconds", [-1.0, float("nan")])
-def test_a_time_is_a_time(seconds: float) -> None:
-    """What is no time to hold polls for is refused at once."""
+def test_an_invalid_poll_time_is_refused(seconds: float) -> None:
+    """A poll_seconds below 0 or NaN is refused at once."""
     with pytest.raises(ValueError, match="poll_seconds"):
         LocalSWF(poll_seconds=seconds)
 
 
 def test_before_the_start_there_is_no_endpoint() -> None:
-    """With a free port to be found, the endpoint is known from the start on."""
+    """If the port is 0, the endpoint is known only after start()."""
     swf = LocalSWF()
     with pytest.raises(LocalSWFError, match="start"):
         _ = swf.endpoint_url
@@ -133,8 +133,8 @@ def test_before_the_start_there_is_no_endpoint() -> None:
     assert LocalSWF(8000).endpoint_url == "http://127.0.0.1:8000"
 
 
-def test_it_says_where_it_is() -> None:
-    """Its repr tells whether it serves, and where."""
+def test_repr_shows_the_endpoint() -> None:
+    """repr() shows whether it serves, and where."""
     swf = LocalSWF()
     assert repr(swf) == "<LocalSWF stopped>"
     with swf:
@@ -142,7 +142,7 @@ def test_it_says_where_it_is() -> None:
 
 
 def test_start_and_stop_may_be_repeated() -> None:
-    """start() where it serves, and stop() where it does not, do nothing."""
+    """start() does nothing if it serves, stop() if it does not."""
     swf = LocalSWF()
     swf.stop()
     swf.start()
@@ -154,7 +154,7 @@ def test_start_and_stop_may_be_repeated() -> None:
 
 
 def test_a_restart_keeps_port_and_state(swf: LocalSWF) -> None:
-    """A client that was there before the restart goes on, and finds what it left."""
+    """A client from before a restart can go on, and finds the same state."""
     client = swf.client()
     swf.register_domain("kept")
     where = swf.endpoint_url
@@ -167,7 +167,7 @@ def test_a_restart_keeps_port_and_state(swf: LocalSWF) -> None:
 
 
 def test_a_stop_releases_polls_and_idle_connections() -> None:
-    """Polls that are held are answered with nothing, at once; no thread stays behind."""
+    """stop() answers held polls at once, without a task, and leaves no thread."""
     before = set(threading.enumerate())
     swf = LocalSWF()
     swf.start()
@@ -176,10 +176,9 @@ def test_a_stop_releases_polls_and_idle_connections() -> None:
 
     def poll(_: int) -> str:
         try:
-            return client.poll_for_activity_task(domain="local", taskList={"name": "t"})[
-                "taskToken"
-            ]
-        except BotoCoreError:  # it came after the stop
+            answer = client.poll_for_activity_task(domain="local", taskList={"name": "t"})
+            return answer.get("taskToken", "")
+        except BotoCoreError:  # the poll came after stop()
             return ""
 
     with ThreadPoolExecutor(polls) as pool:
@@ -193,7 +192,7 @@ def test_a_stop_releases_polls_and_idle_connections() -> None:
 
 
 def test_many_clients_at_once(swf: LocalSWF) -> None:
-    """Twenty clients that call as fast as they can are all answered, in milliseconds."""
+    """Twenty clients that call as fast as they can are all answered within 20 s."""
     calls = 25
 
     def call(_: int) -> int:
@@ -206,15 +205,15 @@ def test_many_clients_at_once(swf: LocalSWF) -> None:
     assert time.monotonic() - began < 20
 
 
-def test_no_poll_where_none_is_wanted() -> None:
+def test_polls_need_not_be_held() -> None:
     """poll_seconds=0 answers an empty poll at once."""
     with LocalSWF(poll_seconds=0) as swf:
         answer = swf.client().poll_for_activity_task(domain="local", taskList={"name": "t"})
-    assert answer["taskToken"] == ""
+    assert "taskToken" not in answer
 
 
-def test_the_environment_leads_here(swf: LocalSWF) -> None:
-    """A process with these variables, and an unchanged boto3 script, lands here."""
+def test_the_environment_makes_boto3_use_it(swf: LocalSWF) -> None:
+    """An unchanged boto3 script uses the local SWF if it has these variables."""
     code = (
         "import boto3\n"
         "print(boto3.client('swf').list_domains(registrationStatus='REGISTERED')"
@@ -229,10 +228,10 @@ def test_the_environment_leads_here(swf: LocalSWF) -> None:
     assert run_python(code, **swf.environment) == "local"
 
 
-def test_a_client_reads_no_settings_of_the_users(
+def test_a_client_ignores_the_users_settings(
     swf: LocalSWF, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Profiles, configuration files, endpoints, proxies of the user's change nothing."""
+    """The user's profiles, configuration files, endpoints and proxies change nothing."""
     broken = tmp_path / "config"
     broken.write_text("[profile\nthis is no configuration")
     nowhere = "http://127.0.0.1:9"
@@ -254,7 +253,7 @@ def test_a_client_reads_no_settings_of_the_users(
 
 
 def test_a_client_fits_long_polls(swf: LocalSWF) -> None:
-    """70 s to read, one attempt; what is passed overrides."""
+    """A client reads for 70 s and makes one attempt, unless told otherwise."""
     config: Any = swf.client().meta.config
     assert config.read_timeout == 70
     assert config.retries["total_max_attempts"] == 1
@@ -276,7 +275,7 @@ def test_importing_it_imports_nothing_heavy() -> None:
 
 
 def test_a_process_ends_though_it_serves() -> None:
-    """A script that forgets to stop it, with a poll held, still ends."""
+    """A script that does not stop it, with a poll held, still ends."""
     code = (
         "import json, threading, urllib.request\n"
         "from flowy.local import LocalSWF\n"
@@ -291,7 +290,7 @@ def test_a_process_ends_though_it_serves() -> None:
 
 
 def test_a_connection_that_comes_as_the_process_ends() -> None:
-    """It is served or closed, without a traceback: an ending process starts no threads."""
+    """It is served or closed without a traceback, because an exiting process has no new threads."""
     code = (
         "import atexit, socket\n"
         "from urllib.parse import urlsplit\n"
@@ -308,10 +307,10 @@ def test_a_connection_that_comes_as_the_process_ends() -> None:
     assert run_python(code) == "done"
 
 
-def test_a_connection_for_which_there_is_no_thread(
+def test_a_connection_without_a_thread_is_closed(
     swf: LocalSWF, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Its client sees it closed, the log says why, and later ones are served."""
+    """Without a free thread a connection is closed and logged; later ones are served."""
 
     def exhausted(self: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -320,14 +319,14 @@ def test_a_connection_for_which_there_is_no_thread(
         patched.setattr(threading.Thread, "start", exhausted)
         with pytest.raises(BotoCoreError):
             domains(swf.client())
-    assert "cannot serve a connection: can't start new thread" in caplog.text
+    assert "closed a connection: can't start new thread" in caplog.text
     assert domains(swf.client()) == ["local"]
 
 
-def test_what_breaks_inside_is_logged(
+def test_an_internal_error_is_logged(
     swf: LocalSWF, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A bug of the local SWF's is HTTP 500 for the client, and a traceback in the log."""
+    """A bug in the local SWF is HTTP 500 for the client and a traceback in the log."""
     from flowy.local.model.backend import LocalBackend
 
     def broken(self: LocalBackend, *args: object, **kwargs: object) -> None:

@@ -1,4 +1,4 @@
-"""State in a file: what survives a restart, and a kill."""
+"""State in a file: what survives a restart or a kill."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from flowy.local import LocalSWF
 from flowy.local.model.restore import records
 from tests.unit.local.conftest import Work
 
-#: A local SWF in a process of its own, which prints where it listens.
+#: A program that serves a local SWF and prints its endpoint.
 SERVER = """
 import sys
 from flowy.local import LocalSWF
@@ -32,18 +32,18 @@ sys.stdin.read()
 """
 
 
-#: The oldest botocore that is allowed knows no deletion of types.
+#: The oldest supported botocore cannot delete types.
 needs_deletion = pytest.mark.skipif(
     "DeleteActivityType" not in Loader().load_service_model("swf", "service-2")["operations"],
-    reason="this botocore knows no deletion of types",
+    reason="this botocore cannot delete types",
 )
 
 _SHAPES = Loader().load_service_model("swf", "service-2")["shapes"]
 
-#: The oldest botocore that is allowed knows no override of the task list.
+#: The oldest supported botocore has no override of the task list.
 needs_override = pytest.mark.skipif(
     "taskList" not in _SHAPES["RespondDecisionTaskCompletedInput"]["members"],
-    reason="this botocore knows no task list override",
+    reason="this botocore has no task list override",
 )
 
 
@@ -57,7 +57,7 @@ def local(file: Path, **how: Any) -> LocalSWF:
 
 
 def test_a_restart_loses_nothing(file: Path) -> None:
-    """Executions, histories, types, tokens, timers, requests: all as it was."""
+    """Executions, histories, types, tokens, timers and requests are the same after a restart."""
     with local(file) as swf:
         work = Work(swf)
         execution = work.start()
@@ -111,8 +111,8 @@ def _all_of(work: Work, execution: Any) -> list[Any]:
     ]
 
 
-def test_the_clocks_run_on_meanwhile(file: Path) -> None:
-    """What fell due while nobody was there happens at the start, at its own time."""
+def test_timeouts_run_on_while_it_is_stopped(file: Path) -> None:
+    """A timeout that fell due while it was stopped fires at the start, at its own time."""
     with local(file) as swf:
         work = Work(swf, timeouts="2")
         execution = work.start()
@@ -134,7 +134,7 @@ def test_the_clocks_run_on_meanwhile(file: Path) -> None:
 
 
 def test_a_clock_that_was_turned_stays_ahead(file: Path) -> None:
-    """After a restart SWF's time does not fall back behind its histories."""
+    """After a restart SWF's clock is not behind the events of its histories."""
     with local(file) as swf:
         work = Work(swf)
         work.start()
@@ -144,8 +144,8 @@ def test_a_clock_that_was_turned_stays_ahead(file: Path) -> None:
         assert swf.clock.ahead_seconds > 9_000
 
 
-def test_a_held_clock_stands_over_a_stop_and_a_start(file: Path) -> None:
-    """What a test holds stands still, though the state is read again meanwhile."""
+def test_a_held_clock_is_held_after_a_restart(file: Path) -> None:
+    """A held clock does not move while the state is closed and read again."""
     swf = local(file)
     with swf:
         work = Work(swf, timeouts="1")
@@ -164,7 +164,7 @@ def test_a_held_clock_stands_over_a_stop_and_a_start(file: Path) -> None:
 
 @pytest.mark.parametrize("turned", [0, 1])
 def test_a_clock_that_was_held_is_behind_after_a_restart(file: Path, turned: int) -> None:
-    """The time for which it was held is not made up for: no timeout comes early by it."""
+    """The clock stays behind by the time it was held, so no timeout fires early."""
     with local(file) as swf:
         swf.clock.turn(turned)
         swf.clock.hold()
@@ -182,7 +182,7 @@ def test_a_clock_that_was_held_is_behind_after_a_restart(file: Path, turned: int
 
 
 def test_a_clock_that_is_held_from_before_the_start(file: Path) -> None:
-    """It stands no earlier than what has happened in the file."""
+    """A clock that is held before start() is not earlier than the events in the file."""
     with local(file) as swf:
         work = Work(swf)
         swf.clock.turn(10_000)
@@ -195,7 +195,7 @@ def test_a_clock_that_is_held_from_before_the_start(file: Path) -> None:
 
 
 def test_a_clock_that_was_turned_before_the_start_stays_ahead(file: Path) -> None:
-    """The file's clock may be ahead of it, never put it back."""
+    """Reading a file may put the clock ahead, never back."""
     for turned, wanted in ((100, 100), (50, 100), (200, 200)):
         swf = local(file)
         swf.clock.turn(turned)
@@ -204,8 +204,8 @@ def test_a_clock_that_was_turned_before_the_start_stays_ahead(file: Path) -> Non
 
 
 @needs_override
-def test_a_decision_task_list_outlives_a_restart(file: Path) -> None:
-    """The list that a decider chose for a while, and what waits on it, with its clock."""
+def test_a_task_list_override_survives_a_restart(file: Path) -> None:
+    """A decider's override of the task list survives, with its waiting task and timeout."""
     with local(file) as swf:
         work = Work(swf)
         execution = work.start()
@@ -224,7 +224,7 @@ def test_a_decision_task_list_outlives_a_restart(file: Path) -> None:
         client: Any = work.client
         taken = client.poll_for_decision_task(domain="local", taskList=mine)
         client.signal_workflow_execution(domain="local", workflowId="flow", signalName="three")
-        # The next one can be had, and its time begins, when this one is answered.
+        # The next task comes onto its list, and its timeout starts, with this answer.
         swf.clock.turn(90)
         client.respond_decision_task_completed(taskToken=taken["taskToken"])
         assert work.event_types(execution)[-1] == "DecisionTaskCompleted"
@@ -242,8 +242,8 @@ def test_a_decision_task_list_outlives_a_restart(file: Path) -> None:
 
 
 @needs_deletion
-def test_deleted_types_stay_deleted_over_a_restart(file: Path) -> None:
-    """What has begun with them goes on; each is known by the history's word for it."""
+def test_deleted_types_stay_deleted_after_a_restart(file: Path) -> None:
+    """Executions and tasks of a deleted type go on, with the type that their history names."""
     wanted: Any = {"name": "activity", "version": "1"}
     flow_type: Any = {"name": "workflow", "version": "1"}
     with local(file) as swf:
@@ -256,7 +256,7 @@ def test_deleted_types_stay_deleted_over_a_restart(file: Path) -> None:
     with local(file) as swf:
         service = swf._service
         assert service is not None
-        # The shortest journal names the types no more, and its histories do.
+        # In the shortest journal only the histories name the types.
         service._journal.rewrite(records(service._backend))
     with local(file) as swf:
         work.client = swf.client()
@@ -272,8 +272,8 @@ def test_deleted_types_stay_deleted_over_a_restart(file: Path) -> None:
         assert [info["name"] for info in listed["domainInfos"]] == ["local"]
 
 
-def test_a_priority_outlives_a_restart(file: Path) -> None:
-    """An execution's priority is that of its later decision tasks, too."""
+def test_a_priority_survives_a_restart(file: Path) -> None:
+    """Decision tasks after a restart have the execution's priority."""
     with local(file) as swf:
         work = Work(swf)
         started = work.client.start_workflow_execution(
@@ -290,8 +290,8 @@ def test_a_priority_outlives_a_restart(file: Path) -> None:
         assert last["decisionTaskScheduledEventAttributes"]["taskPriority"] == "5"
 
 
-def test_a_continued_execution_outlives_a_restart(file: Path) -> None:
-    """Both are there after it, and after the journal was written anew."""
+def test_a_continued_execution_survives_a_restart(file: Path) -> None:
+    """Both executions survive a restart, also after the journal was rewritten."""
     with local(file) as swf:
         work = Work(swf)
         execution = work.start()
@@ -315,12 +315,12 @@ def test_a_continued_execution_outlives_a_restart(file: Path) -> None:
 
 
 def _let_pass(seconds: float) -> None:
-    """Real time passes: there is nothing else to wait for."""
+    """Let real time pass, because there is nothing else to wait for."""
     threading.Event().wait(seconds)
 
 
 def test_a_kill_loses_nothing_that_was_answered(file: Path) -> None:
-    """SIGKILL in the middle of the work: every answered call has happened, every token holds."""
+    """After SIGKILL every answered call has happened and every token is valid."""
     answered: list[str] = []
     tokens: list[str] = []
     execution: Any = None
@@ -362,8 +362,8 @@ def test_a_kill_loses_nothing_that_was_answered(file: Path) -> None:
         assert len(set(tokens)) == 9
 
 
-def test_a_torn_line_is_dropped(file: Path) -> None:
-    """What a kill tore off was answered to nobody; the rest stands."""
+def test_an_incomplete_line_is_dropped(file: Path) -> None:
+    """The incomplete last line that a kill leaves is dropped; the rest is read."""
     with local(file) as swf:
         Work(swf).start()
     whole = file.read_bytes()
@@ -377,8 +377,8 @@ def test_a_torn_line_is_dropped(file: Path) -> None:
     assert file.read_bytes().startswith(whole)
 
 
-def test_what_is_no_state_is_refused_and_left_alone(file: Path) -> None:
-    """A file of something else is neither read nor written."""
+def test_another_file_is_refused_and_not_changed(file: Path) -> None:
+    """A file that is not a journal is refused and not changed."""
     for content in (b"precious\n", b'{"a": 1}\n', b'[["flowy-local-swf",99]]\n'):
         file.write_bytes(content)
         with pytest.raises(LocalSWFError, match="line 1"):
@@ -386,22 +386,22 @@ def test_what_is_no_state_is_refused_and_left_alone(file: Path) -> None:
         assert file.read_bytes() == content
 
 
-def test_a_file_that_cannot_be_had(tmp_path: Path) -> None:
-    """A folder that is not there is an error that says so."""
+def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    """If the folder is missing, the error says so."""
     with pytest.raises(LocalSWFError, match="No such file"):
         local(tmp_path / "nowhere" / "state").start()
 
 
-def test_a_file_is_one_local_swfs(file: Path) -> None:
-    """Two on one file would overwrite each other: the second is refused, until the first ends."""
+def test_a_file_belongs_to_one_local_swf(file: Path) -> None:
+    """A second local SWF on one file is refused until the first has stopped."""
     with local(file), pytest.raises(LocalSWFError, match="another local SWF"):
         local(file).start()
     with local(file):
         pass
 
 
-def test_it_is_json_and_nobody_elses(file: Path) -> None:
-    """Every line is JSON; the file has inputs and tokens' secret, so others can't read it."""
+def test_it_is_json_and_private(file: Path) -> None:
+    """Every line is JSON; other users cannot read the file, which has inputs and a secret."""
     with local(file) as swf:
         Work(swf).start()
     assert all(json.loads(line) for line in file.read_text().splitlines())
@@ -409,7 +409,7 @@ def test_it_is_json_and_nobody_elses(file: Path) -> None:
 
 
 def test_a_start_and_stop_may_be_repeated(file: Path) -> None:
-    """The same LocalSWF, stopped and started, reads its file again and has the same port."""
+    """A LocalSWF that is started again reads its file and has the same port."""
     swf = local(file)
     with swf:
         execution = Work(swf).start()
@@ -423,7 +423,7 @@ def test_a_start_and_stop_may_be_repeated(file: Path) -> None:
 
 
 def test_a_call_costs_what_it_changes(file: Path) -> None:
-    """The file grows by what happens, not by what there is: by as much after 300 executions."""
+    """The file grows by what a call changes, not by the number of executions."""
     grown = []
     with local(file) as swf:
         work = Work(swf)
@@ -435,8 +435,8 @@ def test_a_call_costs_what_it_changes(file: Path) -> None:
     assert max(grown[-10:]) <= max(grown[:10]) + 10
 
 
-def test_what_is_no_longer_needed_is_left_out_at_a_start(file: Path) -> None:
-    """Thousands of heartbeats of one task are one record after a restart."""
+def test_outdated_records_are_dropped_at_a_start(file: Path) -> None:
+    """After a restart, 1,200 heartbeats of one task are one record."""
     with local(file) as swf:
         work = Work(swf)
         execution = work.start()
@@ -456,10 +456,8 @@ def test_what_is_no_longer_needed_is_left_out_at_a_start(file: Path) -> None:
         assert work.event_types(execution)[-2] == "ActivityTaskTimedOut"
 
 
-def test_a_full_disk_is_a_500_and_is_made_up_for(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What can't be written is not answered with success; it is written with the next call."""
+def test_a_full_disk_is_a_500(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change that cannot be written is answered HTTP 500 and written with the next call."""
     written = os.pwrite
 
     def full(fd: int, data: bytes, offset: int) -> int:

@@ -1,4 +1,4 @@
-"""The extra ``local``: moto is looked at before it is used."""
+"""moto is checked before it is imported."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 import flowy.local
 from flowy.exception import LocalSWFError
 from flowy.local import LocalSWF
-from flowy.local.extra import MOTO_BELOW, MOTO_FROM, check_moto, moto_version
+from flowy.local.moto_loader import MOTO_BELOW, MOTO_FROM, check_moto, moto_version
 
 
 def test_without_moto_the_start_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A LocalSWF can be made without moto; its start names the extra."""
+    """A LocalSWF can be made without moto; the error of start() names the extra."""
 
     def missing(name: str) -> str:
         raise importlib.metadata.PackageNotFoundError(name)
@@ -29,8 +29,8 @@ def test_without_moto_the_start_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
     assert "pip install '.[local]'" in str(caught.value)
 
 
-def test_half_an_installation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Something missing under moto is an error that names it and the way out."""
+def test_a_missing_requirement_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a requirement of moto is missing, the error names it and how to install it."""
     monkeypatch.setitem(sys.modules, "flowy.local.model.service", None)
     with pytest.raises(LocalSWFError, match=r"flowy.local.model.service.*\.\[local\]"):
         LocalSWF().start()
@@ -38,25 +38,25 @@ def test_half_an_installation_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("version", ["4.2.14", "5.3.0", "6.0", "5.3.0.dev1", "no version"])
 def test_an_untested_moto_is_refused(version: str) -> None:
-    """Outside the tested range the error names what is there and what would do."""
+    """For a version outside the tested range, the error names it and the range."""
     with pytest.raises(LocalSWFError, match=f"moto {version} is installed.*5.3"):
         check_moto(version)
 
 
 @pytest.mark.parametrize("version", ["5.1.0", "5.2.5", "5.2.99", "5.2.6.dev3"])
-def test_a_tested_moto_is_taken(version: str) -> None:
-    """Inside the range every release is taken."""
+def test_a_tested_moto_is_accepted(version: str) -> None:
+    """Every release inside the range is accepted."""
     check_moto(version)
 
 
 def test_the_installed_moto_was_tested() -> None:
-    """What the tests run with is in the range."""
+    """The moto of this test run is inside the range."""
     check_moto(moto_version())
     assert MOTO_FROM < MOTO_BELOW
 
 
-def test_only_the_model_knows_moto() -> None:
-    """moto's inside is touched in one folder; elsewhere its name may stand in texts only."""
+def test_only_the_model_imports_moto() -> None:
+    """No module outside ``flowy.local.model`` imports moto."""
     folder = Path(flowy.local.__file__).parent
     importers = {
         path.relative_to(folder).as_posix()

@@ -1,8 +1,8 @@
-"""Faults on request: what networks and services do to a worker sooner or later.
+"""Faults on request: what networks and services do to every worker sooner or later.
 
-Each fault stands for something that was seen with SWF: an answer that was lost on its
-way though SWF had acted, so that the repeated call draws UnknownResourceFault; a task
-handed to a poller whose connection was breaking, so that nobody runs it; throttles; 500s.
+Each kind was seen with SWF. An answer got lost although SWF had acted, so the repeated call drew
+UnknownResourceFault. A task went to a poller whose connection was breaking, so nobody ran it. And
+SWF throttles calls and answers HTTP 500.
 """
 
 from __future__ import annotations
@@ -12,26 +12,18 @@ import random
 import threading
 from collections.abc import Iterable
 
-from flowy.local.quotas import AWS_BUCKETS
+from .quotas import AWS_BUCKETS
+from .wire_faults import FAILED, THROTTLED, Answer
 
 #: The two actions that hand out tasks.
 POLLS = ("PollForActivityTask", "PollForDecisionTask")
-
-#: HTTP status and JSON text.
-Refusal = tuple[int, str]
-
-_THROTTLED: Refusal = (
-    400,
-    '{"__type": "com.amazon.coral.availability#ThrottlingException", "message": "Rate exceeded"}',
-)
-_FAILED: Refusal = (500, '{"__type": "com.amazon.coral.service#InternalFailure"}')
 
 
 class Fault:
     """One fault that was asked for.
 
     Attributes:
-        happened: how many calls it has hit.
+        happened: the number of calls it has hit.
     """
 
     def __init__(
@@ -49,7 +41,7 @@ class Fault:
         return f"<Fault {self._kind}: {self.happened} happened, {left} to come>"
 
     def hits(self, kind: str, action: str) -> bool:
-        """Whether this call is hit; it then counts."""
+        """Decide whether this fault hits a call, and count the call if so."""
         if kind != self._kind or self._left == 0 or action not in self._actions:
             return False
         if self._rate < 1 and self._random.random() >= self._rate:
@@ -61,12 +53,12 @@ class Fault:
 
 
 class Faults:
-    """The faults of a local SWF: ask for them, and take them back.
+    """Adds faults to a local SWF and removes them.
 
-    Each method takes the actions to hit by name ("RecordActivityTaskHeartbeat"; none
-    means all), and how often: the next ``count`` calls, a share ``rate`` of them (above
-    0, at most 1), or both; the very next call where neither is given.  ``seed`` makes the
-    choice repeatable.  What they return counts what has ``happened``.
+    Each method takes the names of the actions to hit ("RecordActivityTaskHeartbeat"; no name
+    means every action) and how often to hit them: the next ``count`` calls, a share ``rate`` of
+    the calls (above 0, at most 1), or both. Without ``count`` and ``rate`` only the next call is
+    hit. ``seed`` makes a ``rate`` repeatable. The fault returned counts the calls it has hit.
 
     Example::
 
@@ -82,19 +74,19 @@ class Faults:
     def throttle(
         self, *actions: str, count: int | None = None, rate: float | None = None, seed: int = 0
     ) -> Fault:
-        """Answer ThrottlingException, and do nothing."""
+        """Answer ThrottlingException without acting."""
         return self._add("throttle", actions, count, rate, seed)
 
     def fail(
         self, *actions: str, count: int | None = None, rate: float | None = None, seed: int = 0
     ) -> Fault:
-        """Answer HTTP 500, and do nothing."""
+        """Answer HTTP 500 without acting."""
         return self._add("fail", actions, count, rate, seed)
 
     def break_connection(
         self, *actions: str, count: int | None = None, rate: float | None = None, seed: int = 0
     ) -> Fault:
-        """Close the connection without an answer, and do nothing."""
+        """Close the connection without acting."""
         return self._add("break_connection", actions, count, rate, seed)
 
     def drop_answer(
@@ -106,29 +98,31 @@ class Faults:
     def lose_task(
         self, *actions: str, count: int | None = None, rate: float | None = None, seed: int = 0
     ) -> Fault:
-        """Hand out a task and close the connection on it; empty polls are let alone.
+        """Start a task for a poll, then close the connection; empty polls are not hit.
 
-        SWF has started the task, and nobody runs it.  The actions are the two polls.
+        SWF takes the task for started, but nobody runs it. *actions* may name the two polls only.
         """
         return self._add("lose_task", actions or POLLS, count, rate, seed)
 
     def clear(self) -> None:
-        """Take all of them back."""
+        """Remove every fault."""
         with self._lock:
             self._faults.clear()
 
-    # -- for the endpoint --
+    def before(self, action: str) -> tuple[bool, Answer | None]:
+        """Decide what happens to a call before SWF acts on it.
 
-    def before(self, action: str) -> tuple[bool, Refusal | None]:
-        """Whether to go on with a call; where not, the answer, None for none at all."""
+        Returns:
+            Whether SWF is to act. If not, also the answer; None closes the connection.
+        """
         if self._hit("throttle", action):
-            return False, _THROTTLED
+            return False, THROTTLED
         if self._hit("fail", action):
-            return False, _FAILED
+            return False, FAILED
         return not self._hit("break_connection", action), None
 
     def drops(self, action: str, answer: str) -> bool:
-        """Whether the answer of a call that was acted on is lost."""
+        """Whether the answer to a call is lost, now that SWF has acted on it."""
         if self._hit("drop_answer", action):
             return True
         if action not in POLLS or not self._faults or not json.loads(answer).get("taskToken"):
@@ -145,10 +139,13 @@ class Faults:
         self, kind: str, actions: Iterable[str], count: int | None, rate: float | None, seed: int
     ) -> Fault:
         wanted = frozenset(actions) or frozenset(AWS_BUCKETS)
-        unknown = sorted(wanted - (frozenset(POLLS if kind == "lose_task" else AWS_BUCKETS)))
-        if unknown:
-            hands_out = " that hands out tasks" if kind == "lose_task" else ""
-            raise ValueError(f"Cannot {kind} {', '.join(unknown)}: no action of SWF's{hands_out}.")
+        known = frozenset(POLLS if kind == "lose_task" else AWS_BUCKETS)
+        if not wanted <= known:
+            raise ValueError(
+                f"Cannot {kind} {', '.join(sorted(wanted - known))}: not an action of SWF"
+                f"{' that hands out tasks' if kind == 'lose_task' else ''}. "
+                f"Use {', '.join(sorted(known))}."
+            )
         if count is not None and count < 0:
             raise ValueError(f"count must be 0 or more, not {count}")
         if rate is not None and not 0 < rate <= 1:
@@ -159,8 +156,3 @@ class Faults:
         with self._lock:
             self._faults.append(fault)
         return fault
-
-
-def throttled() -> Refusal:
-    """SWF's answer to a call too many."""
-    return _THROTTLED

@@ -1,4 +1,4 @@
-"""Faults on request, the throttle, and the quotas."""
+"""Faults on request, throttles and quotas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from flowy.local import LocalSWF
 from flowy.local.clock import Clock
-from flowy.local.faults import Faults
+from flowy.local.fault_injection import Faults
 from flowy.local.quotas import AWS_BUCKETS, WORKFLOW_BUCKETS, Quotas
 from flowy.local.throttle import Throttle
 from tests.unit.local.conftest import Wire, Work
@@ -35,7 +35,7 @@ def list_domains(swf: LocalSWF) -> list[str]:
 
 
 def test_an_answer_is_dropped_after_the_act(faulty: LocalSWF) -> None:
-    """The client sees a closed connection, SWF has acted: the repeated call is refused."""
+    """The connection closes although SWF has acted, so the repeated call is refused."""
     work = Work(faulty)
     execution = work.start()
     work.schedule("a")
@@ -50,7 +50,7 @@ def test_an_answer_is_dropped_after_the_act(faulty: LocalSWF) -> None:
 
 
 def test_a_connection_breaks_before_the_act(faulty: LocalSWF) -> None:
-    """The client sees the same, but nothing was done: the repeated call does it."""
+    """The connection closes before SWF acts, so the repeated call succeeds."""
     work = Work(faulty)
     work.start()
     work.schedule("a")
@@ -61,8 +61,8 @@ def test_a_connection_breaks_before_the_act(faulty: LocalSWF) -> None:
     work.client.respond_activity_task_completed(taskToken=token)
 
 
-def test_a_task_is_lost_on_its_way(faulty: LocalSWF) -> None:
-    """The task is started and nobody has it; empty polls are let alone."""
+def test_a_task_is_lost(faulty: LocalSWF) -> None:
+    """A lost task is started, but no poller has it; empty polls are not hit."""
     fault = faulty.faults.lose_task("PollForActivityTask")
     work = Work(faulty)
     assert not work.poll_activity()["taskToken"]
@@ -77,7 +77,7 @@ def test_a_task_is_lost_on_its_way(faulty: LocalSWF) -> None:
 
 
 def test_a_throttle_and_a_500_do_nothing(faulty: LocalSWF) -> None:
-    """Each is answered in SWF's form, and the call was not made."""
+    """A throttled and a failed call are answered as by SWF, and nothing is done."""
     client = faulty.client()
     faulty.faults.throttle("RegisterDomain")
     with pytest.raises(ClientError) as caught:
@@ -90,8 +90,8 @@ def test_a_throttle_and_a_500_do_nothing(faulty: LocalSWF) -> None:
     assert list_domains(faulty) == ["local"]
 
 
-def test_botocore_repeats_what_it_should(faulty: LocalSWF) -> None:
-    """A client with several attempts gets through: the faults look as SWF's do."""
+def test_botocore_retries_the_faults(faulty: LocalSWF) -> None:
+    """A client with several attempts succeeds, because the faults look like SWF's."""
     client = faulty.client(retries={"mode": "standard", "total_max_attempts": 4})
     faults = [
         faulty.faults.throttle("ListDomains"),
@@ -103,7 +103,7 @@ def test_botocore_repeats_what_it_should(faulty: LocalSWF) -> None:
 
 
 def test_faults_hit_what_was_asked_for(faulty: LocalSWF) -> None:
-    """Only the actions that were named, so often as was asked, until they are cleared."""
+    """A fault hits the named actions only, as often as requested, until clear()."""
     work = Work(faulty)
     fault = faulty.faults.fail("ListDomains", "DescribeDomain", count=2)
     work.poll_activity()
@@ -119,7 +119,7 @@ def test_faults_hit_what_was_asked_for(faulty: LocalSWF) -> None:
 
 
 def test_a_rate_is_repeatable() -> None:
-    """A share of the calls is hit, the same ones for the same seed, at most count of them."""
+    """A rate hits a share of the calls, the same ones for the same seed, at most count."""
 
     def hits(**how: Any) -> list[bool]:
         faults = Faults()
@@ -145,22 +145,22 @@ def test_a_rate_is_repeatable() -> None:
         ("drop_answer", [], {"count": -1}),
     ],
 )
-def test_a_fault_that_never_could_be(kind: str, actions: list[str], how: dict[str, Any]) -> None:
+def test_an_impossible_fault_is_refused(kind: str, actions: list[str], how: dict[str, Any]) -> None:
     """A fault that would hit nothing is refused when it is asked for."""
     with pytest.raises(ValueError, match=r"Dance|ListDomains|rate|count"):
         getattr(Faults(), kind)(*actions, **how)
 
 
 @pytest.mark.parametrize("lose", [False, True])
-def test_who_has_gone_gets_a_task_when_asked_for(lose: bool) -> None:
-    """lose_to_gone_pollers=True is SWF's own behaviour: the task hangs until a timeout."""
+def test_a_gone_poller_gets_a_task_on_request(lose: bool) -> None:
+    """lose_to_gone_pollers=True behaves like SWF: the task is lost until a timeout."""
     with LocalSWF(poll_seconds=3, lose_to_gone_pollers=lose) as swf:
         work = Work(swf)
         execution = work.start()
         decision = work.poll_decision()
         wire = Wire(swf)
         wire.send("PollForActivityTask", '{"domain": "local", "taskList": {"name": "tasks"}}')
-        # Once this is answered the poll above has long been read.
+        # When this call is answered, the poll above has been received.
         work.client.count_pending_activity_tasks(domain="local", taskList=work.task_list)
         wire.connection.close()
         work.client.respond_decision_task_completed(
@@ -171,8 +171,8 @@ def test_who_has_gone_gets_a_task_when_asked_for(lose: bool) -> None:
         assert work.event_types(execution)[-1] == "ActivityTaskStarted"
 
 
-def test_a_bucket_runs_dry_and_fills_again() -> None:
-    """So many calls at once, then so many a second, by SWF's clock."""
+def test_a_bucket_empties_and_refills() -> None:
+    """A bucket of (3, 0.5) admits 3 calls at once, then one each 2 s by SWF's clock."""
     with LocalSWF(throttle={"ListDomains": (3, 0.5)}) as swf:
         swf.clock.hold()
         for _ in range(3):
@@ -185,11 +185,11 @@ def test_a_bucket_runs_dry_and_fills_again() -> None:
         list_domains(swf)
         with pytest.raises(ClientError):
             list_domains(swf)
-        # Other actions have their own buckets, here none.
+        # Other actions have no bucket here.
         swf.client().describe_domain(name="local")
 
 
-def test_awss_buckets() -> None:
+def test_the_buckets_of_aws() -> None:
     """throttle=True takes AWS's sizes: 100 ListDomains at once, 6 a second after."""
     clock = Clock()
     clock.hold()
@@ -206,14 +206,14 @@ def test_awss_buckets() -> None:
 @pytest.mark.parametrize(
     "buckets", [{"Dance": (1, 1)}, {"ListDomains": (0, 1)}, {"ListDomains": (1, -1)}]
 )
-def test_a_bucket_that_is_none(buckets: dict[str, tuple[float, float]]) -> None:
+def test_an_impossible_bucket_is_refused(buckets: dict[str, tuple[float, float]]) -> None:
     """An unknown action or an empty bucket is refused at once."""
     with pytest.raises(ValueError, match="Cannot throttle"):
         LocalSWF(throttle=buckets)
 
 
 def test_decisions_have_buckets() -> None:
-    """A decision too many fails with its cause; the others of its list are carried out."""
+    """A throttled decision fails with its cause; the others of its list are carried out."""
     with LocalSWF(
         poll_seconds=0, throttle={"ScheduleActivityTask": (2, 1), "StartTimer": (1, 1)}
     ) as swf:
@@ -244,7 +244,7 @@ def test_decisions_have_buckets() -> None:
 
 @pytest.mark.parametrize("action", sorted(WORKFLOW_BUCKETS))
 def test_an_execution_has_buckets_of_its_own(action: str) -> None:
-    """So many calls about one execution, then ThrottlingException; others are open."""
+    """Too many calls about one execution are throttled; calls about another are not."""
     size, per_second = WORKFLOW_BUCKETS[action]
     with LocalSWF(poll_seconds=0, throttle=True) as swf:
         swf.clock.hold()
@@ -279,15 +279,15 @@ def test_an_execution_has_buckets_of_its_own(action: str) -> None:
         assert "ThrottlingException" not in call(bodies[0])
 
 
-def test_a_task_list_takes_so_many_tasks_a_second() -> None:
-    """2,000 on one list; another has its own bucket."""
+def test_a_task_list_has_a_bucket_of_its_own() -> None:
+    """One task list admits 2,000 tasks a second; another list has its own bucket."""
     clock = Clock()
     clock.hold()
     throttle = Throttle(True, clock)
-    assert sum(throttle.admits_on("domain", "list") for _ in range(3000)) == 2000
-    assert throttle.admits_on("domain", "other")
+    assert sum(throttle.admits_on_task_list("domain", "list") for _ in range(3000)) == 2000
+    assert throttle.admits_on_task_list("domain", "other")
     clock.turn(0.5)
-    assert sum(throttle.admits_on("domain", "list") for _ in range(3000)) == 1000
+    assert sum(throttle.admits_on_task_list("domain", "list") for _ in range(3000)) == 1000
 
 
 def test_there_is_no_lambda(faulty: LocalSWF) -> None:
@@ -307,15 +307,15 @@ def test_there_is_no_lambda(faulty: LocalSWF) -> None:
     assert work.poll_decision()["taskToken"]
 
 
-def test_buckets_that_are_full_again_are_thrown_away() -> None:
-    """Executions and task lists come and go by the thousand; one that is drained is kept."""
+def test_full_buckets_are_dropped() -> None:
+    """The full buckets of thousands of task lists are dropped; a drained bucket is kept."""
     clock = Clock()
     clock.hold()
     throttle = Throttle(True, clock)
     while throttle.admits("DeprecateDomain"):
         pass
     for number in range(10_240):
-        assert throttle.admits_on("domain", str(number))
+        assert throttle.admits_on_task_list("domain", str(number))
         clock.turn(1 / 1024)
     assert len(throttle._levels) < 2000
     assert sum(throttle.admits("DeprecateDomain") for _ in range(100)) == 60
@@ -330,7 +330,7 @@ def test_every_action_has_a_bucket() -> None:
 
 
 def test_quotas() -> None:
-    """Open activity tasks, open timers, and the length of a history have an end."""
+    """Open activity tasks, open timers and the length of a history are limited."""
     quotas = Quotas(open_activity_tasks=2, open_timers=1, events=40)
     with LocalSWF(poll_seconds=0, quotas=quotas) as swf:
         work = Work(swf)
@@ -360,8 +360,8 @@ def test_quotas() -> None:
         assert last["cause"] == "EVENT_LIMIT_EXCEEDED"
 
 
-def test_a_task_list_has_so_many_pollers() -> None:
-    """One poller more than may wait gets LimitExceededFault; other lists are open."""
+def test_a_task_list_has_a_limit_of_pollers() -> None:
+    """One poller too many gets LimitExceededFault; other task lists accept pollers."""
     with LocalSWF(poll_seconds=20, quotas=Quotas(pollers=2)) as swf:
         work = Work(swf)
         wires = [Wire(swf) for _ in range(3)]

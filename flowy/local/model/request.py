@@ -1,0 +1,81 @@
+"""One request to a local SWF: its parameters, its backend, and paged answers.
+
+SWF returns lists in pages (``maximumPageSize``, ``nextPageToken``); moto returns all at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.swf.responses import SWFResponse
+
+from .backend import LocalBackend
+from .listing import page
+
+
+class LocalRequest(SWFResponse):
+    """A request, in the form that moto's actions read.
+
+    Args:
+        backend: carries out the request.
+        parameters: the parameters, validated.
+        poll_seconds: how long a poll is held, in seconds.
+        gone: whether the client has hung up.
+    """
+
+    def __init__(
+        self,
+        backend: LocalBackend,
+        parameters: dict[str, Any],
+        *,
+        poll_seconds: float,
+        gone: Callable[[], bool],
+    ) -> None:
+        super().__init__()
+        self._backend = backend
+        self._parameters = parameters
+        self._poll_seconds = poll_seconds
+        self._gone = gone
+
+    @property
+    def swf_backend(self) -> LocalBackend:
+        return self._backend
+
+    @property
+    def _params(self) -> dict[str, Any]:
+        return self._parameters
+
+    @property
+    def _reverse(self) -> bool:
+        return bool(self._parameters.get("reverseOrder"))
+
+    def _page(
+        self,
+        name: str,
+        items: list[Callable[[], dict[str, Any]]],
+        parameters: dict[str, Any] | None = None,
+        suffix: str = "",
+        answer: dict[str, Any] | None = None,
+    ) -> str:
+        """The JSON text of one page of a list.
+
+        Args:
+            name: the key of the list.
+            items: make the items; only those on the page are made.
+            parameters: tell which page; None means those of the request.
+            suffix: follows the number in nextPageToken.
+            answer: the other keys of the answer.
+        """
+        found, token = page(items, self._parameters if parameters is None else parameters)
+        answer = {**(answer or {}), name: [item() for item in found]}
+        if token is not None:
+            answer["nextPageToken"] = f"{token}-{suffix}" if suffix else token
+        return json.dumps(answer)
+
+
+def ordered(events: Iterable[Any], parameters: dict[str, Any]) -> list[Callable[[], Any]]:
+    """What makes each event of a history, in the order that the request wants."""
+    found = [event.to_dict for event in events]
+    return found[::-1] if parameters.get("reverseOrder") else found
