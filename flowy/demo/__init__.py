@@ -1,10 +1,107 @@
-"""What ``flowy demo`` runs: files become activities, and SWF's history tells what became of them.
+"""What ``flowy demo`` runs: files become activities, and SWF's history tells how each one ended.
 
-Read it as an example, in this order: ``activities`` is what an author of activities writes,
-``approver`` is another program that completes a suspended one, ``workflow`` is a decider,
-``files`` is the real input, ``report`` reads the history, and ``run`` starts it all.
+Read it as an example: ``activities`` is what a worker serves, ``workflow`` is a decider, ``files``
+finds the input. This module starts an SWF, a worker and an approver, and shows what happens.
 """
 
-from .run import run_demo
+from __future__ import annotations
 
-__all__ = ["run_demo"]
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from subprocess import Popen, TimeoutExpired
+from typing import TextIO
+
+from ..concurrency.retry import Deadline
+from ..concurrency.stop import StopFlag
+from ..local import LocalSWF
+from ..swf.boilerplate import start_activity_worker
+from .files import printable, select
+from .workflow import DOMAIN, plan_of, play, progress, report
+
+#: From the start of the demo until the activities must have ended, in seconds.
+RUN_SECONDS = 11.0
+
+#: How long the embedded SWF holds a poll (SWF's 60 s would delay the end), and how long a process
+#: may take to stop before it is killed, in seconds.
+POLL_SECONDS, STOP_SECONDS = 1.0, 2.0
+
+_ACTIVITIES = "flowy.demo.activities"
+_WORKER = ("flowy", "worker", "--domain", DOMAIN, "--task-list", DOMAIN, "--no-register")
+
+
+def run_demo(folder: Path, out: TextIO, stop: StopFlag) -> bool:
+    """Describe the files of *folder*, write to *out*, and return whether all ended as expected.
+
+    Raises:
+        LocalSWFError: the embedded SWF cannot start.
+        KeyboardInterrupt: *stop* was raised; everything that was started has ended.
+    """
+    write, deadline = partial(print, file=out, sep="\n", flush=True), Deadline(RUN_SECONDS)
+    selection = select(folder, os.fstat(out.fileno()))
+    with (
+        LocalSWF(domain=DOMAIN, poll_seconds=POLL_SECONDS) as swf,
+        tempfile.TemporaryDirectory(prefix="flowy-demo-") as home,
+        _process(home, swf, *_WORKER, _ACTIVITIES) as worker,
+        _process(home, swf, _ACTIVITIES, DOMAIN, "tokens.db") as approver,
+    ):
+        # Registered here, so that it does not matter when the worker starts.
+        start_activity_worker(DOMAIN, DOMAIN, swf.client(), loop=0, package=_ACTIVITIES)
+        write(
+            "Activities through Amazon SWF, on this machine.\n",
+            f"  SWF       {swf.endpoint_url}, embedded",
+            f"  worker    process {worker.pid}",
+            f"  approver  process {approver.pid}, completes the activity that suspends",
+            *(f"  {line}" for line in selection.summary()),
+            "",
+        )
+        plan = plan_of(selection, "tokens.db", approver.pid)
+        for history in play(swf.client(), plan):
+            if stop.is_set():
+                write("")  # leave the line of the bar
+                raise KeyboardInterrupt
+            if out.isatty():
+                write(progress(history, plan), end="\r")  # the next one replaces it
+            if _trouble(worker, approver, deadline):
+                break
+        lines, right = report(history, plan, _trouble(worker, approver, deadline))
+        write(progress(history, plan), "", *lines)
+        if not right:
+            write(*map(printable, Path(home, "log").read_text(errors="replace").splitlines()[-15:]))
+        return right
+
+
+@contextmanager
+def _process(folder: str, swf: LocalSWF, *command: str) -> Iterator[Popen[bytes]]:
+    """Run a Python module in *folder*, with a log there; the process ends with the block."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    env |= swf.environment  # this SWF, whatever the user has set for AWS and for proxies
+    env |= dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    env |= dict.fromkeys(("NO_PROXY", "no_proxy"), "*")
+    # The process runs in another folder and must find what this process has found.
+    env["PYTHONPATH"] = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
+    with Path(folder, "log").open("ab") as log:
+        process = Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", *command], cwd=folder, env=env, stdout=log, stderr=log
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        with suppress(TimeoutExpired):
+            process.wait(STOP_SECONDS)
+        process.kill()  # does nothing if the process has ended
+        process.wait()
+
+
+def _trouble(worker: Popen[bytes], approver: Popen[bytes], deadline: Deadline) -> list[str]:
+    """Return what keeps the activities from ending, if there is anything."""
+    codes = {"worker": worker.poll(), "approver": approver.poll() or None}  # 0: has approved
+    ended = {name: code for name, code in codes.items() if code is not None}
+    if deadline.passed and not ended:
+        return [f"The activities had not ended after {RUN_SECONDS:.0f} s."]
+    return [f"The {name} has ended with exit code {code}." for name, code in ended.items()]

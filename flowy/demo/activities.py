@@ -1,46 +1,41 @@
-"""The demo's activities: one that works, one that fails, and one that suspends.
+"""The demo's activities, and the program that completes the one that suspends.
 
-A worker serves them: ``flowy worker --domain demo --task-list demo flowy.demo.activities``.
+A worker serves this module: ``flowy worker --domain demo --task-list demo flowy.demo.activities``.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
+import sys
+import time
 from typing import Any
 
-from flowy.exception import SuspendTask
-from flowy.swf.scanner import activity
-from flowy.task import Activity
+from ..swf.boilerplate import async_scheduler
+from ..swf.scanner import activity
+from ..task import Activity
+from ..tokens import Finisher
+from ..tokens.sqlite import SQLiteTokenStore
+from .files import facts_of
 
-from .files import MAX_READ_BYTES, facts_of
-
-#: How much is read between two heartbeats, in bytes.
-CHUNK_BYTES = 512 * 1024
+#: How often the approver looks into the store, and how long it waits, in seconds.
+LOOK_SECONDS, PATIENCE_SECONDS = 0.05, 20.0
 
 
 @activity(name="describe", version=1, task_list="demo", heartbeat=10)
 class Describe(Activity):
-    """Tells size, lines, words and SHA-256 of a file."""
+    """Return the size, lines, words and SHA-256 of a file."""
 
-    def run(self, path: str) -> dict[str, Any] | None:
-        """Read the file and tell SWF, from time to time, how far it has come."""
-        content = b""
-        with Path(path).open("rb") as file:
-            while len(content) < MAX_READ_BYTES and (chunk := file.read(CHUNK_BYTES)):
-                content += chunk
-                if not self.heartbeat(f"{len(content):,} bytes read"):
-                    return None  # nobody waits for the value any more
-            return facts_of(content, size=file.seek(0, os.SEEK_END))
+    def run(self, path: str) -> dict[str, Any]:
+        """Read the file, with a heartbeat after each chunk, which tells SWF the progress."""
+        return facts_of(path, self.heartbeat)
 
 
 @activity(name="echo", version=1, task_list="demo")
 class Echo(Activity):
-    """Returns what it is given, but for 1."""
+    """Return the argument, but fail if it is 1."""
 
     def run(self, value: Any) -> Any:
-        """An exception fails the activity: its text is the reason that SWF keeps."""
+        """Raise an exception to fail the task: its text becomes the reason in SWF's history."""
         if value == 1:
             raise ValueError("Can't echo 1.")
         return value
@@ -48,18 +43,23 @@ class Echo(Activity):
 
 @activity(name="approve", version=1, task_list="demo", start_to_close=60)
 class Approve(Activity):
-    """Asks somebody else, who may take an hour or a week, and does not wait."""
+    """Ask somebody who may take an hour or a week, and do not block the worker meanwhile."""
 
-    def run(self, question: str, mailbox: str) -> None:
-        """Hand the question over with the token, which is all that is needed to answer it.
+    def run(self, question: str, store: str) -> None:
+        """Keep the question in *store* with the task's token, by which anybody can complete it."""
+        self.suspend(SQLiteTokenStore(store), note=question)
 
-        Here it goes into a file that only its owner can read, for a token is a credential: who
-        holds it can end the task. A real system would keep it in its database, beside what is to
-        be approved.
-        """
-        letter = Path(mailbox)
-        draft = letter.with_suffix(".draft")
-        draft.touch(mode=0o600)
-        draft.write_text(json.dumps({"question": question, "token": self.token}))
-        draft.rename(letter)  # so that nobody finds half a letter
-        raise SuspendTask
+
+def complete_suspended(domain: str, path: str) -> bool:
+    """Complete the first task in a store; return whether there was one and SWF took the answer."""
+    store = SQLiteTokenStore(path)
+    for _ in range(round(PATIENCE_SECONDS / LOOK_SECONDS)):
+        for task in store.pending(domain):
+            answer = {"approved": True, "by_process": os.getpid()}
+            return Finisher(store, async_scheduler(domain)).complete(task, answer)
+        time.sleep(LOOK_SECONDS)
+    return False
+
+
+if __name__ == "__main__":  # another process than the worker: it knows only domain and store
+    sys.exit(0 if complete_suspended(*sys.argv[1:]) else 1)

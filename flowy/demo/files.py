@@ -1,91 +1,102 @@
-"""The demo's input: which files of a folder, and what is true of them."""
+"""The demo's input: which files of a folder become activities, and the facts of each."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
-from collections import Counter
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-#: How many files become activities, at most.
-MAX_FILES = 50
+from ..exception import CancelTask
 
-#: How much of each is read, in bytes: the demo is to end in seconds on any folder.
-MAX_READ_BYTES = 2 * 1024 * 1024
+#: Limits on the files that become activities, and on the files, folders and links that are looked
+#: at: the folder may be a whole disk.
+MAX_FILES, MAX_LOOKED_AT = 50, 20_000
 
-#: After so many files, folders and links it looks no further: the folder may be a whole disk.
-MAX_LOOKED_AT = 20_000
+#: Bytes that are read of each file, at most, and bytes that are read between two heartbeats.
+MAX_READ_BYTES, CHUNK_BYTES = 2 * 1024**2, 512 * 1024
 
-#: Folders that hold what programs installed or made; so does any with a ``pyvenv.cfg``.
-ENVIRONMENT_FOLDERS = frozenset({"venv", "env", "node_modules", "__pycache__", "site-packages"})
+#: Folders of installed or generated files. A folder with a ``pyvenv.cfg`` is skipped too.
+SKIPPED_FOLDERS = frozenset({"venv", "env", "node_modules", "__pycache__", "site-packages"})
 
 
 @dataclass
 class Selection:
-    """What of a folder becomes activities, and what does not.
-
-    Attributes:
-        folder: its absolute path.
-        files: absolute paths, in sorted order, with size and time of change as they were then.
-        more: how many files there are beyond.
-        seen_all: whether all was looked at, so that ``more`` is all there are.
-        folders: the hidden and environment folders that were skipped, as seen from the folder.
-        others: what else was skipped: how many, by what they are.
-    """
+    """Which files of a folder become activities, and what was left out."""
 
     folder: str
-    files: dict[str, tuple[int, int]] = field(default_factory=dict)
-    more: int = 0
-    seen_all: bool = True
-    folders: list[str] = field(default_factory=list)
-    others: Counter[str] = field(default_factory=Counter)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)  #: facts by absolute path
+    more: int = 0  #: files beyond the first ``MAX_FILES``
+    skipped: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  #: by reason
 
-    def relative(self, path: str) -> str:
-        """Return *path* as seen from the folder."""
-        return os.path.relpath(path, self.folder)
-
-    def changed(self, path: str) -> bool:
-        """Whether the file is another one now than when it was selected."""
-        try:
-            return _state(Path(path).stat()) != self.files[path]
-        except OSError:
-            return True
+    def summary(self) -> list[str]:
+        """Return lines for people: the input, and what was left out."""
+        count = len(self.files)
+        text = f"input     {count or 'no'} file{'s' * (count != 1)} of {self.folder}"
+        if self.more:
+            text += f": the first {MAX_FILES}, there are {self.more:,} more"
+        lines = [text if count else f"{text}; the other activities run all the same"]
+        for reason, paths in sorted(self.skipped.items()):
+            names = ", ".join(os.path.relpath(path, self.folder) for path in paths[:5])
+            rest = f" and {len(paths) - 5:,} more" if len(paths) > 5 else ""
+            lines.append(f"skipped   {reason}: {names}{rest}")
+        return [printable(line) for line in lines]
 
 
 def select(folder: Path, output: os.stat_result | None = None) -> Selection:
-    """Return the first files below *folder*, in sorted order.
-
-    Args:
-        folder: where to look.
-        output: what the demo writes to; where that is a file, it grows while it is described,
-            and is skipped.
-    """
+    """Return the first files below *folder*, in sorted order, but not the demo's own *output*."""
     selection = Selection(str(folder.resolve()))
-    for entry in _files(selection):
+    todo = [selection.folder]
+    for _ in range(MAX_LOOKED_AT + 1):
+        path = todo.pop()
         try:
-            state = entry.stat(follow_symlinks=False)
+            reason = "" if path == selection.folder else _why_skipped(Path(path), output)
+            if reason:
+                selection.skipped[reason].append(path)
+            elif Path(path).is_dir():
+                todo += sorted(map(str, Path(path).iterdir()), reverse=True)
+            elif len(selection.files) < MAX_FILES:
+                selection.files[path] = facts_of(path)
+            else:
+                selection.more += 1
         except OSError:
-            selection.others["unreadable"] += 1  # it may be gone already
-            continue
-        if not stat.S_ISREG(state.st_mode):
-            selection.others["no regular file"] += 1  # a pipe, say, which may never end
-        elif output is not None and os.path.samestat(state, output):
-            selection.others["the demo's own output"] += 1
-        elif not _is_readable(entry.path):
-            selection.others["unreadable"] += 1
-        elif len(selection.files) < MAX_FILES:
-            selection.files[entry.path] = _state(state)
-        else:
-            selection.more += 1
+            selection.skipped["unreadable"].append(path)  # or it was removed meanwhile
+        if not todo:
+            return selection
+    selection.skipped["not looked at"] = todo[::-1]
     return selection
 
 
-def facts_of(content: bytes, *, size: int) -> dict[str, Any]:
-    """Return what the demo tells of a file of *size* bytes that begins with *content*."""
+def _why_skipped(path: Path, output: os.stat_result | None) -> str:
+    """Return why *path* is not taken, or nothing."""
+    found = path.lstat()
+    if stat.S_ISLNK(found.st_mode):
+        return "link"  # it may lead out of the folder, or in circles
+    if stat.S_ISDIR(found.st_mode):
+        hidden = path.name.startswith(".") or path.name in SKIPPED_FOLDERS
+        return "hidden or environment" if hidden or (path / "pyvenv.cfg").exists() else ""
+    if not stat.S_ISREG(found.st_mode):
+        return "not a regular file"  # reading a pipe, for example, may never end
+    is_output = output is not None and os.path.samestat(found, output)
+    return "the demo's own output" if is_output else ""  # it grows while it is read
+
+
+def facts_of(path: str, beat: Callable[[str], bool] = bool) -> dict[str, Any]:
+    """Return what the demo tells of a file.
+
+    *beat* is told the progress after each chunk. If it returns False, raise CancelTask.
+    """
+    content = b""
+    with Path(path).open("rb") as file:
+        while len(content) < MAX_READ_BYTES and (chunk := file.read(CHUNK_BYTES)):
+            content += chunk
+            if not beat(f"{len(content):,} bytes read"):
+                raise CancelTask
+        size = file.seek(0, os.SEEK_END)
     return {
         "size": size,
         "lines": len(content.splitlines()),
@@ -95,55 +106,6 @@ def facts_of(content: bytes, *, size: int) -> dict[str, Any]:
     }
 
 
-def facts_now(path: str) -> dict[str, Any]:
-    """Return the same of the file at *path*, found without SWF, to compare with.
-
-    Raises:
-        OSError: it cannot be read any more.
-    """
-    with Path(path).open("rb") as file:
-        return facts_of(file.read(MAX_READ_BYTES), size=file.seek(0, os.SEEK_END))
-
-
-def _files(selection: Selection) -> Iterator[os.DirEntry[str]]:
-    """Yield what is no folder and no link; note what is passed over."""
-    todo = _listed(selection.folder, selection)
-    for _ in range(MAX_LOOKED_AT):
-        if not todo:
-            return
-        entry = todo.pop()
-        if entry.is_symlink():
-            selection.others["link"] += 1  # it may lead out of the folder, or round in circles
-        elif not entry.is_dir(follow_symlinks=False):
-            yield entry
-        elif _is_skipped(entry):
-            selection.folders.append(selection.relative(entry.path))
-        else:
-            todo.extend(_listed(entry.path, selection))
-    selection.seen_all = not todo
-
-
-def _listed(folder: str, selection: Selection) -> list[os.DirEntry[str]]:
-    """Return what is in a folder, the last first: it is popped from the end."""
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(entries, key=lambda entry: entry.name, reverse=True)
-    except OSError:
-        selection.others["unreadable"] += 1
-        return []
-
-
-def _is_skipped(folder: os.DirEntry[str]) -> bool:
-    return (
-        folder.name.startswith(".")
-        or folder.name in ENVIRONMENT_FOLDERS
-        or os.access(Path(folder.path, "pyvenv.cfg"), os.F_OK)
-    )
-
-
-def _is_readable(path: str) -> bool:
-    return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
-
-
-def _state(found: os.stat_result) -> tuple[int, int]:
-    return found.st_size, found.st_mtime_ns
+def printable(text: str) -> str:
+    """Return *text* with escapes for what a terminal would obey or cannot show."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -1,172 +1,164 @@
-"""The demo's workflow: schedule everything, wait for it all, and end.
+"""The demo's workflow: schedule all activities, wait for them, close; then read its history.
 
-SWF runs activities only where a workflow asks for them, and asks a *decider* what to do whenever
-something has happened in it. A decider is a function from a history to decisions; to write large
-ones is another library's business, and Flowy brings only one for a single activity.
+SWF runs an activity only if a workflow schedules it. Whenever something happens in a workflow,
+SWF asks a *decider* what to do. A decider is a function from the history to decisions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flowy.exception import UnknownResourceError
-from flowy.swf.client import SWFClient
-from flowy.swf.decider import EndingKind, ending
-from flowy.transport import decode_input, decode_result, encode_input
+from ..invocation.outcome import TaskOutcome
+from ..swf.history import Ending, Event, ending_of
+from ..transport import decode_result, encode_input, encode_result
+from .files import MAX_READ_BYTES, Selection, facts_of, printable
 
-#: The workflow type; of the demo's only execution.
-NAME, VERSION = "flowy.demo", "1"
+#: The domain, and the type of the workflow; they name the two task lists too.
+DOMAIN, WORKFLOW = "demo", "flowy.demo"
 
-#: SWF closes the execution after this, whatever happens here, in seconds.
-EXECUTION_SECONDS = 60
-
-Event = Mapping[str, Any]
+#: Longer titles lose their middle, in characters.
+MAX_TITLE_CHARS = 44
 
 
 @dataclass(frozen=True)
 class Planned:
-    """An activity to schedule: its id in the execution, its type's name, its arguments."""
+    """An activity to schedule, its title for people, and how it should end."""
 
-    activity_id: str
+    id: str
     name: str
     args: tuple[Any, ...]
+    title: str
+    expected: Ending
 
-    @property
     def decision(self) -> dict[str, Any]:
-        """The decision that schedules it, on its type's default task list."""
-        return {
-            "decisionType": "ScheduleActivityTask",
-            "scheduleActivityTaskDecisionAttributes": {
-                "activityId": self.activity_id,
-                "activityType": {"name": self.name, "version": "1"},
-                "input": encode_input(self.args, {}),
-            },
+        """Return the decision that schedules the activity on its type's default task list."""
+        attributes = {
+            "activityId": self.id,
+            "activityType": {"name": self.name, "version": "1"},
+            "input": encode_input(self.args, {}),
         }
+        key = "scheduleActivityTaskDecisionAttributes"
+        return {"decisionType": "ScheduleActivityTask", key: attributes}
+
+    def input_has_changed(self) -> bool:
+        """Whether the file was changed since it was selected: nobody knows what was read."""
+        try:
+            return self.name == "describe" and self.expected != _completed(facts_of(*self.args))
+        except OSError:
+            return True
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What the history says of one activity; the kind is None while it is open."""
+def plan_of(selection: Selection, store: str, approver: int) -> list[Planned]:
+    """Return what to schedule: an activity that suspends, one that fails, and one for each file.
 
-    activity_id: str
-    name: str
-    args: tuple[Any, ...]
-    kind: EndingKind | None = None
-    reason: str = ""
-    value: Any = None
-
-    @property
-    def text(self) -> str:
-        """The kind in a word or two."""
-        return "open" if self.kind is None else self.kind.value
-
-
-def outcomes(history: Sequence[Event]) -> dict[str, Outcome]:
-    """Return what became of each activity of a history, by activity id, in its order."""
-    scheduled: dict[int, Outcome] = {}
-    for event in history:
-        said = _attributes(event)
-        ended = ending([event])
-        if event["eventType"] == "ActivityTaskScheduled":
-            scheduled[event["eventId"]] = Outcome(
-                said["activityId"], said["activityType"]["name"], tuple(_args(said))
-            )
-        elif event["eventType"] == "ScheduleActivityTaskFailed":
-            scheduled[event["eventId"]] = Outcome(
-                said["activityId"],
-                said["activityType"]["name"],
-                (),
-                EndingKind.NOT_SCHEDULED,
-                said["cause"],
-            )
-        elif ended is not None and "scheduledEventId" in said:
-            open_ = scheduled[said["scheduledEventId"]]
-            completed = ended.kind is EndingKind.COMPLETED
-            scheduled[said["scheduledEventId"]] = Outcome(
-                open_.activity_id,
-                open_.name,
-                open_.args,
-                ended.kind,
-                ended.reason,
-                decode_result(ended.text) if completed else None,
-            )
-    return {outcome.activity_id: outcome for outcome in scheduled.values()}
+    The first writes its token to *store*, and the process with the id *approver* completes it.
+    """
+    approved = _completed({"approved": True, "by_process": approver})
+    failed = Ending(TaskOutcome.FAILED, reason="Can't echo 1.")
+    plan = [
+        Planned("approve", "approve", ("the demo", store), "(approve the demo)", approved),
+        Planned("echo", "echo", (1,), "(echo 1)", failed),
+    ]
+    for number, (path, facts) in enumerate(selection.files.items(), start=1):
+        title, half = printable(os.path.relpath(path, selection.folder)), MAX_TITLE_CHARS // 2
+        if len(title) > MAX_TITLE_CHARS:
+            title = f"{title[: half - 3]}...{title[-half:]}"
+        plan.append(Planned(f"file-{number}", "describe", (path,), title, _completed(facts)))
+    return plan
 
 
 def decide(history: Sequence[Event], plan: Sequence[Planned]) -> list[dict[str, Any]]:
-    """Return what is to be done now: schedule all of *plan*, wait, or end."""
-    known = outcomes(history)
-    if not known:
-        return [planned.decision for planned in plan]
-    if any(outcome.kind is None for outcome in known.values()):
+    """Return the decisions to send now: schedule all of *plan*, wait, or close the workflow."""
+    found = endings(history)
+    if not found:
+        return [planned.decision() for planned in plan]
+    if None in found.values():
         return []
     return [{"decisionType": "CompleteWorkflowExecution"}]
 
 
-class Execution:
-    """The one execution of the demo's workflow.
-
-    Args:
-        client: what speaks to SWF.
-        domain: where it runs.
-        plan: the activities to schedule.
-    """
-
-    def __init__(self, client: SWFClient, domain: str, plan: Sequence[Planned]) -> None:
-        self._client = client
-        self._domain = domain
-        self._plan = plan
-        self._run_id = ""
-
-    @property
-    def size(self) -> int:
-        """How many activities it has."""
-        return len(self._plan)
-
-    def start(self) -> None:
-        """Register the workflow type and start the execution."""
-        self._client.register_workflow_type(self._domain, NAME, VERSION)
-        self._run_id = self._client.start_workflow_execution(
-            domain=self._domain,
-            workflowId=NAME,
-            workflowType={"name": NAME, "version": VERSION},
-            taskList={"name": NAME},
-            executionStartToCloseTimeout=str(EXECUTION_SECONDS),
-            taskStartToCloseTimeout=str(EXECUTION_SECONDS),
-            childPolicy="TERMINATE",
-        )
-
-    def step(self) -> Sequence[Event] | None:
-        """Wait for something to happen, decide, and return the history; None if nothing did."""
-        task = self._client.poll_for_decision_task(self._domain, NAME, "flowy demo")
-        if task is None:
-            return None
-        token, history = task
-        self._client.respond_decision_task_completed(token, decide(history, self._plan))
-        return history
-
-    def terminate(self, reason: str) -> None:
-        """Close the execution from outside, where it is open."""
-        with suppress(UnknownResourceError):  # it is closed already
-            self._client.terminate_workflow_execution(self._domain, NAME, reason)
-
-    def history(self) -> Sequence[Event]:
-        """Return all that SWF holds of it."""
-        return self._client.get_workflow_execution_history(self._domain, NAME, self._run_id)
+def play(client: Any, plan: Sequence[Planned]) -> Iterator[Sequence[Event]]:
+    """Start the workflow and play its decider; yield its history after each poll until the end."""
+    client.register_workflow_type(domain=DOMAIN, name=WORKFLOW, version="1")
+    started = client.start_workflow_execution(
+        domain=DOMAIN,
+        workflowId=WORKFLOW,
+        workflowType={"name": WORKFLOW, "version": "1"},
+        taskList={"name": WORKFLOW},
+        executionStartToCloseTimeout="60",
+        taskStartToCloseTimeout="60",
+        childPolicy="TERMINATE",
+    )
+    run = {"workflowId": WORKFLOW, "runId": started["runId"]}
+    history: Sequence[Event] = []
+    while not any(event["eventType"] == "WorkflowExecutionCompleted" for event in history):
+        task = client.poll_for_decision_task(domain=DOMAIN, taskList={"name": WORKFLOW})
+        if task.get("taskToken"):  # without one, nothing happened while SWF held the poll
+            decisions = decide(task["events"], plan)
+            client.respond_decision_task_completed(taskToken=task["taskToken"], decisions=decisions)
+        history = client.get_workflow_execution_history(domain=DOMAIN, execution=run)["events"]
+        yield history
 
 
-def is_closed(history: Sequence[Event]) -> bool:
-    """Whether the execution has completed."""
-    return any(event["eventType"] == "WorkflowExecutionCompleted" for event in history)
+def endings(history: Sequence[Event]) -> dict[str, Ending | None]:
+    """Return how each scheduled activity ended, by activity id; None while it is open."""
+    ids: dict[int | None, str] = {}
+    found: dict[str, Ending | None] = {}
+    for event in history:
+        said: Event = next((event[key] for key in event if key.endswith("EventAttributes")), {})
+        activity_id = said.get("activityId") or ids.get(said.get("scheduledEventId"))
+        if activity_id:
+            ids[event["eventId"]] = activity_id
+            found[activity_id] = ending_of(event)
+    return found
 
 
-def _attributes(event: Event) -> Mapping[str, Any]:
-    """Return what an event says; SWF names the key after the event's type."""
-    return next((said for key, said in event.items() if key.endswith("EventAttributes")), {})
+def progress(history: Sequence[Event], plan: Sequence[Planned]) -> str:
+    """Return a bar and the number of activities that have ended."""
+    done = len([ended for ended in endings(history).values() if ended])
+    return f"[{'#' * (30 * done // len(plan)):.<30}] {done}/{len(plan)}"
 
 
-def _args(scheduled: Mapping[str, Any]) -> Sequence[Any]:
-    return decode_input(scheduled.get("input"))[0]
+def report(
+    history: Sequence[Event], plan: Sequence[Planned], trouble: Sequence[str] = ()
+) -> tuple[list[str], bool]:
+    """Return lines on how the activities ended, or why not, and whether all is as expected."""
+    found = endings(history)
+    closed = any(event["eventType"] == "WorkflowExecutionCompleted" for event in history)
+    problems = [] if closed else [*trouble, "The workflow has not completed."]
+    rows: list[tuple[str, ...]] = [("activity", "outcome", "size", "lines", "words", "sha-256", "")]
+    for planned in plan:
+        row = _row(planned.title, found.get(planned.id, "never scheduled"))
+        right = _row(planned.title, planned.expected)
+        if row[1] != right[1] or (row != right and not planned.input_has_changed()):
+            said, should = (" ".join(filter(None, cells[1:])) for cells in (row, right))
+            problems.append(f"{planned.title}: {said}; expected: {should}")
+        rows.append(row)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    line = "  ".join(f"{{:{side}{width}}}" for side, width in zip("<<>>><<", widths, strict=True))
+    lines = [f"SWF's history of the workflow, {len(history)} events, says:", ""]
+    lines += [line.format(*row).rstrip() for row in rows]
+    counts = Counter(outcome for _, outcome, *_ in rows[1:])
+    lines += ["", ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + "."]
+    verdict = "That is not what it should say:" if problems else "That is what it should say."
+    return [*lines, verdict, *(f"- {problem}" for problem in problems)], not problems
+
+
+def _row(title: str, ended: Ending | str | None) -> tuple[str, ...]:
+    if not isinstance(ended, Ending):
+        return (title, ended or "open", *[""] * 5)
+    value = decode_result(ended.text) if ended.outcome is TaskOutcome.COMPLETED else None
+    if value and "sha256" in value:
+        numbers = [f"{value[key]:,}" for key in ("size", "lines", "words")]
+        note = "" if value["whole"] else f"of the first {MAX_READ_BYTES // 1024**2} MB"
+        return title, ended.outcome.value, *numbers, value["sha256"][:12], note
+    note = f"by process {value['by_process']}" if value else printable(ended.reason)
+    return title, ended.outcome.value, "", "", "", "", note
+
+
+def _completed(value: Any) -> Ending:
+    return Ending(TaskOutcome.COMPLETED, text=encode_result(value))

@@ -1,18 +1,22 @@
-"""``flowy demo``: its exit code, its table, and what it leaves behind: nothing."""
+"""``flowy demo``: its exit code, its table, and that it leaves nothing behind."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import pty
 import re
 import signal
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from flowy.cli import ExitCode
-from tests.acceptance.flowy_command import Flowy, run_flowy
+from tests.acceptance.flowy_command import ROOT, Flowy, run_flowy
 
 #: What ``flowy demo`` promises to take at most, in seconds.
 DEMO_SECONDS = 20
@@ -36,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _process_ids(demo: Flowy) -> tuple[int, int]:
-    """Wait until the demo has told which processes it has started."""
+    """Wait for the lines with the processes that the demo has started."""
     ids = [
         int(re.findall(r"process (\d+)", demo.line_with(name))[0])
         for name in ("worker ", "approver ")
@@ -59,10 +63,10 @@ def _rows(out: str) -> dict[str, list[str]]:
     return {name: cells for name, *cells in rows}
 
 
-def test_the_demo_shows_what_history_says_and_exits_with_0(
+def test_the_demo_shows_the_history_and_exits_with_0(
     folder: Path, env: dict[str, str], tmp_path: Path
 ) -> None:
-    """Each file with its values, one that failed, one that another process completed."""
+    """It has each file with its values, a failed activity, and one that was suspended."""
     began = time.monotonic()
     with Flowy("demo", str(folder), cwd=tmp_path, env=env) as demo:
         worker, approver = _process_ids(demo)
@@ -77,11 +81,33 @@ def test_the_demo_shows_what_history_says_and_exits_with_0(
         "poem.txt": ["completed", "31", "2", "6", poem],
         "sub/zero": ["completed", "1,000", "1", "1", zeros],
     }
-    assert "] 4/4\n" in out
+    assert re.findall(r"\] (\d/\d)(.)", out, re.DOTALL) == [("4/4", "\n")]
     assert out.endswith("3 completed, 1 failed.\nThat is what it should say.\n")
     assert _is_gone(worker)
     assert _is_gone(approver)
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_on_a_terminal_the_bar_is_drawn_in_place(folder: Path, env: dict[str, str]) -> None:
+    """Each bar replaces the one before; elsewhere only the last one is written."""
+    terminal, out = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "flowy", "demo", str(folder)],
+        env={**env, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+    ) as demo:
+        os.close(out)
+        written = b""
+        with suppress(OSError):  # Linux's end of file of a terminal
+            while chunk := os.read(terminal, 4096):
+                written += chunk
+    os.close(terminal)
+    assert demo.returncode == ExitCode.FINE
+    bars = [line for line in re.split(rb"[\r\n]+", written) if line.startswith(b"[")]
+    assert bars[0] == b"[" + b"." * 30 + b"] 0/4"
+    assert bars[-1] == b"[" + b"#" * 30 + b"] 4/4"
+    assert b"] 0/4\r[" in written
 
 
 def test_the_default_is_the_current_folder(folder: Path, env: dict[str, str]) -> None:
@@ -92,7 +118,7 @@ def test_the_default_is_the_current_folder(folder: Path, env: dict[str, str]) ->
 
 
 def test_the_first_fifty_files_of_many(tmp_path: Path, env: dict[str, str]) -> None:
-    """It says that there are more, and ends in time all the same."""
+    """It says that there are more, and ends in time."""
     many = tmp_path / "many"
     many.mkdir()
     for number in range(60):
@@ -107,7 +133,7 @@ def test_the_first_fifty_files_of_many(tmp_path: Path, env: dict[str, str]) -> N
 
 
 def test_an_odd_folder(tmp_path: Path, env: dict[str, str]) -> None:
-    """Names that are no text, binary, empty and huge files, links, pipes, environments."""
+    """Names that are not text, binary, empty and huge files, links, pipes, environments."""
     odd = tmp_path / "odd"
     for name in ("venv", "mine", ".git"):
         (odd / name).mkdir(parents=True)
@@ -115,6 +141,7 @@ def test_an_odd_folder(tmp_path: Path, env: dict[str, str]) -> None:
     (odd / "mine" / "pyvenv.cfg").touch()
     Path(os.fsdecode(os.fsencode(odd) + b"/caf\xe9")).write_bytes(b"\xff\xfe\x00")
     (odd / "new\nline \x1b[31m").write_text("a b")
+    (odd / "ü").write_text("a b")
     (odd / "empty").touch()
     with (odd / "huge").open("wb") as huge:
         huge.truncate(10 * 1024**3)
@@ -132,17 +159,18 @@ def test_an_odd_folder(tmp_path: Path, env: dict[str, str]) -> None:
         "empty",
         "huge",
         "new\\nline \\x1b[31m",
+        "\\xfc",
     }
     assert rows["empty"][:4] == ["completed", "0", "0", "0"]
     assert rows["huge"][:2] == ["completed", f"{10 * 1024**3:,}"]
     assert rows["huge"][-1] == "of the first 2 MB"
     assert "hidden or environment: .git, mine, venv" in out
-    assert "link: 2" in out
-    assert "no regular file: 1" in out
+    assert "link: link, nowhere" in out
+    assert "not a regular file: pipe" in out
 
 
 def test_an_empty_folder(tmp_path: Path, env: dict[str, str]) -> None:
-    """It says so, and shows the other activities all the same."""
+    """It says so, and shows the other activities."""
     (tmp_path / "empty").mkdir()
     code, out, _ = run_flowy("demo", "empty", cwd=tmp_path, env=env)
     assert code == ExitCode.FINE
@@ -150,10 +178,10 @@ def test_an_empty_folder(tmp_path: Path, env: dict[str, str]) -> None:
     assert set(_rows(out)) == {"(approve the demo)", "(echo 1)"}
 
 
-def test_the_users_own_settings_have_no_say(
+def test_the_users_own_settings_are_ignored(
     folder: Path, env: dict[str, str], tmp_path: Path
 ) -> None:
-    """Neither AWS's, in whatever state they are, nor those of a proxy."""
+    """Neither settings for AWS nor for a proxy matter, not even broken ones."""
     foreign = {
         "AWS_PROFILE": "nobody",
         "AWS_CONFIG_FILE": str(folder / "poem.txt"),
@@ -166,10 +194,10 @@ def test_the_users_own_settings_have_no_say(
     assert (code, err) == (ExitCode.FINE, "")
 
 
-def test_a_worker_that_dies_is_no_success(
+def test_a_worker_that_dies_is_not_a_success(
     folder: Path, env: dict[str, str], tmp_path: Path
 ) -> None:
-    """History says what was left undone; the demo says so and exits with 1."""
+    """The demo says which activities have not ended, and exits with 1."""
     with Flowy("demo", str(folder), cwd=tmp_path, env=env) as demo:
         worker, approver = _process_ids(demo)
         os.kill(worker, signal.SIGKILL)
@@ -181,10 +209,10 @@ def test_a_worker_that_dies_is_no_success(
     assert _is_gone(approver)
 
 
-def test_an_approver_that_dies_is_no_success(
+def test_an_approver_that_dies_is_not_a_success(
     folder: Path, env: dict[str, str], tmp_path: Path
 ) -> None:
-    """What was suspended stays open, as history says."""
+    """The suspended activity stays open, as the history says."""
     with Flowy("demo", str(folder), cwd=tmp_path, env=env) as demo:
         worker, approver = _process_ids(demo)
         os.kill(approver, signal.SIGKILL)
@@ -194,7 +222,7 @@ def test_an_approver_that_dies_is_no_success(
     assert _is_gone(worker)
 
 
-def test_a_file_that_goes_away_is_no_success(
+def test_a_file_that_goes_away_is_not_a_success(
     folder: Path, env: dict[str, str], tmp_path: Path
 ) -> None:
     """Its activity fails, with the reason in the table."""
@@ -218,7 +246,7 @@ def test_an_interrupted_demo_leaves_nothing_behind(
     """No process, no file; exit code 130."""
     with Flowy("demo", str(folder), cwd=tmp_path, env=env) as demo:
         worker, approver = _process_ids(demo)
-        os.kill(worker, signal.SIGSTOP)  # so that the demo cannot end by itself meanwhile
+        os.kill(worker, signal.SIGSTOP)  # the demo must not end by itself meanwhile
         demo.send(number)
         code, out, err = demo.end()
     assert code == ExitCode.INTERRUPTED
@@ -232,7 +260,7 @@ def test_an_interrupted_demo_leaves_nothing_behind(
 def test_ctrl_c_reaches_all_processes_and_leaves_none(
     folder: Path, env: dict[str, str], tmp_path: Path
 ) -> None:
-    """A terminal sends it to the whole group; all end quietly, whoever is first."""
+    """A terminal sends it to the whole group; all processes end quietly, in any order."""
     with Flowy("demo", str(folder), cwd=tmp_path, env=env) as demo:
         worker, approver = _process_ids(demo)
         demo.press_ctrl_c()
@@ -245,7 +273,7 @@ def test_ctrl_c_reaches_all_processes_and_leaves_none(
 def test_a_demo_that_gets_stuck_ends_by_itself(
     folder: Path, env: dict[str, str], tmp_path: Path
 ) -> None:
-    """In under 20 s, with what history says and exit code 1."""
+    """It ends in under 20 s, with the history and exit code 1."""
     began = time.monotonic()
     with Flowy("demo", str(folder), cwd=tmp_path, env=env) as demo:
         worker, approver = _process_ids(demo)

@@ -5,19 +5,28 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from flowy.demo import files
-from flowy.demo.files import facts_now, facts_of, select
+from flowy.demo.files import Selection, facts_of, printable, select
+from flowy.exception import CancelTask
+
+
+def _relative(paths: Iterable[str], selection: Selection) -> list[str]:
+    return [os.path.relpath(path, selection.folder) for path in paths]
 
 
 def _names(folder: Path) -> list[str]:
     selection = select(folder)
-    return [selection.relative(path) for path in selection.files]
+    return _relative(selection.files, selection)
+
+
+def _skipped(selection: Selection) -> dict[str, list[str]]:
+    return {why: _relative(paths, selection) for why, paths in selection.skipped.items()}
 
 
 def _write(folder: Path, *names: str) -> None:
@@ -28,17 +37,23 @@ def _write(folder: Path, *names: str) -> None:
 
 
 def test_files_come_in_sorted_order_with_those_of_folders(tmp_path: Path) -> None:
-    """Sorted by each part of the path, whatever order the disk has."""
+    """They are sorted by each part of the path, whatever order the disk has."""
     _write(tmp_path, "b", "a/z", "c/d/e", "a/b", "B", ".hidden")
     assert _names(tmp_path) == [".hidden", "B", "a/b", "a/z", "b", "c/d/e"]
 
 
 def test_hidden_and_environment_folders_are_skipped_and_named(tmp_path: Path) -> None:
-    """They hold what programs made; anything with a pyvenv.cfg is an environment."""
+    """Programs made their content; any folder with a pyvenv.cfg is an environment."""
     skipped = [".git", ".tox", "__pycache__", "mine", "node_modules", "sub/venv"]
     _write(tmp_path, "kept", *(f"{folder}/file" for folder in skipped), "mine/pyvenv.cfg")
     assert _names(tmp_path) == ["kept"]
-    assert select(tmp_path).folders == skipped
+    assert _skipped(select(tmp_path)) == {"hidden or environment": skipped}
+
+
+def test_the_folder_itself_may_be_hidden(tmp_path: Path) -> None:
+    """Somebody who names a hidden folder wants its files."""
+    _write(tmp_path, ".notes/kept")
+    assert _names(tmp_path / ".notes") == ["kept"]
 
 
 def test_the_first_fifty_are_taken_and_the_others_counted(tmp_path: Path) -> None:
@@ -46,15 +61,16 @@ def test_the_first_fifty_are_taken_and_the_others_counted(tmp_path: Path) -> Non
     _write(tmp_path, *(f"{number:03}" for number in range(63)))
     selection = select(tmp_path)
     assert _names(tmp_path) == [f"{number:03}" for number in range(50)]
-    assert (selection.more, selection.seen_all) == (13, True)
+    assert (selection.more, selection.skipped) == (13, {})
 
 
 def test_a_whole_disk_is_not_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After so many entries it looks no further, and knows that it does not know all."""
+    """It stops after a number of entries, and says what it did not look at."""
     monkeypatch.setattr(files, "MAX_LOOKED_AT", 7)
     _write(tmp_path, *(f"folder/{number}" for number in range(9)))
     selection = select(tmp_path)
-    assert (len(selection.files), selection.seen_all) == (6, False)
+    assert len(selection.files) == 6
+    assert _skipped(selection) == {"not looked at": ["folder/6", "folder/7", "folder/8"]}
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:
@@ -64,19 +80,19 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "file").symlink_to(tmp_path / "kept")
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     assert _names(tmp_path) == ["kept"]
-    assert select(tmp_path).others == {"link": 3}
+    assert _skipped(select(tmp_path)) == {"link": ["circle", "file", "nowhere"]}
 
 
-def test_what_is_no_regular_file_is_skipped(tmp_path: Path) -> None:
-    """Who reads a pipe may wait for ever."""
+def test_only_regular_files_are_taken(tmp_path: Path) -> None:
+    """Reading a pipe may never end."""
     os.mkfifo(tmp_path / "pipe")
     assert _names(tmp_path) == []
-    assert select(tmp_path).others == {"no regular file": 1}
+    assert _skipped(select(tmp_path)) == {"not a regular file": ["pipe"]}
 
 
 @contextmanager
 def _nobody() -> Iterator[None]:
-    """Be a user who may not read everything, where the tests are run by root."""
+    """Be a user who may not read everything, even if root runs the tests."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(65534)
@@ -88,7 +104,7 @@ def _nobody() -> Iterator[None]:
 
 
 def test_what_cannot_be_read_is_skipped() -> None:
-    """A file or a folder without permission is counted, and the others are taken."""
+    """A file or a folder without permission is named, and the others are taken."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -99,13 +115,13 @@ def test_what_cannot_be_read_is_skipped() -> None:
             selection = select(folder)
         (folder / "closed").chmod(0o700)
     assert [Path(path).name for path in selection.files] == ["kept"]
-    assert selection.others == {"unreadable": 2}
+    assert _skipped(selection) == {"unreadable": ["closed", "secret"]}
 
 
 def test_a_folder_that_is_gone_has_no_files(tmp_path: Path) -> None:
-    """What goes away between two looks is no error."""
+    """A folder may be removed meanwhile: that is not an error."""
     selection = select(tmp_path / "gone")
-    assert (selection.files, selection.others) == ({}, {"unreadable": 1})
+    assert (selection.files, _skipped(selection)) == ({}, {"unreadable": ["."]})
 
 
 def test_the_demos_own_output_is_skipped(tmp_path: Path) -> None:
@@ -113,16 +129,6 @@ def test_the_demos_own_output_is_skipped(tmp_path: Path) -> None:
     _write(tmp_path, "kept", "out.txt")
     selection = select(tmp_path, (tmp_path / "out.txt").stat())
     assert [Path(path).name for path in selection.files] == ["kept"]
-
-
-def test_a_file_that_was_changed_or_removed_is_known(tmp_path: Path) -> None:
-    """Of such a file nobody knows what was read."""
-    _write(tmp_path, "same", "longer", "gone")
-    selection = select(tmp_path)
-    (tmp_path / "longer").write_text("longer than before")
-    (tmp_path / "gone").unlink()
-    changed = [Path(path).name for path in selection.files if selection.changed(path)]
-    assert changed == ["gone", "longer"]
 
 
 @pytest.mark.parametrize(
@@ -134,9 +140,10 @@ def test_a_file_that_was_changed_or_removed_is_known(tmp_path: Path) -> None:
         (b"\xff\x00\xfe \x80", 1, 2),
     ],
 )
-def test_the_facts_of_a_file(content: bytes, lines: int, words: int) -> None:
+def test_the_facts_of_a_file(content: bytes, lines: int, words: int, tmp_path: Path) -> None:
     """Lines, words and SHA-256 are of bytes: any file has them."""
-    assert facts_of(content, size=len(content)) == {
+    (tmp_path / "file").write_bytes(content)
+    assert facts_of(str(tmp_path / "file")) == {
         "size": len(content),
         "lines": lines,
         "words": words,
@@ -148,8 +155,47 @@ def test_the_facts_of_a_file(content: bytes, lines: int, words: int) -> None:
 def test_of_a_huge_file_only_the_beginning_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The facts say so; the size is that of the whole."""
+    """The facts say so; the size is that of the whole file."""
     monkeypatch.setattr(files, "MAX_READ_BYTES", 10)
+    monkeypatch.setattr(files, "CHUNK_BYTES", 5)
     (tmp_path / "huge").write_bytes(b"ten bytes.and more")
-    facts = facts_now(str(tmp_path / "huge"))
+    told: list[str] = []
+
+    def beat(progress: str) -> bool:
+        told.append(progress)
+        return True
+
+    facts = facts_of(str(tmp_path / "huge"), beat)
     assert (facts["size"], facts["words"], facts["whole"]) == (18, 2, False)
+    assert told == ["5 bytes read", "10 bytes read"]
+
+
+def test_reading_stops_if_nobody_needs_the_facts(tmp_path: Path) -> None:
+    """A heartbeat that answers False ends the activity."""
+    (tmp_path / "file").write_text("text")
+    with pytest.raises(CancelTask):
+        facts_of(str(tmp_path / "file"), lambda _progress: False)
+
+
+def test_names_obey_no_terminal() -> None:
+    """Control characters, line ends and bytes without a character are shown as escapes."""
+    assert printable("a\x1b[31m\nb\udcffc ü") == "a\\x1b[31m\\nb\\udcffc ü"
+
+
+def test_the_summary_says_what_was_left_out(tmp_path: Path) -> None:
+    """It counts the files beyond the first fifty and names up to five of what was skipped."""
+    _write(tmp_path, *(f"{number:02}" for number in range(52)))
+    for name in (".a", ".b", ".c", ".d", ".e", ".f"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link\n").symlink_to("00")
+    assert select(tmp_path).summary() == [
+        f"input     50 files of {tmp_path}: the first 50, there are 2 more",
+        "skipped   hidden or environment: .a, .b, .c, .d, .e and 1 more",
+        "skipped   link: link\\n",
+    ]
+
+
+def test_the_summary_of_a_folder_without_files(tmp_path: Path) -> None:
+    """The demo has something to show all the same."""
+    (line,) = select(tmp_path).summary()
+    assert line == f"input     no files of {tmp_path}; the other activities run all the same"
