@@ -9,8 +9,8 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).resolve().parent
 
-# flowy.local reaches into moto, so it takes tested series only (flowy/local/extra.py). At import
-# moto 5.0 reads the AWS settings of the user, and fails where they are broken.
+# flowy.local subclasses moto's internals, so it accepts tested releases only (see
+# flowy/local/moto_loader.py). moto 5.0 fails at import if the user's AWS settings are broken.
 MOTO = ["moto>=5.1,<5.3"]
 
 setup(
@@ -49,7 +49,7 @@ setup(
         "testing": [*MOTO, "pytest>=8.4"],
     },
     entry_points={
-        "console_scripts": ["flowy = flowy.cli:main"],
+        "console_scripts": ["flowy = flowy.cli:run"],
         "pytest11": ["flowy = flowy.testing.plugin"],
     },
     # A hidden folder: a copy of the sources beside them only gets in the way of searches.

@@ -1,11 +1,11 @@
-"""The ``flowy`` command: a file a group of verbs.
+"""The ``flowy`` command: one file for each verb, or for verbs that belong together.
 
-``remote`` has the verbs that speak to an SWF which is there already, ``laptop`` those that bring
-their own, ``tokens`` those for suspended tasks. ``command`` puts them together, and alone
-configures logging and turns errors into lines and exit codes.
+``worker`` and ``call`` speak to an SWF that runs already, ``laptop`` has the verbs that start one,
+``tokens`` those for suspended tasks. ``command`` puts them together, configures logging, and turns
+errors into lines and exit codes.
 """
 
-from .command import main
+from .command import main, run
 from .exit_codes import ExitCode
 
-__all__ = ["ExitCode", "main"]
+__all__ = ["ExitCode", "main", "run"]

@@ -1,4 +1,4 @@
-"""What an argument may be: checked where it is given, so that a mistake is a usage error."""
+"""The types of the arguments: argparse checks them, so that a mistake is a usage error."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
-from ..swf.values import MAX_VERSION_CHARS, name_text, timeout_seconds
+from ..importing import module_and_name
+from ..swf.limits import MAX_VERSION_CHARS, name_text, timeout_seconds
 
 T = TypeVar("T")
 
-#: A thousand years: what is longer than that is a slip.
+#: The longest time in days, a thousand years: a larger number is a mistake.
 MAX_DAYS = 365_000
 
 
 def _usage(check: Callable[[str], T]) -> Callable[[str], T]:
-    """Let argparse show the text of a ValueError, which it would replace by its own."""
+    """Make argparse show the text of a ValueError instead of its own."""
 
     def checked(text: str) -> T:
         try:
@@ -32,39 +33,39 @@ def _usage(check: Callable[[str], T]) -> Callable[[str], T]:
 
 @_usage
 def domain(text: str) -> str:
-    """A domain's name."""
+    """Return the name of a domain."""
     return name_text(text, "domain", trimmed=True)
 
 
 @_usage
 def task_list(text: str) -> str:
-    """A task list's name."""
+    """Return the name of a task list."""
     return name_text(text, "task list", trimmed=True)
 
 
 @_usage
 def type_name(text: str) -> str:
-    """An activity type's name."""
+    """Return the name of an activity type."""
     return name_text(text, "name")
 
 
 @_usage
 def type_version(text: str) -> str:
-    """An activity type's version."""
+    """Return the version of an activity type."""
     return name_text(text, "version", MAX_VERSION_CHARS)
 
 
 @_usage
 def seconds(text: str) -> int:
-    """A timeout that is no "no limit"."""
+    """Return a timeout in seconds, 1 or more."""
     value = timeout_seconds(text, "timeout")
-    assert value is not None  # it is None for None alone
+    assert value is not None  # it returns None only for None
     return value
 
 
 @_usage
 def poll_count(text: str) -> int:
-    """How many polls: -1 for no end, 0 for none."""
+    """Return a number of polls: -1 for no end, 0 for none."""
     if not (text == "-1" or (text.isascii() and text.isdigit())):
         raise ValueError(f"Cannot use {text!r}: give -1 for no end, 0 to register only, or a count")
     return int(text)
@@ -72,7 +73,7 @@ def poll_count(text: str) -> int:
 
 @_usage
 def count(text: str) -> int:
-    """How many of something there are at once."""
+    """Return a count, 1 or more."""
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise ValueError(f"Cannot use {text!r}: give a whole number, 1 or more")
     return int(text)
@@ -80,7 +81,7 @@ def count(text: str) -> int:
 
 @_usage
 def grace(text: str) -> float:
-    """Seconds that may be none."""
+    """Return seconds, 0 or more."""
     try:
         value = float(text)
     except ValueError:
@@ -92,7 +93,7 @@ def grace(text: str) -> float:
 
 @_usage
 def days(text: str) -> int:
-    """Whole days that may be none."""
+    """Return whole days, from 0 to ``MAX_DAYS``."""
     if not (text.isascii() and text.isdigit() and int(text) <= MAX_DAYS):
         raise ValueError(f"Cannot use {text!r}: give whole days, 0 to {MAX_DAYS:,}")
     return int(text)
@@ -100,7 +101,7 @@ def days(text: str) -> int:
 
 @_usage
 def port(text: str) -> int:
-    """A port to listen on; 0 takes a free one."""
+    """Return a port to listen on, 0 for a free one."""
     if not (text.isascii() and text.isdigit() and int(text) <= 65535):
         raise ValueError(f"Cannot use {text!r} as port: give 0 to 65535; 0 takes a free one")
     return int(text)
@@ -108,7 +109,7 @@ def port(text: str) -> int:
 
 @_usage
 def dotted_name(text: str) -> str:
-    """A package or module to scan."""
+    """Return the dotted name of a package or module to scan."""
     if not all(part.isidentifier() for part in text.split(".")):
         hint = text.removesuffix(".py").strip("./").replace("/", ".")
         raise ValueError(
@@ -119,8 +120,15 @@ def dotted_name(text: str) -> str:
 
 
 @_usage
+def object_path(text: str) -> str:
+    """An object in a module, as ``module.name:OBJECT``."""
+    module_and_name(text)
+    return text
+
+
+@_usage
 def folder(text: str) -> Path:
-    """A folder that can be listed."""
+    """Return the path of a folder that can be listed."""
     path = Path(text)
     if not path.is_dir():
         raise ValueError(f"Cannot use {text!r}: there is no such folder")
@@ -130,9 +138,9 @@ def folder(text: str) -> Path:
 
 
 def json_or_text(text: str) -> Any:
-    """Return the value of *text* where it is JSON, else *text* itself.
+    """Return the value of *text* if it is JSON, else *text* itself.
 
-    Python's reader takes NaN and Infinity too; they are no JSON, and so they are text.
+    NaN and Infinity are text: Python reads them, but they are not JSON.
     """
     try:
         return json.loads(text, parse_constant=_no_constant)
@@ -142,21 +150,23 @@ def json_or_text(text: str) -> Any:
 
 @_usage
 def json_object(text: str) -> Mapping[str, Any]:
-    """Keyword arguments, as one JSON object."""
+    """Return keyword arguments from one JSON object."""
     value = json_or_text(text)
     if not isinstance(value, dict):
-        raise ValueError('Cannot use this: give a JSON object, such as \'{"colour": "red"}\'')
+        raise ValueError(
+            'Cannot use this: it is not a JSON object. Give one, such as \'{"colour": "red"}\''
+        )
     return value
 
 
 @_usage
 def key_and_value(text: str) -> tuple[str, Any]:
-    """One keyword argument, as ``key=value``."""
+    """Return a key and a value from ``key=value``; the value is read as JSON if possible."""
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise ValueError("Cannot use this: give key=value")
+        raise ValueError("Cannot use this: it has no key or no equals sign. Give key=value")
     return key, json_or_text(value)
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")

@@ -1,7 +1,7 @@
-"""``flowy``: one command, its verbs, and what becomes of an error.
+"""The ``flowy`` command: it parses the command line, runs a verb, and reports errors.
 
-A mistake in the command line, the set-up or the way to SWF is one line on standard error and an
-exit code; a traceback means a bug, Flowy's or that of the module that was to be served.
+A mistake in the command line or the set-up, or an SWF out of reach, is one line on standard error
+and an exit code. A traceback means a bug, in Flowy or in the module that a worker serves.
 """
 
 from __future__ import annotations
@@ -15,37 +15,53 @@ from contextlib import suppress
 
 from .._version import __version__
 from ..exception import CallError, FlowyError
-from . import laptop, remote, tokens
+from . import call, laptop, tokens, worker
 from .exit_codes import ExitCode, exit_code_of, exit_code_table
 from .logs import configure_logging
+from .terminal import printable
 
 _DESCRIPTION = """\
 Serve and call the activities of Amazon SWF workflows.
 
   flowy demo                                              see it work, without AWS
-  flowy local                                             an SWF on this machine
+  flowy local                                             run an SWF on this machine
   flowy worker --domain shop --task-list orders shop.activities
   flowy call --domain shop charge 1 '{"order": 7}'
-  flowy tokens list --store tokens.db                     what waits for people
+  flowy tokens list --store tokens.db                     see what waits for people
 
-flowy VERB --help shows more, by example.
+flowy VERB --help shows examples.
 """
+
+#: Characters that messages and tracebacks need, although they are not printable.
+_KEPT = "\n\t"
 
 Run = Callable[[argparse.Namespace], ExitCode]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line *argv* (None: that of the process) and return its exit code."""
+def run() -> int:
+    """Run the command line of this process, which ends afterwards, and return its exit code."""
+    return main(ends_process=True)
+
+
+def main(argv: Sequence[str] | None = None, *, ends_process: bool = False) -> int:
+    """Run a command line and return its exit code.
+
+    Args:
+        argv: the arguments after ``flowy``; None for those of the process.
+        ends_process: whether the process ends afterwards: then stop signals are ignored once a
+            worker has stopped, and nothing that activities left behind holds the process up.
+    """
     try:
         arguments = _parser().parse_args(argv)
-    except SystemExit as done:  # argparse has written the help, or what is wrong
+        arguments.ends_process = ends_process
+    except SystemExit as done:  # argparse has printed the help or the error
         return int(done.code or 0)
     configure_logging(arguments.log_level)
     try:
         return _answered(arguments.run, arguments)
     except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does; Python would complain once more when
-        # it flushes standard output at exit.
+        # The reader of our output has gone, for example `head`. Python would report that again
+        # when it flushes standard output at exit.
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.ERROR
@@ -59,7 +75,7 @@ def _answered(run: Run, arguments: argparse.Namespace) -> ExitCode:
     except CallError as error:
         _say(str(error))
         if error.details:
-            print(_harmless(error.details.rstrip()), file=sys.stderr)
+            print(printable(error.details.rstrip(), kept=_KEPT), file=sys.stderr)
         return exit_code_of(error)
     except FlowyError as error:
         _say(str(error))
@@ -70,7 +86,7 @@ def _answered(run: Run, arguments: argparse.Namespace) -> ExitCode:
     except BrokenPipeError:
         raise
     except SystemExit as done:
-        # Its code is none of the table's: 0 would say that a worker had been asked to stop.
+        # Do not exit with the activity's code: 0 would mean that the worker was asked to stop.
         _say(f"An activity, or what it imports, ended the process: SystemExit({done.code!r}).")
         return ExitCode.ERROR
     except Exception:
@@ -87,20 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"flowy {__version__}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for group in (remote, laptop, tokens):
+    for group in (worker, call, laptop, tokens):
         group.add_verbs(verbs)
     return parser
 
 
 def _say(text: str) -> None:
-    print(f"flowy: {_harmless(text)}", file=sys.stderr)
-
-
-def _harmless(text: str) -> str:
-    """Return *text* without what a terminal would obey: it may come from any activity."""
-    return "".join(
-        character
-        if character.isprintable() or character in "\n\t"
-        else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
+    print(f"flowy: {printable(text, kept=_KEPT)}", file=sys.stderr)

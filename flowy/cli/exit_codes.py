@@ -1,4 +1,4 @@
-"""The exit codes of ``flowy``, so that scripts and process managers can tell what happened."""
+"""The exit codes of ``flowy``, by which scripts and process managers tell what happened."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from ..exception import (
     ActivityTimedOutError,
     CallTimedOutError,
     FlowyError,
-    OutOfReachError,
+    TransientError,
 )
 
 
 class ExitCode(enum.IntEnum):
-    """One table for all verbs; ``flowy --help`` shows it."""
+    """The exit codes of all verbs, as ``flowy --help`` shows them."""
 
     meaning: str
 
     def __new__(cls, code: int, meaning: str) -> ExitCode:
-        """Make a number that knows its meaning."""
+        """Make an exit code with its meaning, a text for the table."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
@@ -29,7 +29,7 @@ class ExitCode(enum.IntEnum):
     FINE = 0, "it went well; a worker that was asked to stop has stopped"
     ERROR = 1, "an unexpected error, or a demo whose history is not what it should be"
     USAGE = 2, "the command line cannot be used"
-    REFUSED = 3, "refused or set up wrongly: the text says what to mend"
+    REFUSED = 3, "refused or set up wrongly: the text says what to fix"
     FAILED = 4, "the activity that was called failed"
     TIMED_OUT = 5, "the activity that was called timed out"
     CANCELED = 6, "the activity that was called was canceled"
@@ -38,23 +38,23 @@ class ExitCode(enum.IntEnum):
     INTERRUPTED = 130, "interrupted by Ctrl-C or SIGTERM"
 
 
-#: The first class that fits decides.
+#: The exit code of each class of error; the first class that matches decides.
 _CODES: tuple[tuple[type[FlowyError], ExitCode], ...] = (
     (ActivityFailedError, ExitCode.FAILED),
     (ActivityTimedOutError, ExitCode.TIMED_OUT),
     (CallTimedOutError, ExitCode.TIMED_OUT),
     (ActivityCanceledError, ExitCode.CANCELED),
-    (OutOfReachError, ExitCode.OUT_OF_REACH),
+    (TransientError, ExitCode.OUT_OF_REACH),
     (FlowyError, ExitCode.REFUSED),
 )
 
 
 def exit_code_of(error: FlowyError) -> ExitCode:
-    """Return the exit code that tells of *error*."""
+    """Return the exit code for *error*."""
     return next(code for kind, code in _CODES if isinstance(error, kind))
 
 
 def exit_code_table() -> str:
-    """Return the table for ``flowy --help``."""
+    """Return the table of exit codes for ``flowy --help``."""
     lines = [f"  {code:>3}  {code.meaning}" for code in ExitCode]
     return "\n".join(["exit codes:", *lines])

@@ -1,8 +1,12 @@
-"""``flowy local`` and ``flowy demo``: the verbs that bring their own SWF."""
+"""``flowy local`` and ``flowy demo``: the verbs that start an SWF of their own.
+
+Amazon offers no SWF to run on a laptop, so both use the emulator of ``flowy.local``.
+"""
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shlex
 import sys
@@ -10,71 +14,72 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import getproxies
 
+from ..concurrency.signals import stop_signals
+from ..concurrency.stop import StopFlag
 from ..demo import run_demo
 from ..local import LocalSWF
-from ..shutdown import StopFlag, stop_signals
 from . import arguments
 from .exit_codes import ExitCode
-from .remote import add_verb
+from .verbs import add_verb
 
 if TYPE_CHECKING:
-    from .remote import Verbs
+    from .verbs import Verbs
 
 _LOCAL = """\
-Run an SWF on this machine until Ctrl-C or SIGTERM, and print the lines that lead a shell to it.
+Run an SWF on this machine until Ctrl-C or SIGTERM, and print the settings that lead to it.
 
   flowy local
   flowy local --port 4567
   flowy local --domain shop --domain test
-  flowy local --state swf.state            go on another day where this one ended
+  flowy local --state swf.state            keep everything for the next start
 
-Paste the lines into another shell: every boto3 program that is started there, changed in
-nothing, uses this SWF. It is an emulator for laptops and tests: it listens on 127.0.0.1 alone,
-and without --state all is gone when it ends. A page shows what goes on. It needs the extra
+Paste the printed lines into another shell: every boto3 program that starts there uses this SWF,
+without any change. It is an emulator for laptops and tests: it listens only on 127.0.0.1, and
+without --state it keeps nothing when it ends. A web page shows what happens. It needs the extra
 `local`.
 """
 
 _DEMO = """\
-See activities go through SWF, on this machine and without AWS.
+Watch activities run through SWF, on this machine and without AWS.
 
   flowy demo
   flowy demo ~/notes
 
-An embedded SWF, a worker process, and the files of FOLDER: each of the first 50 becomes an
-activity that tells its size, lines, words and SHA-256. One more activity fails, and one suspends
-and is completed by another process. In the end a table shows what SWF's history says of them
-all; the exit code is 0 only if that is what it should be. It takes a few seconds, never more
-than 20, changes nothing, and needs the extra `local`.
+The demo starts an embedded SWF and a worker process. Each of the first 50 files of FOLDER becomes
+an activity that returns its size, lines, words and SHA-256. One more activity fails, and one
+suspends until another process completes it. At the end a table shows SWF's history of all of
+them. The exit code is 0 only if the history is as expected. The demo takes a few seconds, never
+more than 20. It changes no file, and needs the extra `local`.
 """
 
 
 def add_verbs(verbs: Verbs) -> None:
-    """Add ``local`` and ``demo``."""
+    """Add the verbs ``local`` and ``demo``."""
     local = add_verb(verbs, "local", "run an SWF on this machine", _LOCAL)
     local.set_defaults(run=_local)
     local.add_argument(
-        "--port", type=arguments.port, default=0, help="the port (default: a free one)"
+        "--port", type=arguments.port, default=0, help="listen on this port (default: a free one)"
     )
     local.add_argument(
         "--domain",
         action="append",
         type=arguments.domain,
-        help="a domain to register; may be given several times (default: local)",
+        help="register this domain; repeat for more (default: local)",
     )
     local.add_argument(
         "--state",
         type=Path,
         metavar="FILE",
-        help="keep the state in this file, which a kill does not harm (default: in memory)",
+        help="keep the state in this file, safe even if killed (default: in memory)",
     )
     local.add_argument(
         "--page-port",
         type=arguments.port,
         default=0,
         metavar="PORT",
-        help="the port of the page that shows what goes on (default: a free one)",
+        help="show the web page on this port (default: a free one)",
     )
-    local.add_argument("--no-page", action="store_true", help="show no page")
+    local.add_argument("--no-page", action="store_true", help="do not serve the web page")
     demo = add_verb(verbs, "demo", "see it work, without AWS", _DEMO)
     demo.set_defaults(run=_demo)
     demo.add_argument(
@@ -83,7 +88,7 @@ def add_verbs(verbs: Verbs) -> None:
         type=arguments.folder,
         default=Path(),
         metavar="FOLDER",
-        help="whose files to describe (default: the current one)",
+        help="describe the files of this folder (default: the current one)",
     )
 
 
@@ -102,7 +107,7 @@ def _local(given: argparse.Namespace) -> ExitCode:
         for domain in domains[1:]:
             swf.register_domain(domain)
         noun = "Domain" if len(domains) == 1 else "Domains"
-        # Comments and exports: a shell can take all of it, as `eval` does.
+        # Only comments and exports, so that a shell can evaluate all of it.
         print(f"# An SWF on this machine. {noun}: {', '.join(domains)}.")
         if not given.no_page:
             print(f"# What goes on: {swf.page_url}")
@@ -115,7 +120,7 @@ def _local(given: argparse.Namespace) -> ExitCode:
 
 
 def _past_proxies() -> dict[str, str]:
-    """Return what leads past the user's proxies, which cannot reach this machine's loopback."""
+    """Return settings that avoid proxies, which cannot reach this machine's loopback."""
     if not getproxies():
         return {}
     past = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
@@ -124,9 +129,11 @@ def _past_proxies() -> dict[str, str]:
 
 
 def _demo(given: argparse.Namespace) -> ExitCode:
-    # A flag instead of a KeyboardInterrupt: an exception out of nowhere, between the start of a
-    # process and the note of it, would leave the process behind.
+    # A flag, because a KeyboardInterrupt just after the start of a process, before it is known
+    # to the block that ends it, would leave the process behind.
     stop = StopFlag()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may know only ASCII
     with stop_signals(stop):
         right = run_demo(given.folder, sys.stdout, stop)
     if not right:

@@ -1,4 +1,4 @@
-"""What ``flowy tokens list`` shows of suspended tasks: everything but their tokens."""
+"""What ``flowy tokens list`` shows of suspended tasks: everything except their tokens."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..tokens import SuspendedTask
+from .terminal import printable
 
-#: Characters of a note that a line of the list has room for.
+#: Longer notes are cut in the table, in characters.
 _NOTE_CHARS = 48
 
 
 def shown(task: SuspendedTask) -> dict[str, Any]:
-    """Return what may be shown of a task: everything but its token."""
+    """Return the fields of a task for ``--json``: everything except its token."""
     return {
         "id": task.id,
         "domain": task.info.domain,
@@ -26,7 +27,7 @@ def shown(task: SuspendedTask) -> dict[str, Any]:
         "note": task.note,
         "suspended_at": task.suspended_at,
         "deadline": task.deadline,
-        "state": task.state.value,
+        "state": "open" if task.outcome is None else task.outcome.value,
         "reason": task.reason,
         "closed_at": task.closed_at,
         "cancel_requested": task.cancel_requested,
@@ -35,8 +36,8 @@ def shown(task: SuspendedTask) -> dict[str, Any]:
 
 def _row(task: SuspendedTask) -> tuple[str, ...]:
     now = time.time()
-    if not task.is_open:
-        state = task.state.value + (f": {task.reason}" if task.reason else "")
+    if task.outcome is not None:
+        state = task.outcome.value + (f": {task.reason}" if task.reason else "")
     elif task.cancel_requested:
         state = "cancel requested"
     else:
@@ -54,21 +55,16 @@ def _row(task: SuspendedTask) -> tuple[str, ...]:
 
 
 def table(tasks: Iterable[SuspendedTask]) -> Iterator[str]:
-    """Yield the lines of a table, its head first."""
+    """Yield the lines of a table, its headings first."""
     head = ("WORKFLOW", "ACTIVITY", "TYPE", "SUSPENDED", "STATE", "NOTE")
-    rows = [head, *(tuple(map(_harmless, _row(task))) for task in tasks)]
+    rows = [head, *(tuple(map(printable, _row(task))) for task in tasks)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(map(str.ljust, row, widths)).rstrip()
 
 
-def _harmless(text: str) -> str:
-    """Return *text* on one line, without what a terminal would obey."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
-
-
 def _span(seconds: float) -> str:
-    """Return a length of time in its largest unit."""
+    """Return a duration in its largest unit."""
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= length:
             return f"{seconds / length:.1f} {unit}"

@@ -23,7 +23,7 @@ from flowy.cli.exit_codes import ExitCode, exit_code_of, exit_code_table
         (exception.ActivityTimedOutError("x", reason="HEARTBEAT"), ExitCode.TIMED_OUT),
         (exception.CallTimedOutError("x", reason="timed out"), ExitCode.TIMED_OUT),
         (exception.ActivityCanceledError("x", reason=""), ExitCode.CANCELED),
-        (exception.OutOfReachError("x", fault="ReadTimeoutError"), ExitCode.OUT_OF_REACH),
+        (exception.TransientError("x", fault="ReadTimeoutError"), ExitCode.OUT_OF_REACH),
         (exception.LimitExceededError("x", fault="LimitExceededFault"), ExitCode.OUT_OF_REACH),
     ],
 )

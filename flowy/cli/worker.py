@@ -1,0 +1,187 @@
+"""``flowy worker``: serve the activities of packages."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from ..concurrency.process_end import EXIT_SECONDS, end_within
+from ..concurrency.signals import terminable
+from ..swf.boilerplate import run_worker
+from ..swf.worker import StopReport, WorkerOptions
+from ..swf.worker.options import Choice
+from . import arguments
+from .exit_codes import ExitCode
+from .logs import configure_logging
+from .verbs import add_verb
+
+if TYPE_CHECKING:
+    from .verbs import Verbs
+
+_DESCRIPTION = """\
+Serve the activities of packages: poll a task list, and run the tasks that come.
+
+  flowy worker --domain shop --task-list orders shop.activities
+  flowy worker --domain shop --task-list orders shop --ignore shop.tests
+  flowy worker --domain shop --task-list orders shop --no-register --log-level warning
+  flowy worker --domain shop --task-list orders shop --loop 0      register the types, no more
+  flowy worker --domain shop --task-list orders shop --concurrency 50 --processes 2 --grace 30
+  flowy worker --domain shop --task-list orders shop --middleware shop.errors:REPORTER
+
+The packages are imported with the current folder on Python's path. boto3 finds the AWS
+credentials and the region as usual; the lines of `flowy local` lead to an SWF on this machine.
+
+Ctrl-C, SIGTERM or SIGHUP lets running activities finish, waits for the polls that are out (up to
+60 s) and for the tasks that they bring. A second signal ends the grace: heartbeat() answers False,
+and what still runs a moment later is left to its timeout. A third one waits for nothing more. The
+exit code is 8 if something was left; the last log line says what.
+"""
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """Add ``worker``."""
+    parser = add_verb(verbs, "worker", "serve activities", _DESCRIPTION, log_level="info")
+    parser.set_defaults(run=_worker)
+    parser.add_argument(
+        "packages",
+        nargs="+",
+        type=arguments.dotted_name,
+        metavar="PACKAGE",
+        help="what to scan: a dotted name; a package with all modules below it",
+    )
+    parser.add_argument(
+        "--domain", required=True, type=arguments.domain, help="the SWF domain, which must exist"
+    )
+    parser.add_argument(
+        "--task-list",
+        required=True,
+        type=arguments.task_list,
+        metavar="LIST",
+        help="the task list to poll",
+    )
+    parser.add_argument(
+        "--no-register",
+        action="store_true",
+        help="do not register the activity types at SWF, nor compare them with those there",
+    )
+    parser.add_argument(
+        "--loop",
+        type=arguments.poll_count,
+        default=-1,
+        metavar="N",
+        help="end after N polls; 0 registers only, -1 goes on until stopped (default)",
+    )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        metavar="NAME",
+        help="skip this module or package in the scan; a leading dot means below a PACKAGE; "
+        "may be given several times",
+    )
+    for option in _options():
+        _add_option(parser, option)
+
+
+def _options() -> Iterator[Field[Any]]:
+    """Yield the options of a worker that the command line takes as they are declared."""
+    for option in fields(WorkerOptions):
+        if option.metadata.get("kind"):
+            yield option
+
+
+def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
+    flag = f"--{option.name.replace('_', '-')}"
+    help_text = option.metadata["help"].rstrip(".")
+    shown: dict[str, Any] = {"help": help_text, "default": option.default}
+    kind = option.metadata["kind"]
+    if kind == "choice":
+        shown["choices"] = get_args(Choice)
+    elif kind == "objects":
+        flag = {"observers": "--observer"}.get(option.name, flag)
+        shown |= {"action": "append", "default": [], "dest": option.name}
+        shown |= {"type": arguments.object_path, "metavar": option.metadata["metavar"]}
+        shown["help"] += "; may be given several times"
+    else:
+        read = {"count": arguments.count, "seconds": arguments.grace}
+        shown |= {"type": read[kind], "metavar": option.metadata["metavar"]}
+    if kind != "objects" and option.default is not None:
+        shown["help"] += f" (default: {option.default})"
+    parser.add_argument(flag, **shown)
+
+
+def _worker(given: argparse.Namespace) -> ExitCode:
+    here = str(Path.cwd())
+    sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
+    try:
+        with terminable(
+            last=True
+        ):  # until the worker handles signals itself; as PID 1 it would get none
+            options = _options_of(given)
+            if isinstance(options, ExitCode):
+                return options
+            report = run_worker(
+                options,
+                leave=_leave,
+                initialize=functools.partial(_initialize, here, given.log_level),
+                last=given.ends_process,
+            )
+    except ImportError as error:
+        print(f"flowy: {_import_text(error, given.packages, here)}", file=sys.stderr)
+        return ExitCode.REFUSED
+    code = _code_of(report)
+    if given.ends_process:
+        end_within(EXIT_SECONDS, code)  # activities may have left threads and exit hooks behind
+    return code
+
+
+def _options_of(given: argparse.Namespace) -> WorkerOptions | ExitCode:
+    """Return the options; an exit code, after a line on standard error, if they are of no use."""
+    values = {option.name: getattr(given, option.name) for option in _options()}
+    try:
+        return WorkerOptions(
+            given.domain,
+            given.task_list,
+            reg_remote=not given.no_register,
+            loop=given.loop,
+            package=given.packages,
+            ignore=given.ignore,
+            **values,
+        )
+    except (ValueError, ImportError) as error:
+        print(f"flowy: {error}", file=sys.stderr)
+        return ExitCode.USAGE if isinstance(error, ValueError) else ExitCode.REFUSED
+
+
+def _code_of(report: StopReport) -> ExitCode:
+    return ExitCode.FINE if report.clean else ExitCode.LEFT_OVER
+
+
+def _leave(report: StopReport) -> None:
+    """End the process although its main thread hangs in an activity."""
+    logging.shutdown()
+    os._exit(_code_of(report))
+
+
+def _initialize(here: str, log_level: str) -> None:
+    """Make a worker process what this one is."""
+    sys.path.insert(0, here)
+    configure_logging(log_level)
+
+
+def _import_text(error: ImportError, packages: list[str], here: str) -> str:
+    """Return what is missing, and whether it was asked for or which file imports it."""
+    said = f"Cannot import {', '.join(packages)}: {error}."
+    asked_for = any(f"{package}.".startswith(f"{error.name}.") for package in packages)
+    if isinstance(error, ModuleNotFoundError) and asked_for:
+        return f"{said} Looked in {here} and on Python's path."
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame for frame in frames if not frame.filename.startswith("<frozen")]
+    return f"{said} See {lines[-1].filename}, line {lines[-1].lineno}."
