@@ -1,30 +1,29 @@
 """Run one activity in a unit test: no SWF, no worker, no network.
 
-The activity is called as a worker calls it, and what it answers through is the worker's own, so
-that arguments and result make the trip through the transport, limits hold, and an answer is what
-SWF would get. Only SWF itself is replaced: what it says is the test's to say.
+The task is run and answered by the worker's own code, so arguments and result are encoded and
+decoded, limits hold, and an answer is what SWF would get. Only SWF itself is replaced: the test
+says what SWF says.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Literal
 
-from ..context import ActivityInfo, RunningActivity, entered
+from ..concurrency.stop import StopLevel
+from ..context import ActivityInfo
 from ..exception import ActivityFailedError, CancelTask, SuspendTask
-from ..heartbeat import Verdict
-from ..retry import Deadline
-from ..shutdown import StopLevel
-from ..swf.delivery import Outcome
-from ..swf.starter import input_text
+from ..invocation import TaskOutcome, TaskStatus
+from ..middleware import Middleware, check_middleware
+from ..swf.calling import input_text
 from ..task import Activity, AsyncActivity
 from ..transport import decode_result
+from .declarations import PLAIN_INFO, info_of
 from .outcomes import Answer, Canceled, Suspended, Unanswered
-from .scripted import ScriptedTask
-from .watched import PLAIN_INFO, WatchedRun, info_of
+from .scripted import Script, ScriptedTask
 
 
 class ActivityEnvironment:
@@ -37,14 +36,14 @@ class ActivityEnvironment:
         assert env.heartbeats == ["9 left", "8 left", "7 left"]
 
     A script says what a heartbeat learns, by its number from 1 on; each applies to every run.
-    An activity that has ``auto_heartbeat`` learns it at that moment too; no beats of its own go
-    out in the background. ``cancel``, ``close``, ``lose`` and ``stop`` do the same from outside,
-    to the task that runs, or to the next one where none does; any thread may call them.
+    An activity that has ``auto_heartbeat`` learns it at that moment, too; no heartbeats go out in
+    the background. ``cancel``, ``close``, ``lose`` and ``stop`` do the same from outside, to the
+    task that runs, or to the next one if none does; any thread may call them.
 
     Args:
         cancel_at: from this heartbeat on the task's cancellation is requested; None for never.
         close_at: from this heartbeat on the task is closed: it timed out, or its workflow ended.
-        lose_at: from this heartbeat on none is accepted, and for so long that the task is lost.
+        lose_at: from this heartbeat on none is accepted, for long enough that the task is lost.
         stop_at: at this heartbeat the grace of the worker's stop has ended.
         on_heartbeat: called with the details of each heartbeat before it is answered.
         info: what ``Activity.info`` is: an ``ActivityInfo``, or a mapping with some of its
@@ -55,6 +54,7 @@ class ActivityEnvironment:
             own ``_deserialize_arguments``; None for JSON.
         deserialize_result: makes the value of a result's wire text, for classes with their own
             ``_serialize_result``; None for JSON.
+        middleware: runs around ``run``, as a worker's own, outside the middleware of the class.
     """
 
     def __init__(
@@ -67,21 +67,23 @@ class ActivityEnvironment:
         on_heartbeat: Callable[[str | None], object] | None = None,
         info: ActivityInfo | Mapping[str, Any] | None = None,
         token: str = "token",  # noqa: S107 - opens nothing
-        on_stop: str = "abandon",
+        on_stop: Literal["abandon", "fail"] = "abandon",
         serialize_arguments: Callable[[Any, Any], str] | None = None,
         deserialize_result: Callable[[str], Any] | None = None,
+        middleware: Sequence[Middleware] = (),
     ) -> None:
-        self._script = _script(
+        self._steps = _steps(
             (cancel_at, ScriptedTask.request_cancel),
             (close_at, ScriptedTask.close),
             (lose_at, ScriptedTask.lose),
-            (stop_at, lambda task: task.stop_worker(StopLevel.HURRY)),
+            (stop_at, lambda task: task.stop_worker(StopLevel.CANCEL)),
         )
         self.token = token
         self._on_heartbeat = on_heartbeat or (lambda _details: None)
         self._info = asdict(info) if isinstance(info, ActivityInfo) else dict(info or {})
         replace(PLAIN_INFO, **self._info)  # an unknown field is an error here, not at the run
-        self._on_stop = on_stop
+        self._on_stop: Literal["abandon", "fail"] = on_stop
+        self._middleware = check_middleware(middleware)
         self._serialize_arguments = serialize_arguments or input_text
         self._deserialize_result = deserialize_result or decode_result
         self._task: ScriptedTask | None = None
@@ -100,13 +102,13 @@ class ActivityEnvironment:
 
     @property
     def answer(self) -> Answer | None:
-        """What SWF was answered at the end of the latest run; None where it was not."""
+        """What SWF was answered at the end of the latest run; None if it was not."""
         return self._task.client.answer if self._task else None
 
     @property
     def suspended(self) -> bool:
         """Whether the latest run ended in ``SuspendTask``."""
-        return self._task is not None and self._task.outcome is Outcome.SUSPENDED
+        return self._task is not None and self._task.run.outcome is TaskOutcome.SUSPENDED
 
     def cancel(self) -> None:
         """Request the task's cancellation: its next heartbeat says so."""
@@ -117,7 +119,7 @@ class ActivityEnvironment:
         self._happen(ScriptedTask.close)
 
     def lose(self) -> None:
-        """Let no heartbeat be accepted, and for so long that the task is taken for lost."""
+        """Let no heartbeat be accepted, for long enough that the task is taken for lost."""
         self._happen(ScriptedTask.lose)
 
     def stop(self, *, hurry: bool = False) -> None:
@@ -126,7 +128,7 @@ class ActivityEnvironment:
         Args:
             hurry: the grace has ended too: heartbeats answer False, coroutines are canceled.
         """
-        level = StopLevel.HURRY if hurry else StopLevel.FINISH
+        level = StopLevel.CANCEL if hurry else StopLevel.DRAIN
         self._happen(lambda task: task.stop_worker(level))
 
     def run(self, activity: type[Activity], /, *args: Any, **kwargs: Any) -> Any:
@@ -134,7 +136,7 @@ class ActivityEnvironment:
 
         Returns:
             Its value as a workflow reads it, after the trip through JSON: a tuple is a list.
-            ``Suspended``, ``Canceled`` or ``Unanswered`` where it ended so.
+            ``Suspended``, ``Canceled`` or ``Unanswered`` if it ended so.
 
         Raises:
             SerializationError, TooLongError: the arguments cannot travel.
@@ -145,59 +147,52 @@ class ActivityEnvironment:
         if issubclass(activity, AsyncActivity):
             _check_no_loop()
             return asyncio.run(self.run_async(activity, *args, **kwargs))
-        with self._run_of(activity, args, kwargs) as run:
-            run.make()()
-        return self._outcome(run)
+        with self._task_of(activity, args, kwargs) as task:
+            task.run.run()
+        return self._outcome(activity, task)
 
     async def run_async(self, activity: type[AsyncActivity], /, *args: Any, **kwargs: Any) -> Any:
         """Run a coroutine activity on the event loop that runs already, as ``run``."""
-        with self._run_of(activity, args, kwargs) as run:
-            future = asyncio.ensure_future(run.make()())
+        with self._task_of(activity, args, kwargs) as task:
+            future = asyncio.ensure_future(task.run.run_async())
             loop = asyncio.get_running_loop()
 
             def interrupt() -> None:
                 loop.call_soon_threadsafe(future.cancel)
 
-            if run.task.verdict(self.token) is not Verdict.GO_ON:  # it happened before
+            if task.status is not TaskStatus.ACTIVE:  # it happened before
                 for _ in range(3):  # it begins, and comes to what it awaits first
                     await asyncio.sleep(0)
                 future.cancel()
-            run.task.interrupt = interrupt
+            task.interrupt = interrupt
             try:
                 await asyncio.wait([future])
             finally:
-                run.task.interrupt = None
-                future.cancel()  # where this very coroutine was canceled
-        return self._outcome(run)
+                task.interrupt = None
+                future.cancel()  # in case this very coroutine was canceled
+            end = future.result()
+            end()
+        return self._outcome(activity, task)
 
     @contextmanager
-    def _run_of(
+    def _task_of(
         self, activity: type[Activity], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Iterator[WatchedRun]:
+    ) -> Iterator[ScriptedTask]:
         info, declaration = info_of(activity, self._info)
         beats = declaration.auto_heartbeat_seconds if declaration else activity.auto_heartbeat
-        task = ScriptedTask(
-            self.token,
-            subject=str(info),
-            on_stop=self._on_stop,
-            learns_at_once=bool(beats),
-            script=self._script,
-            on_heartbeat=self._on_heartbeat,
+        script = Script(
+            self._steps, self._on_heartbeat, bool(beats), self._on_stop, self._middleware
         )
-        run = WatchedRun(activity, self._serialize_arguments(args, kwargs), task, self.token)
-        declared_ends = [end for end in (info.start_to_close, info.schedule_to_close) if end]
-        deadline = Deadline(min(declared_ends, default=None))
+        text = self._serialize_arguments(args, kwargs)
+        task = ScriptedTask(activity, text, self.token, info, script)
         self._task, self._runs = task, True
         happened, self._next = self._next, []
         for happen in happened:
             happen(task)
         try:
-            with entered(RunningActivity(info, deadline, task.stop.is_set)):
-                yield run
+            yield task
         finally:
             self._runs = False
-        if not task.settled:
-            task.let_go()
 
     def _happen(self, what: Callable[[ScriptedTask], None]) -> None:
         if self._runs and self._task is not None:
@@ -205,43 +200,43 @@ class ActivityEnvironment:
         else:
             self._next.append(what)
 
-    def _outcome(self, run: WatchedRun) -> Any:
+    def _outcome(self, activity: type[Activity], task: ScriptedTask) -> Any:
         """Return what ``run`` returned, or raise what it raised."""
-        task, answer, error = run.task, run.task.client.answer, run.error
+        answer, error, outcome = task.client.answer, task.error, task.run.outcome
         if error is not None and not isinstance(error, _STEERING):
             raise error
-        if task.outcome is Outcome.SUSPENDED:
+        if outcome is TaskOutcome.SUSPENDED:
             return Suspended(self.token)
         if answer is None:
-            closed = task.outcome is Outcome.CLOSED
-            return Unanswered((Verdict.CLOSED if closed else task.verdict(self.token)).value)
+            closed = outcome is TaskOutcome.CLOSED
+            return Unanswered((TaskStatus.CLOSED if closed else task.status).value)
         if answer.kind == "completed":
             return self._deserialize_result(answer.result or "")
         if answer.kind == "canceled":
             return Canceled(answer.details)
         raise ActivityFailedError(
-            f"Activity {run.kind.__qualname__} failed: {answer.reason}",
+            f"Activity {activity.__qualname__} failed: {answer.reason}",
             reason=answer.reason or "",
             details=answer.details,
         ) from error
 
 
-#: What leaves ``run`` to steer, and is no error of the author's.
+#: What an activity raises to steer, or lets pass; not errors of the author's.
 _STEERING = (SuspendTask, CancelTask, asyncio.CancelledError)
 
 
-def _script(
+def _steps(
     *given: tuple[int | None, Callable[[ScriptedTask], None]],
 ) -> dict[int, list[Callable[[ScriptedTask], None]]]:
     """Return what happens at which heartbeat."""
-    script: dict[int, list[Callable[[ScriptedTask], None]]] = {}
+    steps: dict[int, list[Callable[[ScriptedTask], None]]] = {}
     for number, happens in given:
         if number is None:
             continue
         if number < 1:
             raise ValueError(f"Cannot script heartbeat {number}: the first one is 1.")
-        script.setdefault(number, []).append(happens)
-    return script
+        steps.setdefault(number, []).append(happens)
+    return steps
 
 
 def _check_no_loop() -> None:

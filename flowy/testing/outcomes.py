@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Suspended:
     """The activity raised ``SuspendTask``: somebody who has the *token* will answer."""
 
-    token: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Canceled:
-    """The activity was told of a request to cancel, and gave up, with *details* or without."""
+    """The activity gave up because its cancellation was requested, with *details* or without."""
 
     details: str | None = None
 
 
 @dataclass(frozen=True)
 class Unanswered:
-    """SWF gets no answer from this worker; *why* is the text of a ``flowy.heartbeat.Verdict``."""
+    """SWF gets no answer; *why* is the value of a ``flowy.invocation.TaskStatus``."""
 
     why: str
 

@@ -1,20 +1,28 @@
-"""One task in a test's hands: what its SWF says, and what its worker makes of it.
+"""One task in a test's hands: what SWF says of it, and what its worker makes of that.
 
-The worker's side is the real one (``TaskScheduler``, with the limits of ``ActivityScheduler``);
-SWF's is a few fields that the test sets.
+The worker's side is the real one, with SWF's limits; SWF's side is a few fields that the test
+sets.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from ..concurrency.stop import StopFlag, StopLevel
+from ..context import ActivityInfo
 from ..exception import UnknownResourceError
-from ..heartbeat import Verdict
-from ..shutdown import StopFlag, StopLevel
+from ..invocation import StatusRecord, TaskStatus
+from ..middleware import Middleware, Run
 from ..swf.client import SWFClient
-from ..swf.delivery import NoLedger, StopPolicy, TaskScheduler
-from ..swf.scheduler import ActivityScheduler
+from ..swf.values import ActivityDefaults, ActivityImplementation, ActivityTask, ActivityType
+from ..swf.worker.heartbeats import Heartbeats
+from ..swf.worker.responder import StopPolicy
+from ..swf.worker.task_run import TaskRun
+from ..swf.worker.worker_context import WorkerContext
+from ..task import Activity
 from .outcomes import Answer
 
 
@@ -28,135 +36,199 @@ class RecordingClient(SWFClient):
         self.heartbeats: list[str | None] = []
         self.answer: Answer | None = None
 
-    def record_activity_task_heartbeat(self, task_token: str, details: str | None) -> bool:
-        """Write down a heartbeat."""
-        self._check_open("heartbeat")
-        self.heartbeats.append(details)
-        return self.cancel_requested
-
-    def respond_activity_task_completed(self, task_token: str, result: str) -> None:
-        """Take *completed*."""
-        self._take(Answer("completed", result=result))
-
-    def respond_activity_task_failed(
-        self, task_token: str, reason: str, details: str | None
-    ) -> None:
-        """Take *failed*."""
-        self._take(Answer("failed", reason=reason, details=details))
-
-    def respond_activity_task_canceled(self, task_token: str, details: str | None) -> None:
-        """Take *canceled*."""
-        self._take(Answer("canceled", details=details))
-
-    def _take(self, answer: Answer) -> None:
-        self._check_open("answer")
-        self.answer = answer
-        self.closed = True
-
-    def _check_open(self, what: str) -> None:
+    def _call(
+        self, client: Any, method: str, deadline_seconds: float = 0.0, **parameters: Any
+    ) -> Mapping[str, Any]:
         if self.closed:
             raise UnknownResourceError(
-                f"Cannot {what}: the test has closed the task.", fault="UnknownResourceFault"
+                f"Cannot {method}: the test has closed the task.", fault="UnknownResourceFault"
             )
+        if method == "record_activity_task_heartbeat":
+            self.heartbeats.append(parameters.get("details"))
+            return {"cancelRequested": self.cancel_requested}
+        del parameters["taskToken"]
+        self.answer = Answer(method.rpartition("_")[2], **parameters)
+        self.closed = True
+        return {}
 
 
-class ScriptedTask(TaskScheduler):
+class _NoteError(Middleware):
+    """Notes what the activity raised, or middleware around it."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+
+    def run(self, run: Run, call_next: Callable[[Run], Any]) -> Any:
+        """Run, and note an exception."""
+        try:
+            return call_next(run)
+        except BaseException as error:
+            self.error = error
+            raise
+
+    async def run_async(self, run: Run, call_next: Callable[[Run], Awaitable[Any]]) -> Any:
+        """Run, and note an exception."""
+        try:
+            return await call_next(run)
+        except BaseException as error:
+            self.error = error
+            raise
+
+
+@dataclass(frozen=True)
+class Script:
+    """What happens to a task.
+
+    Attributes:
+        steps: for the number of a heartbeat, from 1 on, what happens before it is answered.
+        on_heartbeat: called with each heartbeat's details, before it is answered.
+        learns_at_once: whether background heartbeats of the activity would learn what happens.
+        on_stop: ``"abandon"`` or ``"fail"``.
+        middleware: runs around ``run``, as a worker's.
+    """
+
+    steps: Mapping[int, Sequence[Callable[[ScriptedTask], None]]]
+    on_heartbeat: Callable[[str | None], object]
+    learns_at_once: bool
+    on_stop: Literal["abandon", "fail"]
+    middleware: tuple[Middleware, ...] = ()
+
+
+class ScriptedTask:
     """A task whose SWF does what the test says; each heartbeat goes out, none coalesces.
 
     Args:
-        token: its token.
-        subject: names it in log lines.
-        on_stop: ``"abandon"`` or ``"fail"``.
-        learns_at_once: whether its activity's background heartbeats would learn what happens.
-        script: for the number of a heartbeat, from 1 on, what happens before it is answered.
-        on_heartbeat: called with each heartbeat's details, before it is answered.
+        activity: the class to be run.
+        input: the wire text of its arguments.
+        token: the task's.
+        info: what is known of it.
+        script: what happens to it.
     """
 
     def __init__(
-        self,
-        token: str,
-        *,
-        subject: str,
-        on_stop: str,
-        learns_at_once: bool,
-        script: Mapping[int, Sequence[Callable[[ScriptedTask], None]]],
-        on_heartbeat: Callable[[str | None], object],
+        self, activity: type[Activity], input: str, token: str, info: ActivityInfo, script: Script
     ) -> None:
         self.client = RecordingClient()
         self.stop = StopFlag()
         #: The details of every progress() the activity has reported.
         self.reports: list[str | None] = []
-        #: Cancels the coroutine that runs; None where none does.
+        #: Cancels the coroutine that runs; None if none does.
         self.interrupt: Callable[[], None] | None = None
-        self._learns_at_once = learns_at_once
         self._script = script
-        self._on_heartbeat = on_heartbeat
+        self._noted = _NoteError()
         self._beats = 0
         self._in_heartbeat = False
-        self._lock_of_events = threading.RLock()
-        super().__init__(
-            ActivityScheduler(self.client),
-            token,
-            subject=subject,
-            heartbeat_seconds=None,
-            start_to_close_seconds=None,
-            policy=StopPolicy(self.stop, None, on_stop),
-            ledger=NoLedger(),
+        self._lock = threading.RLock()
+        type_ = ActivityType(info.name, info.version)
+        defaults = ActivityDefaults(
+            info.task_list,
+            info.heartbeat,
+            info.schedule_to_close,
+            info.schedule_to_start,
+            info.start_to_close,
         )
+        worker = WorkerContext(
+            activities={type_: ActivityImplementation(type_, defaults, activity, "", 0)},
+            client=self.client,
+            domain=info.domain,
+            task_list=info.task_list,
+            identity=info.identity,
+            policy=StopPolicy(self.stop, None, script.on_stop),
+            middleware=(self._noted, *script.middleware),
+        )
+        task = ActivityTask(
+            type_,
+            token,
+            info.activity_id,
+            info.workflow_id,
+            info.run_id,
+            info.started_event_id,
+            input,
+        )
+        self.run = TaskRun(worker, task)
+        self.run.heartbeats = _ScriptedHeartbeats(self, self.run.status)
 
-    def heartbeat(self, token: str, details: str | None = None, *, now: bool = False) -> Verdict:
-        """Send a heartbeat, after what the script says of it."""
-        with self._lock_of_events:
+    @property
+    def status(self) -> TaskStatus:
+        """What is known of the task."""
+        return self.run.status.current
+
+    @property
+    def error(self) -> BaseException | None:
+        """What ``run`` raised; None if it returned."""
+        return self._noted.error
+
+    def beat(self, details: str | None, send: Callable[[], None]) -> None:
+        """Let happen what the script says of the next heartbeat, then send it."""
+        with self._lock:
             self._in_heartbeat = True
             try:
                 self._beats += 1
-                for happens in self._script.get(self._beats, ()):
+                for happens in self._script.steps.get(self._beats, ()):
                     happens(self)
-                self._on_heartbeat(details)
-                self.heartbeats.progress(details)
-                if self.heartbeats.verdict is not Verdict.LOST:
-                    self.heartbeats.send()
-                return self.verdict(token)
+                self._script.on_heartbeat(details)
+                if self.run.status.learned is not TaskStatus.LOST:
+                    send()
             finally:
                 self._in_heartbeat = False
 
-    def progress(self, token: str, details: str | None = None) -> None:
-        """Write down that the activity gets on."""
-        self.reports.append(details)
-        super().progress(token, details)
+    # What happens
 
     def request_cancel(self) -> None:
         """Let SWF ask for its cancellation."""
-        with self._lock_of_events:
+        with self._lock:
             self.client.cancel_requested = True
-            self._learn(Verdict.CANCEL_REQUESTED)
+            if self._script.learns_at_once:
+                self.run.status.accepted(cancel_requested=True)
+                self._interrupt()
 
     def close(self) -> None:
         """Let SWF close it: it timed out, or its workflow ended."""
-        with self._lock_of_events:
+        with self._lock:
             self.client.closed = True
-            self._learn(Verdict.CLOSED)
+            if self._script.learns_at_once:
+                self.run.status.closed()
+                self._interrupt()
 
     def lose(self) -> None:
         """Let no heartbeat be accepted any more."""
-        with self._lock_of_events:
-            self.heartbeats.verdict = Verdict.LOST
-            if self._learns_at_once:
+        with self._lock:
+            self.run.status.lost()
+            if self._script.learns_at_once:
                 self._interrupt()
 
     def stop_worker(self, level: StopLevel) -> None:
         """Let its worker be told to stop."""
-        with self._lock_of_events:
+        with self._lock:
             self.stop.raise_to(level)
-            if level >= StopLevel.HURRY:
+            if level >= StopLevel.CANCEL:
                 self._interrupt()
 
-    def _learn(self, verdict: Verdict) -> None:
-        if self._learns_at_once:
-            self.heartbeats.verdict = verdict
-            self._interrupt()
-
     def _interrupt(self) -> None:
-        # A heartbeat that is under way tells it, and what is told so is not canceled besides.
+        # A heartbeat that is under way tells it, and who is told so is not canceled besides.
         if self.interrupt is not None and not self._in_heartbeat:
             self.interrupt()
+
+
+class _ScriptedHeartbeats(Heartbeats):
+    """Heartbeats that never coalesce, each after what the script says."""
+
+    def __init__(self, task: ScriptedTask, status: StatusRecord) -> None:
+        super().__init__(
+            "the task",
+            lambda details: task.client.record_activity_task_heartbeat("token", details),
+            status,
+            lost_after_seconds=None,
+            pause=lambda seconds: True,
+        )
+        self._task = task
+
+    def beat(self, details: str | None = None, *, now: bool = False) -> None:
+        """Report progress, and send a heartbeat."""
+        super().progress(details)
+        self._task.beat(details, self.send)
+
+    def progress(self, details: str | None = None) -> None:
+        """Write down that the activity makes progress."""
+        self._task.reports.append(details)
+        super().progress(details)

@@ -1,33 +1,32 @@
 """A worker on the local SWF, in the threads of a test's own process.
 
-In the same process, so that the test may patch what the activities use, count what they did and
-stop in them with a debugger; and it is there in milliseconds. What a process of its own would
-show, signals and deaths, is Flowy's to test.
+In the same process a test may patch what the activities use, count what they did, and stop in
+them with a debugger; and the worker starts within milliseconds. Signals and deaths, which need a
+process of their own, are tested by Flowy itself.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterable, Mapping
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ..concurrency.stop import StopLevel
 from ..exception import ScanError
-from ..shutdown import StopLevel
+from ..safe_logging import get_logger
+from ..swf.calling import call_activity
 from ..swf.client import connect
 from ..swf.registration import register
-from ..swf.report import StopReport
-from ..swf.scanner import Scanner, declared
-from ..swf.starter import call_activity
+from ..swf.scanner import Scanner, declared, declared_by
 from ..swf.values import ActivityImplementation, ActivityType
-from ..swf.worker import ActivityWorker
+from ..swf.worker import ActivityWorker, StopReport
 from ..task import Activity
 
 if TYPE_CHECKING:
     from ..local import LocalSWF
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 #: Activities at once of a worker for each task list.
 CONCURRENCY = 10
@@ -38,7 +37,7 @@ CALL_SECONDS = 30
 #: How often a stop lets the local SWF answer the polls that it holds, in seconds.
 RELEASE_SECONDS = 0.05
 
-#: What a worker is to serve: a module, a package, a dotted name, a class; or some of these.
+#: What a worker serves: a module, a package, a dotted name, a class; or some of these.
 Served: TypeAlias = "ModuleType | str | type[Activity]"
 
 
@@ -64,7 +63,7 @@ class LocalWorker:
         self, swf: LocalSWF, domain: str, activities: Served | Iterable[Served], **options: Any
     ) -> None:
         self.domain = domain
-        #: What came of its tasks, once it was stopped.
+        #: How its tasks ended, once it was stopped.
         self.report = StopReport()
         self._swf = swf
         self._layer1 = swf.client()
@@ -104,18 +103,18 @@ class LocalWorker:
             thread.start()
 
     def stop(self) -> StopReport:
-        """Stop, and return what came of the tasks.
+        """Stop, and return how the tasks ended.
 
-        Activities that still run are told to give up, and after a moment left to their timeouts.
+        Activities that still run are told to give up, and 2 s later left to their timeouts.
 
         Raises:
             Exception: what ended the worker before, such as a SWFError.
         """
         for worker in self._workers:
-            worker.stop(StopLevel.HURRY)
+            worker.stop(StopLevel.CANCEL)
         for thread in self._threads:
             while thread.is_alive():
-                self._swf.release_polls()  # again: one may have been on its way
+                self._swf.release_polls()  # again: a poll may have been on its way
                 thread.join(RELEASE_SECONDS)
         if self._errors:
             raise self._errors[0]
@@ -135,7 +134,7 @@ class LocalWorker:
         ``call(Echo, "x")`` and ``call("echo", 1, "x")`` are the same.
 
         Args:
-            activity: a class that bears the decorator; or a type's name, the version follows.
+            activity: a class that has the decorator; or a type's name, followed by its version.
             args: the positional arguments.
             kwargs: the keyword arguments.
             timeout: how long the call may take, in seconds.
@@ -146,7 +145,7 @@ class LocalWorker:
 
         Raises:
             CallError: as ``call_activity``.
-            ScanError: the class bears no decorator.
+            ScanError: the class has no decorator.
         """
         if isinstance(activity, type):
             args = (*_type_of(activity), *args)
@@ -171,17 +170,20 @@ class LocalWorker:
 def collect(
     activities: Served | Iterable[Served],
 ) -> Mapping[ActivityType, ActivityImplementation]:
-    """Return the implementations that *activities* name, by type."""
+    """Return the implementations that *activities* name, by type.
+
+    Raises:
+        ScanError: there is none, or one type has two.
+    """
     one = isinstance(activities, str | type) or not isinstance(activities, Iterable)
-    found: dict[ActivityType, ActivityImplementation] = {}
+    classes: list[type[Activity]] = []
     for served in [activities] if one else activities:  # type: ignore[union-attr]
         if isinstance(served, type):
-            found.update({each.type: each for each in declared(served)})
+            classes.append(served)
         else:
-            found.update(Scanner(served).scan())  # type: ignore[arg-type]
-    if not found:
-        raise ScanError(f"Cannot serve {activities!r}: there is no activity in it.")
-    return found
+            found = Scanner(served).scan()  # type: ignore[arg-type]
+            classes.extend(each.factory for each in found.values())  # type: ignore[misc]
+    return declared_by(dict.fromkeys(classes))
 
 
 def known_to(module: ModuleType) -> list[type[Activity]]:
@@ -197,7 +199,7 @@ def _type_of(activity: type) -> ActivityType:
     found = declared(activity) if issubclass(activity, Activity) else ()
     if not found:
         raise ScanError(
-            f"Cannot call {activity.__qualname__}: it bears no @activity(name=..., version=..., "
+            f"Cannot call {activity.__qualname__}: it has no @activity(name=..., version=..., "
             "task_list=...). Decorate it, or call by name and version."
         )
     return found[0].type

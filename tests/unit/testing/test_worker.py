@@ -8,11 +8,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from flowy.exception import ActivityFailedError, ScanError
+from flowy.exception import ActivityFailedError, CredentialsError, ScanError
 from flowy.local import LocalSWF
-from flowy.swf.report import StopReport
 from flowy.swf.scanner import activity
+from flowy.swf.worker.report import StopReport
 from flowy.task import Activity
 from flowy.testing.worker import LocalWorker, collect, known_to
 
@@ -57,7 +58,7 @@ def test_calls_by_class_and_by_name(local_swf: LocalSWF, domain: str) -> None:
 def test_calls_of_what_is_no_type_say_so(local_swf: LocalSWF, domain: str) -> None:
     """A class without the decorator, and a name without a version, are clear errors."""
     with LocalWorker(local_swf, domain, Echo) as worker:
-        with pytest.raises(ScanError, match=r"Cannot call Hang: it bears no @activity"):
+        with pytest.raises(ScanError, match=r"Cannot call Hang: it has no @activity"):
             worker.call(Hang)
         with pytest.raises(ScanError, match="Cannot call int"):
             worker.call(int)
@@ -105,19 +106,43 @@ def test_stops_at_once_when_nothing_runs() -> None:
     assert report == StopReport(completed=1)
 
 
+class NoPolls:
+    """A client of a caller who may do everything but poll."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.polled = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def poll_for_activity_task(self, **_parameters: Any) -> Any:
+        self.polled.set()
+        answer: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no polls today"}}
+        raise ClientError(answer, "PollForActivityTask")
+
+
+class WithoutPolls:
+    """A local SWF whose clients may not poll."""
+
+    def __init__(self, swf: LocalSWF) -> None:
+        self._swf = swf
+        self.made = NoPolls(swf.client())
+
+    def client(self) -> Any:
+        return self.made
+
+    def release_polls(self) -> None:
+        self._swf.release_polls()
+
+
 def test_a_worker_that_breaks_says_so_at_its_stop(local_swf: LocalSWF, domain: str) -> None:
     """An error of the worker's threads comes out where the test can see it."""
-
-    broken = threading.Event()
-
-    def break_it(_change: int) -> None:
-        broken.set()
-        raise LookupError("no polls today")
-
-    worker = LocalWorker(local_swf, domain, Echo, polls_out=break_it)
+    swf: Any = WithoutPolls(local_swf)
+    worker = LocalWorker(swf, domain, Echo)
     worker.start()
-    assert broken.wait(10)
-    with pytest.raises(LookupError, match="no polls today"):
+    assert swf.made.polled.wait(10)
+    with pytest.raises(CredentialsError, match="no polls today"):
         worker.stop()
 
 
@@ -126,7 +151,7 @@ def test_collects_whatever_names_activities() -> None:
     assert [type_.name for type_ in collect(Echo)] == ["echo"]
     assert [type_.name for type_ in collect([Echo, Fail])] == ["echo", "fail"]
     assert {type_.name for type_ in collect(__name__)} >= {"echo", "fail"}
-    with pytest.raises(ScanError, match="no activity in it"):
+    with pytest.raises(ScanError, match="Cannot find any activity"):
         collect([])
 
 
@@ -135,3 +160,21 @@ def test_known_to_a_module() -> None:
     module = ModuleType("some_tests")
     vars(module).update(Echo=Echo, Activity=Activity, Base=Bare, number=1)
     assert known_to(module) == [Echo, Bare]
+
+
+def test_two_classes_of_one_type_are_an_error(local_swf: LocalSWF, domain: str) -> None:
+    """As in a scan: neither may take the other's place. The error names both.
+
+    A class that is given twice, by itself or in its module, is one.
+    """
+
+    @activity("echo", 1, "one list")
+    class Louder(Activity):
+        def run(self, value: str) -> str:
+            return value.upper()
+
+    with pytest.raises(ScanError, match="echo 1") as caught:
+        LocalWorker(local_swf, domain, [Echo, Fail, Louder])
+    assert "Echo" in str(caught.value)
+    assert "Louder" in str(caught.value)
+    assert len(collect([Echo, Fail, Echo])) == 2

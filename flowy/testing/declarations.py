@@ -1,9 +1,4 @@
-"""What is run: the activity's class, what is declared of it, and what comes out of its ``run``.
-
-An activity keeps its exceptions to itself, for SWF gets texts. A test wants the exception, so the
-instance notes it where it answers for it. ``run`` stays as it is: a frame around it would stand in
-the traceback, and SWF would get another text from a worker.
-"""
+"""What is known of the task of a test: from the decorator, and from the test."""
 
 from __future__ import annotations
 
@@ -15,9 +10,8 @@ from ..context import ActivityInfo
 from ..swf.scanner import declared
 from ..swf.values import ActivityImplementation
 from ..task import Activity
-from .scripted import ScriptedTask
 
-#: What ``Activity.info`` is where nothing else is known.
+#: What ``Activity.info`` is unless the decorator or the test says otherwise.
 PLAIN_INFO = ActivityInfo(
     name="activity",
     version="1",
@@ -57,34 +51,3 @@ def info_of(
         name, version = declaration.type
         info = replace(info, name=name, version=version, **asdict(declaration.defaults))
     return replace(info, **given), declaration
-
-
-class WatchedRun:
-    """One call of one activity.
-
-    Args:
-        kind: the class.
-        input: the wire text of its arguments.
-        task: what it answers through.
-        token: the task's.
-    """
-
-    def __init__(self, kind: type[Activity], input: str, task: ScriptedTask, token: str) -> None:
-        self.kind = kind
-        self.task = task
-        #: What ``run`` raised; None where it returned, and where it let pass that it was canceled.
-        self.error: BaseException | None = None
-        self._input = input
-        self._token = token
-
-    def make(self) -> Activity:
-        """Return the activity, to be called once."""
-        activity = self.kind(self._input, self.task, self._token)
-        answer_error = activity._answer_error
-
-        def noting(error: BaseException) -> None:
-            self.error = error
-            answer_error(error)
-
-        vars(activity)["_answer_error"] = noting
-        return activity
