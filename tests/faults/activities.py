@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -9,6 +10,7 @@ import signal
 import time
 from pathlib import Path
 
+from flowy.context import worker_stopping
 from flowy.swf.scanner import activity
 from flowy.task import Activity, AsyncActivity
 
@@ -64,6 +66,67 @@ class Awaiting(AsyncActivity):
         await self.heartbeat()
         await asyncio.sleep(seconds)
         return os.getpid()
+
+
+@activity("beats-once", 1, "tasks", heartbeat=300, start_to_close=600)
+class BeatsOnce(Activity):
+    """Beats once, and returns how many seconds that took and what it was told."""
+
+    def run(self) -> tuple[float, bool]:
+        began = time.monotonic()
+        told = self.heartbeat()
+        return time.monotonic() - began, told
+
+
+@activity("watched", 1, "tasks", heartbeat=1, start_to_close=600)
+class Watched(Activity):
+    """Beats until it is told to give up, and returns None; its heartbeat timeout is short."""
+
+    def run(self) -> None:
+        while self.heartbeat():
+            time.sleep(0.1)
+
+
+@activity("lingering", 1, "tasks", heartbeat=300, start_to_close=600)
+class Lingering(Activity):
+    """Ends *seconds* after the worker was asked to stop."""
+
+    def run(self, seconds: float) -> int:
+        self.heartbeat()
+        while not worker_stopping():
+            time.sleep(0.01)
+        time.sleep(seconds)
+        return os.getpid()
+
+
+@activity("released", 1, "tasks", heartbeat=300, start_to_close=600)
+class Released(Activity):
+    """Ends when there is a byte for it in the FIFO *path*, whatever it is told meanwhile."""
+
+    def run(self, path: str) -> int:
+        self.heartbeat()
+        _read_one_byte(path)
+        return os.getpid()
+
+
+@activity("released-coroutine", 1, "tasks", heartbeat=300, start_to_close=600)
+class ReleasedCoroutine(AsyncActivity):
+    """The same as a coroutine, which does not let a cancellation end it."""
+
+    async def run(self, path: str) -> int:
+        import asyncio
+
+        await self.heartbeat()
+        reading = asyncio.ensure_future(asyncio.to_thread(_read_one_byte, path))
+        while not reading.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.shield(reading)
+        return os.getpid()
+
+
+def _read_one_byte(path: str) -> None:
+    with Path(path).open("rb", buffering=0) as fifo:
+        fifo.read(1)
 
 
 @activity("exit", 1, "tasks")

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from flowy.swf.report import LostPoll, StopReport
+from flowy.swf.worker.report import LostPoll, StopReport
 from tests.faults.endpoint import Endpoint
 from tests.faults.worker import REPORT
 
@@ -38,10 +38,9 @@ class Worker:
         text: all that they wrote; empty until all of them have ended.
     """
 
-    def __init__(self, environment: dict[str, str], options: dict[str, Any]) -> None:
-        command = [sys.executable, "-W", "error", "-m", "tests.faults.worker"]
+    def __init__(self, environment: dict[str, str], module: str, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [*command, json.dumps(options)],
+            [sys.executable, "-W", "error", "-m", module, *arguments],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -106,13 +105,22 @@ def endpoint(seed: int) -> Iterator[Endpoint]:
 
 @pytest.fixture
 def start_worker(tmp_path: Path) -> Iterator[Workers]:
-    """Starts a worker: ``start_worker(environment, concurrency=5)``."""
+    """Starts a worker: ``start_worker(environment, concurrency=5)``.
+
+    ``script`` names another module to run with the options, ``command`` one with arguments.
+    """
     mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     started: list[Worker] = []
 
-    def start(environment: dict[str, str], **options: Any) -> Worker:
+    def start(
+        environment: dict[str, str],
+        *,
+        script: str = "tests.faults.worker",
+        command: tuple[str, ...] = (),
+        **options: Any,
+    ) -> Worker:
         all_of_it = {**mine, **environment, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-        started.append(Worker(all_of_it, options))
+        started.append(Worker(all_of_it, *(command or (script, json.dumps(options)))))
         return started[-1]
 
     yield start

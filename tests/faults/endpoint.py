@@ -17,11 +17,12 @@ import random
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .plan import ACTIONS, Fault, Plan
+from .plan import ACTIONS, Fault, Plan, Step
+from .reply import EMPTY_POLL, Reply
 from .wire import Connection
 
 T = TypeVar("T")
@@ -44,8 +45,11 @@ _FAULTS: dict[Fault, tuple[int, bytes]] = {
         b'{"__type":"com.amazonaws.swf.base.model#LimitExceededFault","message":"Too many polls"}',
     ),
 }
-#: What proxies say instead: no JSON, no UTF-8, and JSON of another shape.
-_RUBBISH = itertools.cycle((b"<html>no JSON at all", b"<html>caf\xe9", b"[1, 2, 3]"))
+#: What proxies say instead: no JSON, no UTF-8, and JSON of another shape; never a request id.
+_RUBBISH = itertools.cycle(
+    Reply(body, request_id=False)
+    for body in (b"<html>no JSON at all", b"<html>caf\xe9", b"[1, 2, 3]")
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Poll:
     connection: Connection
     identity: str
     arrived_at: float
-    fault: Fault | None = None
+    fault: Step = None
     timer: asyncio.TimerHandle | None = None
 
 
@@ -100,6 +104,20 @@ class Answer:
     action: str
     body: Mapping[str, Any]
     at: float
+    connection: int  #: The number of the connection on which it came.
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that is carried out."""
+
+    action: str
+    body: dict[str, Any]
+    connection: int
+
+    def as_answer(self) -> Answer:
+        """Return what the record keeps of it."""
+        return Answer(self.action, self.body, time.monotonic(), self.connection)
 
 
 @dataclass
@@ -130,6 +148,8 @@ class Record:
     polls_peak: int = 0  #: Polls out at once, at most.
     polls_empty: int = 0  #: Polls that were held until their end, and brought nothing.
     identities: set[str] = field(default_factory=set)  #: Who polled.
+    #: Where each answer went that was sent in place of SWF's: the action, and the connection.
+    replied: list[tuple[str, int]] = field(default_factory=list)
     requests: int = 0
 
     @property
@@ -183,7 +203,7 @@ class Endpoint:
         self._loop = asyncio.new_event_loop()
         self._server: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._serve, name="endpoint", daemon=True)
-        self._actions: dict[str, Callable[[str, dict[str, Any]], tuple[int, bytes]]] = {
+        self._actions: dict[str, Callable[[Call], tuple[int, bytes]]] = {
             "RecordActivityTaskHeartbeat": self._heartbeat,
             "RespondActivityTaskCompleted": self._respond,
             "RespondActivityTaskFailed": self._respond,
@@ -227,15 +247,18 @@ class Endpoint:
         version: str = "1",
         count: int = 1,
         input: str | None = None,
+        meets: Mapping[tuple[str, ...], Iterable[Step]] | None = None,
         **kwargs: object,
     ) -> list[str]:
         """Schedule *count* tasks with these arguments and return their tokens.
 
         Args:
             input: the wire text to send in place of ``[args, kwargs]``.
+            meets: what the first calls for each of these tasks meet, by their actions.
         """
         text = json.dumps([args, kwargs]) if input is None else input
-        return self._on_loop(lambda: self._add(name, version, text, count))
+        steps = {actions: list(each) for actions, each in (meets or {}).items()}
+        return self._on_loop(lambda: self._add(name, version, text, count, steps))
 
     def supply(self, count: int, *, name: str = "work", version: str = "1", input: str) -> None:
         """Let the next *count* polls that find no other task take one made on the spot."""
@@ -365,10 +388,13 @@ class Endpoint:
         record.calls[known] += 1
         if attempt > 1:
             record.repeated[known] += 1
-        fault = self.plan.next(known)
+        token = json.loads(body).get("taskToken", "") if self.plan.is_by_task else ""
+        fault = self.plan.next(known, token)
         if fault is Fault.BREAK_BEFORE:
             connection.abort()
-        elif fault in _FAULTS:
+        elif isinstance(fault, Reply) and not fault.carried_out:
+            self._reply(connection, known, fault)
+        elif isinstance(fault, Fault) and fault in _FAULTS:
             self._send(connection, *_FAULTS[fault])
         elif fault is Fault.DELAY:
             self._loop.call_later(self.delay_seconds, self._act, connection, known, body, None)
@@ -377,20 +403,27 @@ class Endpoint:
         if self._waiters:
             self._changed()
 
-    def _act(self, connection: Connection, action: str, body: bytes, fault: Fault | None) -> None:
+    def _act(self, connection: Connection, action: str, body: bytes, fault: Step) -> None:
         said = json.loads(body)
         if action == "PollForActivityTask":
             self._take_poll(connection, said, fault)
             return
-        status, text = self._actions[action](action, said)
+        status, text = self._actions[action](Call(action, said, connection.number))
         if self._waiters:
             self._changed()
         if fault is Fault.BREAK_AFTER:
             connection.abort()
-        elif fault is Fault.RUBBISH:
-            self._send(connection, 200, next(_RUBBISH))
+        elif (reply := _in_place(fault)) is not None:
+            self._reply(connection, action, reply.saying(text))
         else:
             self._send(connection, status, text)
+
+    def _reply(self, connection: Connection, action: str, reply: Reply) -> None:
+        self.record.replied.append((action, connection.number))
+        if self.latency_seconds:
+            self._loop.call_later(self.latency_seconds, connection.reply, reply)
+        else:
+            connection.reply(reply)
 
     def _send(self, connection: Connection, status: int, body: bytes) -> None:
         if self.latency_seconds:
@@ -400,9 +433,7 @@ class Endpoint:
 
     # Polls
 
-    def _take_poll(
-        self, connection: Connection, said: Mapping[str, Any], fault: Fault | None
-    ) -> None:
+    def _take_poll(self, connection: Connection, said: Mapping[str, Any], fault: Step) -> None:
         poll = Poll(connection, said.get("identity", ""), time.monotonic(), fault)
         self.record.identities.add(poll.identity)
         if not self._polls and (task := self._next_task()) is not None:
@@ -423,9 +454,10 @@ class Endpoint:
         self.record.polls_empty += 1
         if poll.fault is Fault.BREAK_AFTER:
             poll.connection.abort()
+        elif (reply := _in_place(poll.fault)) is not None:
+            self._reply(poll.connection, "PollForActivityTask", reply.saying(EMPTY_POLL))
         else:
-            empty = b'{"startedEventId":0,"previousStartedEventId":0}'
-            self._send(poll.connection, 200, next(_RUBBISH) if poll.fault else empty)
+            self._send(poll.connection, 200, EMPTY_POLL)
         self._changed()
 
     def _hand_out(self) -> None:
@@ -450,8 +482,9 @@ class Endpoint:
         if poll.fault is Fault.BREAK_AFTER:
             poll.connection.abort()
             self.record.lost[task.token] = handed
-        elif poll.fault is Fault.RUBBISH:
-            poll.connection.answer(200, next(_RUBBISH))
+        elif (reply := _in_place(poll.fault)) is not None:
+            self.record.replied.append(("PollForActivityTask", poll.connection.number))
+            poll.connection.reply(reply.saying(task.answer()))
             self.record.lost[task.token] = handed
         elif poll.connection.answer(200, task.answer()):
             handed.delivered_at = time.monotonic()
@@ -474,29 +507,38 @@ class Endpoint:
         self._tokens += 1
         return f"token-{self._tokens}"
 
-    def _add(self, name: str, version: str, text: str, count: int) -> list[str]:
+    def _add(
+        self,
+        name: str,
+        version: str,
+        text: str,
+        count: int,
+        meets: Mapping[tuple[str, ...], list[Step]],
+    ) -> list[str]:
         tasks = [Task(self._new_token(), name, version, text) for _ in range(count)]
+        for task in tasks:
+            for actions, steps in meets.items():
+                self.plan.script_of_task(task.token, actions, steps)
         self._queue.extend(tasks)
         self._hand_out()
         return [task.token for task in tasks]
 
     # Answers
 
-    def _heartbeat(self, action: str, said: dict[str, Any]) -> tuple[int, bytes]:
-        token = said["taskToken"]
+    def _heartbeat(self, call: Call) -> tuple[int, bytes]:
+        token = call.body["taskToken"]
         if not self._is_open(token):
-            self.record.refused.append((token, Answer(action, said, time.monotonic())))
+            self.record.refused.append((token, call.as_answer()))
             return _unknown(token)
-        self.record.beats.setdefault(token, []).append(Answer(action, said, time.monotonic()))
+        self.record.beats.setdefault(token, []).append(call.as_answer())
         return 200, b'{"cancelRequested":%s}' % (b"true" if token in self._cancel else b"false")
 
-    def _respond(self, action: str, said: dict[str, Any]) -> tuple[int, bytes]:
-        token = said["taskToken"]
-        answer = Answer(action, said, time.monotonic())
+    def _respond(self, call: Call) -> tuple[int, bytes]:
+        token = call.body["taskToken"]
         if not self._is_open(token):
-            self.record.refused.append((token, answer))
+            self.record.refused.append((token, call.as_answer()))
             return _unknown(token)
-        self.record.answers[token] = answer
+        self.record.answers[token] = call.as_answer()
         return 200, b""
 
     def _is_open(self, token: str) -> bool:
@@ -505,15 +547,15 @@ class Endpoint:
 
     # Types
 
-    def _register(self, _action: str, said: dict[str, Any]) -> tuple[int, bytes]:
-        key = said["name"], said["version"]
+    def _register(self, call: Call) -> tuple[int, bytes]:
+        key = call.body["name"], call.body["version"]
         if key in self.record.types:
             return _fault("TypeAlreadyExistsFault", f"{key}")
-        self.record.types[key] = said
+        self.record.types[key] = call.body
         return 200, b""
 
-    def _describe(self, _action: str, said: dict[str, Any]) -> tuple[int, bytes]:
-        type_ = said["activityType"]
+    def _describe(self, call: Call) -> tuple[int, bytes]:
+        type_ = call.body["activityType"]
         held = self.record.types.get((type_["name"], type_["version"]))
         if held is None:
             return _fault("UnknownResourceFault", f"Unknown type: {type_}")
@@ -550,6 +592,13 @@ class Endpoint:
         if self._waiters:
             self._changed()
             self._loop.call_later(_LOOK_SECONDS, self._look_again)
+
+
+def _in_place(fault: Step) -> Reply | None:
+    """Return what is sent in place of the answer of a call that was carried out."""
+    if fault is Fault.RUBBISH:
+        return next(_RUBBISH)
+    return fault if isinstance(fault, Reply) else None
 
 
 def _fault(code: str, message: str) -> tuple[int, bytes]:

@@ -7,6 +7,8 @@ import random
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 
+from .reply import Reply
+
 
 class Fault(enum.Enum):
     """What can happen to a call."""
@@ -17,24 +19,28 @@ class Fault(enum.Enum):
     BREAK_BEFORE = "the connection breaks; nothing was done"
     BREAK_AFTER = "the connection breaks after the call was carried out"
     DELAY = "the call is carried out late"
-    RUBBISH = "the call is carried out; the answer is 200 with a body that is no JSON"
+    RUBBISH = "the call is carried out; the answer is a proxy's: 200, no request id, no JSON"
 
 
 #: The actions of one kind, as a test names them.
-POLLS = ("PollForActivityTask",)
-HEARTBEATS = ("RecordActivityTaskHeartbeat",)
-ANSWERS = (
+POLLS: tuple[str, ...] = ("PollForActivityTask",)
+HEARTBEATS: tuple[str, ...] = ("RecordActivityTaskHeartbeat",)
+ANSWERS: tuple[str, ...] = (
     "RespondActivityTaskCompleted",
     "RespondActivityTaskFailed",
     "RespondActivityTaskCanceled",
 )
-REGISTRATION = ("RegisterActivityType", "DescribeActivityType")
+REGISTRATION: tuple[str, ...] = ("RegisterActivityType", "DescribeActivityType")
 #: All the actions there are.
 ACTIONS = (*POLLS, *HEARTBEATS, *ANSWERS, *REGISTRATION)
 
 
+#: What a script lets a call meet: a fault, an answer in place of SWF's, or None for nothing.
+Step = Fault | Reply | None
+
+
 class Plan:
-    """Chooses the fault for each call; a script goes before chance.
+    """Chooses the fault for each call: a script of its task first, then of its action, then chance.
 
     Args:
         seed: makes the choice repeatable, as far as the calls come in the same order.
@@ -43,9 +49,10 @@ class Plan:
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
         self._rates: dict[str, list[tuple[Fault, float]]] = {}
-        self._scripts: dict[str, deque[Fault | None]] = {}
-        #: How often each fault struck each action.
-        self.struck: Counter[tuple[str, Fault]] = Counter()
+        self._scripts: dict[str, deque[Step]] = {}
+        self._task_scripts: dict[tuple[str, str], deque[Step]] = {}
+        #: How often each fault, or answer in place of SWF's, struck each action.
+        self.struck: Counter[tuple[str, Fault | Reply]] = Counter()
 
     def rates(self, actions: Iterable[str], rates: Mapping[Fault, float]) -> None:
         """Let each of *actions* meet each fault with its probability; ``{}`` ends it."""
@@ -54,18 +61,27 @@ class Plan:
         for action in _known(actions):
             self._rates[action] = list(rates.items())
 
-    def script(self, actions: Iterable[str], faults: Iterable[Fault | None]) -> None:
-        """Let the next calls of *actions*, taken together, meet *faults* in turn; None: none."""
-        steps = deque(faults)
+    def script(self, actions: Iterable[str], steps: Iterable[Step]) -> None:
+        """Let the next calls of *actions*, taken together, meet *steps* in turn."""
+        script = deque(steps)
         for action in _known(actions):
-            self._scripts[action] = steps
+            self._scripts[action] = script
 
-    def next(self, action: str) -> Fault | None:
-        """Return the fault that the next call of *action* meets, None for none."""
-        if script := self._scripts.get(action):
-            fault = script.popleft()
-        else:
-            fault = self._draw(action) if self._rates else None
+    def script_of_task(self, token: str, actions: Iterable[str], steps: Iterable[Step]) -> None:
+        """Let the next calls of *actions* for this task, taken together, meet *steps* in turn."""
+        script = deque(steps)
+        for action in _known(actions):
+            self._task_scripts[token, action] = script
+
+    @property
+    def is_by_task(self) -> bool:
+        """Whether some task has a script of its own, so that ``next`` needs the token."""
+        return bool(self._task_scripts)
+
+    def next(self, action: str, token: str = "") -> Step:
+        """Return what the next call of *action*, for the task of *token*, meets."""
+        script = self._task_scripts.get((token, action)) or self._scripts.get(action)
+        fault = script.popleft() if script else self._draw(action)
         if fault is not None:
             self.struck[action, fault] += 1
         return fault

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from flowy.swf.report import StopReport
+from flowy.swf.worker.report import StopReport
 from tests.faults.conftest import Workers
 from tests.faults.endpoint import Endpoint, Record
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS, Fault

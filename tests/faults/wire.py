@@ -10,6 +10,8 @@ import asyncio
 import itertools
 from collections.abc import Callable
 
+from .reply import Reply, request_id
+
 #: What precedes the action in ``X-Amz-Target``.
 _TARGET = b"x-amz-target: simpleworkflowservice."
 _LENGTH = b"content-length:"
@@ -57,9 +59,30 @@ class Connection(asyncio.Protocol):
             return False
         self._transport.write(
             b"HTTP/1.1 %d %s\r\nContent-Type: application/x-amz-json-1.0\r\n"
-            b"Content-Length: %d\r\n\r\n%s" % (status, _REASONS[status], len(body), body)
+            b"Content-Length: %d\r\n%s\r\n%s"
+            % (status, _REASONS[status], len(body), request_id(), body)
         )
         return True
+
+    def reply(self, reply: Reply) -> bool:
+        """Send this answer; return whether there was still a connection to send it on."""
+        if self._transport is None or self._transport.is_closing():
+            return False
+        at_once, slowly = reply.parts()
+        self._transport.write(at_once)
+        self._trickle(slowly, reply)
+        return True
+
+    def _trickle(self, left: bytes, reply: Reply) -> None:
+        """Send the next byte of what is *left*; close the connection at the end if it is due."""
+        if self._transport is None or self._transport.is_closing():
+            return  # the client has given up
+        if left:
+            self._transport.write(left[:1])
+            loop = asyncio.get_running_loop()
+            loop.call_later(reply.every_seconds, self._trickle, left[1:], reply)
+        elif not reply.keeps_connection:
+            self._transport.close()
 
     def abort(self) -> None:
         """Break the connection: the client sees a reset, or an end without an answer."""

@@ -1,7 +1,8 @@
 """A worker as a process of its own, which prints its report when it has stopped.
 
-Its one argument is a JSON text: keyword arguments of ``start_activity_worker``, and ``jumping``,
-whether the wall clock is to jump.
+Its one argument is a JSON text: keyword arguments of ``start_activity_worker``, with ``layer1``
+as the name of a function of ``tests.faults.layer1``, and ``jumping``, whether the wall clock is
+to jump.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ def main() -> None:
     options = json.loads(sys.argv[1])
     if options.pop("jumping", False):
         let_the_clock_jump()
+    if "layer1" in options:
+        from tests.faults import layer1
+
+        options["layer1"] = getattr(layer1, options["layer1"])
     domain = options.pop("domain", "domain")
     report = start_activity_worker(domain, "tasks", package="tests.faults.activities", **options)
     print(REPORT + json.dumps(dataclasses.asdict(report)), flush=True)

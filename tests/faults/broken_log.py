@@ -1,0 +1,71 @@
+"""A log that raises: in a handler, in a filter, or where a record is made."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import sys
+from typing import Any
+
+from .evil_errors import RAISED
+
+#: Where a record may raise: in a handler, in a filter of a handler, in a filter of each logger,
+#: or where it is made.
+PLACES = ("handler", "handler-filter", "logger-filter", "factory")
+
+
+class Breaking(logging.Handler):
+    """Raises from the given record on; its ``strike`` does as a filter, too."""
+
+    def __init__(self, raises: str, from_record: int) -> None:
+        super().__init__()
+        self._raises = {**RAISED, "OSError": OSError}[raises]
+        self._from_record = from_record
+        self._numbers = itertools.count(1)
+
+    def strike(self, *_: object) -> bool:
+        """Raise, unless it is too early."""
+        if next(self._numbers) >= self._from_record:
+            raise self._raises("the log is broken")
+        return True
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.strike()
+
+
+def break_log(place: str, raises: str, from_record: int = 1) -> None:
+    """Let each record of Flowy's raise, down to the single call.
+
+    Args:
+        place: one of ``PLACES``.
+        raises: the name of what is raised: ``OSError``, or one of ``RAISED``.
+        from_record: the first record that raises, counted from 1.
+    """
+    flowy = logging.getLogger("flowy")
+    flowy.setLevel(logging.DEBUG)
+    breaking = Breaking(raises, from_record)
+    if place == "handler":
+        flowy.addHandler(breaking)
+    elif place == "handler-filter":
+        handler = logging.StreamHandler(sys.stdout)
+        handler.addFilter(breaking.strike)
+        flowy.addHandler(handler)
+    elif place == "logger-filter":
+        flowy.addHandler(logging.NullHandler())
+        for name in list(logging.root.manager.loggerDict):
+            if name.partition(".")[0] == "flowy":
+                logging.getLogger(name).addFilter(breaking.strike)
+    else:
+        assert place == "factory"
+        _break_factory(breaking)
+
+
+def _break_factory(breaking: Breaking) -> None:
+    make = logging.getLogRecordFactory()
+
+    def factory(name: str, *args: Any, **kwargs: Any) -> logging.LogRecord:
+        if name.partition(".")[0] == "flowy":
+            breaking.strike()
+        return make(name, *args, **kwargs)
+
+    logging.setLogRecordFactory(factory)

@@ -1,0 +1,206 @@
+"""A worker as a session of its own: signals to one process or to all, and what is left of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults.conftest import PATIENCE_SECONDS, ROOT
+from tests.faults.endpoint import Answer, Endpoint
+from tests.faults.ends import has_ended
+
+#: Forking a process that has threads draws this warning since Python 3.12; the activities of
+#: these tests do so all the same, as users do.
+_WARNINGS = ("-W", "error", "-W", "ignore:This process:DeprecationWarning")
+
+#: How long a task of these tests may take until its answer, in seconds.
+ANSWER_SECONDS = 15.0
+
+#: Field of /proc/PID/stat, counted behind the command's name.
+_STATE, _SESSION = 0, 3
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How the worker of a test is run.
+
+    Attributes:
+        command: by ``flowy worker``; else by a script.
+        processes, concurrency: as the worker's options of these names.
+    """
+
+    command: bool = False
+    processes: int = 1
+    concurrency: int = 1
+
+    def __str__(self) -> str:
+        name = "command" if self.command else "script"
+        return f"{name}-{self.processes}x{self.concurrency}"
+
+
+#: The four ways in which an activity that is no coroutine can run, in scripts.
+SERIAL = Mode()
+THREADS = Mode(concurrency=4)
+PROCESSES = Mode(processes=2)
+PROCESSES_OF_THREADS = Mode(processes=2, concurrency=4)
+MODES = (SERIAL, THREADS, PROCESSES, PROCESSES_OF_THREADS)
+
+
+class Session:
+    """A worker process and all that it starts; a context manager that kills what is left.
+
+    Args:
+        endpoint: what it polls.
+        mode: how it is run.
+        package: the module in ``tests.faults`` that it serves.
+        nohup: whether it is started with SIGHUP ignored.
+        options: further options of ``start_activity_worker``.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, mode: Mode, package: str, *, nohup: bool = False, **options: Any
+    ) -> None:
+        self.endpoint = endpoint
+        self.mode = mode
+        package = f"tests.faults.{package}"
+        options = {"processes": mode.processes, "concurrency": mode.concurrency, **options}
+        arguments = (
+            _command_line(package, options)
+            if mode.command
+            else ["tests.faults.serving", json.dumps({"package": package, **options})]
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, *_WARNINGS, "-m", *arguments],
+            env=_environment(endpoint),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            preexec_fn=_ignore_hang_up if nohup else None,
+        )
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Session:
+        try:
+            self.endpoint.wait_for(
+                lambda e: len(e.record.identities) == self.mode.processes, 30, "all poll"
+            )
+        except AssertionError:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._reader.join(PATIENCE_SECONDS)
+        print(self.text, self.endpoint.told(), sep="\n")
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self._lines.append(line)
+
+    @property
+    def text(self) -> str:
+        """What its processes wrote so far."""
+        return "".join(self._lines)
+
+    def run_task(self, name: str, *arguments: object) -> Any:
+        """Let it run a task; return the result, or the reason if it did not complete."""
+        (token,) = self.endpoint.add(*arguments, name=name)
+        return self.result_of(token)
+
+    def result_of(self, token: str) -> Any:
+        """Wait for the answer of a task; return its result, or the reason if it has none."""
+        answers = self.endpoint.record.answers
+        self.endpoint.wait_for(lambda _: token in answers, ANSWER_SECONDS, f"answer of {token}")
+        return said_by(answers[token])
+
+    def send(self, number: signal.Signals, *, group: bool = False) -> None:
+        """Send a signal to the process that was started; to all of its group with *group*."""
+        if group:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+
+    def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
+        """Wait until the process that was started has ended; return its exit code."""
+        code = self.process.wait(seconds)
+        # Others may still hold the pipe: what this process wrote last is read soon.
+        self._reader.join(1.0)
+        return code
+
+    def report(self) -> str:
+        """Return the text of the report, which is the last of its kind in the log."""
+        reports = re.findall(
+            r"(?:Worker|All worker processes) stopped: (.*)\.$", self.text, re.MULTILINE
+        )
+        assert reports, f"no report in:\n{self.text}"
+        return str(reports[-1])
+
+    def stop(self) -> str:
+        """Send SIGTERM, wait for a clean end, and return the text of the report."""
+        self.send(signal.SIGTERM)
+        code = self.wait()
+        assert code == 0, f"exit code {code}:\n{self.text}"
+        assert "Traceback" not in self.text, self.text
+        return self.report()
+
+    def left(self, seconds: float = 5.0) -> set[int]:
+        """Wait until nothing of the session runs, for *seconds* at most; return what does."""
+        until = time.monotonic() + seconds
+        while left := _processes_of(self.process.pid):
+            if not has_ended(next(iter(left)), until - time.monotonic()):
+                return _processes_of(self.process.pid)
+        return left
+
+
+def said_by(answer: Answer) -> Any:
+    """Return the value of an answer that completed its task, else its reason."""
+    if answer.action == "RespondActivityTaskCompleted":
+        return json.loads(answer.body.get("result", "null"))
+    return answer.body.get("reason", answer.action)
+
+
+def _processes_of(session: int) -> set[int]:
+    """Return the processes of a session, without zombies."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                if int(fields[_SESSION]) == session and fields[_STATE] not in "ZX":
+                    found.add(int(entry.name))
+    return found
+
+
+def _command_line(package: str, options: Mapping[str, Any]) -> list[str]:
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    return ["flowy", "worker", "--domain", "domain", "--task-list", "tasks", *flags, package]
+
+
+def _environment(endpoint: Endpoint) -> dict[str, str]:
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**mine, **endpoint.environment, "PYTHONPATH": str(ROOT)}
+
+
+def _ignore_hang_up() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
