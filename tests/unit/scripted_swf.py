@@ -1,20 +1,24 @@
 """A tiny HTTP server that answers as a test has written: throttles, rubbish, silence.
 
-For what ``flowy.local`` never does, over real connections and through a real boto3 client.
+Like SWF's, its answers carry a request id unless a test leaves that out. It is for what
+``flowy.local`` never does, over real connections and through a real boto3 client.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import socket
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+
+from tests.faults.reply import EMPTY_POLL, Reply
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient as Boto3Client
@@ -28,15 +32,54 @@ class Says:
     """One answer.
 
     Attributes:
-        body: a value to send as JSON, or text or bytes to send as they are.
+        body: a value to send as JSON, or text or bytes to send as they are; None for what SWF
+            says when there is nothing to tell: an empty poll, no cancellation, no body.
         status: the HTTP status.
         then: what becomes of the connection: ``keep``, ``truncate`` (the body stops half way),
-            ``drop`` (closed without any answer), or ``hang`` (nothing, until the test ends).
+            ``truncate-head`` (the headers do), ``drop`` (closed without any answer), or ``hang``
+            (nothing, until the test ends).
+        request_id: whether ``x-amzn-RequestId`` is sent, as SWF does.
+        headers: lines to send besides.
+        length: whether ``Content-Length`` is sent; without it the connection's end ends the body.
+        trickle: what is sent byte by byte: ``head`` (and the body after it) or ``body``.
+        every_seconds: the time between two bytes that trickle.
     """
 
-    body: Any = field(default_factory=dict)
+    body: Any = None
     status: int = 200
     then: str = "keep"
+    request_id: bool = True
+    headers: tuple[str, ...] = ()
+    length: bool = True
+    trickle: str | None = None
+    every_seconds: float = 1.0
+
+    def reply(self, action: str) -> Reply:
+        """Return it as bytes, as an answer to this action."""
+        if self.body is None:
+            data = b"" if self.status == 204 else _NOTHING_TO_TELL.get(action, b"")
+        elif isinstance(self.body, bytes):
+            data = self.body
+        else:
+            text = self.body if isinstance(self.body, str) else json.dumps(self.body)
+            data = text.encode()
+        return Reply(
+            data,
+            self.status,
+            request_id=self.request_id,
+            headers=self.headers,
+            length=self.length,
+            then=self.then,
+            trickle=self.trickle,
+            every_seconds=self.every_seconds,
+        )
+
+
+_NOTHING_TO_TELL = {
+    "PollForActivityTask": EMPTY_POLL,
+    "PollForDecisionTask": b'{"previousStartedEventId":0,"startedEventId":0}',
+    "RecordActivityTaskHeartbeat": b'{"cancelRequested":false}',
+}
 
 
 def says_fault(code: str, message: str = "", *, status: int = 400) -> Says:
@@ -122,16 +165,16 @@ class _Connection(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
-        text = line.body if isinstance(line.body, str | bytes) else json.dumps(line.body)
-        data = text if isinstance(text, bytes) else text.encode()
-        self.send_response(line.status)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        if line.then == "truncate":
-            data = data[: len(data) // 2]
-            self.close_connection = True
-        self.wfile.write(data)
+        reply = line.reply(action)
+        at_once, slowly = reply.parts()
+        self.close_connection = not reply.keeps_connection
+        self.wfile.write(at_once)
+        with contextlib.suppress(OSError):  # a client may give up what trickles
+            for byte in slowly:
+                self.wfile.write(bytes([byte]))
+                if self.server.over.wait(line.every_seconds):
+                    self.close_connection = True
+                    return
 
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet."""

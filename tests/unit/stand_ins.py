@@ -1,7 +1,6 @@
-"""What stands in for SWF and for time, passed in where the core takes one.
+"""What stands in for SWF: an object with a client's methods, as an author may pass for ``layer1``.
 
-SWF's place is taken by an object with a client's methods, as an author might pass for
-``layer1``; time by a clock that only waiting moves. Nothing of our own is replaced.
+Nothing of our own is replaced.
 """
 
 from __future__ import annotations
@@ -11,8 +10,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from flowy.shutdown import StopFlag, StopLevel
 from flowy.swf.client import SWFClient
+from flowy.swf.client.errors import action_of
 from flowy.swf.values import ActivityDefaults, ActivityImplementation, ActivityType
 from flowy.task import Activity
 
@@ -37,6 +36,8 @@ class ScriptedLayer1:
         def call(**parameters: Any) -> dict[str, Any] | None:
             self.calls.append((method, parameters))
             line = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+            if isinstance(line, ClientError) and not line.operation_name:
+                raise ClientError(line.response, action_of(method))
             if isinstance(line, BaseException):
                 raise line
             return line(**parameters) if callable(line) else line
@@ -53,47 +54,25 @@ class ScriptedLayer1:
         return SWFClient(self, self)
 
 
-def fault(code: str, message: str = "", *, status: int = 400) -> ClientError:
-    """Return what boto3 raises for a fault of SWF's."""
+def fault(code: str, message: str = "", *, status: int = 400, operation: str = "") -> ClientError:
+    """Return what boto3 raises for a fault.
+
+    Args:
+        operation: SWF's name of the action that it answers, or another service's; empty if a
+            ``ScriptedLayer1`` raises it, which knows.
+    """
     return ClientError(
         {
             "Error": {"Code": code, "Message": message},
             "ResponseMetadata": {"HTTPStatusCode": status},  # type: ignore[typeddict-item]
         },
-        "Operation",
+        operation,
     )
 
 
 THROTTLE = fault("ThrottlingException", "Rate exceeded")
 CLOSED = fault("UnknownResourceFault", "Unknown activity, scheduledEventId = 5")
 REFUSAL = fault("ValidationException", "1 validation error detected: 'SECRET'")
-
-
-class FakeTime(StopFlag):
-    """A clock that only waiting moves, and the flag that is waited on.
-
-    Args:
-        stops: the level that is raised during the wait of this number, counted from 1.
-    """
-
-    def __init__(self, stops: dict[int, StopLevel] | None = None) -> None:
-        super().__init__()
-        self.now = 1_000.0
-        self.waits: list[float] = []
-        self._stops = stops or {}
-
-    def clock(self) -> float:
-        """Return the time, in seconds."""
-        return self.now
-
-    def wait(self, seconds: float | None, level: StopLevel = StopLevel.FINISH) -> bool:
-        assert seconds is not None, "nothing waits for ever"
-        self.waits.append(seconds)
-        if (stop := self._stops.get(len(self.waits))) is not None:
-            self.raise_to(stop)
-        if not self.is_set(level):
-            self.now += seconds
-        return self.is_set(level)
 
 
 DEFAULTS = ActivityDefaults(

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
+from flowy.concurrency.retry import Deadline
+from flowy.concurrency.stop import StopFlag, StopLevel
 from flowy.context import (
     ActivityInfo,
     RunningActivity,
@@ -18,9 +20,7 @@ from flowy.context import (
     worker_stopping,
 )
 from flowy.exception import OutsideActivityError
-from flowy.retry import Deadline
-from flowy.shutdown import StopFlag, StopLevel
-from tests.unit.stand_ins import FakeTime
+from tests.unit.clocks import SelfTurningClock
 
 INFO = ActivityInfo(
     name="echo", version="1", activity_id="7", workflow_id="flow", run_id="run", domain="domain",
@@ -32,7 +32,7 @@ INFO = ActivityInfo(
 def running(
     info: ActivityInfo = INFO, *, deadline: Deadline | None = None, flag: StopFlag | None = None
 ) -> RunningActivity:
-    """One run of an activity, as its worker would tell it."""
+    """Return one run of an activity, as its worker sees it."""
     return RunningActivity(info, deadline or Deadline(None), (flag or StopFlag()).is_set)
 
 
@@ -59,7 +59,7 @@ def test_left_by_an_exception() -> None:
 
 
 def test_threads_of_the_activity() -> None:
-    """A thread of the author's own knows it where the context was carried there, as we say."""
+    """A thread of the author's own knows it if the context was carried there, as the text says."""
     seen: list[object] = []
 
     def look() -> None:
@@ -97,18 +97,18 @@ def test_worker_stopping_from_the_first_request_on() -> None:
     flag = StopFlag()
     with entered(running(flag=flag)):
         assert worker_stopping() is False
-        flag.raise_to(StopLevel.FINISH)
+        flag.raise_to(StopLevel.DRAIN)
         assert worker_stopping() is True
 
 
 def test_remaining_seconds() -> None:
-    """What is left of the deadline, at least 0; None where there is none."""
-    time = FakeTime()
-    with entered(running(deadline=Deadline(30, clock=time.clock))):
+    """What is left of the deadline, at least 0; None if there is none."""
+    clock = SelfTurningClock()
+    with entered(running(deadline=Deadline(30, clock=clock))):
         assert remaining_seconds() == 30
-        time.now += 20
+        clock.time += 20
         assert remaining_seconds() == 10
-        time.now += 20
+        clock.time += 20
         assert remaining_seconds() == 0
     with entered(running()):
         assert remaining_seconds() is None

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from flowy import Activity, async_scheduler
-from flowy.heartbeat import BURST_BEATS
+from flowy.concurrency.retry import Deadline
+from flowy.context import RunningActivity, entered
+from flowy.invocation import StatusRecord
+from flowy.swf.worker.heartbeats import BURST
 from flowy.task import AsyncActivity
 from flowy.tokens import Finisher, SuspendedTask
 from flowy.tokens.sqlite import SQLiteTokenStore
-from tests.suspended import Desk
+from tests.suspended import Desk, an_info
+from tests.unit.activity_calls import RecordingScheduler, called, requested
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> SQLiteTokenStore:
-    return SQLiteTokenStore(tmp_path / "tokens.db")
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tokens.db"
+
+
+@pytest.fixture
+def store(path: Path) -> SQLiteTokenStore:
+    return SQLiteTokenStore(path)
 
 
 @pytest.fixture
@@ -29,23 +39,132 @@ def desk(client: SWFClient, domain: str) -> Desk:
     return Desk(client, domain)
 
 
-def _suspending(store: SQLiteTokenStore, **how: Any) -> list[type[Activity]]:
+BOTH = pytest.mark.parametrize("which", [0, 1], ids=["thread", "coroutine"])
+
+
+NOTE = {"please": "look"}
+
+
+def _suspending(store: Any, note: Any = NOTE, **how: Any) -> list[type[Activity]]:
     class Approve(Activity):
         def run(self) -> None:
-            self.suspend(store, {"please": "look"}, **how)
+            self.suspend(store, note, **how)
 
     class ApproveLater(AsyncActivity):
         async def run(self) -> None:
-            await self.suspend(store, {"please": "look"}, **how)
+            await self.suspend(store, note, **how)
 
     return [Approve, ApproveLater]
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["thread", "coroutine"])
+# Without SWF
+
+
+class _MemoryStore:
+    """A store that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.kept: list[SuspendedTask] = []
+
+    def keep(self, task: SuspendedTask) -> SuspendedTask:
+        self.kept.append(task)
+        return task
+
+
+class _FullStore(_MemoryStore):
+    """A store whose disk is full."""
+
+    def keep(self, task: SuspendedTask) -> SuspendedTask:
+        raise OSError(28, "No space left on device")
+
+
+def _called(
+    which: int,
+    store: Any,
+    scheduler: RecordingScheduler | None = None,
+    *,
+    closes: float | None = 600,
+    **how: Any,
+) -> tuple[object, ...]:
+    """Suspend a task, and return the one answer of its activity."""
+    with entered(RunningActivity(an_info(), Deadline(closes), bool)):
+        return called(_suspending(store, **how)[which], scheduler=scheduler)
+
+
+@BOTH
+def test_the_deadline_may_be_given(which: int) -> None:
+    """``timeout=`` says how long, if the workflow overrides what was declared; else the latter."""
+    store = _MemoryStore()
+    for how, left in (({"timeout": 50}, 50), ({}, 600), ({"closes": None}, None)):
+        assert _called(which, store, **how) == ("suspend", "the token")
+        task = store.kept.pop()
+        assert task.token == "the token"
+        remaining = task.remaining()
+        if left is None:
+            assert remaining is None
+        else:
+            assert remaining == pytest.approx(left, abs=5)
+
+
+@BOTH
+def test_it_is_kept_before_the_run_ends(which: int) -> None:
+    """A heartbeat goes out first, now; the worker knows while the task is put into the store."""
+    scheduler = RecordingScheduler()
+    _called(which, _MemoryStore(), scheduler)
+    assert scheduler.calls == [
+        ("heartbeat", "the token", None, True),
+        ("suspending", "the token"),
+        ("kept", "the token"),
+        ("suspend", "the token"),
+    ]
+
+
+@BOTH
+def test_what_cannot_be_kept_fails(which: int) -> None:
+    """Never suspended and forgotten: if the store fails, so does the activity, at once."""
+    answer = _called(which, _FullStore())
+    assert answer[:3] == ("fail", "the token", "[Errno 28] No space left on device")
+
+
+@BOTH
+def test_a_note_without_json_form_fails(which: int, store: SQLiteTokenStore) -> None:
+    """The activity fails, and nothing is kept."""
+    verb, _, reason, _ = _called(which, store, note={1, 2})
+    assert verb == "fail"
+    assert "set" in str(reason)
+    assert store.pending() == []
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("learn", "verb"),
+    [(StatusRecord.closed, []), (requested, ["cancel"]), (StatusRecord.lost, ["fail"])],
+    ids=["closed", "to be canceled", "lost"],
+)
+def test_nobody_waits(which: int, learn: Callable[[StatusRecord], object], verb: list[str]) -> None:
+    """If the heartbeat says so, nothing is kept, and the worker sends the matching answer."""
+    store = _MemoryStore()
+    answer = _called(which, store, RecordingScheduler(learn))
+    assert list(answer[:1]) == verb
+    assert store.kept == []
+
+
+@BOTH
+def test_a_worker_that_stops_may_be_freed_of_the_task(which: int) -> None:
+    """It is kept, though heartbeats answer False."""
+    store = _MemoryStore()
+    assert _called(which, store, RecordingScheduler(is_stopping=True))[0] == "suspend"
+    assert len(store.kept) == 1
+
+
+# At SWF
+
+
+@BOTH
 def test_keeps_all_that_is_needed_to_finish(
     desk: Desk, store: SQLiteTokenStore, which: int
 ) -> None:
-    """Token, info, note and deadline are kept; the task stays open; who has the store ends it."""
+    """Token, info, note and deadline; the task stays open, and whoever has the store ends it."""
     execution = desk.start()
     before = time.time()
     type_ = desk.run(_suspending(store)[which], execution, heartbeat=90)
@@ -53,7 +172,7 @@ def test_keeps_all_that_is_needed_to_finish(
     assert (task.info.name, task.info.version) == type_
     assert (task.workflow_id, task.run_id) == ("flow", execution.run_id)
     assert (task.info.domain, task.activity_id) == (desk.domain, "1")
-    assert task.note == {"please": "look"}
+    assert task.note == NOTE
     assert task.info.heartbeat == 90
     assert task.deadline is not None
     assert before + 595 < task.deadline <= time.time() + 600
@@ -64,88 +183,22 @@ def test_keeps_all_that_is_needed_to_finish(
     assert execution.said("ActivityTaskCompleted")["result"] == '"fine"'
 
 
-def test_the_deadline_may_be_given(desk: Desk, store: SQLiteTokenStore) -> None:
-    """timeout= says how long, where the workflow overrides what was declared; else none is none."""
-    desk.run(_suspending(store, timeout=50)[0], desk.start("given"))
-    desk.run(_suspending(store)[0], desk.start("none"), closes=None)
-    given, none = store.pending()
-    left = given.remaining()
-    assert left is not None
-    assert 45 < left <= 50
-    assert none.deadline is None
-
-
-class _FullStore(SQLiteTokenStore):
-    """A store whose disk is full."""
-
-    def keep(self, task: SuspendedTask) -> SuspendedTask:
-        raise OSError(28, "No space left on device")
-
-
-def test_what_cannot_be_kept_fails(desk: Desk, tmp_path: Path) -> None:
-    """Never suspended and forgotten: where the store fails, so does the activity, at once."""
-    for number, kind in enumerate(_suspending(_FullStore(tmp_path / "full.db"))):
-        execution = desk.start(f"flow-{number}")
-        desk.run(kind, execution)
-        assert "No space left" in execution.said("ActivityTaskFailed")["reason"]
-
-
-def test_a_note_without_json_form_fails(desk: Desk, store: SQLiteTokenStore) -> None:
-    """A note that is no JSON fails the activity, and nothing is kept."""
-
-    class Approve(Activity):
-        def run(self) -> None:
-            self.suspend(store, note={1, 2})
-
-    execution = desk.start()
-    desk.run(Approve, execution)
-    assert "set" in execution.said("ActivityTaskFailed")["reason"]
-    assert store.pending() == []
-
-
-def test_a_closed_task_is_not_kept(desk: Desk, store: SQLiteTokenStore) -> None:
-    """Where the beat says that the task is closed there is nobody to wait for."""
-
-    class Approve(Activity):
-        def run(self) -> None:
-            execution.terminate()
-            self.suspend(store)
-
-    execution = desk.start()
-    desk.run(Approve, execution)
-    assert store.pending() == []
-
-
-def test_a_requested_cancellation_is_answered(desk: Desk, store: SQLiteTokenStore) -> None:
-    """Where the beat says that a cancellation was requested, the task is canceled, not kept."""
-
-    class Approve(Activity):
-        def run(self) -> None:
-            execution.request_cancel()
-            self.suspend(store)
-
-    execution = desk.start()
-    desk.run(Approve, execution)
-    assert "ActivityTaskCanceled" in execution.events()
-    assert store.pending() == []
-
-
-@pytest.mark.parametrize("which", [0, 1], ids=["thread", "coroutine"])
+@BOTH
 def test_the_last_beat_goes_out_after_a_burst(
     desk: Desk, store: SQLiteTokenStore, which: int
 ) -> None:
-    """Beats in a tight loop coalesce, but not that of suspend: it learns of the cancellation."""
+    """Heartbeats in a tight loop coalesce, but not that of suspend: it learns of the request."""
 
     class Approve(Activity):
         def run(self) -> None:
-            for _ in range(2 * BURST_BEATS):
+            for _ in range(2 * BURST):
                 self.heartbeat()
             execution.request_cancel()
             self.suspend(store)
 
     class ApproveLater(AsyncActivity):
         async def run(self) -> None:
-            for _ in range(2 * BURST_BEATS):
+            for _ in range(2 * BURST):
                 await self.heartbeat()
             execution.request_cancel()
             await self.suspend(store)
@@ -157,8 +210,10 @@ def test_the_last_beat_goes_out_after_a_burst(
     assert store.pending() == []
 
 
-def test_an_approver_may_be_faster_than_the_run(desk: Desk, store: SQLiteTokenStore) -> None:
-    """One who finishes the task before the run has ended is taken; the worker answers nothing."""
+def test_an_approver_may_be_faster_than_the_run(
+    desk: Desk, store: SQLiteTokenStore, path: Path
+) -> None:
+    """If the task is finished before the run has ended, the worker answers nothing."""
     scheduler = async_scheduler(desk.domain, desk.client)
 
     class EagerStore(SQLiteTokenStore):
@@ -169,7 +224,7 @@ def test_an_approver_may_be_faster_than_the_run(desk: Desk, store: SQLiteTokenSt
 
     class Approve(Activity):
         def run(self) -> None:
-            self.suspend(EagerStore(store._file.path))
+            self.suspend(EagerStore(path))
 
     execution = desk.start()
     desk.run(Approve, execution)

@@ -1,4 +1,4 @@
-"""The two functions that put the parts together."""
+"""The seed's two functions, which put the parts together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from flowy import Activity, activity, async_scheduler, start_activity_worker
-from flowy.exception import RegistrationError, ScanError
+from flowy.exception import ProcessError, RegistrationError, ScanError
+from flowy.observer import Observer
 from tests.unit.stand_ins import CLOSED, ScriptedLayer1, fault, task_answer
 
 EMPTY: dict[str, Any] = {"taskToken": "", "startedEventId": 0}
@@ -52,53 +53,72 @@ def test_loop_zero() -> None:
     assert started(ScriptedLayer1({}), loop=0, reg_remote=False) == []
 
 
-@pytest.mark.parametrize("loop", ["1", 1.9, True])
-def test_loop_is_whatever_int_takes(loop: Any) -> None:
-    """A number is a number."""
-    assert started(ScriptedLayer1(EMPTY), reg_remote=False, loop=loop) == ["poll_for_activity_task"]
-
-
-def test_names_are_any_objects() -> None:
-    """``str()`` of the domain and of the list is used."""
-    layer1 = ScriptedLayer1(EMPTY)
-    start_activity_worker(1, 2.5, layer1, False, 1)
-    assert layer1.calls[0][1]["domain"] == "1"
-    assert layer1.calls[0][1]["taskList"] == {"name": "2.5"}
+def test_the_parameters_of_the_first_flowy_by_position() -> None:
+    """Domain, list, client, registration, polls, what to scan and what to skip."""
+    layer1 = ScriptedLayer1(task_answer(), {})
+    start_activity_worker("domain", "list", layer1, False, 1, [__name__], ["nothing.of.ours"])
+    assert layer1.methods == ["poll_for_activity_task", "respond_activity_task_completed"]
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("wrong", "said"),
     [
-        ({"loop": -2}, "Cannot use loop=-2: give -1 for no end, 0 to register only"),
-        ({"loop": None}, "Cannot use loop=None"),
-        ({"loop": "many"}, "Cannot use loop='many'"),
-        ({"loop": float("inf")}, "Cannot use loop=inf"),
-        ({"on_unknown": "ignore"}, "Cannot use on_unknown='ignore': give 'fail' or 'abandon'"),
+        ({"loop": -2}, "Cannot use loop=-2"),
+        ({"on_unknown": "ignore"}, "Cannot use on_unknown='ignore'"),
+        ({"task_list": "a/b"}, "'a/b' as task_list"),
     ],
 )
-def test_options_that_cannot_be_used(options: dict[str, Any], said: str) -> None:
+def test_options_that_cannot_be_used(wrong: dict[str, Any], said: str) -> None:
     """They fail before any call."""
     layer1 = ScriptedLayer1()
+    options: dict[str, Any] = {"domain": "domain", "task_list": "list", "layer1": layer1, **wrong}
     with pytest.raises(ValueError, match=said):
-        started(layer1, **options)
+        start_activity_worker(**options)
     assert layer1.calls == []
 
 
 @pytest.mark.parametrize(
-    ("domain", "task_list", "said"),
+    ("args", "options", "said"),
     [
-        ("", "list", "a domain of 0 characters"),
-        (" domain", "list", "' domain' as domain"),
-        ("domain", "a/b", "'a/b' as task_list"),
-        ("domain", "list ", "'list ' as task_list"),
+        (("domain",), {}, r"start_activity_worker\(\) missing a required argument: 'task_list'"),
+        (
+            ("domain", "list"),
+            {"pools": 3},
+            r"start_activity_worker\(\) got an unexpected .*'pools'",
+        ),
+        (("d", "l", None, False, 1, "json", None, 5), {}, "too many positional arguments"),
     ],
 )
-def test_names_that_cannot_be_used(domain: str, task_list: str, said: str) -> None:
-    """So do names."""
-    layer1 = ScriptedLayer1()
-    with pytest.raises(ValueError, match=said):
-        start_activity_worker(domain, task_list, layer1)
-    assert layer1.calls == []
+def test_a_call_that_does_not_fit(args: Any, options: dict[str, Any], said: str) -> None:
+    """The error names the function that was called."""
+    with pytest.raises(TypeError, match=said):
+        start_activity_worker(*args, **options)
+
+
+def listed() -> type[Activity]:
+    """Return an activity that no scan of this module finds."""
+
+    @activity("listed", 1, "list")
+    class Listed(Activity):
+        def run(self, value: int) -> list[int]:
+            return [value]
+
+    return Listed
+
+
+def test_listed_activities() -> None:
+    """They are served instead of a scan."""
+    layer1 = ScriptedLayer1(task_answer("a", "listed"), {}, task_answer("b", "echo"), {})
+    start_activity_worker("domain", "list", layer1, False, 2, activities=[listed(), Echo])
+    answers = [parameters for name, parameters in layer1.calls if "taskToken" in parameters]
+    assert answers == [{"taskToken": "a", "result": "[1]"}, {"taskToken": "b", "result": "1"}]
+
+
+def test_activities_that_are_not_listed() -> None:
+    """They are unknown, although they stand in the module that calls."""
+    layer1 = ScriptedLayer1(task_answer(name="echo"), {})
+    start_activity_worker("domain", "list", layer1, False, 1, activities=[listed()])
+    assert layer1.methods == ["poll_for_activity_task", "respond_activity_task_failed"]
 
 
 def test_what_the_scan_finds_is_served() -> None:
@@ -116,8 +136,33 @@ def test_what_the_scan_finds_is_served() -> None:
 def test_a_caller_that_is_no_module() -> None:
     """Code that was executed in a namespace of its own must name what to scan."""
     namespace: dict[str, Any] = {"start": start_activity_worker, "__name__": "nowhere"}
-    with pytest.raises(ScanError, match="'nowhere' is no imported module. Name what to scan"):
+    with pytest.raises(ScanError, match="'nowhere' is not an imported module. Name what to scan"):
         exec("start('domain', 'list', object())", namespace)
+
+
+class Unpicklable(Observer):
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+CALLED: list[str] = []
+
+
+def importable_client() -> ScriptedLayer1:
+    def call(**_: Any) -> dict[str, Any]:
+        CALLED.append("a call")
+        return {}
+
+    return ScriptedLayer1(call)
+
+
+def test_what_worker_processes_cannot_get_is_found_first() -> None:
+    """Before anything is registered."""
+    for options in ({"observers": [Unpicklable()]}, {"ignore": lambda name: False}):
+        given: dict[str, Any] = {"layer1": importable_client, "processes": 2, **options}
+        with pytest.raises(ProcessError, match="observers as"):
+            start_activity_worker("domain", "list", **given)
+    assert CALLED == []
 
 
 def test_a_registration_that_fails_starts_nothing() -> None:

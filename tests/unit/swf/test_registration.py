@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from botocore.exceptions import NoCredentialsError
 
 from flowy.exception import RegistrationError
-from flowy.swf.registration import register
-from flowy.swf.values import ActivityDefaults
+from flowy.swf.registration import PATIENCE_SECONDS, register
+from flowy.swf.values import ActivityDefaults, ActivityImplementation
+from tests.unit.clocks import SelfTurningClock
 from tests.unit.stand_ins import CLOSED, THROTTLE, Line, ScriptedLayer1, fault, implementation
 
 THERE = fault("TypeAlreadyExistsFault")
@@ -33,9 +35,14 @@ def held(status: str = "REGISTERED", **changed: str) -> dict[str, Any]:
     }
 
 
-def registered(*script: Line, patience_seconds: float = 30.0) -> ScriptedLayer1:
+def registered(
+    *script: Line,
+    types: Sequence[ActivityImplementation] = (ECHO, OTHER),
+    clock: SelfTurningClock | None = None,
+) -> ScriptedLayer1:
+    """Register types by a clock whose waits pass at once, and return what was called."""
     layer1 = ScriptedLayer1(*script)
-    register(layer1.client(), "domain", [ECHO, OTHER], patience_seconds=patience_seconds)
+    register(layer1.client(), "domain", types, clock=clock or SelfTurningClock())
     return layer1
 
 
@@ -60,7 +67,7 @@ def test_new(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_again(caplog: pytest.LogCaptureFixture) -> None:
-    """A type that is there as declared is silently right."""
+    """A type that SWF holds as declared needs no word."""
     layer1 = registered(THERE, held(), THERE, held())
     assert layer1.methods == ["register_activity_type", "describe_activity_type"] * 2
     assert caplog.records == []
@@ -81,14 +88,14 @@ def test_changed() -> None:
 
 
 def test_a_type_of_the_first_flowy() -> None:
-    """Its heartbeat timeout is a number where ours says NONE: the text offers both ways out."""
+    """It holds a heartbeat timeout, and the code declares none: the text offers both ways out."""
     (problem,) = problems(THERE, held(defaultTaskHeartbeatTimeout="300"), {})
     assert "heartbeat is None here, 300 at SWF" in problem
     assert "use a new version, or start with reg_remote=False" in problem
 
 
 def test_a_default_that_swf_lacks() -> None:
-    """Is none without a limit: a workflow that relied on it could not schedule the type."""
+    """It is not the same as no limit: a workflow that relied on it could not schedule the type."""
     lacking = held()
     del lacking["configuration"]["defaultTaskScheduleToStartTimeout"]
     (problem,) = problems(THERE, lacking, {})
@@ -111,7 +118,7 @@ def test_unknown_domain() -> None:
     """One problem and one call, however many types; the text has the command that helps."""
     layer1 = ScriptedLayer1(CLOSED)
     with pytest.raises(RegistrationError) as caught:
-        register(layer1.client(), "domain", [ECHO, OTHER])
+        register(layer1.client(), "domain", [ECHO, OTHER], clock=SelfTurningClock())
     (problem,) = caught.value.problems
     assert "the domain does not exist in this region (UnknownResourceFault)" in problem
     assert "aws swf register-domain --name domain" in problem
@@ -119,7 +126,7 @@ def test_unknown_domain() -> None:
 
 
 def test_all_at_once() -> None:
-    """A refusal and a limit are problems of their type; the others are looked at all the same."""
+    """A refusal and a limit are problems of one type; the others are looked at all the same."""
     refused, full = problems(fault("ValidationException"), fault("LimitExceededFault"))
     assert refused.startswith("echo 1 at activities.py:1: Cannot register_activity_type: SWF ")
     assert "ValidationException" in refused
@@ -138,7 +145,7 @@ def test_not_allowed(refusal: Exception, text: str) -> None:
     """One problem and one call, however many types; the text says what to do."""
     layer1 = ScriptedLayer1(refusal)
     with pytest.raises(RegistrationError) as caught:
-        register(layer1.client(), "domain", [ECHO, OTHER])
+        register(layer1.client(), "domain", [ECHO, OTHER], clock=SelfTurningClock())
     (problem,) = caught.value.problems
     assert text in problem
     assert "permissions swf:RegisterActivityType and swf:DescribeActivityType" in problem
@@ -146,14 +153,14 @@ def test_not_allowed(refusal: Exception, text: str) -> None:
 
 
 def test_a_client_of_other_making() -> None:
-    """What any client raises is a problem, not a crash."""
+    """Whatever a client raises is a problem, not a crash."""
     first, second = problems(ValueError("SECRET"))
     assert "the client raised ValueError" in first
     assert "SECRET" not in first + second
 
 
 def test_a_throttle_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
-    """After a pause the type is registered, or compared, as if nothing had been."""
+    """After a pause the type is registered or compared."""
     caplog.set_level(logging.INFO)
     layer1 = registered(THROTTLE, THERE, held(), {})
     assert layer1.methods == [
@@ -166,40 +173,59 @@ def test_a_throttle_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_throttle_that_lasts(caplog: pytest.LogCaptureFixture) -> None:
-    """After the patience one warning names the types that are not settled, and on it goes."""
-    layer1 = registered(THROTTLE, patience_seconds=0.0)
-    assert len(layer1.calls) == 1
+    """After the patience one warning names the types that are not registered, and on it goes.
+
+    A hundred types do not wait a hundred times.
+    """
+    clock = SelfTurningClock()
+    began_at = clock.time
+    many = [implementation(name=f"echo{number}") for number in range(100)]
+    registered(THROTTLE, types=many, clock=clock)
+    assert PATIENCE_SECONDS - 5.0 <= clock.time - began_at <= PATIENCE_SECONDS
+    assert max(clock.waits) <= 5.0
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert "SWF did not answer: echo 1, other 1. Going on without" in record.getMessage()
+    assert "SWF did not answer: echo0 1, echo1 1, " in record.getMessage()
+    assert "echo99 1. Going on without" in record.getMessage()
 
 
-def test_the_patience_is_for_all_types_together() -> None:
-    """A hundred types do not wait a hundred times, nor for a hundred calls that hang."""
-    layer1 = ScriptedLayer1(THROTTLE)
-    many = [implementation(name=f"echo{number}") for number in range(100)]
-    register(layer1.client(), "domain", many, patience_seconds=0.6)
-    assert 1 <= len(layer1.calls) <= 3
+def test_calls_that_hang_use_up_the_patience() -> None:
+    """The other types are not even tried."""
+    clock = SelfTurningClock()
+
+    def hang(**_: Any) -> None:
+        clock.time += PATIENCE_SECONDS
+        raise THROTTLE
+
+    assert len(registered(hang, clock=clock).calls) == 1
 
 
 def test_problems_come_before_what_is_not_settled() -> None:
-    """A difference is an error even where another type could not be compared."""
-    layer1 = ScriptedLayer1(THERE, held(task_list="elsewhere"), THROTTLE)
-    with pytest.raises(RegistrationError) as caught:
-        register(layer1.client(), "domain", [ECHO, OTHER], patience_seconds=0.0)
-    assert len(caught.value.problems) == 1
+    """A difference is an error although another type could not be compared."""
+    (problem,) = problems(THERE, held(task_list="elsewhere"), THROTTLE)
+    assert problem.startswith("echo 1 ")
 
 
 def test_nothing_to_register() -> None:
     """Without types no call is made."""
-    layer1 = ScriptedLayer1()
-    register(layer1.client(), "domain", [])
-    assert layer1.calls == []
+    assert registered(types=[]).calls == []
 
 
 def test_timeouts_are_compared_as_numbers() -> None:
-    """What SWF holds as text and we hold as a number is the same."""
+    """SWF holds text, and the code declares numbers."""
     defaults = ActivityDefaults("list", 30, None, 120, 300)
     mine = implementation(defaults=defaults)
     theirs = held(defaultTaskHeartbeatTimeout="30", defaultTaskScheduleToCloseTimeout="NONE")
-    register(ScriptedLayer1(THERE, theirs).client(), "domain", [mine])
+    registered(THERE, theirs, types=[mine])
+
+
+def test_patience_is_not_used_up_by_throttles_that_pass(caplog: pytest.LogCaptureFixture) -> None:
+    """The pauses begin anew with each type: 20 that are throttled once take 10 s at most."""
+    clock = SelfTurningClock()
+    types = [implementation(name=f"type {number}") for number in range(20)]
+    once_each: list[Line] = [THROTTLE, {}] * len(types)
+    layer1 = registered(*once_each, types=types, clock=clock)
+    assert layer1.methods == ["register_activity_type"] * 2 * len(types)
+    assert len(clock.waits) == 20
+    assert max(clock.waits) <= 0.5
+    assert caplog.records == []

@@ -1,4 +1,4 @@
-"""The decorator's mark, and what a scan finds."""
+"""What a scan finds."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 
 from flowy.exception import ScanError
-from flowy.swf.scanner import Scanner, activity
+from flowy.swf.scanner import Scanner
 from flowy.swf.values import ActivityDefaults, ActivityType
-from flowy.task import Activity
 
 #: Python 3.10 says that a decorator is applied in the line of its class, later ones in its own.
 CLASS_LINES = 0 if sys.version_info >= (3, 11) else 1
@@ -63,82 +62,6 @@ def found(package: Any, ignore: Any = None) -> list[str]:
     return sorted(map(str, Scanner(package, ignore).scan()))
 
 
-# The decorator
-
-
-def test_the_class_is_returned_unchanged() -> None:
-    """A decorated class is the class itself, to be subclassed and tested as any other."""
-
-    class Echo(Activity):
-        def run(self, value: int) -> int:
-            return value
-
-    before = set(vars(Echo))
-    assert activity("echo", 1, "list")(Echo) is Echo
-    assert {name for name in vars(Echo) if not name.startswith("__venusian")} == before
-
-
-class HasNoInt:
-    def __int__(self) -> int:
-        raise ZeroDivisionError
-
-
-def mark(**changed: Any) -> Callable[[type[Activity]], type[Activity]]:
-    return activity(**{"name": "echo", "version": 1, "task_list": "list", **changed})
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"name": ""}, "a name of 0 characters: SWF takes 1 to 256"),
-        ({"name": "a:b"}, "'a:b' as name"),
-        ({"name": "arn"}, "'arn' as name"),
-        ({"version": "x" * 65}, "a version of 65 characters: SWF takes 1 to 64"),
-        ({"version": "1/2"}, "'1/2' as version"),
-        ({"task_list": " list"}, "' list' as task_list"),
-        ({"task_list": "a|b"}, "'a|b' as task_list"),
-        ({"name": "\ud800"}, "'\\ud800' as name: it has a character without UTF-8 form"),
-        ({"heartbeat": 10**5000}, "this int as heartbeat: give whole seconds"),
-        ({"heartbeat": HasNoInt()}, "HasNoInt"),
-        ({"heartbeat": 0}, "0 as heartbeat: give whole seconds from 1 to 99999999"),
-        ({"schedule_to_close": -1}, "-1 as schedule_to_close"),
-        ({"schedule_to_start": "abc"}, "'abc' as schedule_to_start"),
-        ({"start_to_close": 100_000_000}, "100000000 as start_to_close"),
-    ],
-)
-def test_bad_values_fail_at_the_decorator(changed: dict[str, Any], said: str) -> None:
-    """What SWF would refuse fails where it is written, saying what is allowed."""
-    with pytest.raises(ValueError, match="^Cannot use") as caught:
-        mark(**changed)
-    assert said in str(caught.value)
-
-
-class Plain:
-    def run(self) -> None:
-        """Not an activity, for all its run."""
-
-
-class Empty(Activity):
-    pass
-
-
-@pytest.mark.parametrize("thing", [Plain, len, 5, Activity("x", None, "t")])  # type: ignore[arg-type]
-def test_only_activities_can_be_marked(thing: Any) -> None:
-    """Anything else than a subclass of Activity fails at the decorator."""
-    with pytest.raises(TypeError, match="decorate a subclass of flowy.task.Activity"):
-        mark()(thing)
-
-
-@pytest.mark.parametrize("kind", [Empty, Activity])
-def test_an_activity_must_run(kind: type[Activity]) -> None:
-    """So does one that does not override ``run``."""
-    with pytest.raises(TypeError, match="it does not override run"):
-        mark()(kind)
-
-
-# The scan
-
-
 def test_what_a_mark_says(write: Callable[..., str]) -> None:
     """Name and version as text, the defaults, the class, and the place of the decorator."""
     package = write(
@@ -170,7 +93,7 @@ def test_packages_are_scanned_with_all_below(write: Callable[..., str]) -> None:
 
 
 def test_ignore(write: Callable[..., str]) -> None:
-    """As venusian's: names, relative names, functions, lists of these; the ignored is not run."""
+    """As venusian's: names, relative names, functions, lists of these; none of them is imported."""
     package = write(one=echo("one"), two=echo("two"), bad="raise ZeroDivisionError")
     bad = f"{package}.bad"
     assert found(package, bad) == ["one 1", "two 1"]
@@ -183,7 +106,7 @@ def test_ignore(write: Callable[..., str]) -> None:
 
 
 def test_programs_are_not_imported(write: Callable[..., str]) -> None:
-    """A package's ``__main__`` would run, and start a worker within the scan: it is left out."""
+    """A package's ``__main__`` would start a worker within the scan: it is left out."""
     program = echo("program", "Program")
     package = write(one=echo("one"), __main__=f"{program}\nSTARTED = True\n")
     assert found(package) == ["one 1"]
@@ -192,7 +115,7 @@ def test_programs_are_not_imported(write: Callable[..., str]) -> None:
 
 
 def test_nothing_found(write: Callable[..., str]) -> None:
-    """An empty scan is an error that names what was scanned and shows how it is done."""
+    """An empty scan is an error that names what was scanned and says what to do."""
     package = write(one="x = 1", two=echo("two"))
     with pytest.raises(ScanError, match=f"any activity in {package}.one. Decorate a class with"):
         found(f"{package}.one")
@@ -203,7 +126,7 @@ def test_nothing_found(write: Callable[..., str]) -> None:
 
 
 def test_what_cannot_be_scanned(write: Callable[..., str]) -> None:
-    """A name that is no module is Python's own error, anything else says what to give."""
+    """A name of no module is Python's own error; for anything else the error says what to give."""
     with pytest.raises(ModuleNotFoundError):
         found("no_such_package_anywhere")
     for thing in (None, 5, object()):
@@ -224,8 +147,8 @@ def test_one_type_twice(write: Callable[..., str]) -> None:
     text = str(caught.value)
     one, two = (sys.modules[f"{package}.{name}"].__file__ for name in ("one", "two"))
     same, both = 4 + CLASS_LINES, 9 + CLASS_LINES
-    assert f"same 1 at {one}:{same} and at {two}:{same}" in text
-    assert f"both 1 at {one}:{both} and at {two}:{both}" in text
+    assert f"same 1 is One at {one}:{same} and Two at {two}:{same}" in text
+    assert f"both 1 is Both at {one}:{both} and Both at {two}:{both}" in text
     assert "another name or version, or ignore it" in text
     assert found(package, ".two") == ["both 1", "same 1"]
 
@@ -245,7 +168,7 @@ def test_one_type_twice_from_one_line(write: Callable[..., str]) -> None:
         B = make("b")
         """
     )
-    with pytest.raises(ScanError, match="same 1 at"):
+    with pytest.raises(ScanError, match=r"same 1 is make.<locals>.Made at"):
         found(package)
 
 
@@ -277,7 +200,7 @@ def test_one_type_stacked_with_other_defaults(write: Callable[..., str]) -> None
                 pass
         """
     )
-    with pytest.raises(ScanError, match="echo 1 at"):
+    with pytest.raises(ScanError, match="echo 1 is Echo at"):
         found(package)
 
 

@@ -1,4 +1,4 @@
-"""Signed handles: one deed to one task, once, until they expire; and nothing for a forger."""
+"""Signed handles: each ends one task, once, until it expires; a forged one does nothing."""
 
 from __future__ import annotations
 
@@ -15,27 +15,16 @@ from flowy.exception import (
     HandleError,
     UsedHandleError,
 )
-from flowy.tokens import Handles, SuspendedTask, TaskState, key_from_environment, key_from_file
+from flowy.invocation.outcome import TaskOutcome
+from flowy.tokens import Handles, SuspendedTask, key_from_environment, key_from_file
 from flowy.tokens.sqlite import SQLiteTokenStore
-from tests.suspended import a_task
+from tests.suspended import WallClock, a_task
 
 KEY = b"k" * 32
 
 
-class Clock:
-    now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def handles(store: SQLiteTokenStore, clock: Clock) -> Handles:
+def handles(store: SQLiteTokenStore, clock: WallClock) -> Handles:
     return Handles(store, KEY, clock=clock)
 
 
@@ -58,7 +47,7 @@ def test_a_handle_names_a_task_and_holds_no_token(handles: Handles, task: Suspen
         assert grant.expires_at == 1_000_060
 
 
-def test_a_handle_does_one_deed_once(handles: Handles, task: SuspendedTask) -> None:
+def test_a_handle_is_used_once(handles: Handles, task: SuspendedTask) -> None:
     """The first use yields the task; every later one, of any verb, is refused as used."""
     handle = handles.make(task, "complete", "fail", lifetime=60)
     with handles.use(handle, "complete") as granted:
@@ -78,7 +67,7 @@ def test_looking_uses_nothing(handles: Handles, task: SuspendedTask) -> None:
 
 
 def test_a_deed_that_was_not_done_may_be_tried_again(handles: Handles, task: SuspendedTask) -> None:
-    """Where the block raises, since SWF was out of reach say, the handle is good again."""
+    """If the block raises, because SWF is out of reach for example, the handle is good again."""
     handle = handles.make(task, "fail", lifetime=60)
     with pytest.raises(KeyboardInterrupt), handles.use(handle, "fail"):
         raise KeyboardInterrupt
@@ -91,11 +80,13 @@ def test_a_handle_of_a_closed_task_says_so_by_its_task(
 ) -> None:
     """What became of the task meanwhile is in what the handle grants."""
     handle = handles.make(task, "fail", lifetime=60)
-    store.close(task.id, TaskState.TIMED_OUT, "HEARTBEAT")
-    assert handles.look(handle).task.state is TaskState.TIMED_OUT
+    store.close(task.id, TaskOutcome.TIMED_OUT, "HEARTBEAT")
+    assert handles.look(handle).task.outcome is TaskOutcome.TIMED_OUT
 
 
-def test_an_expired_handle_is_refused(handles: Handles, task: SuspendedTask, clock: Clock) -> None:
+def test_an_expired_handle_is_refused(
+    handles: Handles, task: SuspendedTask, clock: WallClock
+) -> None:
     """From its last second on a handle is expired, even one that was used."""
     handle = handles.make(task, "fail", lifetime=60)
     clock.now += 59.9
@@ -170,9 +161,9 @@ def test_what_the_key_signs_elsewhere_is_no_handle(handles: Handles, task: Suspe
 
 
 def test_old_keys_are_still_honoured(
-    store: SQLiteTokenStore, handles: Handles, task: SuspendedTask, clock: Clock
+    store: SQLiteTokenStore, handles: Handles, task: SuspendedTask, clock: WallClock
 ) -> None:
-    """After a change of key the handles of the old one are good where it is given, else not."""
+    """After a change of key, handles of the old key are good only if it is given as such."""
     handle = handles.make(task, "fail", lifetime=60)
     new = b"n" * 32
     assert Handles(store, new, old_keys=[KEY], clock=clock).look(handle).task == task
@@ -201,7 +192,7 @@ def test_says_what_cannot_be_made(
 
 
 def test_a_short_lifetime_is_rounded_up(
-    handles: Handles, task: SuspendedTask, clock: Clock
+    handles: Handles, task: SuspendedTask, clock: WallClock
 ) -> None:
     """A handle is good for as long as was asked, or a part of a second more; never born expired."""
     clock.now += 0.9

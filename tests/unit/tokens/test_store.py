@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from flowy.exception import OutOfReachError, TokenStoreError, UsedHandleError
-from flowy.tokens import Finisher, Handles, TaskState
+from flowy.exception import TokenStoreError, TransientError, UsedHandleError
+from flowy.invocation.outcome import TaskOutcome
+from flowy.tokens import Finisher, Handles
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.suspended import a_task
 
 
 def test_repr_shows_neither_token_nor_note() -> None:
-    """A token is a credential and a note may be private: neither stands in a repr or a text."""
+    """A token is a credential and a note may be private: neither is in a repr or a text."""
     task = a_task("secret-token", note={"iban": "secret-note"})
     for text in (repr(task), str(task), f"{[task]}"):
         assert "secret" not in text
@@ -49,7 +50,7 @@ class Desk:
     def _answer(self, *said: object) -> bool:
         self.answers.append(said)
         if not self.taken:
-            raise OutOfReachError("no way", fault="ConnectionClosedError")
+            raise TransientError("no way", fault="ConnectionClosedError")
         return self.taken.pop(0)
 
 
@@ -69,11 +70,11 @@ def test_finisher_records_what_was_taken(
         ("fail", "secret-1", "too dear", "more"),
         ("cancel", "secret-2", "bye"),
     ]
-    kept = {task.id: (task.state, task.reason, task.learned) for task in store.closed()}
+    kept = {task.id: (task.outcome, task.reason, task.learned) for task in store.closed()}
     assert kept == {
-        first.id: (TaskState.COMPLETED, None, False),
-        second.id: (TaskState.FAILED, "too dear", False),
-        third.id: (TaskState.CANCELED, "bye", False),
+        first.id: (TaskOutcome.COMPLETED, None, False),
+        second.id: (TaskOutcome.FAILED, "too dear", False),
+        third.id: (TaskOutcome.CANCELED, "bye", False),
     }
     assert "secret" not in caplog.text
     assert first.id in caplog.text
@@ -100,7 +101,7 @@ def test_finisher_raises_nothing_once_swf_has_taken_it(
         assert Finisher(store, Desk(True)).fail(task, reason)  # type: ignore[arg-type]
         found = store.get(task.id)
         assert found is not None
-        assert (found.state, found.reason) == (TaskState.FAILED, kept)
+        assert (found.outcome, found.reason) == (TaskOutcome.FAILED, kept)
     task = store.keep(a_task("secret-9"))
     desk = Desk(True)
     with pytest.raises(RuntimeError, match="no text"):
@@ -130,9 +131,9 @@ def test_finisher_answers_though_the_store_is_full(
         assert Finisher(full, Desk(True)).complete(granted)
     with pytest.raises(UsedHandleError), handles.use(handle, "complete"):
         pytest.fail("used twice")
-    assert f"{task.id} of {task}: completed, and not marked so; the keeper will." in caplog.text
+    assert f"{task.id} of {task}: completed, but not marked so;" in caplog.text
     assert not Finisher(full, Desk(False)).complete(task)
-    assert "The keeper finds out later" in caplog.text
+    assert "The keeper learns later" in caplog.text
     assert "secret" not in caplog.text
 
 
@@ -149,8 +150,8 @@ def test_finisher_leaves_to_the_keeper_what_was_closed_already(store: SQLiteToke
 
 
 def test_finisher_keeps_open_what_could_not_be_answered(store: SQLiteTokenStore) -> None:
-    """Where SWF is out of reach the error is raised, and the task waits on."""
+    """If SWF is out of reach the error is raised, and the task stays open."""
     task = store.keep(a_task())
-    with pytest.raises(OutOfReachError):
+    with pytest.raises(TransientError):
         Finisher(store, Desk()).fail(task, "no")
     assert store.pending() == [task]

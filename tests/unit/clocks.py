@@ -1,0 +1,104 @@
+"""Clocks of the tests' own, for whatever takes a ``flowy.concurrency.clock.Clock``.
+
+``SelfTurningClock`` is for code that runs in the test's own thread: only waiting moves it, at
+once. ``TurnedClock`` is for code in other threads: the test turns it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+
+from flowy.concurrency.clock import Clock, Lock
+from flowy.concurrency.stop import StopFlag, StopLevel
+
+#: How often a thread that waits on a ``TurnedClock`` looks at it, in real seconds.
+LOOK_SECONDS = 0.002
+
+#: How long a test may wait for a thread to wait, in real seconds.
+PATIENCE_SECONDS = 10.0
+
+
+class SelfTurningClock(Clock):
+    """A clock that only waiting moves: each wait passes at once.
+
+    Args:
+        stops: the level to which ``flag`` is raised during the wait of this number, from 1 on.
+    """
+
+    def __init__(self, stops: Mapping[int, StopLevel] | None = None) -> None:
+        self.time = 1_000.0
+        #: The seconds of each wait, in order.
+        self.waits: list[float] = []
+        #: A flag that waits by this clock.
+        self.flag = StopFlag(self)
+        self._stops = stops or {}
+
+    def now(self) -> float:
+        return self.time
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> bool:
+        return self._pass(seconds)
+
+    def acquire(self, lock: Lock, seconds: float | None) -> bool:
+        self._pass(seconds)
+        return lock.acquire(blocking=False)
+
+    def _pass(self, seconds: float | None) -> bool:
+        assert seconds is not None, "nothing waits for ever"
+        self.waits.append(seconds)
+        if (stop := self._stops.get(len(self.waits))) is not None:
+            self.flag.raise_to(stop)
+        else:
+            self.time += seconds
+        return False
+
+
+class TurnedClock(Clock):
+    """A clock that stands still until the test turns it; any number of threads may wait on it."""
+
+    def __init__(self) -> None:
+        self._now = 1_000.0
+        self._waiting: list[float] = []  # until when, by this clock
+
+    def now(self) -> float:
+        return self._now
+
+    def turn(self, seconds: float) -> None:
+        """Let *seconds* pass."""
+        self._now += seconds
+
+    def turn_when_awaited(self, seconds: float) -> None:
+        """Let *seconds* pass as soon as a thread waits for a moment within them."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not any(at <= self._now + seconds for at in list(self._waiting)):
+            assert time.monotonic() < end, f"nothing waits for a moment within {seconds} s"
+            time.sleep(LOOK_SECONDS)
+        self.turn(seconds)
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> bool:
+        if seconds is None:
+            return condition.wait()
+        until = self._now + seconds
+        self._waiting.append(until)
+        try:
+            # Whoever waits looks at its condition after each look, too: a notification that comes
+            # just as a look ends would be lost.
+            condition.wait(LOOK_SECONDS)
+            return self._now < until
+        finally:
+            self._waiting.remove(until)
+
+    def acquire(self, lock: Lock, seconds: float | None) -> bool:
+        if seconds is None:
+            return lock.acquire()
+        until = self._now + seconds
+        self._waiting.append(until)
+        try:
+            while self._now < until:
+                if lock.acquire(timeout=LOOK_SECONDS):
+                    return True
+            return False
+        finally:
+            self._waiting.remove(until)

@@ -1,0 +1,116 @@
+"""Forked children of an activity: they end in ``run``, and the worker's hooks see each fork.
+
+Each script forks in a process of its own: the test's own has threads.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.concurrency.conftest import Script
+
+FORK = """
+import atexit, os, sys
+from flowy.concurrency.forks import ProcessGuard, around_forks
+
+def forked(call):
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        call()
+        os._exit(99)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ("None", 0),
+        ("SystemExit()", 0),
+        ("SystemExit(3)", 3),
+        ("SystemExit(300)", 300 & 0xFF),
+        ("SystemExit('why')", 1),
+        ("ValueError('why')", 1),
+        ("KeyboardInterrupt()", 1),
+    ],
+)
+def test_a_forked_child_ends_as_a_script_would(script: Script, error: str, code: int) -> None:
+    """With the exit code of what it ended with; the parent's exit hooks do not run."""
+    printed = script(
+        FORK
+        + f"""
+def child():
+    print("child")
+    guard.end_child({error})
+
+guard = ProcessGuard()
+atexit.register(print, "hook")
+print(forked(child))
+"""
+    )
+    assert printed == f"child\n{code}\nhook\n"
+
+
+def test_the_parent_goes_on(script: Script) -> None:
+    """The guard tells the two apart, and ends nothing but the child; a grandchild is one, too."""
+    printed = script(
+        FORK
+        + """
+def look():
+    print(guard.is_forked)
+    sys.stdout.flush()
+
+guard = ProcessGuard()
+guard.end_child(SystemExit(3))
+look()
+forked(look)
+forked(lambda: forked(look))
+"""
+    )
+    assert printed == "False\nTrue\nTrue\n"
+
+
+def test_hooks_around_forks(script: Script) -> None:
+    """Before the fork, after it in the parent, and in the child, whose own forks are its own."""
+    printed = script(
+        FORK
+        + """
+def hook(name):
+    return lambda: os.write(1, name.encode() + b"\\n")  # in one piece: processes write at once
+
+def child():
+    forked(hook("grandchild"))
+    hook("child")()
+
+with around_forks(hook("before"), hook("in parent"), hook("in child")):
+    forked(child)
+hook("after")()
+forked(child)
+"""
+    )
+    during, after = printed.split("after\n")
+    assert during.startswith("before\n")
+    # The child and its parent go on side by side.
+    assert sorted(during.split("\n")) == sorted(
+        ["before", "in parent", "in child", "grandchild", "child", ""]
+    )
+    assert after == "grandchild\nchild\n"
+
+
+def test_the_child_may_leave_the_block(script: Script) -> None:
+    """It has forgotten the hooks, and leaving them is no error."""
+    printed = script(
+        FORK
+        + """
+def nothing(): pass
+
+sys.stdout.flush()
+with around_forks(nothing, nothing, nothing):
+    pid = os.fork()
+if pid == 0:
+    os._exit(5)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    )
+    assert printed == "5\n"

@@ -1,0 +1,38 @@
+"""The end of a process that is a worker and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from tests.unit.concurrency.conftest import ROOT
+
+HANGS = "threading.Thread(target=threading.Event().wait).start()"
+
+
+def exit_code(text: str) -> int:
+    """Run a script in a process of its own, and return its exit code."""
+    script = "import threading\nfrom flowy.concurrency.process_end import end_within\n"
+    done = subprocess.run(
+        [sys.executable, "-c", script + textwrap.dedent(text)], cwd=ROOT, check=False, timeout=30
+    )
+    return done.returncode
+
+
+@pytest.mark.parametrize("left", [HANGS, "import atexit; atexit.register(threading.Event().wait)"])
+def test_what_never_ends_keeps_no_process(left: str) -> None:
+    """A thread or an exit hook that an activity left behind is given its time, and no more."""
+    assert exit_code(f"{left}\nend_within(0.05, 7)") == 7
+
+
+def test_a_process_that_ends_by_itself() -> None:
+    """It ends at once, with its own code."""
+    assert exit_code("end_within(60, 7)\nraise SystemExit(3)") == 3
+
+
+def test_no_thread_to_watch() -> None:
+    """If the system gives no thread, the process ends now."""
+    assert exit_code("threading.stack_size(2**44)\nend_within(60, 7)") == 7

@@ -1,0 +1,321 @@
+"""Child processes: started fresh, heard, replaced, and their ends told."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowy.concurrency.clock import SYSTEM_CLOCK, Clock
+from flowy.concurrency.processes import SETTLED_SECONDS, Child, Link, Message, Processes
+from flowy.exception import ProcessError
+from tests.unit.clocks import TurnedClock
+
+PATIENCE_SECONDS = 20.0
+
+
+# What children run
+
+
+def talk(link: Link, *words: str) -> None:
+    """Say that it is ready, and these words."""
+    link.send({"ready": True, "pid": os.getpid()})
+    for word in words:
+        link.send({"word": word})
+
+
+def tell_of_itself(link: Link) -> None:
+    link.send(
+        {
+            "ready": True,
+            "method": multiprocessing.get_start_method(allow_none=True),
+            "parent": os.getppid(),
+            "threads": threading.active_count(),
+            "inherited": "tests.canary" in sys.modules,
+        }
+    )
+
+
+def wait_to_be_told(link: Link) -> None:
+    told = threading.Event()
+    link.listen(lambda message: told.set(), gone=told.set)
+    link.send({"ready": True, "pid": os.getpid()})
+    assert told.wait(PATIENCE_SECONDS)
+
+
+def never_ready(link: Link) -> None:
+    threading.Event().wait(PATIENCE_SECONDS)
+
+
+def die(link: Link, how: str) -> None:
+    link.send({"ready": True})
+    link.add(3)
+    link.add(-1)
+    for number in range(1_000):
+        link.send({"number": number})
+    if how.isdigit():
+        os._exit(int(how))
+    os.kill(os.getpid(), getattr(signal, how))
+    threading.Event().wait(PATIENCE_SECONDS)
+
+
+def die_once(link: Link, mark: str) -> None:
+    """Die, except for the one that comes after two others."""
+    link.send({"ready": True})
+    marks = Path(mark)
+    count = len(marks.read_text()) if marks.exists() else 0
+    marks.write_text("x" * (count + 1))
+    if count < 2:
+        os._exit(7)
+
+
+def break_down(link: Link) -> None:
+    raise RuntimeError("cannot begin")
+
+
+def leave_a_fork(link: Link) -> None:
+    """Die, and leave a forked process that holds all that was open."""
+    link.send({"ready": True})
+    fork = os.fork()
+    if fork == 0:
+        signal.alarm(int(PATIENCE_SECONDS))
+        signal.pause()
+    link.send({"fork": fork})
+    os._exit(5)
+
+
+# What hears them
+
+
+class Parent:
+    """Hears all, and replaces what it is told to."""
+
+    def __init__(
+        self, target: Any, *arguments: Any, count: int = 1, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        self.messages: list[Message] = []
+        self.started: list[Child] = []
+        self.dead: list[Child] = []
+        self.replace: Callable[[], bool] = lambda: False
+        self.on_message: Callable[[Child, Message], None] = lambda child, message: None
+        self.processes = Processes(
+            target,
+            arguments,
+            count,
+            started=self.started.append,
+            heard=self._heard,
+            died=self._died,
+            clock=clock,
+        )
+
+    def _heard(self, child: Child, message: Message) -> None:
+        self.messages.append(message)
+        self.on_message(child, message)
+
+    def _died(self, child: Child) -> bool:
+        self.dead.append(child)
+        return self.replace()
+
+    def said(self, key: str) -> list[Any]:
+        return [message[key] for message in self.messages if key in message]
+
+
+def test_children_are_started_fresh() -> None:
+    """They are spawned, not forked: they have no module and no thread of the parent."""
+    sys.modules["tests.canary"] = sys
+    try:
+        parent = Parent(tell_of_itself)
+        parent.processes.run()
+    finally:
+        del sys.modules["tests.canary"]
+    (told,) = parent.messages
+    assert told["inherited"] is False
+    assert told["threads"] == 1
+    assert told["method"] in (None, "spawn")
+
+
+def test_what_a_child_says_is_heard_in_its_order() -> None:
+    """Every word of each child, although it ends at once."""
+    words = [str(number) for number in range(500)]
+    parent = Parent(talk, *words, count=3)
+    parent.processes.run()
+    assert len(set(parent.said("pid"))) == 3
+    assert sorted(parent.said("word")) == sorted(words * 3)
+    assert [child.end for child in parent.dead] == ["exit code 0"] * 3
+
+
+@pytest.mark.parametrize(
+    ("how", "end"),
+    [
+        ("7", "exit code 7"),
+        ("SIGKILL", "killed by signal 9 (SIGKILL)"),
+        ("SIGSEGV", "killed by signal 11 (SIGSEGV)"),
+    ],
+)
+def test_what_a_child_said_before_it_died_is_heard(how: str, end: str) -> None:
+    """Messages and the number are read after its death; its end is named."""
+    parent = Parent(die, how)
+    parent.processes.run()
+    assert parent.said("number") == list(range(1_000))
+    (child,) = parent.dead
+    assert child.end == end
+    assert child.number.value == 2
+
+
+def test_a_child_can_be_told(request: pytest.FixtureRequest) -> None:
+    """The pipe has two ends."""
+    parent = Parent(wait_to_be_told, count=2)
+    parent.on_message = lambda child, message: child.tell({"any": "thing"})
+    parent.processes.run()
+    assert [child.end for child in parent.dead] == ["exit code 0"] * 2
+
+
+def test_telling_a_dead_child_is_nothing() -> None:
+    """Nothing happens: it may have died a moment ago."""
+    parent = Parent(talk)
+    parent.processes.run()
+    parent.dead[0].connection = multiprocessing.Pipe()[0]  # whose other end is gone
+    parent.dead[0].tell({"stop": 1})
+
+
+def test_a_child_that_died_is_replaced_with_backoff(tmp_path: Path) -> None:
+    """It keeps its slot. ``died`` says how often; the pauses prevent a storm."""
+    parent = Parent(die_once, str(tmp_path / "marks"))
+    parent.replace = lambda: len(parent.dead) < 3
+    began = time.monotonic()
+    parent.processes.run()
+    assert [child.end for child in parent.dead] == ["exit code 7"] * 2 + ["exit code 0"]
+    assert [child.slot for child in parent.started] == [0, 0, 0]
+    assert time.monotonic() - began > 0.25 + 0.5
+
+
+def test_the_first_child_must_become_ready_before_others_start(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """What keeps one from starting keeps all: one error, one child."""
+    parent = Parent(break_down, count=8)
+    parent.replace = lambda: True
+    with pytest.raises(ProcessError, match=r"before it was ready \(exit code 1\)"):
+        parent.processes.run()
+    assert len(parent.dead) == 1
+    assert capfd.readouterr().err.count("RuntimeError: cannot begin") == 1
+
+
+def test_a_stop_while_the_first_child_starts_is_no_error() -> None:
+    """Ctrl-C ends the child, too; one that is not to be replaced is no error."""
+    parent = Parent(never_ready, count=3)
+    thread = _run_in_thread(parent)
+    _wait_until(lambda: bool(parent.processes.children))
+    parent.processes.children[0].kill()  # and ``died`` says that it is not to be replaced
+    thread.join(PATIENCE_SECONDS)
+    assert not thread.is_alive()
+    assert [child.end for child in parent.dead] == ["killed by signal 9 (SIGKILL)"]
+
+
+def test_no_more_are_started_once_the_first_is_ready_and_a_stop_has_come() -> None:
+    """A stop that came while the first started holds for all others."""
+    parent = Parent(talk, count=5)
+    parent.on_message = lambda child, message: parent.processes.start_no_more()
+    parent.processes.run()
+    assert len(parent.dead) == 1
+
+
+class CountingClock(TurnedClock):
+    """Counts how often it was asked for the time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+
+    def now(self) -> float:
+        self.looks += 1
+        return super().now()
+
+
+def test_a_child_that_lived_long_is_replaced_after_the_shortest_pause() -> None:
+    """It did not die of how it was started, so the pauses do not go on growing."""
+    clock = CountingClock()
+    parent = Parent(die, "7", clock=clock)
+    looks_at_death: list[int] = []
+
+    def live_long(child: Child, message: Message) -> None:
+        if "ready" in message:
+            clock.turn(SETTLED_SECONDS + 1)
+
+    def replace() -> bool:
+        looks_at_death.append(clock.looks)
+        return len(parent.dead) < 3
+
+    parent.on_message = live_long
+    parent.replace = replace
+    thread = _run_in_thread(parent)
+    for deaths in (1, 2):
+        _wait_until(lambda deaths=deaths: len(looks_at_death) == deaths)  # type: ignore[misc]
+        _wait_until(lambda: clock.looks > looks_at_death[-1] + 3)  # the pause has begun
+        clock.turn(0.5)  # as long as the first pause can be, and the second one not
+    thread.join(PATIENCE_SECONDS)
+    assert len(parent.started) == 3
+
+
+def test_a_stop_during_the_back_off_ends_at_once() -> None:
+    """Nobody waits for the pause before a replacement that will never be."""
+    parent = Parent(die, "7", clock=TurnedClock())  # by which the pause never passes
+    parent.replace = lambda: True
+    thread = _run_in_thread(parent)
+    _wait_until(lambda: bool(parent.dead))
+    parent.processes.start_no_more()
+    thread.join(PATIENCE_SECONDS)
+    assert not thread.is_alive()
+    assert len(parent.started) == 1
+
+
+def test_a_death_is_seen_though_a_forked_process_holds_the_pipes() -> None:
+    """An activity may leave processes that it forked: they must not hide the death."""
+    parent = Parent(leave_a_fork)
+    began = time.monotonic()
+    try:
+        parent.processes.run()
+    finally:
+        for fork in parent.said("fork"):
+            os.kill(fork, signal.SIGKILL)
+    assert [child.end for child in parent.dead] == ["exit code 5"]
+    assert time.monotonic() - began < PATIENCE_SECONDS / 2
+
+
+def test_parameters_that_cannot_travel_are_refused_before_any_child() -> None:
+    """The error comes from the parent, and names the way out."""
+    with pytest.raises(ProcessError, match="functions and classes that can be imported"):
+        Parent(talk, lambda: None)
+
+
+def test_a_link_without_a_parent_is_silent() -> None:
+    """A child whose parent is gone goes on, and hears that it is."""
+    ours, theirs = multiprocessing.Pipe()
+    link = Link(theirs, multiprocessing.RawValue("i", 0))
+    gone = threading.Event()
+    link.listen(lambda message: None, gone.set)
+    ours.close()
+    assert gone.wait(PATIENCE_SECONDS)
+    for _ in range(3):
+        link.send({"any": "thing"})
+
+
+def _run_in_thread(parent: Parent) -> threading.Thread:
+    thread = threading.Thread(target=parent.processes.run, daemon=True)
+    thread.start()
+    return thread
+
+
+def _wait_until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not reached():
+        assert time.monotonic() < deadline
+        os.sched_yield()

@@ -1,0 +1,116 @@
+"""``terminable``, in processes of its own: it is about how they end."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowy.concurrency.signals import STOP_SIGNALS
+from tests.unit.concurrency.conftest import Script
+
+
+@pytest.mark.parametrize("name", [number.name for number in STOP_SIGNALS])
+def test_a_stop_signal_raises_keyboard_interrupt(script: Script, name: str) -> None:
+    """Whichever it is, one ``except`` cleans up; afterwards the handlers before are back."""
+    printed = script(f"""
+        import signal
+        from flowy.concurrency.signals import terminable
+        signal.signal(signal.{name}, lambda *_: print("before"))
+        try:
+            with terminable():
+                signal.raise_signal(signal.{name})
+        except KeyboardInterrupt:
+            print("interrupted")
+        signal.raise_signal(signal.{name})
+    """)
+    assert printed == "interrupted\nbefore\n"
+
+
+@pytest.mark.parametrize("name", [number.name for number in STOP_SIGNALS])
+def test_an_ignored_signal_stays_ignored(script: Script, name: str) -> None:
+    """``nohup`` ignores SIGHUP, and that holds."""
+    printed = script(f"""
+        import signal
+        from flowy.concurrency.signals import terminable
+        signal.signal(signal.{name}, signal.SIG_IGN)
+        with terminable():
+            signal.raise_signal(signal.{name})
+            print("goes on")
+        print(signal.getsignal(signal.{name}) is signal.SIG_IGN)
+    """)
+    assert printed == "goes on\nTrue\n"
+
+
+def test_the_last_block_of_a_process(script: Script) -> None:
+    """Later signals are ignored: the program has said all that it has to say."""
+    printed = script("""
+        import signal
+        from flowy.concurrency.signals import STOP_SIGNALS, terminable
+        with terminable(last=True):
+            pass
+        for number in STOP_SIGNALS:
+            signal.raise_signal(number)
+        print("goes on")
+    """)
+    assert printed == "goes on\n"
+
+
+def test_an_interruption_that_a_finalizer_swallowed_is_repeated(script: Script) -> None:
+    """Python drops what is raised while an answer of urllib3, for example, is finalized."""
+    printed = script("""
+        import io, signal, threading
+        from flowy.concurrency.signals import terminable
+
+        class Answer(io.IOBase):
+            def close(self):
+                signal.raise_signal(signal.SIGTERM)
+
+        try:
+            with terminable():
+                Answer()
+                print("swallowed")
+                threading.Event().wait(20)
+                print("lost")
+        except KeyboardInterrupt:
+            print("interrupted")
+    """)
+    assert printed == "swallowed\ninterrupted\n"
+
+
+def test_an_interruption_is_not_repeated_while_it_is_cleaned_up_after(script: Script) -> None:
+    """Cleaning up may take its time, and handle errors of its own."""
+    printed = script("""
+        import signal, threading
+        from flowy.concurrency.signals import REPEAT_SECONDS, terminable
+        try:
+            with terminable():
+                try:
+                    signal.raise_signal(signal.SIGTERM)
+                except BaseException:
+                    try:
+                        raise ValueError
+                    except ValueError:
+                        threading.Event().wait(REPEAT_SECONDS * 3)
+                    print("cleaned up")
+                    raise
+        except KeyboardInterrupt:
+            print("interrupted")
+    """)
+    assert printed == "cleaned up\ninterrupted\n"
+
+
+def test_a_second_signal_interrupts_the_cleaning_up(script: Script) -> None:
+    """Whoever asks twice does not want to wait."""
+    printed = script("""
+        import signal
+        from flowy.concurrency.signals import terminable
+        try:
+            with terminable():
+                try:
+                    signal.raise_signal(signal.SIGTERM)
+                finally:
+                    signal.raise_signal(signal.SIGINT)
+                    print("cleaned up")
+        except KeyboardInterrupt:
+            print("interrupted")
+    """)
+    assert printed == "interrupted\n"

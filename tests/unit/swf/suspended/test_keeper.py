@@ -1,0 +1,262 @@
+"""The keeper: sends each heartbeat once and in time, and says what it does."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+import pytest
+
+from flowy.exception import TokenStoreError
+from flowy.invocation.outcome import TaskOutcome
+from flowy.swf.suspended import Keeper
+from flowy.swf.suspended.outage import FAILURES_IN_A_ROW
+from flowy.swf.suspended.schedule import RETRY_SECONDS
+from flowy.tokens import SuspendedTask
+from flowy.tokens.sqlite import SQLiteTokenStore
+from tests.suspended import Desk, a_task
+from tests.unit.swf.suspended.beats import AheadClock, Beats, kept
+
+
+@pytest.mark.parametrize(
+    ("heartbeat", "every", "interval"), [(90, 300, 30), (90, 5, 5), (None, 300, 300)]
+)
+def test_beats_often_enough(
+    desk: Desk,
+    store: SQLiteTokenStore,
+    clock: AheadClock,
+    heartbeat: int | None,
+    every: int,
+    interval: int,
+) -> None:
+    """At once, then at a third of the heartbeat timeout or each *every*, whichever is sooner."""
+    beats = Beats(desk.client)
+    keeper = Keeper(desk.domain, store, beats, every=every)
+    _, task = desk.waiting(heartbeat=heartbeat)
+    store.keep(task)
+    counts = []
+    for seconds in (0.0, interval - 1.0, 1.0, interval - 1.0, 1.0):
+        clock.ahead += seconds
+        keeper.look()
+        counts.append(beats.count)
+    assert counts == [1, 1, 2, 2, 3]
+    assert kept(store, task).is_open
+
+
+def test_a_clock_that_is_set_back_stops_no_beats(
+    desk: Desk, store: SQLiteTokenStore, clock: AheadClock
+) -> None:
+    """Beats that would be due in an hour, since the clock was set back by one, are made at once."""
+    beats = Beats(desk.client)
+    keeper = Keeper(desk.domain, store, beats, every=900)
+    store.keep(desk.waiting()[1])
+    keeper.look()
+    clock.ahead -= 3_600
+    keeper.look()
+    assert beats.count == 2
+    keeper.look()
+    clock.ahead += 899
+    keeper.look()
+    assert beats.count == 2
+    clock.ahead += 1
+    keeper.look()
+    assert beats.count == 3
+
+
+def test_beats_for_its_own_domain_alone(
+    desk: Desk, store: SQLiteTokenStore, clock: AheadClock
+) -> None:
+    """What belongs to another domain is left to that domain's keeper."""
+    beats = Beats(desk.client)
+    store.keep(a_task(domain="another"))
+    clock.ahead += 1_000
+    Keeper(desk.domain, store, beats).look()
+    assert beats.count == 0
+
+
+def test_two_keepers_share_the_beats(
+    desk: Desk, store: SQLiteTokenStore, clock: AheadClock
+) -> None:
+    """Side by side each beat is sent by one of them."""
+    beats = Beats(desk.client)
+    for number in range(6):
+        store.keep(desk.waiting(f"flow-{number}")[1])
+    clock.ahead += 301
+    threads = [threading.Thread(target=Keeper(desk.domain, store, beats).look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert beats.count == 6
+
+
+def test_a_killed_keepers_claim_ends(
+    desk: Desk, store: SQLiteTokenStore, clock: AheadClock
+) -> None:
+    """The heartbeat that a keeper had claimed when it was killed is sent by the next keeper."""
+    beats = Beats(desk.client)
+    store.keep(desk.waiting()[1])
+    clock.ahead += 301
+    assert store.claim_due(desk.domain, 60) is not None  # and here it is killed
+    Keeper(desk.domain, store, beats).look()
+    assert beats.count == 0
+    clock.ahead += 60
+    Keeper(desk.domain, store, beats).look()
+    assert beats.count == 1
+
+
+def test_one_bad_task_keeps_no_other_from_its_beat(
+    desk: Desk, store: SQLiteTokenStore, clock: AheadClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A beat that never gets through is tried again soon; all others are made in the same look."""
+    bad = store.keep(desk.waiting("bad")[1])
+
+    class OneBad(Beats):
+        def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
+            answer = super().record_activity_task_heartbeat(**parameters)
+            if parameters["taskToken"] == bad.token:
+                raise ConnectionResetError
+            return answer
+
+    others = 2 * FAILURES_IN_A_ROW
+    for number in range(others):
+        store.keep(desk.waiting(f"flow-{number}")[1])
+    clock.ahead += 301
+    beats = OneBad(desk.client)
+    keeper = Keeper(desk.domain, store, beats)
+    keeper.look()
+    assert beats.count == 1 + others
+    assert f"task {bad.id}, not sent (ConnectionResetError). Tried again in 5 s." in caplog.text
+    clock.ahead += RETRY_SECONDS
+    keeper.look()
+    assert beats.count == 2 + others
+    assert bad.token not in caplog.text
+
+
+def test_a_call_that_hangs_holds_up_nobody_else(
+    desk: Desk, store: SQLiteTokenStore, clock: AheadClock
+) -> None:
+    """While one call hangs, all other tasks get their heartbeats, again and again."""
+    stuck = store.keep(desk.waiting("stuck")[1])
+    for number in range(3):
+        store.keep(desk.waiting(f"flow-{number}")[1])
+    go_on, hangs, twice = threading.Event(), threading.Event(), threading.Event()
+
+    class Hanging(Beats):
+        def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
+            if parameters["taskToken"] == stuck.token:
+                hangs.set()
+                assert go_on.wait(20)
+            answer = super().record_activity_task_heartbeat(**parameters)
+            if self.count >= 6:
+                twice.set()
+            return answer
+
+    clock.ahead += 301
+    keeper = Keeper(desk.domain, store, Hanging(desk.client), every=0.01)
+    running = threading.Thread(target=keeper.run)
+    running.start()
+    try:
+        assert hangs.wait(20)
+        assert twice.wait(20)
+    finally:
+        go_on.set()
+        keeper.stop()
+        running.join(20)
+    assert not running.is_alive()
+
+
+def test_runs_until_it_is_stopped(
+    desk: Desk, store: SQLiteTokenStore, clock: AheadClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """run() looks again and again, through an SWF and a store out of reach, until stop()."""
+    caplog.set_level(logging.INFO)
+    beaten = threading.Event()
+
+    class Trouble(Beats):
+        def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
+            if self.count == 0:
+                self.count += 1
+                raise ConnectionResetError
+            super().record_activity_task_heartbeat(**parameters)
+            beaten.set()
+            return {"cancelRequested": False}
+
+    class Locked(SQLiteTokenStore):
+        tries = 0
+
+        def pending(self, domain: str | None = None) -> list[SuspendedTask]:
+            raise TokenStoreError("Cannot use the token store: it is busy.")
+
+        def claim_due(
+            self, domain: str, lease_seconds: float, **more: float
+        ) -> SuspendedTask | None:
+            self.tries += 1
+            if self.tries == 1:
+                raise TokenStoreError("Cannot use the token store: it is locked.")
+            return super().claim_due(domain, lease_seconds, **more)
+
+    for number in range(2):
+        store.keep(desk.waiting(f"flow-{number}")[1])
+    clock.ahead += 301
+    locked = Locked(store._file.path, clock=clock)
+    keeper = Keeper(desk.domain, locked, Trouble(desk.client))
+    running = threading.Thread(target=keeper.run)
+    running.start()
+    assert beaten.wait(20)
+    keeper.stop()
+    running.join(10)
+    assert not running.is_alive()
+    assert f"Keeper started for domain {desk.domain}. Cannot use" in caplog.text
+    assert "it is locked. Trying again in" in caplog.text
+    assert "not sent (ConnectionResetError). Tried again in" in caplog.text
+    assert caplog.messages[-1] == "Keeper stopped."
+
+
+def _start_and_stop(keeper: Keeper) -> None:
+    keeper.stop()
+    keeper.run()
+
+
+def test_says_how_many_wait(
+    desk: Desk, store: SQLiteTokenStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first line says how many tasks wait; none, but those of another domain, is a WARNING."""
+    caplog.set_level(logging.INFO)
+    keeper = Keeper("shpo", store, desk.client)
+    _start_and_stop(keeper)
+    assert f"started for domain shpo; tasks that wait in {store}: 0." in caplog.text
+    store.keep(a_task("1", domain="shop"))
+    store.keep(a_task("2", domain="bank"))
+    assert not [each for each in caplog.records if each.levelno > logging.INFO]
+    _start_and_stop(Keeper("shpo", store, desk.client))
+    (said,) = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert "No task of domain shpo waits, but 1 of bank, 1 of shop" in said.getMessage()
+    caplog.clear()
+    _start_and_stop(Keeper("shop", store, desk.client))
+    assert [each.levelno for each in caplog.records] == [logging.INFO, logging.INFO]
+    assert caplog.messages[0].endswith(": 1.")
+
+
+def test_drops_what_is_old(desk: Desk, store: SQLiteTokenStore, clock: AheadClock) -> None:
+    """Tasks that were closed longer ago than drop_after are dropped."""
+    old = store.keep(a_task())
+    store.close(old.id, TaskOutcome.COMPLETED)
+    clock.ahead += 100
+    Keeper(desk.domain, store, desk.client, drop_after=200).look()
+    assert store.get(old.id) is not None
+    Keeper(desk.domain, store, desk.client, drop_after=50).look()
+    assert store.get(old.id) is None
+
+
+def test_says_what_cannot_be_used(desk: Desk, store: SQLiteTokenStore) -> None:
+    """Arguments are checked at once."""
+    with pytest.raises(ValueError, match="on_cancel='ignore': give 'answer' or 'mark'"):
+        Keeper(desk.domain, store, desk.client, on_cancel="ignore")
+    with pytest.raises(ValueError, match="every=0"):
+        Keeper(desk.domain, store, desk.client, every=0)
+    with pytest.raises(ValueError, match="drop_after=-1"):
+        Keeper(desk.domain, store, desk.client, drop_after=-1)
+    with pytest.raises(ValueError, match="domain"):
+        Keeper("", store, desk.client)

@@ -1,0 +1,199 @@
+"""The decorator: what it refuses, and what it declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from flowy.exception import ScanError
+from flowy.swf.scanner import activity, declared, declared_by
+from flowy.swf.values import ActivityDefaults, ActivityType
+from flowy.task import Activity, AsyncActivity
+
+
+def test_the_class_is_returned_unchanged() -> None:
+    """A decorated class is the class itself, to be subclassed and tested as any other."""
+
+    class Echo(Activity):
+        def run(self, value: int) -> int:
+            return value
+
+    before = set(vars(Echo))
+    assert activity("echo", 1, "list")(Echo) is Echo
+    assert {name for name in vars(Echo) if not name.startswith("__venusian")} == before
+
+
+class HasNoInt:
+    def __int__(self) -> int:
+        raise ZeroDivisionError
+
+
+def mark(**changed: Any) -> Callable[[type[Activity]], type[Activity]]:
+    return activity(**{"name": "echo", "version": 1, "task_list": "list", **changed})
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"name": ""}, "a name of 0 characters: SWF takes 1 to 256"),
+        ({"name": "a:b"}, "'a:b' as name"),
+        ({"name": "arn"}, "'arn' as name"),
+        ({"version": "x" * 65}, "a version of 65 characters: SWF takes 1 to 64"),
+        ({"version": "1/2"}, "'1/2' as version"),
+        ({"task_list": " list"}, "' list' as task_list"),
+        ({"task_list": "a|b"}, "'a|b' as task_list"),
+        ({"name": "\ud800"}, "'\\ud800' as name: it has a character that UTF-8 cannot encode"),
+        ({"heartbeat": 10**5000}, "this int as heartbeat: give whole seconds"),
+        ({"heartbeat": HasNoInt()}, "HasNoInt"),
+        ({"heartbeat": 0}, "0 as heartbeat: give whole seconds from 1 to 99999999"),
+        ({"schedule_to_close": -1}, "-1 as schedule_to_close"),
+        ({"schedule_to_start": "abc"}, "'abc' as schedule_to_start"),
+        ({"start_to_close": 100_000_000}, "100000000 as start_to_close"),
+    ],
+)
+def test_bad_values_fail_at_the_decorator(changed: dict[str, Any], said: str) -> None:
+    """What SWF would refuse fails where it is written, saying what is allowed."""
+    with pytest.raises(ValueError, match="^Cannot use") as caught:
+        mark(**changed)
+    assert said in str(caught.value)
+
+
+class Plain:
+    def run(self) -> None:
+        """Not an activity, though it has a ``run``."""
+
+
+class Empty(Activity):
+    pass
+
+
+@pytest.mark.parametrize("thing", [Plain, len, 5, Activity("x", None, "t")])  # type: ignore[arg-type]
+def test_only_activities_can_be_marked(thing: Any) -> None:
+    """Anything else than a subclass of Activity fails at the decorator."""
+    with pytest.raises(TypeError, match="decorate a subclass of flowy.task.Activity"):
+        mark()(thing)
+
+
+@pytest.mark.parametrize("kind", [Empty, Activity])
+def test_an_activity_must_run(kind: type[Activity]) -> None:
+    """So does one that does not override ``run``."""
+    with pytest.raises(TypeError, match="it does not override run"):
+        mark()(kind)
+
+
+class Blocking(Activity):
+    async def run(self) -> None:
+        pass
+
+
+class Halting(AsyncActivity):
+    def run(self) -> Any:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(Blocking, "Derive it from flowy.task.AsyncActivity"), (Halting, "needs `async def run`")],
+)
+def test_coroutines_have_their_own_base(kind: type[Activity], said: str) -> None:
+    """Each base class runs what it was made for; the error says which one to take."""
+    with pytest.raises(TypeError, match=said):
+        mark()(kind)
+
+
+# What a mark declares
+
+
+class Echo(Activity):
+    def run(self, value: int) -> int:
+        return value
+
+
+def marked(base: type[Activity] = Echo, **changed: Any) -> Any:
+    """Return what the one mark of a class declares."""
+    (found,) = declared(mark(**changed)(type("Marked", (base,), {})))
+    return found
+
+
+def test_what_is_declared() -> None:
+    """Name and version as text, the defaults, the class, and the place of the decorator."""
+    found = marked(name=1.5, version=2, task_list=3, heartbeat="10", start_to_close=60.9)
+    assert found.type == ActivityType("1.5", "2")
+    assert found.defaults == ActivityDefaults("3", 10, 420, 120, 60)
+    assert found.factory.__name__ == "Marked"
+    assert found.place.startswith(f"{__file__}:")
+    assert (found.auto_heartbeat_seconds, found.max_stall_seconds) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("given", "attribute", "heartbeat", "seconds"),
+    [
+        (None, False, 30, None),
+        (None, True, 30, 10.0),
+        (None, 7, None, 7.0),
+        (True, False, 30, 10.0),
+        (2.5, True, None, 2.5),
+        (False, True, 30, None),
+    ],
+)
+def test_auto_heartbeat(given: Any, attribute: Any, heartbeat: Any, seconds: float | None) -> None:
+    """Every third of the timeout, or every so many seconds; the decorator before the class."""
+    base = type("Base", (Echo,), {"auto_heartbeat": attribute})
+    found = marked(base, heartbeat=heartbeat, auto_heartbeat=given)
+    assert found.auto_heartbeat_seconds == seconds
+
+
+def test_a_third_of_nothing() -> None:
+    """Without a timeout the interval must be given."""
+    with pytest.raises(ValueError, match="none is declared. Give heartbeat=SECONDS too"):
+        marked(auto_heartbeat=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "attribute", "seconds"), [(None, None, None), (None, 60, 60.0), (5, 60, 5.0)]
+)
+def test_max_stall(given: Any, attribute: Any, seconds: float | None) -> None:
+    """The decorator's goes before that of the class."""
+    found = marked(type("Base", (Echo,), {"max_stall": attribute}), max_stall=given)
+    assert found.max_stall_seconds == seconds
+
+
+@pytest.mark.parametrize("what", ["auto_heartbeat", "max_stall"])
+@pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan"), "soon", [], 10**400])
+def test_seconds_that_cannot_be_used(what: str, value: Any) -> None:
+    """They fail at the decorator, like a timeout."""
+    with pytest.raises(ValueError, match=f"as {what}: give seconds, more than 0"):
+        marked(**{what: value})
+
+
+def test_only_its_own_marks() -> None:
+    """A class declares what stands above it, each mark once; what its base is, it is not."""
+    twice = mark(version=1)(mark(version=2)(type("Twice", (Echo,), {})))
+    assert sorted(found.type.version for found in declared(twice)) == ["1", "2"]
+    assert declared(type("Below", (twice,), {})) == ()
+    assert declared(Echo) == ()
+
+
+def test_a_list_of_activities() -> None:
+    """What each declares, by type; the same class may be named twice."""
+    one, other = (mark(name=name)(type(name, (Echo,), {})) for name in ("one", "other"))
+    found = declared_by([one, other, one])
+    assert {str(key): each.factory for key, each in found.items()} == {
+        "one 1": one,
+        "other 1": other,
+    }
+
+
+def test_lists_that_cannot_be_served() -> None:
+    """A class without a mark, anything else, nothing at all, and one type twice."""
+    one, other = (mark()(type(name, (Echo,), {})) for name in ("One", "Other"))
+    things: list[Any] = [Echo, Plain, len, "one"]
+    for thing in things:
+        with pytest.raises(ScanError, match=r"it has no @activity\(name="):
+            declared_by([one, thing])
+    with pytest.raises(ScanError, match="in an empty list"):
+        declared_by([])
+    with pytest.raises(ScanError, match="echo 1 is One at .* and Other at"):
+        declared_by([one, other])

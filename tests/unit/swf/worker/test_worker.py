@@ -1,0 +1,408 @@
+"""The worker as a whole, in the test's own thread: polls, tasks of every kind, and its report."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from flowy import __version__, reasons
+from flowy.context import ActivityInfo, current
+from flowy.exception import CancelTask, SuspendTask, ThreadError
+from flowy.observer import Observer, WorkerStarted, WorkerStopped
+from flowy.swf.values import ActivityDefaults, ActivityImplementation
+from flowy.swf.worker import ActivityWorker, StopReport
+from flowy.swf.worker.worker import default_identity
+from flowy.task import Activity
+from tests.unit.stand_ins import CLOSED, REFUSAL, implementation, task_answer
+from tests.unit.swf.worker.task_list_swf import TaskListSWF
+from tests.unit.swf.worker.worker_case import ECHO, StopClock, running
+
+
+def served(
+    swf: TaskListSWF, *activities: ActivityImplementation, loop: int = 1, **options: Any
+) -> ActivityWorker:
+    """Return a worker of these activities; it leaves signals alone unless told otherwise."""
+    return ActivityWorker(
+        swf.client(),
+        "domain",
+        "list",
+        {each.type: each for each in activities},
+        loop=loop,
+        **{"signals": False, **options},
+    )
+
+
+def outcome_of(caplog: pytest.LogCaptureFixture) -> str:
+    """Return what the line at the end of the task says became of it."""
+    (line,) = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "flowy.swf.worker.task_run" and " after " in record.getMessage()
+    ]
+    return line.partition("): ")[2].partition(" after ")[0]
+
+
+@pytest.fixture(autouse=True)
+def all_logs(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "flowy")
+
+
+def test_identity() -> None:
+    """SWF is told of host, process and version."""
+    identity = default_identity()
+    assert identity == f"{platform.node()}:{os.getpid()} flowy/{__version__}"
+    swf = TaskListSWF()
+    served(swf, ECHO).run()
+    assert swf.polls == [{"domain": "domain", "taskList": {"name": "list"}, "identity": identity}]
+
+
+def test_the_identity_of_a_host_with_a_long_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is cut to what SWF takes."""
+    monkeypatch.setattr(platform, "node", lambda: "h" * 300)
+    assert default_identity() == "h" * 256
+
+
+def test_a_task(caplog: pytest.LogCaptureFixture) -> None:
+    """A task is run, answered and logged in one line."""
+    swf = TaskListSWF(task_answer())
+    served(swf, ECHO).run()
+    assert swf.answers == [("completed", {"taskToken": "token", "result": "1"})]
+    assert outcome_of(caplog) == "completed"
+    assert caplog.messages[0].startswith("Worker started as ")
+    assert caplog.messages[0].endswith(": 1 type, 1 at once, task list list of domain domain.")
+    assert caplog.messages[-1] == "Worker stopped: 1 completed."
+
+
+def test_info_is_what_came_with_the_task() -> None:
+    """``info`` and ``current()`` tell of the task, with the declared timeouts."""
+    seen: list[ActivityInfo] = []
+    defaults = ActivityDefaults("elsewhere", 5, 40, None, 30)
+
+    def body(self: Activity, value: int) -> None:
+        seen.extend((self.info, current()))
+
+    served(TaskListSWF(task_answer()), running(body, defaults=defaults)).run()
+    expected = ActivityInfo(
+        name="echo", version="1", activity_id="7", workflow_id="flow", run_id="run",
+        domain="domain", task_list="list", started_event_id=6, identity=default_identity(),
+        heartbeat=5, schedule_to_close=40, schedule_to_start=None, start_to_close=30,
+    )  # fmt: skip
+    assert seen == [expected, expected]
+
+
+def test_each_task_has_an_instance_of_its_own() -> None:
+    """Attributes that ``run`` sets belong to one task."""
+
+    def body(self: Any, value: int) -> int:
+        self.count = getattr(self, "count", 0) + 1
+        return int(self.count)
+
+    swf = TaskListSWF(task_answer("a"), task_answer("b"))
+    served(swf, running(body), loop=2).run()
+    assert [answer["result"] for _, answer in swf.answers] == ["1", "1"]
+
+
+# Unknown types
+
+
+def test_an_unknown_type_fails(caplog: pytest.LogCaptureFixture) -> None:
+    """The failure names the type and what this worker has; the worker goes on."""
+    swf = TaskListSWF(task_answer("a", "other"), task_answer("b"))
+    served(swf, ECHO, running(lambda self: 1, "sum"), loop=2).run()
+    (verb, failed), completed = swf.answers
+    assert verb == "failed"
+    assert failed["reason"] == (
+        reasons.UNKNOWN_ACTIVITY_TYPE + "other 1. This worker has echo 1, sum 1."
+    )
+    assert failed["details"] == f"Worker {default_identity()} has echo 1, sum 1."
+    assert completed[0] == "completed"
+    assert "This worker has no activity other 1; it has echo 1, sum 1." in caplog.messages
+
+
+def test_a_worker_with_many_types() -> None:
+    """Their names are cut to what SWF takes, in the reason and in the details."""
+    many = [running(lambda self: 1, f"{number:03}" * 60) for number in range(250)]
+    swf = TaskListSWF(task_answer(name="other"))
+    served(swf, *many).run()
+    ((_, failed),) = swf.answers
+    assert len(failed["reason"]) == 256
+    assert failed["reason"].startswith("Unknown activity type: other 1. This worker has 000")
+    assert len(failed["details"]) == 32_768
+
+
+def test_an_unknown_type_abandoned(caplog: pytest.LogCaptureFixture) -> None:
+    """``on_unknown="abandon"`` answers nothing."""
+    swf = TaskListSWF(task_answer(name="other"))
+    report = served(swf, ECHO, on_unknown="abandon").run()
+    assert swf.answers == []
+    assert outcome_of(caplog) == "left to its timeout: unknown type"
+    assert report == StopReport(unknown_left=1)
+
+
+# Activities whose author changed more than ``run``
+
+
+class BrokenConstructor(Activity):
+    def __init__(self, *_: Any) -> None:
+        raise ValueError("no such luck")
+
+
+class ForgetfulConstructor(Activity):
+    def __init__(self, *_: Any) -> None:
+        """Without the base class's."""
+
+    def run(self, value: int) -> int:
+        return value
+
+
+class BrokenCall(Activity):
+    def __call__(self) -> None:
+        raise ValueError("no such luck")
+
+
+class ManyAnswers(Activity):
+    def __call__(self) -> None:
+        self._scheduler.complete(self.token, "1")
+        raise ValueError("SECRET")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        (BrokenConstructor, "no such luck"),
+        (BrokenCall, "no such luck"),
+    ],
+)
+def test_what_breaks_around_the_run(
+    kind: type[Activity], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A constructor or a call that raises is a failure too, and the worker goes on."""
+    swf = TaskListSWF(task_answer("a"), task_answer("b", "fine"))
+    served(swf, implementation(kind), running(lambda self, value: value, "fine"), loop=2).run()
+    (verb, failed), completed = swf.answers
+    assert (verb, failed["taskToken"], failed["reason"]) == ("failed", "a", reason)
+    assert failed["details"].startswith("Traceback (most recent call last):")
+    assert completed == ("completed", {"taskToken": "b", "result": "1"})
+    (error,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert error.getMessage().endswith(" s (ValueError); SWF gets the reason.")
+
+
+def test_a_constructor_that_forgets_the_one_of_its_base_class() -> None:
+    """A run that needs nothing of it completes all the same."""
+    swf = TaskListSWF(task_answer())
+    assert served(swf, implementation(ForgetfulConstructor)).run() == StopReport(completed=1)
+
+
+def test_one_answer_is_enough(caplog: pytest.LogCaptureFixture) -> None:
+    """What is raised after the answer is not sent; it is logged as an ERROR."""
+    swf = TaskListSWF(task_answer())
+    served(swf, implementation(ManyAnswers)).run()
+    assert [verb for verb, _ in swf.answers] == ["completed"]
+    (error,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert "broke after its answer: ValueError" in error.getMessage()
+    assert "SECRET" not in caplog.text
+
+
+class Evil(BaseException):
+    def __str__(self) -> str:
+        raise Evil
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def body(self: Activity, value: int) -> None:
+        raise error
+
+    return body
+
+
+@pytest.mark.parametrize("error", [Evil(), GeneratorExit(), RecursionError(), MemoryError()])
+def test_the_worker_goes_on_after_anything(error: BaseException) -> None:
+    """No exception of an activity ends the worker, except the two that are meant to."""
+    swf = TaskListSWF(task_answer("a"), task_answer("b"))
+    served(swf, running(raising(error)), loop=2).run()
+    assert [verb for verb, _ in swf.answers] == ["failed", "failed"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit("bye"), SystemExit(0)])
+def test_what_ends_the_worker(error: BaseException) -> None:
+    """KeyboardInterrupt and SystemExit fail the task, end the worker and come out of ``run``."""
+    swf = TaskListSWF(task_answer("a"), task_answer("b"))
+    with pytest.raises(type(error)):
+        served(swf, running(raising(error)), loop=2).run()
+    ((verb, failed),) = swf.answers
+    assert verb == "failed"
+    assert failed["reason"] == (str(error) or type(error).__name__)
+    assert len(swf.polls) == 1
+
+
+class Exiting(Activity):
+    def __init__(self, *_: Any) -> None:
+        raise SystemExit("bye")
+
+
+def test_an_exit_in_the_constructor() -> None:
+    """Its task is answered first, too."""
+    swf = TaskListSWF(task_answer())
+    with pytest.raises(SystemExit):
+        served(swf, implementation(Exiting)).run()
+    assert [answer["reason"] for _, answer in swf.answers] == ["bye"]
+
+
+# Heartbeats and cancellation, through all layers
+
+
+def beating(self: Activity, value: object) -> object:
+    return None if not self.heartbeat() else value
+
+
+def canceling(self: Activity, value: object) -> None:
+    self.heartbeat()
+    raise CancelTask("because")
+
+
+def looking(self: Activity, value: object) -> None:
+    self.heartbeat()
+    assert self.cancel_requested
+
+
+def test_none_after_a_request_to_cancel(caplog: pytest.LogCaptureFixture) -> None:
+    """The activity gave up, so its task is canceled."""
+    for body in (beating, looking):
+        swf = TaskListSWF(task_answer(), beat={"cancelRequested": True})
+        caplog.clear()
+        served(swf, running(body)).run()
+        assert swf.answers == [("canceled", {"taskToken": "token"})]
+        assert outcome_of(caplog) == "canceled"
+
+
+def test_cancel_task_after_a_request() -> None:
+    """CancelTask brings its details."""
+    swf = TaskListSWF(task_answer(), beat={"cancelRequested": True})
+    served(swf, running(canceling)).run()
+    assert swf.answers == [("canceled", {"taskToken": "token", "details": "because"})]
+
+
+def test_a_value_after_a_request_to_cancel() -> None:
+    """Completing all the same is allowed."""
+    swf = TaskListSWF(task_answer(), beat={"cancelRequested": True})
+    served(swf, running(lambda self, value: [self.heartbeat(), value])).run()
+    assert swf.answers == [("completed", {"taskToken": "token", "result": "[false, 1]"})]
+
+
+def test_cancel_task_without_a_request() -> None:
+    """Nobody asked for it: a failure that says so."""
+    swf = TaskListSWF(task_answer())
+    served(swf, running(canceling)).run()
+    ((verb, failed),) = swf.answers
+    assert verb == "failed"
+    assert failed["reason"].startswith(reasons.CANCEL_NOT_REQUESTED)
+
+
+def test_none_after_closed(caplog: pytest.LogCaptureFixture) -> None:
+    """A closed task gets no answer, and the log says that it was closed."""
+    swf = TaskListSWF(task_answer(), beat=CLOSED)
+    served(swf, running(beating)).run()
+    assert swf.answers == []
+    assert outcome_of(caplog) == "closed already"
+
+
+def test_none_after_a_long_silence() -> None:
+    """If no heartbeat is accepted for the declared time, the activity gives up, and it fails."""
+    clock = StopClock()
+    beats: list[bool] = []
+
+    def body(self: Activity, value: int) -> None:
+        for _ in range(3):
+            beats.append(self.heartbeat())
+            clock.turn(20)
+
+    swf = TaskListSWF(task_answer(), beat=REFUSAL)
+    defaults = ActivityDefaults("list", 40, 420, 120, 300)
+    served(swf, running(body, defaults=defaults), clock=clock).run()
+    ((kind, failed),) = swf.answers
+    assert beats == [True, True, False]
+    assert kind == "failed"
+    assert failed["reason"].startswith(reasons.HEARTBEAT_LOST)
+
+
+def test_suspended(caplog: pytest.LogCaptureFixture) -> None:
+    """A suspended task gets no answer from the worker."""
+    swf = TaskListSWF(task_answer())
+    served(swf, running(raising(SuspendTask()))).run()
+    assert swf.answers == []
+    assert outcome_of(caplog) == "suspended"
+
+
+# Around the tasks
+
+
+class Life(Observer):
+    def __init__(self) -> None:
+        self.events: list[WorkerStarted | WorkerStopped] = []
+
+    def worker_started(self, event: WorkerStarted) -> None:
+        self.events.append(event)
+
+    def worker_stopped(self, event: WorkerStopped) -> None:
+        self.events.append(event)
+
+
+def test_observers_are_told_of_start_and_end() -> None:
+    """What the worker serves, and the report that ``run`` returns."""
+    life = Life()
+    report = served(TaskListSWF(task_answer()), ECHO, observers=[life]).run()
+    assert life.events == [
+        WorkerStarted("domain", "list", default_identity(), ("echo 1",), 1, 1),
+        WorkerStopped(report),
+    ]
+
+
+def test_an_interruption_between_poll_and_run_leaves_the_task_in_the_report() -> None:
+    """Whatever a poll has brought is named, however the worker ends."""
+    life = Life()
+
+    def interrupt(change: int) -> None:
+        if change == -1:
+            raise KeyboardInterrupt
+
+    swf = TaskListSWF(task_answer())
+    with pytest.raises(KeyboardInterrupt):
+        served(swf, ECHO, observers=[life], polls_out=interrupt).run()
+    assert life.events[-1] == WorkerStopped(
+        StopReport(abandoned=("echo 1 (activity 7 of workflow flow)",))
+    )
+    assert swf.answers == []
+
+
+def test_a_worker_that_cannot_watch_for_its_stop_does_not_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without that thread the grace would never end."""
+    start = threading.Thread.start
+
+    def limited(thread: threading.Thread) -> None:
+        if thread.name == "flowy-stop":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    swf = TaskListSWF()
+    with pytest.raises(ThreadError, match="Cannot start the worker"):
+        served(swf, ECHO).run()
+    assert swf.polls == []
+
+
+def test_a_worker_leaves_no_thread_behind() -> None:
+    """Once it has returned, its threads end."""
+    before = set(threading.enumerate())
+    served(TaskListSWF(task_answer()), ECHO, concurrency=2, loop=2).run()
+    for thread in set(threading.enumerate()) - before:
+        if thread.name != "flowy-deadlines":  # it looks every few seconds whether there are calls
+            thread.join(10)
+            assert not thread.is_alive()
