@@ -36,7 +36,7 @@ class Execution:
         while not token:
             token = self.client.poll_for_decision_task(
                 domain=self.domain, taskList={"name": self.workflow_id}
-            )["taskToken"]
+            ).get("taskToken", "")
         self.client.respond_decision_task_completed(taskToken=token, decisions=list(decisions))
 
     def schedule(
@@ -162,6 +162,16 @@ class Desk:
             start_to_close=found.defaults.start_to_close,
         )
         return execution, SuspendedTask(task["taskToken"], info, note)
+
+
+class WallClock:
+    """A wall clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 def an_info(**changes: Any) -> ActivityInfo:

@@ -1,8 +1,8 @@
-"""Who may know whom: the layers of the package, executed.
+"""The layers of the package, executed.
 
-Every room (a module, or a package that is entered by its own name) stands on a floor. A module
-imports only from floors strictly below its own; imports inside functions and under
-``TYPE_CHECKING`` count. The modules inside one room may know each other, but not in a circle.
+Each unit, a module or a package that is imported by its own name, has a layer. A module imports
+only from layers below its own; imports inside functions and under ``TYPE_CHECKING`` count. The
+modules of one unit may import each other, but not in a circle.
 """
 
 from __future__ import annotations
@@ -20,67 +20,66 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "flowy"
 
-#: The floor of each room. Some rooms are not built yet: their floor waits for them.
-FLOORS: Mapping[str, int] = {
+#: The layer of each unit: a module, or a package that is imported by its own name.
+LAYERS: Mapping[str, int] = {
     "flowy": 12,
-    "flowy.__main__": 13,
+    "flowy.__main__": 14,
     "flowy._version": 0,
-    "flowy.cli": 12,
-    "flowy.context": 1,
-    "flowy.demo": 11,
+    "flowy.cli": 13,
+    "flowy.concurrency": 0,
+    "flowy.concurrency.clock": 0,
+    "flowy.concurrency.event_loop": 2,
+    "flowy.concurrency.forks": 0,
+    "flowy.concurrency.process_end": 0,
+    "flowy.concurrency.processes": 3,
+    "flowy.concurrency.retry": 1,
+    "flowy.concurrency.signals": 2,
+    "flowy.concurrency.stop": 1,
+    "flowy.concurrency.threads": 1,
+    "flowy.context": 2,
+    "flowy.demo": 12,
     "flowy.exception": 0,
-    "flowy.executor": 2,
-    "flowy.failure": 0,
-    "flowy.heartbeat": 2,
-    "flowy.local": 10,
-    "flowy.processes": 2,
+    "flowy.importing": 0,
+    "flowy.invocation": 4,
+    "flowy.local": 11,
+    "flowy.middleware": 3,
+    "flowy.observer": 5,
     "flowy.reasons": 0,
-    "flowy.retry": 0,
-    "flowy.shutdown": 1,
+    "flowy.safe_logging": 0,
     "flowy.swf": 0,
-    "flowy.swf.assignment": 6,
-    "flowy.swf.boilerplate": 9,
-    "flowy.swf.client": 5,
-    "flowy.swf.closing": 6,
-    "flowy.swf.decider": 6,
-    "flowy.swf.delivery": 3,
-    "flowy.swf.faults": 4,
-    "flowy.swf.execution": 7,
-    "flowy.swf.keeper": 8,
-    "flowy.swf.caretaker": 7,
-    "flowy.swf.poller": 6,
-    "flowy.swf.registration": 6,
-    "flowy.swf.report": 4,
-    "flowy.swf.scanner": 6,
-    "flowy.swf.scheduler": 6,
-    "flowy.swf.starter": 8,
-    "flowy.swf.supervisor": 8,
-    "flowy.swf.options": 1,
-    "flowy.swf.values": 1,
-    "flowy.swf.worker": 7,
-    "flowy.task": 5,
-    "flowy.testing": 11,
-    "flowy.testing.plugin": 12,
-    "flowy.tokens": 2,
-    "flowy.tokens.sqlite": 3,
-    "flowy.transport": 2,
+    "flowy.swf.boilerplate": 10,
+    "flowy.swf.calling": 7,
+    "flowy.swf.client": 6,
+    "flowy.swf.history": 5,
+    "flowy.swf.limits": 5,
+    "flowy.swf.registration": 7,
+    "flowy.swf.scanner": 8,
+    "flowy.swf.suspended": 7,
+    "flowy.swf.values": 0,
+    "flowy.swf.worker": 9,
+    "flowy.task": 7,
+    "flowy.testing": 12,
+    "flowy.testing.plugin": 13,
+    "flowy.tokens": 5,
+    "flowy.tokens.sqlite": 6,
+    "flowy.transport": 1,
 }
 
-#: Packages whose modules are rooms of their own; any other package is one room with all in it.
-CORRIDORS = frozenset({"flowy", "flowy.swf"})
+#: Packages whose modules are units of their own; any other package is one unit.
+OPEN_PACKAGES = frozenset({"flowy", "flowy.concurrency", "flowy.swf"})
 
-#: One door for each foreign library: which rooms may import it.
-DOORS: Mapping[str, frozenset[str]] = {
+#: Which units may import each foreign library.
+ALLOWED_IMPORTS: Mapping[str, frozenset[str]] = {
     "argparse": frozenset({"flowy.cli"}),
     "boto3": frozenset({"flowy.swf.client", "flowy.local"}),
     "botocore": frozenset({"flowy.swf.client", "flowy.local"}),
     "flask": frozenset({"flowy.local"}),
     "flask_cors": frozenset({"flowy.local"}),
     "moto": frozenset({"flowy.local"}),
-    "multiprocessing": frozenset({"flowy.processes"}),
+    "multiprocessing": frozenset({"flowy.concurrency.processes"}),
     "mypy_boto3_swf": frozenset({"flowy.swf.client", "flowy.local"}),
     "pytest": frozenset({"flowy.testing.plugin"}),
-    "signal": frozenset({"flowy.shutdown"}),
+    "signal": frozenset({"flowy.concurrency.signals"}),
     "sqlite3": frozenset({"flowy.tokens.sqlite"}),
     "venusian": frozenset({"flowy.swf.scanner"}),
     "werkzeug": frozenset({"flowy.local"}),
@@ -129,13 +128,13 @@ def imports(module: str, file: Path, known: Mapping[str, Path]) -> Iterator[Impo
                 yield Import(module, submodule if submodule in known else source, node.lineno)
 
 
-def room_of(module: str) -> str:
-    """Return the room in which *module* stands: the longest name in the table, or itself."""
-    if module in FLOORS:
+def unit_of(module: str) -> str:
+    """Return the unit of *module*: the longest name in the table, or the module itself."""
+    if module in LAYERS:
         return module
     parent = module.rpartition(".")[0]
-    while parent and parent not in CORRIDORS:
-        if parent in FLOORS:
+    while parent and parent not in OPEN_PACKAGES:
+        if parent in LAYERS:
             return parent
         parent = parent.rpartition(".")[0]
     return module
@@ -149,108 +148,109 @@ def faults(package: Path) -> list[str]:
     for module, file in known.items():
         for one in imports(module, file, known):
             where = f"{module}:{one.line}"
-            found.extend(_door(one, where))
+            found.extend(_library(one, where))
             if one.target.partition(".")[0] != "flowy":
                 continue
-            found.extend(_floor(one, where))
-            if room_of(module) == room_of(one.target) and one.target != module:
+            found.extend(_layer(one, where))
+            if unit_of(module) == unit_of(one.target) and one.target != module:
                 inside[module].add(one.target)
     try:
         TopologicalSorter(inside).prepare()
     except CycleError as error:
-        found.append(f"modules of one room import each other in a circle: {error.args[1]}")
+        found.append(f"modules of one unit import each other in a circle: {error.args[1]}")
     return found
 
 
 def _names(known: Mapping[str, Path]) -> Iterator[str]:
-    rooms: dict[str, str] = {}
+    units: dict[str, str] = {}
     for module in known:
-        room, name = room_of(module), module.rpartition(".")[2]
-        if room not in FLOORS:
-            yield f"{module} has no floor: give it one in FLOORS of tests/test_layers.py"
+        unit, name = unit_of(module), module.rpartition(".")[2]
+        if unit not in LAYERS:
+            yield f"{module} has no layer: give it one in LAYERS of tests/test_layers.py"
         if name in EMPTY_NAMES:
             yield f"{module}: {name!r} says nothing of what is inside"
-        if module == room and name != "__main__":
-            twin = rooms.setdefault(name, module)
+        if module == unit and name != "__main__":
+            twin = units.setdefault(name, module)
             if twin != module:
                 yield f"{module} and {twin} have the same name"
 
 
-def _door(one: Import, where: str) -> Iterator[str]:
+def _library(one: Import, where: str) -> Iterator[str]:
     library = one.target.partition(".")[0]
-    room = room_of(one.importer)
-    if library in DOORS and room not in DOORS[library]:
-        yield f"{where} imports {library}, whose door is {' or '.join(sorted(DOORS[library]))}"
+    unit = unit_of(one.importer)
+    if library in ALLOWED_IMPORTS and unit not in ALLOWED_IMPORTS[library]:
+        allowed = " or ".join(sorted(ALLOWED_IMPORTS[library]))
+        yield f"{where} imports {library}, allowed in {allowed}"
 
 
-def _floor(one: Import, where: str) -> Iterator[str]:
-    here, there = room_of(one.importer), room_of(one.target)
+def _layer(one: Import, where: str) -> Iterator[str]:
+    here, there = unit_of(one.importer), unit_of(one.target)
     if here == there:
         return
-    if there not in FLOORS:
-        yield f"{where} imports {one.target}, which has no floor"
-    elif here in FLOORS and FLOORS[there] >= FLOORS[here]:
-        yield f"{where} on floor {FLOORS[here]} imports {one.target} on floor {FLOORS[there]}"
+    if there not in LAYERS:
+        yield f"{where} imports {one.target}, which has no layer"
+    elif here in LAYERS and LAYERS[there] >= LAYERS[here]:
+        yield f"{where} in layer {LAYERS[here]} imports {one.target} in layer {LAYERS[there]}"
     of_swf = there == "flowy.swf" or there.startswith("flowy.swf.")
     if of_swf and not here.startswith("flowy.swf") and not _knows_swf(here):
         yield f"{where} imports {one.target}, but must not know which engine it runs on"
 
 
-def _knows_swf(room: str) -> bool:
-    return room in KNOW_SWF or room.startswith("flowy.testing.")
+def _knows_swf(unit: str) -> bool:
+    return unit in KNOW_SWF or unit.startswith("flowy.testing.")
 
 
 def test_layers_hold() -> None:
-    """Every import of the package goes down, through the doors."""
+    """Every import of the package goes to a lower layer, and each library has one importer."""
     assert faults(PACKAGE) == []
 
 
-def test_design_shows_the_floors() -> None:
-    """The table of the design page has each room that is built, with its floor, and no other."""
+def test_design_shows_the_layers() -> None:
+    """The table of the design page has each unit, with its layer, and no other."""
     page = (PACKAGE.parent / "docs" / "design.rst").read_text(encoding="utf-8")
     shown = re.findall(r"^``([\w.]+)`` +(\d+) ", page, re.MULTILINE)
-    rooms = {room_of(module) for module in modules(PACKAGE)}
-    assert dict(shown) == {room: str(FLOORS[room]) for room in rooms}
-    assert [int(floor) for _, floor in shown] == sorted((FLOORS[room] for room, _ in shown))[::-1]
+    units = {unit_of(module) for module in modules(PACKAGE)}
+    assert dict(shown) == {unit: str(LAYERS[unit]) for unit in units}
+    assert [int(layer) for _, layer in shown] == sorted((LAYERS[unit] for unit, _ in shown))[::-1]
 
 
 @pytest.mark.parametrize(
     ("file", "source", "fault"),
     [
         (
-            "retry.py",
+            "exception.py",
             "from flowy.task import Activity",
-            "flowy.retry:1 on floor 0 imports flowy.task on floor 5",
+            "flowy.exception:1 in layer 0 imports flowy.task in layer 7",
         ),
         (
-            "shutdown.py",
-            "from . import context",
-            "flowy.shutdown:1 on floor 1 imports flowy.context on floor 1",
+            "context.py",
+            "from .concurrency import signals",
+            "flowy.context:1 in layer 2 imports flowy.concurrency.signals in layer 2",
         ),
         (
-            "retry.py",
-            "def late():\n    from .heartbeat import Heartbeat",
-            "flowy.retry:2 on floor 0 imports flowy.heartbeat on floor 2",
+            "context.py",
+            "def late():\n    from .middleware import Middleware",
+            "flowy.context:2 in layer 2 imports flowy.middleware in layer 3",
         ),
         (
             "exception.py",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .task import Activity",
-            "flowy.exception:3 on floor 0 imports flowy.task on floor 5",
+            "flowy.exception:3 in layer 0 imports flowy.task in layer 7",
         ),
         (
-            "swf/worker.py",
-            "from ..local import LocalSWF",
-            "flowy.swf.worker:1 on floor 7 imports flowy.local on floor 10",
+            "swf/worker/worker.py",
+            "from ...local import LocalSWF",
+            "flowy.swf.worker.worker:1 in layer 9 imports flowy.local in layer 11",
         ),
         (
-            "swf/poller.py",
-            "from . import scanner",
-            "flowy.swf.poller:1 on floor 6 imports flowy.swf.scanner on floor 6",
+            "swf/registration.py",
+            "from . import calling",
+            "flowy.swf.registration:1 in layer 7 imports flowy.swf.calling in layer 7",
         ),
         (
             "task.py",
             "from flowy import activity",
-            "flowy.task:1 on floor 5 imports flowy on floor 12",
+            "flowy.task:1 in layer 7 imports flowy in layer 12",
         ),
         (
             "task.py",
@@ -258,26 +258,26 @@ def test_design_shows_the_floors() -> None:
             "flowy.task:1 imports flowy.swf.values, but must not know which engine it runs on",
         ),
         (
-            "swf/poller.py",
+            "swf/registration.py",
             "import botocore.exceptions",
-            "flowy.swf.poller:1 imports botocore, whose door is flowy.local or flowy.swf.client",
+            "flowy.swf.registration:1 imports botocore, allowed in flowy.local or flowy.swf.client",
         ),
         (
-            "swf/worker.py",
+            "swf/worker/worker.py",
             "def stop():\n    import signal",
-            "flowy.swf.worker:2 imports signal, whose door is flowy.shutdown",
+            "flowy.swf.worker.worker:2 imports signal, allowed in flowy.concurrency.signals",
         ),
         (
             "attic.py",
             "",
-            "flowy.attic has no floor: give it one in FLOORS of tests/test_layers.py",
+            "flowy.attic has no layer: give it one in LAYERS of tests/test_layers.py",
         ),
         ("local/utils.py", "", "flowy.local.utils: 'utils' says nothing of what is inside"),
         ("swf/task.py", "", "flowy.task and flowy.swf.task have the same name"),
         (
             "local/left.py",
             "from flowy.local import right",
-            "modules of one room import each other in a circle: "
+            "modules of one unit import each other in a circle: "
             "['flowy.local.left', 'flowy.local.right', 'flowy.local.left']",
         ),
     ],
@@ -286,20 +286,23 @@ def test_checker_sees(tmp_path: Path, file: str, source: str, fault: str) -> Non
     """The check is able to fail: in a small package, it names each kind of fault."""
     small = {
         "__init__.py": "",
+        "concurrency/__init__.py": "",
+        "concurrency/signals.py": "import signal",
         "context.py": "",
         "exception.py": "",
-        "heartbeat.py": "from .exception import FlowyError",
         "local/__init__.py": "",
         "local/right.py": "from flowy.local import left",
         "local/left.py": "",
-        "retry.py": "import time",
+        "middleware.py": "from .context import ActivityInfo",
         "swf/__init__.py": "",
-        "swf/client.py": "import boto3",
-        "swf/poller.py": "from .values import ActivityType",
+        "swf/calling/__init__.py": "",
+        "swf/client/__init__.py": "import boto3",
+        "swf/registration.py": "from .values import ActivityType",
         "swf/scanner.py": "import venusian",
         "swf/values.py": "",
-        "swf/worker.py": "from .client import SWFClient",
-        "task.py": "from .heartbeat import Verdict",
+        "swf/worker/__init__.py": "",
+        "swf/worker/worker.py": "from ..client import SWFClient",
+        "task.py": "from .middleware import Middleware",
     }
     package = tmp_path / "flowy"
     for name, text in small.items():
@@ -330,11 +333,11 @@ for module in sys.argv[1:]:
 
 def test_nothing_happens_at_import() -> None:
     """Importing a module loads no boto3, starts no thread and sets up no logging."""
-    doors = {"flowy.local", "flowy.testing.plugin"}  # what lies behind them may load its library
+    loads = {"flowy.local", "flowy.testing.plugin"}  # their modules may load their library
     quiet = [
         module
         for module in modules(PACKAGE)
-        if module == "flowy.local" or (room_of(module) not in doors and module != "flowy.__main__")
+        if module == "flowy.local" or (unit_of(module) not in loads and module != "flowy.__main__")
     ]
     assert "flowy.task" in quiet
     ran = subprocess.run(

@@ -25,7 +25,7 @@ PATHS = [
     ("flowy.swf.scanner", "activity"),
     ("flowy.swf.boilerplate", "start_activity_worker"),
     ("flowy.swf.boilerplate", "async_scheduler"),
-    ("flowy.swf.starter", "call_activity"),
+    ("flowy.swf.calling", "call_activity"),
 ]
 
 
@@ -93,6 +93,9 @@ def test_start_activity_worker_is_the_seeds() -> None:
         "on_stop": "abandon",
         "on_unknown": "fail",
         "signals": True,
+        "middleware": (),
+        "observers": (),
+        "activities": None,
     }
 
 

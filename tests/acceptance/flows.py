@@ -118,7 +118,7 @@ class Flow:
 
     def _decide(self, decisions: list[Any]) -> None:
         task = self._client.poll_for_decision_task(domain=self._domain, taskList=self._list)
-        if task["taskToken"]:
+        if task.get("taskToken"):
             self._client.respond_decision_task_completed(
                 taskToken=task["taskToken"], decisions=decisions
             )

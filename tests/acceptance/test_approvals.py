@@ -22,8 +22,9 @@ if importlib.util.find_spec("flask") is None and not os.environ.get("CI"):
 from flask.testing import FlaskClient
 
 from examples.approvals.web import make_app
+from flowy.invocation.outcome import TaskOutcome
 from flowy.local import LocalSWF
-from flowy.tokens import SuspendedTask, TaskState
+from flowy.tokens import SuspendedTask
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.approvals import EXAMPLES, Parts, Visitor, until
 from tests.suspended import a_task
@@ -128,7 +129,7 @@ def test_a_canceled_workflow_takes_its_request_along(parts: Parts, visitor: Visi
     parts.ended(task, "ActivityTaskCancelRequested")
     parts.ended(task, "ActivityTaskCanceled")
     parts.ended(task, "WorkflowExecutionCanceled")
-    until(lambda: _state(parts, task.id) is TaskState.CANCELED, "the store knows")
+    until(lambda: _outcome(parts, task.id) is TaskOutcome.CANCELED, "the store knows")
     assert "withdrawn" in visitor.get("/").text
     assert "Closed already" in visitor.post(f"/tasks/{task.id}/withdraw").text
 
@@ -139,14 +140,14 @@ def test_a_terminated_workflow_is_told(parts: Parts, visitor: Visitor) -> None:
     parts.swf.terminate_workflow_execution(
         domain="approvals", workflowId=task.workflow_id, reason="no yachts"
     )
-    until(lambda: _state(parts, task.id) is TaskState.WORKFLOW_CLOSED, "the store knows")
+    until(lambda: _outcome(parts, task.id) is TaskOutcome.EXECUTION_CLOSED, "the store knows")
     assert "the workflow was terminated: no yachts" in visitor.get("/").text
 
 
-def _state(parts: Parts, task_id: str) -> TaskState:
+def _outcome(parts: Parts, task_id: str) -> TaskOutcome | None:
     task = parts.store.get(task_id)
     assert task is not None
-    return task.state
+    return task.outcome
 
 
 def test_a_request_from_the_form_comes_back_to_the_page(parts: Parts, visitor: Visitor) -> None:
@@ -209,7 +210,7 @@ def test_forms_are_protected(parts: Parts, visitor: Visitor) -> None:
     assert visitor.post(path, headers={"Origin": "null"}).status == 403
     assert visitor.post("/tasks/0000/approve").status == 404
     assert visitor.post(path, comment="x" * 100_000).status == 413
-    assert _state(parts, task.id) is TaskState.OPEN
+    assert _outcome(parts, task.id) is None
     assert "Approved" in visitor.post(path, headers={"Origin": parts.url}).text
 
 
@@ -256,7 +257,7 @@ def test_while_swf_is_away_nothing_is_recorded(
         page = visitor.post(f"/tasks/{task.id}/approve")
         assert page.status == 503
         assert "SWF is out of reach. Nothing was recorded" in page.text
-        assert _state(parts, task.id) is TaskState.OPEN
+        assert _outcome(parts, task.id) is None
     finally:
         swf.start()
     assert "Approved" in visitor.post(f"/tasks/{task.id}/approve").text

@@ -22,7 +22,7 @@ NODES = [
     "test_histories.py::test_types_come_in_pages",
     "test_names.py::test_all_else_is_a_name",
     "test_names.py::test_executions_are_kept_for_days",
-    "test_polls.py::test_an_empty_poll_is_held_and_has_an_empty_token",
+    "test_polls.py::test_an_empty_poll_is_held_and_has_no_token",
     "test_types.py",
 ]
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from flowy.tokens import SuspendedTask, TaskState
+from flowy.invocation.outcome import TaskOutcome
+from flowy.tokens import SuspendedTask
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.acceptance.flowy_command import ROOT, Flowy
 from tests.approvals import until
@@ -83,7 +84,7 @@ def test_list_shows_what_waits_and_no_token(
     assert [row["id"] for row in rows] == [old.id, waiting[1].id]
     only = shell.tokens("list", *STORE, "--domain", "shop", "--json").stdout
     assert json.loads(only)["id"] == old.id
-    store.close(old.id, TaskState.TIMED_OUT, "HEARTBEAT", learned=True)
+    store.close(old.id, TaskOutcome.TIMED_OUT, "HEARTBEAT", learned=True)
     closed = shell.tokens("list", *STORE, "--closed").stdout
     assert "timed out: HEARTBEAT" in closed
     for said in (ran.stdout, closed, only):
@@ -99,7 +100,7 @@ def test_complete_by_ids(
     ran = shell.tokens("complete", *STORE, "order-7", "1", "--result", '{"ok": true}')
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     assert execution.said("ActivityTaskCompleted")["result"] == '{"ok": true}'
-    assert [each.state for each in store.closed()] == [TaskState.COMPLETED]
+    assert [each.outcome for each in store.closed()] == [TaskOutcome.COMPLETED]
     again = shell.tokens("fail", *STORE, "order-7", "1", "--reason", "late")
     assert again.returncode == 3
     assert again.stderr == ("flowy: Activity 1 of workflow order-7 is closed already: completed.\n")
@@ -181,7 +182,7 @@ def test_ids_of_several_tasks_are_refused(
     other = store.keep(a_task("2", workflow_id="order-9", run_id="run-2"))
     ran = shell.tokens("complete", *STORE, "order-9", "1")
     assert ran.returncode == 3
-    assert "Cannot tell which task: 2 of these ids wait. Give one of:\n" in ran.stderr
+    assert "Cannot tell which task: 2 tasks with these ids wait. Give one of:\n" in ran.stderr
     assert "\n  --domain shop --run-id run-2\n" in ran.stderr
     assert f"\n  --domain {desk.domain} --run-id {task.run_id}\n" in ran.stderr
     assert len(store.pending()) == 2
@@ -221,8 +222,8 @@ def test_keep_learns_and_stops_at_a_signal(
     assert "Keeper stopped." in log
     assert task.token not in log
     kept = until(lambda: store.get(task.id), "the row")
-    assert (kept.state, kept.reason) == (
-        TaskState.WORKFLOW_CLOSED,
+    assert (kept.outcome, kept.reason) == (
+        TaskOutcome.EXECUTION_CLOSED,
         "the workflow was terminated: no more",
     )
 

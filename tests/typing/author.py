@@ -14,6 +14,7 @@ from flowy import (
     call_activity,
     start_activity_worker,
 )
+from flowy.swf.worker import StopReport
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -66,6 +67,9 @@ def workers(client: SWFClient) -> None:
     start_activity_worker("domain", "list", client, False, 10, "my.activities", [".tests"])
     start_activity_worker("domain", "list", layer1=object(), package=["a", "b"], ignore=callable)
     start_activity_worker("domain", "list", None, True, -1, None, None, 5)  # type: ignore[call-arg]
+    start_activity_worker("domain", "list", concurrency="5")  # type: ignore[arg-type]
+    start_activity_worker("domain", "list", on_stop="no")  # type: ignore[arg-type]
+    assert_type(start_activity_worker("domain", "list", grace=1.5, processes=2), StopReport)
     scheduler = async_scheduler("domain", client)
     assert_type(scheduler.complete("token", {"any": "thing"}), bool)
     assert_type(scheduler.heartbeat("token"), bool)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flowy.concurrency.stop import StopLevel
 from flowy.exception import ActivityCanceledError, RefusedError, SuspendTask
-from flowy.shutdown import StopLevel
 from flowy.swf.boilerplate import async_scheduler
 from flowy.swf.scanner import activity
 from flowy.task import Activity, AsyncActivity
@@ -226,7 +226,7 @@ def test_the_request_was_faster_than_the_stop(stage: Stage) -> None:
     stage.request_cancel()
     stage.steps.step()
     for worker in stage.worker._workers:
-        worker.stop(StopLevel.HURRY)
+        worker.stop(StopLevel.CANCEL)
     stage.steps.last_step()
     stage.wait_for_end()
     report = stage.worker.stop()
@@ -239,7 +239,7 @@ def test_the_stop_was_faster_than_the_request(stage: Stage) -> None:
     stage.schedule("beat", "none")
     stage.steps.wait()
     for worker in stage.worker._workers:
-        worker.stop(StopLevel.FINISH)
+        worker.stop(StopLevel.DRAIN)
     stage.request_cancel()
     stage.steps.step()
     stage.steps.last_step()
@@ -254,7 +254,7 @@ def test_a_stop_that_told_first_leaves_to_the_timeout(stage: Stage) -> None:
     stage.schedule("beat", "none")
     stage.steps.wait()
     for worker in stage.worker._workers:
-        worker.stop(StopLevel.HURRY)
+        worker.stop(StopLevel.CANCEL)
     stage.steps.step()
     stage.request_cancel()
     stage.steps.last_step()

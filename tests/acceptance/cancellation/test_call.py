@@ -16,7 +16,7 @@ from flowy.exception import (
     CallError,
     CallTimedOutError,
 )
-from flowy.swf.starter import call_activity
+from flowy.swf.calling import call_activity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from flowy.exception import OutOfReachError, RefusedError, UnknownResourceError
-from flowy.swf import execution
+from flowy.exception import RefusedError, TransientError, UnknownResourceError
+from flowy.swf.calling import call_activity, decider_thread, execution
 from flowy.swf.scanner import activity
-from flowy.swf.starter import call_activity
 from flowy.task import Activity
 from flowy.testing import LocalWorker
 
@@ -75,10 +74,10 @@ def test_a_lost_answer_to_the_start_leaves_nothing_open(swf: LocalSWF) -> None:
     with LocalWorker(swf, "local", Ping) as worker:
         worker.call(Ping)  # registers the workflow type
         swf.faults.drop_answer("StartWorkflowExecution")
-        with pytest.raises(OutOfReachError):
+        with pytest.raises(TransientError):
             worker.call(Ping)
         swf.faults.drop_answer("StartWorkflowExecution")
-        with pytest.raises(OutOfReachError):
+        with pytest.raises(TransientError):
             worker.call(Ping, workflow_id="my own")
     assert open_executions(swf) == 1, "an id of the user's may be that of another's execution"
 
@@ -115,9 +114,9 @@ def test_unknown_domain(swf: LocalSWF) -> None:
 
 def test_swf_that_stays_away(swf: LocalSWF, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where SWF stays out of reach after the timeout and some patience, the call gives up."""
-    monkeypatch.setattr(execution, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(decider_thread, "PATIENCE_SECONDS", 0.5)
     away = swf.faults.break_connection("PollForDecisionTask", rate=1.0)
-    with pytest.raises(OutOfReachError):
+    with pytest.raises(TransientError):
         call_activity("local", "ping", 1, layer1=swf.client(), timeout=1, grace=0)
     assert away.happened > 2
     assert open_executions(swf) == 0
@@ -133,7 +132,7 @@ def test_swf_that_stays_away(swf: LocalSWF, monkeypatch: pytest.MonkeyPatch) -> 
         ),
         (
             ["RequestCancelWorkflowExecution", "GetWorkflowExecutionHistory"],
-            "ended nobody knows how (InternalFailure)",
+            "may have ended: its history cannot be read (InternalFailure)",
         ),
     ],
 )

@@ -28,9 +28,9 @@ import pytest
 import flowy
 from flowy.swf.client import connect
 from flowy.swf.registration import register
-from flowy.swf.report import StopReport
 from flowy.swf.scanner import Scanner
 from flowy.swf.worker import ActivityWorker
+from flowy.swf.worker.report import StopReport
 from flowy.task import Activity
 from flowy.transport import encode_input
 
@@ -292,7 +292,7 @@ class Starter:
 
     def end(self) -> None:
         for embedded in self._started:
-            embedded.worker.stop(flowy.shutdown.StopLevel.AT_ONCE)
+            embedded.worker.stop(flowy.concurrency.stop.StopLevel.KILL)
         for embedded in self._started:
             embedded.thread.join(PATIENCE_SECONDS)
 
@@ -404,6 +404,7 @@ import flowy
 from flowy import context
 from flowy.swf.boilerplate import run_worker
 from flowy.swf.scanner import activity
+from flowy.swf.worker import WorkerOptions
 from flowy.task import Activity, AsyncActivity
 
 def say(text):

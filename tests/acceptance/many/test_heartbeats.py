@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from flowy.exception import CancelTask
-from flowy.heartbeat import BURST_BEATS
 from flowy.swf.scanner import activity
+from flowy.swf.worker.heartbeats import BURST
 from flowy.task import Activity
 from tests.acceptance.many.conftest import (
     PATIENCE_SECONDS,
@@ -40,7 +40,7 @@ def test_a_tight_loop_uses_up_a_burst_and_no_more(
     (failed,) = execution.wait_for(1, "ActivityTaskFailed")
     assert failed["reason"] == "row 1000 is broken"
     assert failed["details"].endswith('\nLast heartbeat: {"row": 999}')
-    assert BURST_BEATS <= watched.calls[BEAT] <= BURST_BEATS + 5
+    assert BURST <= watched.calls[BEAT] <= BURST + 5
 
 
 def test_details_are_kept_for_the_decider(start: Starter, execution: Execution) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import flowy
-from flowy.heartbeat import BACKGROUND_THREADS
 from flowy.swf.boilerplate import start_activity_worker
 from flowy.swf.client import SWFClient, connect
 from flowy.swf.scanner import activity
-from flowy.swf.worker import calls_at_once
+from flowy.swf.worker.auto_heartbeats import AUTO_HEARTBEAT_THREADS
+from flowy.swf.worker.worker import calls_at_once
 from flowy.task import Activity
 from tests.acceptance.many.conftest import (
     ENDS,
@@ -207,7 +207,7 @@ def test_the_default_clients_pools_fit_all_calls_in_flight(
     for name, value in swf_environment.items():
         monkeypatch.setenv(name, value)
     for size in pool_sizes(connect(calls_at_once=calls_at_once(concurrency))):
-        assert size >= concurrency + BACKGROUND_THREADS
+        assert size >= concurrency + AUTO_HEARTBEAT_THREADS
 
 
 def test_a_worker_leaves_no_thread_behind(start: Starter, execution: Execution) -> None:

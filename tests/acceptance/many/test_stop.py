@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from flowy import context, reasons
+from flowy.concurrency.stop import StopLevel
 from flowy.local import LocalSWF
-from flowy.shutdown import StopLevel
 from flowy.swf.scanner import activity
 from flowy.task import Activity
 from tests.acceptance.many.conftest import (
@@ -72,11 +72,11 @@ class Suspends(Activity):
 
 #: Says when a signal was heard.
 SPOKEN = """
-raise_to = flowy.shutdown.StopFlag.raise_to
+raise_to = flowy.concurrency.stop.StopFlag.raise_to
 def spoken(flag, level):
     raise_to(flag, level)
     say(f"level {int(level)} on {threading.current_thread().name}")
-flowy.shutdown.StopFlag.raise_to = spoken
+flowy.concurrency.stop.StopFlag.raise_to = spoken
 """
 
 POLLING = "Calling poll_for_activity_task"
@@ -189,10 +189,7 @@ def leave(report):
     say(f"left {report}")
     os._exit(0 if report.clean else 9)
 
-run_worker(
-    DOMAIN, TASK_LIST, package="__main__", leave=leave,
-    concurrency=1, pollers=None, grace=0.2, on_stop="abandon", on_unknown="fail",
-)
+run_worker(WorkerOptions(DOMAIN, TASK_LIST, package="__main__", grace=0.2), leave=leave)
 """
     )
     running.wait_for("Worker started")
@@ -222,10 +219,7 @@ def leave(report):
     say(f"left {report}")
     os._exit(9)
 
-run_worker(
-    DOMAIN, TASK_LIST, package="__main__", leave=leave,
-    concurrency=1, pollers=None, grace=0.2, on_stop="abandon", on_unknown="fail",
-)
+run_worker(WorkerOptions(DOMAIN, TASK_LIST, package="__main__", grace=0.2), leave=leave)
 """
     )
     running.wait_for("Worker started")
@@ -323,7 +317,8 @@ def test_a_storm_of_signals_does_no_harm(program: Programs) -> None:
     running = program(
         """
 import os, signal, subprocess, sys
-from flowy.shutdown import StopFlag, StopLevel, stop_signals
+from flowy.concurrency.stop import StopFlag, StopLevel
+from flowy.concurrency.signals import stop_signals
 
 signals = 0
 class Counted(StopFlag):
@@ -338,7 +333,7 @@ with subprocess.Popen([sys.executable, "-c", storm]) as process:
     while signals < 5_000:
         flag = Counted()
         with stop_signals(flag, interrupt=False):
-            for level in (StopLevel.FINISH, StopLevel.HURRY, StopLevel.AT_ONCE):
+            for level in (StopLevel.DRAIN, StopLevel.CANCEL, StopLevel.KILL):
                 flag.wait(0.0001, level)
                 flag.raise_to(level)
                 assert flag.wait(None, level)
@@ -360,7 +355,7 @@ def test_a_wait_outlasts_no_signal(program: Programs) -> None:
     running = program(
         """
 import signal, time
-from flowy.shutdown import StopFlag
+from flowy.concurrency.stop import StopFlag
 
 signal.signal(signal.SIGALRM, lambda number, frame: time.sleep(0.3))
 signal.setitimer(signal.ITIMER_REAL, 0.1)
