@@ -3,6 +3,8 @@
 Every time stamp and every timeout of a local SWF follows this clock. Long polls and workers follow
 real time. So a test of a one-hour timeout takes a millisecond: hold the clock, poll for the task,
 turn the clock by an hour, read the history.
+
+SWF's time stamps are whole milliseconds, so the clock counts in them.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ class Clock:
     """The time at a local SWF, in seconds since the epoch.
 
     It follows the wall clock until it is held or turned. After a turn it stays ahead of the wall
-    clock. It never goes back. Every method may be called from any thread.
+    clock. It never goes back. Every method may be called from any thread. It counts in whole
+    milliseconds, as SWF does.
 
     Example::
 
@@ -37,8 +40,8 @@ class Clock:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._ahead_seconds = 0.0
-        self._held: float | None = None
+        self._ahead_ms = 0
+        self._held_ms: int | None = None
         self._follower: ClockFollower | None = None
 
     def __repr__(self) -> str:
@@ -47,32 +50,31 @@ class Clock:
 
     def now(self) -> float:
         """The time, in seconds since the epoch."""
-        held = self._held
-        return time.time() + self._ahead_seconds if held is None else held
+        return self._now_ms() / 1000
 
     @property
     def held(self) -> bool:
         """Whether the clock is stopped."""
-        return self._held is not None
+        return self._held_ms is not None
 
     @property
     def ahead_seconds(self) -> float:
         """How far the clock is ahead of the wall clock, in seconds; below 0 if it is behind."""
-        return self.now() - time.time()
+        return (self._now_ms() - _wall_ms()) / 1000
 
     def hold(self) -> None:
         """Stop the clock; do nothing if it is held already."""
         with self._lock:
-            if self._held is None:
-                self._held = self.now()
+            if self._held_ms is None:
+                self._held_ms = self._now_ms()
         self._tell_follower()
 
     def release(self) -> None:
         """Let the clock run on from where it stands; do nothing if it is running."""
         with self._lock:
-            if self._held is not None:
-                self._ahead_seconds = self._held - time.time()
-                self._held = None
+            if self._held_ms is not None:
+                self._ahead_ms = self._held_ms - _wall_ms()
+                self._held_ms = None
         self._tell_follower()
 
     def turn(self, seconds: float) -> None:
@@ -82,7 +84,7 @@ class Clock:
         in order, as if the time had really passed.
 
         Args:
-            seconds: how far, in seconds; 0 or more.
+            seconds: how far, in seconds, to the millisecond; 0 or more.
 
         Raises:
             ValueError: *seconds* is below 0.
@@ -94,7 +96,7 @@ class Clock:
             )
         if self._follower is None:
             with self._lock:
-                self._move(seconds)
+                self._move(_ms(seconds))
         else:
             # The service reads the time under its own lock, so that concurrent turns add up.
             self._follower.turn(seconds)
@@ -102,7 +104,7 @@ class Clock:
     def advance_to(self, timestamp: float) -> None:
         """Move the clock to a time without firing timeouts; do nothing if it is past already."""
         with self._lock:
-            self._move(max(0.0, timestamp - self.now()))
+            self._move(max(0, _ms(timestamp) - self._now_ms()))
 
     def resume(self, ahead_seconds: float, latest: float) -> None:
         """Go on as the clock of a state that was restored.
@@ -116,21 +118,33 @@ class Clock:
             latest: time of the latest event, in seconds since the epoch.
         """
         with self._lock:
-            if self._held is None:
-                known = self._ahead_seconds
-                self._ahead_seconds = max(known, ahead_seconds) if known else ahead_seconds
+            if self._held_ms is None:
+                known, ahead = self._ahead_ms, _ms(ahead_seconds)
+                self._ahead_ms = max(known, ahead) if known else ahead
         self.advance_to(latest)
 
     def attach(self, follower: ClockFollower) -> None:
         """Let *follower* carry out every turn from now on."""
         self._follower = follower
 
-    def _move(self, seconds: float) -> None:
-        if self._held is not None:
-            self._held += seconds
+    def _now_ms(self) -> int:
+        held = self._held_ms
+        return _wall_ms() + self._ahead_ms if held is None else held
+
+    def _move(self, milliseconds: int) -> None:
+        if self._held_ms is not None:
+            self._held_ms += milliseconds
         else:
-            self._ahead_seconds += seconds
+            self._ahead_ms += milliseconds
 
     def _tell_follower(self) -> None:
         if self._follower is not None:
             self._follower.clock_changed()
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -3,6 +3,9 @@
 SWF is called by POST to ``/`` with the action in ``X-Amz-Target``. moto's own server is built on
 werkzeug, which closes every connection after its answer. SWF keeps connections open, and so does
 the standard library's server, so a worker is tested with connections as it has them at AWS.
+
+boto 2 has a longer prefix before the action than later clients, and SWF answers it with another
+content type.
 """
 
 from __future__ import annotations
@@ -17,6 +20,15 @@ from .wire_faults import Answer
 
 #: Largest request in bytes: SWF's own limit ("Maximum request size: 1 MB per request").
 MAX_REQUEST_BYTES = 1024 * 1024
+
+#: The content type of an answer, unless the client is boto 2.
+_CONTENT_TYPE = "application/x-amz-json-1.0"
+
+#: What stands before the action in X-Amz-Target -> the content type of SWF's answer.
+_PREFIXES = {
+    "SimpleWorkflowService.": _CONTENT_TYPE,
+    "com.amazonaws.swf.service.model.SimpleWorkflowService.": "application/json",
+}
 
 #: Takes the action, the body and a function that tells whether the client has hung up; returns
 #: the answer, or None to close the connection without one.
@@ -43,6 +55,7 @@ class _Connection(LoopbackHandler):
     """One connection of a client, with any number of requests."""
 
     server: Endpoint
+    _content_type = _CONTENT_TYPE
 
     def do_POST(self) -> None:  # noqa: N802 - http.server's name
         length = self.content_length()
@@ -67,7 +80,9 @@ class _Connection(LoopbackHandler):
 
     def _action(self) -> str:
         target: str = self.headers.get("X-Amz-Target", "")
-        return target.removeprefix("SimpleWorkflowService.")
+        prefix = next((each for each in _PREFIXES if target.startswith(each)), "")
+        self._content_type = _PREFIXES.get(prefix, _CONTENT_TYPE)
+        return target.removeprefix(prefix)
 
     def _gone(self) -> bool:
         """Whether the client has hung up: the only thing left to read is the end."""
@@ -80,8 +95,8 @@ class _Connection(LoopbackHandler):
 
     def _send(self, status: int, text: str) -> None:
         # botocore shows the request id, and its absence tells that something else has answered.
-        content_type = "application/x-amz-json-1.0"
-        self.send(status, text.encode(), content_type, x_amzn_RequestId=str(uuid.uuid4()))
+        request_id = str(uuid.uuid4())
+        self.send(status, text.encode(), self._content_type, x_amzn_RequestId=request_id)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         # As an SWF fault. The connection closes: the rest of the request may be unread.

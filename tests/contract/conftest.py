@@ -33,6 +33,7 @@ from botocore.config import Config
 
 from flowy.local import LocalSWF
 from flowy.local.quotas import Quotas
+from tests.contract.recordings import differences
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -127,14 +128,46 @@ def contract_swf(swf_kind: str) -> Iterator[LocalSWF | None]:
 
 
 @pytest.fixture(scope="session")
-def new_client(swf_kind: str, contract_swf: LocalSWF | None) -> Iterator[NewClient]:
+def found_differences() -> list[str]:
+    """How the answers since the last test differ from those that SWF was recorded with."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def as_recorded(swf_kind: str, found_differences: list[str]) -> Iterator[None]:
+    """Every answer of every test, and each event in it, has the shape in which SWF sent it."""
+    found_differences.clear()
+    yield
+    if swf_kind != "moto":
+        assert found_differences == []
+
+
+def compared(client: SWFClient, found: list[str]) -> SWFClient:
+    """Compare every answer that the client gets with the recordings."""
+
+    def compare(response_dict: dict[str, Any] | None, **kwargs: Any) -> None:
+        if response_dict is not None and response_dict["status_code"] == 200:
+            action = kwargs["event_name"].rpartition(".")[2]
+            found.extend(differences(action, response_dict["body"]))
+
+    client.meta.events.register("response-received.swf", compare)
+    return client
+
+
+@pytest.fixture(scope="session")
+def new_client(
+    swf_kind: str, contract_swf: LocalSWF | None, found_differences: list[str]
+) -> Iterator[NewClient]:
     """Makes clients that send what they are given: SWF itself is to refuse what is wrong."""
     common: Any = {"read_timeout": 70, "parameter_validation": False}
     if contract_swf is not None:
-        yield functools.partial(contract_swf.client, parameter_validation=False)
+        make = functools.partial(contract_swf.client, parameter_validation=False)
+        yield lambda **config: compared(make(**config), found_differences)
     elif swf_kind == "aws":
         common["retries"] = {"mode": "standard", "total_max_attempts": 5}
-        yield lambda **config: boto3.client("swf", config=Config(**{**common, **config}))
+        yield lambda **config: compared(
+            boto3.client("swf", config=Config(**{**common, **config})), found_differences
+        )
     else:
         from moto.server import ThreadedMotoServer
 

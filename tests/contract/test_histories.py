@@ -61,9 +61,21 @@ def test_a_decision_task_comes_in_pages(flow: Flow) -> None:
 
 
 @pytest.mark.moto_gap("no pages")
+def test_no_event_comes_twice(flow: Flow) -> None:
+    """Events that are added between two pages, newest first, shift none onto the second page."""
+    for _ in range(3):
+        flow.wake()
+    first = history(flow, maximumPageSize=3, reverseOrder=True)
+    flow.wake()
+    token = first["nextPageToken"]
+    second = history(flow, maximumPageSize=3, reverseOrder=True, nextPageToken=token)
+    assert ids(first["events"] + second["events"]) == [5, 4, 3, 2, 1]
+
+
+@pytest.mark.moto_gap("no pages")
 def test_a_page_of_nothing_is_refused(flow: Flow) -> None:
     """A nextPageToken that SWF never gave is ValidationException."""
-    for token in ("rubbish", "\u0661", "1-rubbish"):
+    for token in ("rubbish", "\u0661", "1-rubbish", "WyJ0ZXh0Il0=", "e30=", "WzEgXQ=="):
         with pytest.raises(ClientError) as caught:
             history(flow, nextPageToken=token)
         assert caught.value.response["Error"]["Code"] == "ValidationException"
@@ -147,4 +159,9 @@ def test_counts_of_what_is_open(flow: Flow, task: dict[str, Any], swf_client: SW
     counts = described["openCounts"]
     assert (counts["openActivityTasks"], counts["openTimers"]) == (1, 1)
     assert counts["openDecisionTasks"] == 0
+    flow.wake()
+    flow.poll_decision()
+    flow.wake()
+    described = swf_client.describe_workflow_execution(domain=flow.domain, execution=flow.execution)
+    assert described["openCounts"]["openDecisionTasks"] == 1
     assert described["latestActivityTaskTimestamp"]

@@ -122,6 +122,33 @@ def test_pages(listing: Listing) -> None:
     assert sizes == [2, 2, 1]
 
 
+@pytest.mark.moto_gap("no pages")
+def test_a_page_goes_on_after_the_last_item(listing: Listing) -> None:
+    """A program that terminates what a page shows, then asks for the next page, misses none."""
+    listing.start(*"12345")
+    client, domain = listing.starter.client, listing.starter.domain
+    wanted: Any = {
+        "domain": domain,
+        "startTimeFilter": EVER,
+        "typeFilter": listing.of_type(),
+        "maximumPageSize": 2,
+    }
+    page: Any = client.list_open_workflow_executions(**wanted)
+    reached = 0
+    while True:
+        for info in page["executionInfos"]:
+            client.terminate_workflow_execution(
+                domain=domain, workflowId=info["execution"]["workflowId"]
+            )
+            reached += 1
+        if "nextPageToken" not in page:
+            break
+        token = page["nextPageToken"]
+        page = client.list_open_workflow_executions(**wanted, nextPageToken=token)
+    assert reached == 5
+    assert listing.open() == []
+
+
 @pytest.mark.moto_gap("HTTP 500, or takes them", only=r"\[.*(filters[13])")
 @pytest.mark.parametrize(
     "filters",

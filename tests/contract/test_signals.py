@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Flow
 
 
+@pytest.mark.moto_gap("no externalInitiatedEventId")
 def test_a_signal_wakes_the_decider(flow: Flow) -> None:
     """A signal is in the history with its input, and a decision task follows."""
     flow.decide()
@@ -22,6 +23,7 @@ def test_a_signal_wakes_the_decider(flow: Flow) -> None:
     flow.decide()
     signaled = flow.last("WorkflowExecutionSignaled")
     assert (signaled["signalName"], signaled["input"]) == ("now", "what for")
+    assert signaled["externalInitiatedEventId"] == 0
 
 
 @pytest.mark.moto_gap("answers HTTP 500")

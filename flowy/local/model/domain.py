@@ -56,6 +56,8 @@ class LocalDomain(Untracked, Domain):
         #: Days for which closed executions are kept, or NONE: text as in SWF. moto expects int.
         self.retention_days: str = str(self.retention)
         self.shared = shared
+        #: How many executions have started.
+        self._started = 0
         #: The open executions by workflowId, in the order of their start.
         self.open: dict[str, Any] = {}
         #: The closed executions that are still kept, in the order in which they closed.
@@ -83,6 +85,8 @@ class LocalDomain(Untracked, Domain):
 
     def opened(self, execution: Any) -> None:
         """Add an execution that has started."""
+        self._started += 1
+        execution.number = self._started
         self.open[execution.workflow_id] = execution
 
     def has_closed(self, execution: Any) -> None:

@@ -101,6 +101,15 @@ class LocalExecution(History):
         )
         self.should_schedule_decision_next = True
 
+    def signal(self, signal_name: str, workflow_input: Any) -> None:
+        self._add_event(
+            "WorkflowExecutionSignaled",
+            external_initiated_event_id=0,
+            input=workflow_input,
+            signal_name=signal_name,
+        )
+        self.schedule_decision_task()
+
     def request_cancel(self) -> None:
         """Record a request to cancel the execution; its decider decides what to do."""
         self._add_event("WorkflowExecutionCancelRequested", external_initiated_event_id=0)

@@ -12,9 +12,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .execution import LocalExecution
-from .listing import select
-from .request import LocalRequest, ordered
+from .listing import Item, select
+from .request import LocalRequest, event_items
 
 
 class ExecutionActions(LocalRequest):
@@ -56,7 +55,7 @@ class ExecutionActions(LocalRequest):
             self._parameters["domain"], wanted["runId"], wanted["workflowId"]
         )
         found.admit("GetWorkflowExecutionHistory")
-        return self._page("events", ordered(found.local_events, self._parameters))
+        return self._page("events", event_items(found.local_events))
 
     def list_open_workflow_executions(self) -> str:
         return self._list_executions(closed=False)
@@ -71,12 +70,13 @@ class ExecutionActions(LocalRequest):
         return self._count_executions(closed=True)
 
     def _list_executions(self, *, closed: bool) -> str:
+        # The newest execution stands first, unless the request reverses that.
         found = self._executions(closed=closed)
-        return self._page("executionInfos", [each.to_list_dict for each in found])
+        return self._page("executionInfos", found, descending=not self._reverse)
 
     def _count_executions(self, *, closed: bool) -> str:
         return json.dumps({"count": len(self._executions(closed=closed)), "truncated": False})
 
-    def _executions(self, *, closed: bool) -> list[LocalExecution]:
+    def _executions(self, *, closed: bool) -> list[Item]:
         executions = self._backend.executions(self._parameters["domain"], closed=closed)
         return select(executions, self._parameters)

@@ -11,7 +11,10 @@ What SWF does, according to its API reference, and moto does not:
 - "If a decision task scheduled on the override task list is not started within the timeout [...]
   Amazon SWF will revert the override"; likewise if it "is started within the timeout, but not
   completed within the start-to-close timeout" (RespondDecisionTaskCompleted).
-- DescribeWorkflowExecution shows the true start time of an execution and counts what is open now.
+- DescribeWorkflowExecution shows the true start time of an execution and counts what is open now;
+  there is at most one open decision task. A closed execution keeps the counts that it had when it
+  closed, except that of decision tasks: recordings of SWF show a canceled execution with an open
+  activity task.
 """
 
 from __future__ import annotations
@@ -59,6 +62,8 @@ class History(Untracked, WorkflowExecution):
         super().__init__(domain, workflow_type, workflow_id, **kwargs)
         if run_id is not None:
             self.run_id = run_id
+        #: Its number in the domain, in the order of starts: two may start in one millisecond.
+        self.number = 0
         #: The priority of its decision tasks; None is SWF's default, 0.
         self.task_priority: str | None = kwargs.get("task_priority")
         #: The open activity tasks by the id of the event that scheduled each.
@@ -73,6 +78,8 @@ class History(Untracked, WorkflowExecution):
         #: The task list for later decision tasks instead of the execution's own, and the timeout
         #: that a task has there until it is started ("NONE": no timeout). None: no override.
         self.override: tuple[str, str] | None = None
+        #: What was open when the execution closed; None as long as it is open.
+        self.counts_at_close: dict[str, int] | None = None
         self.local_events: list[LocalEvent] = []
         # moto's own list of them.
         self._events = self.local_events  # type: ignore[assignment]
@@ -86,15 +93,16 @@ class History(Untracked, WorkflowExecution):
         return {**super().to_medium_dict(), "startTimestamp": self.start_timestamp}
 
     def to_full_dict(self) -> dict[str, Any]:
-        decisions = (self.scheduled_decision, self.started_decision)
-        counts = {
+        return {**super().to_full_dict(), "openCounts": self.counts_at_close or self._counts()}
+
+    def _counts(self) -> dict[str, int]:
+        return {
             "openActivityTasks": len(self.activities),
-            "openDecisionTasks": sum(task is not None for task in decisions),
+            "openDecisionTasks": int(bool(self.scheduled_decision or self.started_decision)),
             "openTimers": len(self.timers),
             "openChildWorkflowExecutions": 0,
             "openLambdaFunctions": 0,
         }
-        return {**super().to_full_dict(), "openCounts": counts}
 
     def admit(self, action: str) -> None:
         """Count a call about this execution in the execution's own bucket.
@@ -196,6 +204,7 @@ class History(Untracked, WorkflowExecution):
             self.domain.enqueue(task)
 
     def _apply_close(self, event: LocalEvent) -> None:
+        self.counts_at_close = {**self._counts(), "openDecisionTasks": 0}
         self.execution_status = "CLOSED"
         self.close_status = CLOSE_STATUS[event.event_type]
         self.close_cause = event.event_attributes.get("cause")

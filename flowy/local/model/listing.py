@@ -8,12 +8,18 @@ ListClosedWorkflowExecutions, and the two that count), and moto does not:
 - "By default the results are returned in descending order of the start or the close time", and
   ``reverseOrder`` reverses it (moto fails).
 - Results come in pages; "use nextPageToken to obtain further pages".
+
+A token names the last item of its page by the item's place in the order. So the next page goes on
+after that item, whatever was added or taken away meanwhile: a program that lists a page, terminates
+what is on it and asks for the next page reaches every execution.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import base64
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 from moto.swf.exceptions import SWFValidationException
 
@@ -22,13 +28,27 @@ from .execution import LocalExecution
 #: Items on a page if the request does not say; SWF allows no more.
 PAGE_SIZE = 1000
 
+#: Where an item stands in its list: the same kinds of value for every item of the list.
+Place = tuple["float | str", ...]
+
+
+class Item(NamedTuple):
+    """One item of a list.
+
+    Attributes:
+        place: where it stands.
+        make: makes what the answer shows.
+    """
+
+    place: Place
+    make: Callable[[], dict[str, Any]]
+
+
 _FILTERS = ("executionFilter", "typeFilter", "tagFilter", "closeStatusFilter")
 
 
-def select(
-    executions: Iterable[LocalExecution], parameters: dict[str, Any]
-) -> list[LocalExecution]:
-    """Select executions by the filters of a request, in the order it wants.
+def select(executions: Iterable[LocalExecution], parameters: dict[str, Any]) -> list[Item]:
+    """Select executions by the filters of a request.
 
     Args:
         executions: all open executions of a domain, or all closed ones.
@@ -47,23 +67,24 @@ def select(
             "Must specify one time filter: startTimeFilter or closeTimeFilter"
         )
     by_close = "closeTimeFilter" in parameters
-    found = [
-        (when, execution)
+    return [
+        Item((when, execution.number), execution.to_list_dict)
         for execution in executions
         if (when := (execution.close_timestamp if by_close else execution.start_timestamp) or 0)
         and _in_time(when, parameters["closeTimeFilter" if by_close else "startTimeFilter"])
         and _matches(execution, parameters)
     ]
-    found.sort(key=lambda pair: pair[0], reverse=not parameters.get("reverseOrder", False))
-    return [execution for _, execution in found]
 
 
-def page(items: list[Any], parameters: dict[str, Any]) -> tuple[list[Any], str | None]:
+def page(
+    items: list[Item], parameters: dict[str, Any], *, descending: bool
+) -> tuple[list[Item], str | None]:
     """Cut out one page of a list.
 
     Args:
-        items: the whole list.
+        items: the whole list, in any order.
         parameters: the parameters of the request, which tell which page.
+        descending: whether the list begins with the last place.
 
     Returns:
         The items on the page, and the token of the next page; None if this is the last one.
@@ -71,12 +92,31 @@ def page(items: list[Any], parameters: dict[str, Any]) -> tuple[list[Any], str |
     Raises:
         SWFValidationException: the request's token was not made here.
     """
-    size = parameters.get("maximumPageSize") or PAGE_SIZE
-    token = parameters.get("nextPageToken") or "0"
-    if not (token.isascii() and token.isdigit()):
-        raise SWFValidationException("Invalid token")
-    end = int(token) + size
-    return items[int(token) : end], str(end) if end < len(items) else None
+    size, token = parameters.get("maximumPageSize") or PAGE_SIZE, parameters.get("nextPageToken")
+    try:
+        if token is not None:
+            last = _place(token)
+            items = [
+                each for each in items if (each.place < last if descending else each.place > last)
+            ]
+    except (ValueError, TypeError, RecursionError):
+        raise SWFValidationException("Invalid token") from None
+    items = sorted(items, key=lambda each: each.place, reverse=descending)
+    found = items[:size]
+    return found, _token(found[-1].place) if len(items) > size else None
+
+
+def _token(place: Place) -> str:
+    # Standard base64: it has no hyphen, which separates the parts of other tokens.
+    return base64.b64encode(json.dumps(place, ensure_ascii=False).encode()).decode()
+
+
+def _place(token: str) -> Place:
+    """Raises ValueError: the token was not made here."""
+    found = json.loads(base64.b64decode(token, validate=True))
+    if not isinstance(found, list) or _token(tuple(found)) != token:
+        raise ValueError("not a token")
+    return tuple(found)
 
 
 def _in_time(when: float, wanted: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ import json
 
 from moto.core.utils import camelcase_to_underscores
 
+from .listing import Item
 from .request import LocalRequest
 
 #: The settings of an activity type besides its name, version and task list.
@@ -38,9 +39,8 @@ class RegistrationActions(LocalRequest):
         return ""
 
     def list_domains(self) -> str:
-        status, reverse = self._parameters["registrationStatus"], self._reverse
-        found = self._backend.list_domains(status, reverse_order=reverse)
-        return self._page("domainInfos", [each.to_short_dict for each in found])
+        found = self._backend.list_domains(self._parameters["registrationStatus"])
+        return self._page("domainInfos", [Item((each.name,), each.to_short_dict) for each in found])
 
     def register_activity_type(self) -> str:
         parameters = self._parameters
@@ -73,11 +73,16 @@ class RegistrationActions(LocalRequest):
     def _list_types(self, kind: str) -> str:
         parameters = self._parameters
         found = self._backend.list_types(
-            kind, parameters["domain"], parameters["registrationStatus"], self._reverse
+            kind, parameters["domain"], parameters["registrationStatus"]
         )
         wanted = parameters.get("name")
         return self._page(
-            "typeInfos", [each.to_medium_dict for each in found if wanted in (None, each.name)]
+            "typeInfos",
+            [
+                Item((each.name, each.version), each.to_medium_dict)
+                for each in found
+                if wanted in (None, each.name)
+            ],
         )
 
     def list_tags_for_resource(self) -> str:

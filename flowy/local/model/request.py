@@ -12,7 +12,7 @@ from typing import Any
 from moto.swf.responses import SWFResponse
 
 from .backend import LocalBackend
-from .listing import page
+from .listing import Item, page
 
 
 class LocalRequest(SWFResponse):
@@ -54,8 +54,10 @@ class LocalRequest(SWFResponse):
     def _page(
         self,
         name: str,
-        items: list[Callable[[], dict[str, Any]]],
+        items: list[Item],
         parameters: dict[str, Any] | None = None,
+        *,
+        descending: bool | None = None,
         suffix: str = "",
         answer: dict[str, Any] | None = None,
     ) -> str:
@@ -63,19 +65,24 @@ class LocalRequest(SWFResponse):
 
         Args:
             name: the key of the list.
-            items: make the items; only those on the page are made.
+            items: the items; only those on the page are made.
             parameters: tell which page; None means those of the request.
-            suffix: follows the number in nextPageToken.
+            descending: whether the list begins with the last item; None means as the request's
+                ``reverseOrder`` says.
+            suffix: follows the place in nextPageToken.
             answer: the other keys of the answer.
         """
-        found, token = page(items, self._parameters if parameters is None else parameters)
-        answer = {**(answer or {}), name: [item() for item in found]}
+        found, token = page(
+            items,
+            self._parameters if parameters is None else parameters,
+            descending=self._reverse if descending is None else descending,
+        )
+        answer = {**(answer or {}), name: [item.make() for item in found]}
         if token is not None:
             answer["nextPageToken"] = f"{token}-{suffix}" if suffix else token
         return json.dumps(answer)
 
 
-def ordered(events: Iterable[Any], parameters: dict[str, Any]) -> list[Callable[[], Any]]:
-    """What makes each event of a history, in the order that the request wants."""
-    found = [event.to_dict for event in events]
-    return found[::-1] if parameters.get("reverseOrder") else found
+def event_items(events: Iterable[Any]) -> list[Item]:
+    """The events of a history, as items of a list."""
+    return [Item((event.event_id,), event.to_dict) for event in events]

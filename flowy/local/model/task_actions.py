@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from .events import LocalDecisionTask
-from .request import LocalRequest, ordered
+from .request import LocalRequest, event_items
 
 _Task = TypeVar("_Task")
 
@@ -34,12 +34,12 @@ class TaskActions(LocalRequest):
 
     def poll_for_decision_task(self) -> str:
         if "nextPageToken" in self._parameters:
-            first, _, token = self._parameters["nextPageToken"].partition("-")
-            return self._decision_task(self._backend.find_decision_task(token), first)
+            page, _, token = self._parameters["nextPageToken"].partition("-")
+            return self._decision_task(self._backend.find_decision_task(token), page)
         task = self._hold("decision", self._backend.poll_for_decision_task)
-        return self._decision_task(task, "0") if task else json.dumps(_NO_DECISION_TASK)
+        return self._decision_task(task, None) if task else json.dumps(_NO_DECISION_TASK)
 
-    def _decision_task(self, task: LocalDecisionTask, first: str) -> str:
+    def _decision_task(self, task: LocalDecisionTask, page: str | None) -> str:
         # Events after the start of this task belong to the next one.
         events = task.workflow_execution.local_events[: task.started_event_id]
         previous = task.previous_started_event_id or 0
@@ -52,9 +52,12 @@ class TaskActions(LocalRequest):
             "workflowExecution": task.workflow_execution.to_short_dict(),
             "workflowType": task.workflow_type.to_short_dict(),
         }
-        parameters = {**self._parameters, "nextPageToken": first}
         return self._page(
-            "events", ordered(events, parameters), parameters, task.task_token, answer
+            "events",
+            event_items(events),
+            {**self._parameters, "nextPageToken": page},
+            suffix=task.task_token,
+            answer=answer,
         )
 
     def _hold(self, kind: str, poll: Callable[..., _Task | None]) -> _Task | None:

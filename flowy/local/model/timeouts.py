@@ -38,7 +38,8 @@ def due(subject: Any, start: float | None, after: str, kind: str) -> Due | None:
     """The timeout that runs *after* seconds from *start*; None if it has no start or no end."""
     if after == "NONE" or start is None:
         return None
-    return Due(start + int(after), subject, kind)
+    # In whole milliseconds, as every time stamp: the sum of two floats may be a little off.
+    return Due(round(start + int(after), 3), subject, kind)
 
 
 def execution_due(execution: Any) -> Due | None:

@@ -36,6 +36,19 @@ def test_a_held_clock_stands_still() -> None:
     assert clock.now() == began + 3600
 
 
+def test_the_clock_counts_in_milliseconds() -> None:
+    """SWF's time stamps are whole milliseconds, whatever the clock is turned by."""
+    clock = Clock()
+    for seconds in (0.0, 0.0123456, 3600.7):
+        clock.turn(seconds)
+        assert clock.now() == round(clock.now(), 3)
+    clock.hold()
+    began = clock.now()
+    for _ in range(1000):
+        clock.turn(0.001)
+    assert clock.now() == began + 1
+
+
 def test_a_released_clock_runs_on_from_where_it_stood() -> None:
     """release() neither jumps back to the wall clock nor forgets a turn."""
     clock = Clock()

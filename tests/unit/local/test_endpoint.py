@@ -255,3 +255,15 @@ def test_a_length_with_thousands_of_digits(swf: LocalSWF, digits: int) -> None:
         )
         connection.shutdown(socket.SHUT_WR)
         assert until_closed(connection).startswith(b"HTTP/1.1 413 ")
+
+
+def test_the_prefix_of_boto_2_is_accepted(wire: Wire) -> None:
+    """boto 2 has a longer prefix before the action; SWF answers it with its content type."""
+    prefix = "com.amazonaws.swf.service.model.SimpleWorkflowService"
+    target = {"X-Amz-Target": f"{prefix}.ListDomains"}
+    wire.connection.request("POST", "/", LIST_DOMAINS, target)
+    status, answer, headers = wire.receive()
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    assert [each["name"] for each in answer["domainInfos"]] == ["local"]
+    headers = wire.call("ListDomains", LIST_DOMAINS)[2]
+    assert headers["Content-Type"] == "application/x-amz-json-1.0"
