@@ -22,6 +22,11 @@ class Quotas:
             ScheduleActivityTask fails with OPEN_ACTIVITIES_LIMIT_EXCEEDED.
         open_timers: open timers of one execution; beyond that, StartTimer fails with
             OPEN_TIMERS_LIMIT_EXCEEDED.
+        open_children: open child executions of one execution; beyond that,
+            StartChildWorkflowExecution fails with OPEN_CHILDREN_LIMIT_EXCEEDED.
+        open_executions: open executions of one domain, children included; beyond that,
+            StartWorkflowExecution gets LimitExceededFault, and StartChildWorkflowExecution fails
+            with OPEN_WORKFLOWS_LIMIT_EXCEEDED.
         pollers: polls that wait on one task list at once; beyond that, polls get
             LimitExceededFault.
         events: events in one history; an execution with more is terminated with the cause
@@ -32,6 +37,8 @@ class Quotas:
     open_timers: int = 1_000
     pollers: int = 1_000
     events: int = 25_000
+    open_children: int = 1_000
+    open_executions: int = 100_000
 
 
 #: A token bucket: how many calls it holds, and by how many it refills each second.
@@ -83,7 +90,10 @@ AWS_BUCKETS: dict[str, Bucket] = {
 #: The account's bucket for each decision that the local SWF carries out ("Decision quotas for all
 #: Regions"). A decision that finds its bucket empty fails.
 DECISION_BUCKETS: dict[str, Bucket] = {
+    "RequestCancelExternalWorkflowExecution": (1200, 120),
     "ScheduleActivityTask": (1000, 200),
+    "SignalExternalWorkflowExecution": (1200, 120),
+    "StartChildWorkflowExecution": (500, 12),
     "StartTimer": (2000, 200),
 }
 

@@ -42,9 +42,8 @@ class LocalSWF:
         state: a file for the state, created if it is missing. Everything that a client was told
             of survives a restart and a kill. None keeps the state in memory.
         throttle: True throttles actions, decisions, executions and task lists as AWS does
-            (``flowy.local.quotas``). A mapping throttles the actions it names, and the decisions
-            ScheduleActivityTask and StartTimer: name -> how many calls a bucket holds, and by how
-            many it refills each second.
+            (``flowy.local.quotas``). A mapping throttles the actions and decisions it names: name
+            -> how many calls a bucket holds, and by how many it refills each second.
         quotas: how much the local SWF holds at most; the default is AWS's quotas.
         lose_to_gone_pollers: True hands tasks to pollers that have hung up, as SWF does; by
             default they get none.

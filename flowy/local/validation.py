@@ -39,6 +39,7 @@ _NAMES = frozenset(
         ("RegisterWorkflowTypeInput", "name"),
         ("RegisterWorkflowTypeInput", "version"),
         ("StartWorkflowExecutionInput", "workflowId"),
+        ("StartChildWorkflowExecutionDecisionAttributes", "workflowId"),
         ("ScheduleActivityTaskDecisionAttributes", "activityId"),
         ("StartTimerDecisionAttributes", "timerId"),
         ("TaskList", "name"),
@@ -204,8 +205,9 @@ def _is_priority(value: str) -> bool:
 
 
 def _never_none(path: str) -> bool:
-    # ContinueAsNewWorkflowExecution is an exception: "You can use NONE".
-    return path.rpartition(".")[2] in NEVER_NONE and ".continueAsNew" not in path
+    # The decisions that start an execution are exceptions: "You can use NONE".
+    starts = ".continueAsNew" in path or ".startChild" in path
+    return path.rpartition(".")[2] in NEVER_NONE and not starts
 
 
 def _problem(value: object, path: str, rule: str) -> str:

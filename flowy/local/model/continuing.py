@@ -3,24 +3,16 @@
 ContinueAsNewWorkflowExecution "closes the workflow execution and starts a new workflow execution
 of the same type using the same workflowId". A setting that the decision leaves out is the type's
 default, not the setting of the old execution (API reference, Decision and
-ContinueAsNewWorkflowExecutionDecisionAttributes). moto does not know this decision.
+ContinueAsNewWorkflowExecutionDecisionAttributes). A child that is continued stays the child of its
+parent. moto does not know this decision.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from moto.core.utils import camelcase_to_underscores
-
 from .execution import LocalExecution
-
-#: The settings of the new execution, which the decision or the workflow type must give.
-_SETTINGS = (
-    "executionStartToCloseTimeout",
-    "taskStartToCloseTimeout",
-    "taskList",
-    "childPolicy",
-)
+from .new_executions import settings_of, settings_problem
 
 
 class ContinuingExecution(LocalExecution):
@@ -32,8 +24,10 @@ class ContinuingExecution(LocalExecution):
         found: Any = self.domain.get_type(
             "workflow", self.workflow_type.name, version, ignore_empty=True
         )
-        settings = _settings(found, attributes) if found else {}
-        cause = self._continue_problem(found, settings)
+        settings = settings_of(found, attributes)
+        cause = settings_problem(found, settings)
+        if self.scheduled_decision is not None:
+            cause = "UNHANDLED_DECISION"
         if cause is not None:
             self.decision_failed("ContinueAsNewWorkflowExecutionFailed", cause, event_id)
             return
@@ -46,6 +40,7 @@ class ContinuingExecution(LocalExecution):
             workflow_input=attributes.get("input"),
             **settings,
         )
+        new.parent, new.parent_initiated_event_id = self.parent, self.parent_initiated_event_id
         self._add_event(
             "WorkflowExecutionContinuedAsNew",
             decision_task_completed_event_id=event_id,
@@ -56,25 +51,3 @@ class ContinuingExecution(LocalExecution):
         )
         self.domain.shared.journal.add("start", self.domain.name, new.run_id, self.workflow_id)
         new.start(self.run_id)
-
-    def _continue_problem(self, found: Any, settings: dict[str, Any]) -> str | None:
-        """SWF's name of the reason why the execution cannot be continued; None if it can."""
-        if self.scheduled_decision is not None:
-            return "UNHANDLED_DECISION"
-        if not found:
-            return "WORKFLOW_TYPE_DOES_NOT_EXIST"
-        if found.status == "DEPRECATED":
-            return "WORKFLOW_TYPE_DEPRECATED"
-        missing = (name for name in settings if not settings[name])
-        return next((f"DEFAULT_{name.upper()}_UNDEFINED" for name in missing), None)
-
-
-def _settings(found: Any, attributes: dict[str, Any]) -> dict[str, Any]:
-    """The settings of the new execution; None stands for what is set nowhere."""
-    given = {**attributes, "taskList": attributes.get("taskList", {}).get("name")}
-    settings: dict[str, Any] = {}
-    for name in _SETTINGS:
-        snake = camelcase_to_underscores(name)
-        default = snake if name == "taskList" else f"default_{snake}"
-        settings[snake] = given.get(name) or getattr(found, default)
-    return settings

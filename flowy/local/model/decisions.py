@@ -9,7 +9,8 @@ What SWF does, and moto does not:
 - SWF has a cause for regions without Lambda, and there is no Lambda here:
   ScheduleLambdaFunctionFailed with LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION.
 
-Other modules have the decisions about activity tasks, about timers, and to continue as new.
+Other modules have the decisions about activity tasks, timers, children and other executions, and to
+continue as new.
 """
 
 from __future__ import annotations
@@ -19,30 +20,18 @@ from typing import Any
 from moto.swf.exceptions import SWFValidationException
 
 from .activity_decisions import ActivityDecisions
+from .child_decisions import ChildDecisions
 from .continuing import ContinuingExecution
 from .events import LocalDecisionTask
+from .external_decisions import ExternalDecisions
 from .timer_decisions import TimerDecisions
-
-#: The decisions that the local SWF can carry out.
-KNOWN_DECISIONS = frozenset(
-    {
-        "CancelTimer",
-        "CancelWorkflowExecution",
-        "CompleteWorkflowExecution",
-        "ContinueAsNewWorkflowExecution",
-        "FailWorkflowExecution",
-        "RecordMarker",
-        "RequestCancelActivityTask",
-        "ScheduleActivityTask",
-        "ScheduleLambdaFunction",
-        "StartTimer",
-    }
-)
 
 _CONTINUE = "ContinueAsNewWorkflowExecution"
 
 
-class DecidedExecution(ActivityDecisions, TimerDecisions, ContinuingExecution):
+class DecidedExecution(
+    ActivityDecisions, TimerDecisions, ChildDecisions, ExternalDecisions, ContinuingExecution
+):
     """An execution that carries out decisions."""
 
     def complete_decisions(
@@ -58,12 +47,6 @@ class DecidedExecution(ActivityDecisions, TimerDecisions, ContinuingExecution):
         Raises:
             JsonRESTError: SWF refuses one of the decisions.
         """
-        for number, decision in enumerate(decisions, 1):
-            if decision["decisionType"] not in KNOWN_DECISIONS:
-                raise SWFValidationException(
-                    f"The local SWF cannot carry out {decision['decisionType']} "
-                    f"(decisions.{number}.member). It knows {', '.join(sorted(KNOWN_DECISIONS))}."
-                )
         self.validate_decisions(decisions)
         if any(each["decisionType"] == _CONTINUE for each in decisions[:-1]):
             # moto's text for the other decisions that close an execution.
@@ -76,6 +59,8 @@ class DecidedExecution(ActivityDecisions, TimerDecisions, ContinuingExecution):
         )
         self.should_schedule_decision_next = False
         for decision in decisions:
+            if not self.open:
+                break  # a signal may have been one event too many for a parent that ends this one
             kind = decision["decisionType"]
             attributes = decision.get(f"{kind[0].lower()}{kind[1:]}DecisionAttributes", {})
             self._carry_out(kind, completed.event_id, attributes)
@@ -101,6 +86,12 @@ class DecidedExecution(ActivityDecisions, TimerDecisions, ContinuingExecution):
                 id=attributes["id"],
                 name=attributes["name"],
             )
+        elif kind == "StartChildWorkflowExecution":
+            self.start_child(event_id, attributes)
+        elif kind == "SignalExternalWorkflowExecution":
+            self.signal_external(event_id, attributes)
+        elif kind == "RequestCancelExternalWorkflowExecution":
+            self.request_cancel_external(event_id, attributes)
         elif kind == _CONTINUE:
             self.continue_as_new(event_id, attributes)
         elif kind == "CompleteWorkflowExecution":

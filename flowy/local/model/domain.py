@@ -56,6 +56,8 @@ class LocalDomain(Untracked, Domain):
         #: Days for which closed executions are kept, or NONE: text as in SWF. moto expects int.
         self.retention_days: str = str(self.retention)
         self.shared = shared
+        #: The executions whose child policies are being applied, and the policies.
+        self.policies: deque[tuple[Any, str]] = deque()
         #: How many executions have started.
         self._started = 0
         #: The open executions by workflowId, in the order of their start.

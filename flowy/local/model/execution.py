@@ -38,7 +38,8 @@ class LocalExecution(History):
             continued_execution_run_id=continued_run_id,
             execution_start_to_close_timeout=self.execution_start_to_close_timeout,
             input=self.input,
-            parent_initiated_event_id=0,
+            parent_initiated_event_id=self.parent_initiated_event_id,
+            parent_workflow_execution=self.parent,
             tag_list=self.tag_list or None,
             task_list=self.task_list,
             task_priority=self.task_priority,
@@ -110,9 +111,15 @@ class LocalExecution(History):
         )
         self.schedule_decision_task()
 
-    def request_cancel(self) -> None:
-        """Record a request to cancel the execution; its decider decides what to do."""
-        self._add_event("WorkflowExecutionCancelRequested", external_initiated_event_id=0)
+    def request_cancel(self, cause: str | None = None) -> None:
+        """Record a request to cancel the execution; its decider decides what to do.
+
+        Args:
+            cause: SWF's name of what requested it, if SWF did so itself.
+        """
+        self._add_event(
+            "WorkflowExecutionCancelRequested", cause=cause, external_initiated_event_id=0
+        )
         self.schedule_decision_task()
 
     def terminate(

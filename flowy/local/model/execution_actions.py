@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .listing import Item, select
+from .listing import ListItem, select
 from .request import LocalRequest, event_items
 
 
@@ -77,6 +77,6 @@ class ExecutionActions(LocalRequest):
     def _count_executions(self, *, closed: bool) -> str:
         return json.dumps({"count": len(self._executions(closed=closed)), "truncated": False})
 
-    def _executions(self, *, closed: bool) -> list[Item]:
+    def _executions(self, *, closed: bool) -> list[ListItem]:
         executions = self._backend.executions(self._parameters["domain"], closed=closed)
         return select(executions, self._parameters)

@@ -12,8 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from moto.swf.exceptions import SWFTypeDeprecatedFault, SWFWorkflowExecutionAlreadyStartedFault
+from moto.swf.exceptions import (
+    SWFClientError,
+    SWFTypeDeprecatedFault,
+    SWFWorkflowExecutionAlreadyStartedFault,
+)
 
+from ..wire_faults import model_fault
 from .decisions import DecidedExecution
 from .execution import LocalExecution
 from .registry import Registry
@@ -66,6 +71,12 @@ class ExecutionStore(Registry):
             raise SWFTypeDeprecatedFault(workflow_type)
         if workflow_id in domain.open:
             raise SWFWorkflowExecutionAlreadyStartedFault
+        most = self.shared.quotas.open_executions
+        if len(domain.open) >= most:
+            raise SWFClientError(
+                model_fault("LimitExceededFault"),
+                f"A domain has {most} open executions at most",
+            )
         execution = DecidedExecution(
             domain,
             workflow_type,

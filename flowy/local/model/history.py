@@ -44,6 +44,13 @@ CLOSES_ACTIVITY = frozenset(
     f"ActivityTask{how}" for how in ("Completed", "Failed", "Canceled", "TimedOut")
 )
 
+#: The events that tell a parent that a child has closed.
+CLOSES_CHILD = frozenset(
+    f"Child{event_type}"
+    for event_type in CLOSE_STATUS
+    if event_type != "WorkflowExecutionContinuedAsNew"
+)
+
 
 class History(Untracked, WorkflowExecution):
     """An execution whose state follows from its events."""
@@ -64,6 +71,13 @@ class History(Untracked, WorkflowExecution):
             self.run_id = run_id
         #: Its number in the domain, in the order of starts: two may start in one millisecond.
         self.number = 0
+        #: The execution that started this one as its child, and the event there that says so; None
+        #: and 0 if there is none.
+        self.parent: dict[str, str] | None = None  # type: ignore[assignment]
+        self.parent_initiated_event_id = 0
+        #: The ChildWorkflowExecutionStarted events of its open children, by the id of the event
+        #: that initiated each.
+        self.children: dict[int, LocalEvent] = {}
         #: The priority of its decision tasks; None is SWF's default, 0.
         self.task_priority: str | None = kwargs.get("task_priority")
         #: The open activity tasks by the id of the event that scheduled each.
@@ -90,7 +104,8 @@ class History(Untracked, WorkflowExecution):
 
     def to_medium_dict(self) -> dict[str, Any]:
         # moto shows the 1st of January 2015 for every execution.
-        return {**super().to_medium_dict(), "startTimestamp": self.start_timestamp}
+        shown = {**super().to_medium_dict(), "startTimestamp": self.start_timestamp}
+        return {**shown, "parent": self.parent} if self.parent else shown
 
     def to_full_dict(self) -> dict[str, Any]:
         return {**super().to_full_dict(), "openCounts": self.counts_at_close or self._counts()}
@@ -100,7 +115,7 @@ class History(Untracked, WorkflowExecution):
             "openActivityTasks": len(self.activities),
             "openDecisionTasks": int(bool(self.scheduled_decision or self.started_decision)),
             "openTimers": len(self.timers),
-            "openChildWorkflowExecutions": 0,
+            "openChildWorkflowExecutions": len(self.children),
             "openLambdaFunctions": 0,
         }
 
@@ -134,6 +149,8 @@ class History(Untracked, WorkflowExecution):
         kind, attributes = event.event_type, event.event_attributes
         if kind == "WorkflowExecutionStarted":
             self.start_timestamp = event.event_timestamp
+            self.parent = attributes.get("parentWorkflowExecution")
+            self.parent_initiated_event_id = attributes["parentInitiatedEventId"]
             self.domain.opened(self)
         elif kind in CLOSE_STATUS:
             self._apply_close(event)
@@ -147,6 +164,10 @@ class History(Untracked, WorkflowExecution):
             self.timers[attributes["timerId"]] = event
         elif kind in ("TimerFired", "TimerCanceled"):
             del self.timers[attributes["timerId"]]
+        elif kind == "ChildWorkflowExecutionStarted":
+            self.children[attributes["initiatedEventId"]] = event
+        elif kind in CLOSES_CHILD:
+            del self.children[attributes["initiatedEventId"]]
 
     def _apply_activity(self, event: LocalEvent) -> None:
         kind, attributes = event.event_type, event.event_attributes

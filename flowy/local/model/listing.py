@@ -32,7 +32,7 @@ PAGE_SIZE = 1000
 Place = tuple["float | str", ...]
 
 
-class Item(NamedTuple):
+class ListItem(NamedTuple):
     """One item of a list.
 
     Attributes:
@@ -47,7 +47,7 @@ class Item(NamedTuple):
 _FILTERS = ("executionFilter", "typeFilter", "tagFilter", "closeStatusFilter")
 
 
-def select(executions: Iterable[LocalExecution], parameters: dict[str, Any]) -> list[Item]:
+def select(executions: Iterable[LocalExecution], parameters: dict[str, Any]) -> list[ListItem]:
     """Select executions by the filters of a request.
 
     Args:
@@ -68,7 +68,7 @@ def select(executions: Iterable[LocalExecution], parameters: dict[str, Any]) -> 
         )
     by_close = "closeTimeFilter" in parameters
     return [
-        Item((when, execution.number), execution.to_list_dict)
+        ListItem((when, execution.number), execution.to_list_dict)
         for execution in executions
         if (when := (execution.close_timestamp if by_close else execution.start_timestamp) or 0)
         and _in_time(when, parameters["closeTimeFilter" if by_close else "startTimeFilter"])
@@ -77,8 +77,8 @@ def select(executions: Iterable[LocalExecution], parameters: dict[str, Any]) -> 
 
 
 def page(
-    items: list[Item], parameters: dict[str, Any], *, descending: bool
-) -> tuple[list[Item], str | None]:
+    items: list[ListItem], parameters: dict[str, Any], *, descending: bool
+) -> tuple[list[ListItem], str | None]:
     """Cut out one page of a list.
 
     Args:

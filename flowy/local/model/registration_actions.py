@@ -10,7 +10,7 @@ import json
 
 from moto.core.utils import camelcase_to_underscores
 
-from .listing import Item
+from .listing import ListItem
 from .request import LocalRequest
 
 #: The settings of an activity type besides its name, version and task list.
@@ -40,7 +40,9 @@ class RegistrationActions(LocalRequest):
 
     def list_domains(self) -> str:
         found = self._backend.list_domains(self._parameters["registrationStatus"])
-        return self._page("domainInfos", [Item((each.name,), each.to_short_dict) for each in found])
+        return self._page(
+            "domainInfos", [ListItem((each.name,), each.to_short_dict) for each in found]
+        )
 
     def register_activity_type(self) -> str:
         parameters = self._parameters
@@ -79,7 +81,7 @@ class RegistrationActions(LocalRequest):
         return self._page(
             "typeInfos",
             [
-                Item((each.name, each.version), each.to_medium_dict)
+                ListItem((each.name, each.version), each.to_medium_dict)
                 for each in found
                 if wanted in (None, each.name)
             ],

@@ -12,7 +12,7 @@ from typing import Any
 from moto.swf.responses import SWFResponse
 
 from .backend import LocalBackend
-from .listing import Item, page
+from .listing import ListItem, page
 
 
 class LocalRequest(SWFResponse):
@@ -54,7 +54,7 @@ class LocalRequest(SWFResponse):
     def _page(
         self,
         name: str,
-        items: list[Item],
+        items: list[ListItem],
         parameters: dict[str, Any] | None = None,
         *,
         descending: bool | None = None,
@@ -83,6 +83,6 @@ class LocalRequest(SWFResponse):
         return json.dumps(answer)
 
 
-def event_items(events: Iterable[Any]) -> list[Item]:
+def event_items(events: Iterable[Any]) -> list[ListItem]:
     """The events of a history, as items of a list."""
-    return [Item((event.event_id,), event.to_dict) for event in events]
+    return [ListItem((event.event_id,), event.to_dict) for event in events]

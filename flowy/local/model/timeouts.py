@@ -45,7 +45,7 @@ def due(subject: Any, start: float | None, after: str, kind: str) -> Due | None:
 def execution_due(execution: Any) -> Due | None:
     """The start-to-close timeout of an execution."""
     wanted = execution.execution_start_to_close_timeout
-    # An execution that was continued as new may have NONE.
+    # An execution that was continued as new, or a child, may have NONE.
     seconds = EXECUTION_SECONDS if wanted == "NONE" else min(int(wanted), EXECUTION_SECONDS)
     return due(execution, execution.start_timestamp, str(seconds), "START_TO_CLOSE")
 
