@@ -2,23 +2,42 @@
 
 The line is written before the call is answered, so a kill loses nothing that a client was told
 of. Lines are only appended: a line is complete or missing, and an incomplete last line belongs to
-a call that was never answered. The lines are JSON, so reading a journal runs no code. Writing one
+a call that was never answered. The lines are JSON, so reading a journal runs no code. Each line
+ends with its checksum, so a damaged line is found before any of it is restored. Writing a line
 costs what the call changed, however long the file is.
+
+The file has inputs and the secret that signs task tokens. So only a regular file of this user's
+own, closed to other users, is opened.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import json
+import logging
 import os
+import re
+import shlex
+import stat
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..exception import LocalSWFError
 
+logger = logging.getLogger(__name__)
+
 #: The first record of a journal: its name and the version of its format.
-_HEAD = ["flowy-local-swf", 1]
+_HEAD = ["flowy-local-swf", 2]
+
+#: The first line of a journal of version 1, whose lines may lack a checksum.
+_UNCHECKED_HEAD = b'[["flowy-local-swf",1]]\n'
+
+#: The end of a line: the last record is the CRC-32 of what stands before it.
+_CHECKSUM = re.compile(rb',\["crc32",([0-9]{1,10})\]\](.)\Z', re.DOTALL)
 
 #: One change: its kind, followed by its values.
 Record = list[Any]
@@ -31,11 +50,12 @@ class Journal:
         path: the file, created if it is missing; None keeps nothing.
 
     Raises:
-        LocalSWFError: the file cannot be opened, or another process has it open.
+        LocalSWFError: the file cannot be opened, is not a regular file of this user's own that
+            is closed to others, or another process has it open.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path = path and path.resolve()
+        self._path = path = path and path.absolute()
         self._pending: list[Record] = []
         self._reading = False
         self._fd = -1 if path is None else self._open(path, os.O_CREAT)
@@ -56,14 +76,15 @@ class Journal:
         # Restoring a record adds it again; what is read must not be written a second time.
         self._reading = True
         with os.fdopen(os.dup(self._fd), "rb") as file:
+            checked = True
             for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
+                found = _CHECKSUM.search(line)
+                if not (line.endswith(b"\n") or found):
                     break
-                try:
-                    records = json.loads(line)
-                except ValueError:
-                    raise self._damaged(number) from None
-                if number == 1 and records != [_HEAD]:
+                if number == 1:
+                    checked = line != _UNCHECKED_HEAD
+                records = _records(line, found, checked)
+                if records is None or (number == 1 and checked and records != [_HEAD]):
                     raise self._damaged(number)
                 self._length += len(line)
                 yield from records if number > 1 else ()
@@ -95,22 +116,35 @@ class Journal:
                 written += os.pwrite(self._fd, data[written:], self._length + written)
         except OSError:
             # The next line would be appended to half a line, and neither could be read.
-            os.ftruncate(self._fd, self._length)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, self._length)
             raise
         self._length += len(data)
 
     def rewrite(self, records: Iterable[Record]) -> None:
-        """Replace the file by one with these records; a kill leaves the old or the new one."""
+        """Replace the file by one with these records; a kill leaves the old or the new one.
+
+        If the new file cannot be written, the old one stays, and a warning says so.
+        """
         assert self._path is not None
         fresh = self._path.with_name(f"{self._path.name}.new")
-        fresh.unlink(missing_ok=True)
-        fd = self._open(fresh, os.O_CREAT | os.O_EXCL)
-        with os.fdopen(os.dup(fd), "wb") as file:
-            file.write(_line([_HEAD]))
-            file.writelines(_line([record]) for record in records)
-            file.flush()
-            os.fsync(fd)
-        fresh.replace(self._path)
+        fd = -1
+        try:
+            fresh.unlink(missing_ok=True)
+            fd = self._open(fresh, os.O_CREAT | os.O_EXCL)
+            with os.fdopen(os.dup(fd), "wb") as file:
+                file.write(_line([_HEAD]))
+                file.writelines(_line([record]) for record in records)
+                file.flush()
+                os.fsync(fd)
+            fresh.replace(self._path)
+        except (OSError, LocalSWFError) as error:
+            logger.warning("Cannot shorten %s: %s. The file is used as it is.", self._path, error)
+            if fd >= 0:
+                os.close(fd)
+                with contextlib.suppress(OSError):
+                    fresh.unlink()
+            return
         os.close(self._fd)
         self._fd, self._length = fd, os.fstat(fd).st_size
 
@@ -124,24 +158,65 @@ class Journal:
     def _open(path: Path, flags: int) -> int:
         fd = -1
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+            # Without O_NONBLOCK, opening a fifo may wait for its other end.
+            secure = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            fd = os.open(path, os.O_RDWR | secure | flags, 0o600)
+            _check(path, os.fstat(fd))
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except (OSError, LocalSWFError) as error:
             if fd >= 0:
                 os.close(fd)
-            in_use = isinstance(error, BlockingIOError)
-            why = "another local SWF uses it" if in_use else error.strerror
-            raise LocalSWFError(
-                f"Cannot keep the state of the local SWF in {path}: {why}. Name another file."
-            ) from error
+            if isinstance(error, LocalSWFError):
+                raise
+            why = error.strerror or str(error)
+            if isinstance(error, BlockingIOError):
+                why = "another local SWF uses it"
+            elif error.errno == errno.ELOOP:
+                why = "it is a symbolic link"
+            raise _cannot_keep(path, why) from error
         return fd
 
     def _damaged(self, number: int) -> LocalSWFError:
         return LocalSWFError(
-            f"Cannot read the state of a local SWF from {self._path}: this version of Flowy cannot "
-            f"read line {number}. Name another file, or move this one away."
+            f"Cannot read the state of a local SWF from {self._path}: line {number} is damaged, or "
+            "of another version of Flowy. Name another file, or move this one away."
         )
 
 
+def _cannot_keep(path: Path, why: str, way_out: str = "Name another file.") -> LocalSWFError:
+    return LocalSWFError(f"Cannot keep the state of the local SWF in {path}: {why}. {way_out}")
+
+
+def _check(path: Path, found: os.stat_result) -> None:
+    """Raise LocalSWFError if an open file must not keep the state."""
+    if not stat.S_ISREG(found.st_mode):
+        raise _cannot_keep(path, "it is not a regular file")
+    if found.st_uid != os.geteuid():
+        why = f"it belongs to the user with uid {found.st_uid}, not to {os.geteuid()}"
+        raise _cannot_keep(path, why)
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & 0o077:
+        why = f"its mode {mode:04o} opens it to other users, and it has inputs and a secret"
+        way_out = f"Run chmod 600 {shlex.quote(str(path))}, or name another file."
+        raise _cannot_keep(path, why, way_out)
+
+
+def _records(line: bytes, found: re.Match[bytes] | None, checked: bool) -> list[Record] | None:
+    """The records of a line; None if it is damaged."""
+    if found is not None:
+        right = int(found[1]) == zlib.crc32(line[: found.start()])
+        line = line[: found.start()] + b"]" + found[2]
+        if not right or found[2] != b"\n":
+            return None
+    elif checked:
+        return None
+    try:
+        records = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return records if isinstance(records, list) else None
+
+
 def _line(records: list[Record]) -> bytes:
-    return json.dumps(records, separators=(",", ":")).encode() + b"\n"
+    text = json.dumps(records, separators=(",", ":")).encode()[:-1]
+    return text + f',["crc32",{zlib.crc32(text)}]]\n'.encode()

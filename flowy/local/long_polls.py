@@ -89,8 +89,10 @@ class LongPolls:
             TooManyPollersError: the queue is full.
         """
         with self._lock:
-            queue = self._queues.setdefault(key, deque())
+            queue = self._queues.get(key, deque())
             poller = self._join(queue, key, identity)
+            # Only now: a queue is never empty, even if the quota refuses every poller.
+            self._queues[key] = queue
             try:
                 return self._until_task(queue, poller, take, gone, poller.since + seconds)
             finally:

@@ -8,10 +8,12 @@ header.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import socket
 import socketserver
 import threading
+import time
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -26,8 +28,13 @@ BODY_SECONDS = 20.0
 #: How much of a refused request is read before it is answered, in bytes.
 MAX_DISCARDED_BYTES = 32 * 1024 * 1024
 
-#: How long stop() waits for each connection to finish its answer, in seconds.
+#: How long stop() waits for all connections to finish their answers, in seconds.
 _DRAIN_SECONDS = 5.0
+
+#: How long the server rests if it has no descriptor for the next connection, in seconds.
+_REST_SECONDS = 0.1
+
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -50,6 +57,7 @@ class LoopbackServer(socketserver.TCPServer):
         super().__init__((ADDRESS, port), handler)
         self.port: int = self.server_address[1]
         self._connections: dict[threading.Thread, socket.socket] = {}
+        self._exhausted = False
         self._thread = threading.Thread(
             target=self.serve_forever, args=(0.05,), name="flowy-local", daemon=True
         )
@@ -67,10 +75,31 @@ class LoopbackServer(socketserver.TCPServer):
         for _, connection in connections:
             # This ends an idle connection now and a busy one after its answer.
             _shut(connection, socket.SHUT_RD)
-        for thread, connection in connections:
-            thread.join(_DRAIN_SECONDS)
-            if thread.is_alive():
-                _shut(connection, socket.SHUT_RDWR)
+        ends = time.monotonic() + _DRAIN_SECONDS
+        for thread, _ in connections:
+            thread.join(max(0.0, ends - time.monotonic()))
+        # What is left has clients that do not read. This ends the sending to them.
+        for _, connection in connections:
+            _shut(connection, socket.SHUT_RDWR)
+        for thread, _ in connections:
+            thread.join(max(0.0, ends + _DRAIN_SECONDS - time.monotonic()))
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        try:
+            accepted: tuple[socket.socket, Any] = super().get_request()
+        except OSError as error:
+            if error.errno in _EXHAUSTED:
+                # The connection stays in the queue, so the server would try again at once.
+                if not self._exhausted:
+                    logger.warning(
+                        "The local SWF cannot accept connections: %s. They wait until others end.",
+                        error.strerror,
+                    )
+                self._exhausted = True
+                time.sleep(_REST_SECONDS)
+            raise
+        self._exhausted = False
+        return accepted
 
     def process_request(self, request: Any, client_address: Any) -> None:
         thread = threading.Thread(
@@ -110,10 +139,12 @@ class LoopbackHandler(BaseHTTPRequestHandler):
     def parse_request(self) -> bool:
         if not super().parse_request():
             return False
-        refusal = self._refusal()
+        status, refusal = 403, self._refusal()
+        if refusal is None:
+            status, refusal = 400, self._ambiguity()
         if refusal is not None:
             self.discard_body()
-            self.send_error(403, refusal)
+            self.send_error(status, refusal)
         return refusal is None
 
     def _refusal(self) -> str | None:
@@ -121,14 +152,24 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or _host_name(hosts[0]) not in _LOOPBACK_NAMES:
             return "The local SWF answers requests with a loopback Host only."
-        origin = self.headers.get("Origin")
-        if origin is not None and origin != f"http://{hosts[0]}":
+        origins = self.headers.get_all("Origin", [])
+        if origins and origins != [f"http://{hosts[0]}"]:
             return "The local SWF does not answer requests from other web pages."
         return None
 
+    def _ambiguity(self) -> str | None:
+        """Why the end of this request is not clear; None if it is."""
+        lengths = self.headers.get_all("Content-Length", [])
+        if len(lengths) > 1:
+            return "The request has more than one Content-Length."
+        if lengths and "Transfer-Encoding" in self.headers:
+            return "The request has a Content-Length and a Transfer-Encoding."
+        return None
+
     def content_length(self) -> int | None:
-        """Length of the body in bytes; None if the request does not say."""
-        length: str = self.headers.get("Content-Length", "")
+        """Length of the body in bytes; None if the request does not say, or says two."""
+        lengths = self.headers.get_all("Content-Length", [])
+        length: str = lengths[0] if len(lengths) == 1 else ""
         if not (length.isascii() and length.isdigit()):
             return None
         # int() refuses a text of thousands of digits.

@@ -66,7 +66,11 @@ class _Connection(LoopbackHandler):
     server: Page
 
     def do_GET(self) -> None:  # noqa: N802 - http.server's name
-        url = urlsplit(self.path)
+        try:
+            url = urlsplit(self.path)
+        except ValueError:  # such as http://[
+            self.send_error(400, "The address of the page cannot be read.")
+            return
         if url.path in self.server.files:
             body, kind = self.server.files[url.path]
             self.send(200, body, kind, **_HEADERS)

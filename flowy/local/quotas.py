@@ -15,7 +15,7 @@ EXECUTION_SECONDS = 366 * 24 * 3600
 
 @dataclass(frozen=True)
 class Quotas:
-    """How much SWF holds at most; the defaults are AWS's.
+    """How much SWF holds at most; the defaults are AWS's, and 0 allows none.
 
     Attributes:
         open_activity_tasks: open activity tasks of one execution; beyond that,
@@ -31,6 +31,9 @@ class Quotas:
             LimitExceededFault.
         events: events in one history; an execution with more is terminated with the cause
             EVENT_LIMIT_EXCEEDED.
+
+    Raises:
+        ValueError: a quota is below 0.
     """
 
     open_activity_tasks: int = 1_000
@@ -39,6 +42,11 @@ class Quotas:
     events: int = 25_000
     open_children: int = 1_000
     open_executions: int = 100_000
+
+    def __post_init__(self) -> None:
+        for name, number in vars(self).items():
+            if not number >= 0:
+                raise ValueError(f"The quota {name} must be 0 or more, not {number}")
 
 
 #: A token bucket: how many calls it holds, and by how many it refills each second.

@@ -18,6 +18,7 @@ from .loopback import ADDRESS
 from .moto_loader import load_service
 from .page import Page
 from .quotas import Quotas
+from .state_file import close_service, open_service
 from .throttle import Throttle
 from .wire_faults import THROTTLED, Answer
 
@@ -166,18 +167,12 @@ class LocalSWF:
             throttle=self._throttle,
             state=self._state,
         )
-        service = service_class(settings, self.clock)
-        try:
-            service.register_domain(self.domain)
-        except LocalSWFError:
-            service.release_state()
-            raise
-        return service
+        return open_service(lambda: service_class(settings, self.clock), self.domain, self._state)
 
     def _release_state(self) -> None:
         if self._state is not None and self._service is not None:
             # Another process may use the file next, so start() has to read it again.
-            self._service.release_state()
+            close_service(self._service, self._state)
             self._service = None
 
     def _answer(self, action: str, body: bytes, gone: Callable[[], bool]) -> Answer | None:

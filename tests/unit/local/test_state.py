@@ -175,6 +175,7 @@ def test_a_clock_that_was_held_is_behind_after_a_restart(file: Path, turned: int
         content = file.read_bytes()
     assert ahead < turned - 0.9
     killed = file.with_name("killed")
+    killed.touch(0o600)
     killed.write_bytes(content)
     for each in (file, killed):
         with local(each) as swf:
@@ -379,6 +380,7 @@ def test_an_incomplete_line_is_dropped(file: Path) -> None:
 
 def test_another_file_is_refused_and_not_changed(file: Path) -> None:
     """A file that is not a journal is refused and not changed."""
+    file.touch(0o600)
     for content in (b"precious\n", b'{"a": 1}\n', b'[["flowy-local-swf",99]]\n'):
         file.write_bytes(content)
         with pytest.raises(LocalSWFError, match="line 1"):

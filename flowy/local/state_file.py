@@ -1,0 +1,66 @@
+"""Opens and closes the state file of a local SWF, with one error for whatever is wrong with it.
+
+SWF keeps its state for its users; a local SWF has a file, which may be damaged, of another
+program, or on a full disk.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..exception import LocalSWFError
+
+if TYPE_CHECKING:
+    from .model.service import LocalService
+
+logger = logging.getLogger(__name__)
+
+
+def open_service(make: Callable[[], LocalService], domain: str, state: Path | None) -> LocalService:
+    """Make a service, which reads its state, and register its domain.
+
+    Raises:
+        LocalSWFError: the state cannot be read or written, or SWF refuses the domain. The file is
+            free again.
+    """
+    try:
+        service = make()
+        try:
+            service.register_domain(domain)
+        except BaseException:
+            close_service(service, state)
+            raise
+    except LocalSWFError:
+        raise
+    except OSError as error:
+        raise LocalSWFError(
+            f"Cannot keep the state of the local SWF in {state}: {error.strerror or error}. Name "
+            "another file."
+        ) from error
+    except Exception as error:
+        if state is None:
+            raise
+        # Its lines are whole, but they make no state: another version or program wrote them.
+        raise LocalSWFError(
+            f"Cannot read the state of a local SWF from {state}: this version of Flowy cannot "
+            f"restore it ({type(error).__name__}: {error}). Name another file, or move this one "
+            "away."
+        ) from error
+    return service
+
+
+def close_service(service: LocalService, state: Path | None) -> None:
+    """Save the clock and free the file, even if its disk is full."""
+    try:
+        service.release_state()
+    except OSError as error:
+        service._journal.close()
+        logger.warning(
+            "Cannot write the end of the state of the local SWF to %s: %s. Everything that a "
+            "client was told of is in it.",
+            state,
+            error.strerror or error,
+        )
