@@ -32,11 +32,12 @@ Run an SWF on this machine until Ctrl-C or SIGTERM, and print the settings that 
   flowy local --port 4567
   flowy local --domain shop --domain test
   flowy local --state swf.state            keep everything for the next start
+  flowy local --host 0.0.0.0 --allow-host host.docker.internal --port 4567     for containers
 
 Paste the printed lines into another shell: every boto3 program that starts there uses this SWF,
-without any change. It is an emulator for laptops and tests: it listens only on 127.0.0.1, and
-without --state it keeps nothing when it ends. A web page shows what happens. It needs the extra
-`local`.
+without any change. It is an emulator for laptops and tests: it listens only on 127.0.0.1, unless
+--host says otherwise, and without --state it keeps nothing when it ends. A web page shows what
+happens. It needs the extra `local`.
 """
 
 _DEMO = """\
@@ -79,6 +80,21 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="PORT",
         help="show the web page on this port (default: a free one)",
     )
+    local.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="listen on this IP address: everybody who can reach it can do anything "
+        "(default: 127.0.0.1)",
+    )
+    local.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer requests to this host name, such as host.docker.internal; repeat for more, "
+        "and give one at least with another --host",
+    )
     local.add_argument("--no-page", action="store_true", help="do not serve the web page")
     demo = add_verb(verbs, "demo", "see it work, without AWS", _DEMO)
     demo.set_defaults(run=_demo)
@@ -95,15 +111,19 @@ def add_verbs(verbs: Verbs) -> None:
 def _local(given: argparse.Namespace) -> ExitCode:
     domains = given.domain or ["local"]
     stop = StopFlag()
-    with (
-        stop_signals(stop),
-        LocalSWF(
+    try:
+        local = LocalSWF(
             given.port,
             domain=domains[0],
             state=given.state,
             page_port=None if given.no_page else given.page_port,
-        ) as swf,
-    ):
+            host=given.host,
+            allowed_hosts=given.allow_host,
+        )
+    except ValueError as error:
+        print(f"flowy local: error: {error}", file=sys.stderr)
+        return ExitCode.USAGE
+    with stop_signals(stop), local as swf:
         for domain in domains[1:]:
             swf.register_domain(domain)
         noun = "Domain" if len(domains) == 1 else "Domains"
@@ -111,6 +131,9 @@ def _local(given: argparse.Namespace) -> ExitCode:
         print(f"# An SWF on this machine. {noun}: {', '.join(domains)}.")
         if not given.no_page:
             print(f"# What goes on: {swf.page_url}")
+        for name in given.allow_host:
+            port = swf.endpoint_url.rpartition(":")[2]
+            print(f"# From where this machine is {name}: AWS_ENDPOINT_URL_SWF=http://{name}:{port}")
         print("# Paste these lines into the shell of your program; Ctrl-C here ends the SWF.")
         for name, value in {**swf.environment, **_past_proxies()}.items():
             print(f"export {name}={shlex.quote(value)}")

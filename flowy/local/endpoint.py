@@ -15,6 +15,7 @@ import socket
 import uuid
 from collections.abc import Callable
 
+from .address import Address
 from .loopback import BODY_SECONDS, LoopbackHandler, LoopbackServer
 from .wire_faults import Answer
 
@@ -39,6 +40,7 @@ class Endpoint(LoopbackServer):
     """The server that speaks SWF's protocol.
 
     Args:
+        address: where to listen, and for which hosts.
         port: the port; 0 takes a free one.
         answer: carries out a request; called on the connection's own thread.
 
@@ -46,8 +48,8 @@ class Endpoint(LoopbackServer):
         OSError: the port is in use or not permitted.
     """
 
-    def __init__(self, port: int, answer: Answerer) -> None:
-        super().__init__(port, _Connection)
+    def __init__(self, address: Address, port: int, answer: Answerer) -> None:
+        super().__init__(address, port, _Connection)
         self.answer = answer
 
 

@@ -1,8 +1,8 @@
-"""An HTTP server on loopback that refuses requests from web pages.
+"""An HTTP server that refuses requests from web pages; it listens on loopback by default.
 
 Any web page in a browser on the same machine can send requests to a loopback port. So a request
-with a foreign Host (DNS rebinding) or a foreign Origin is refused, and no answer has a CORS
-header.
+with a foreign Host (``flowy.local.address``) or a foreign Origin is refused, and no answer has a
+CORS header.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ import time
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-logger = logging.getLogger(__name__)
+from .address import Address
 
-#: The only address that the servers listen on.
-ADDRESS = "127.0.0.1"
+logger = logging.getLogger(__name__)
 
 #: How long the body of a request may take after its headers, in seconds.
 BODY_SECONDS = 20.0
@@ -36,13 +35,12 @@ _REST_SECONDS = 0.1
 
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
-_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-
 
 class LoopbackServer(socketserver.TCPServer):
     """Listens as soon as it is made; serves between start() and stop().
 
     Args:
+        address: where to listen, and for which hosts.
         port: the port; 0 takes a free one.
         handler: serves one connection, on a thread of its own.
 
@@ -53,8 +51,10 @@ class LoopbackServer(socketserver.TCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, port: int, handler: type[LoopbackHandler]) -> None:
-        super().__init__((ADDRESS, port), handler)
+    def __init__(self, address: Address, port: int, handler: type[LoopbackHandler]) -> None:
+        self.address_family = address.family
+        super().__init__((address.host, port), handler)
+        self.address = address
         self.port: int = self.server_address[1]
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._exhausted = False
@@ -131,6 +131,7 @@ class LoopbackServer(socketserver.TCPServer):
 class LoopbackHandler(BaseHTTPRequestHandler):
     """One connection; checks the Host and Origin of each request."""
 
+    server: LoopbackServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     #: Size of the write buffer in bytes, so that an answer leaves in one packet.
@@ -150,8 +151,11 @@ class LoopbackHandler(BaseHTTPRequestHandler):
     def _refusal(self) -> str | None:
         """Why this request is refused; None if it comes from a program on this machine."""
         hosts = self.headers.get_all("Host", [])
-        if len(hosts) != 1 or _host_name(hosts[0]) not in _LOOPBACK_NAMES:
-            return "The local SWF answers requests with a loopback Host only."
+        if len(hosts) != 1 or not self.server.address.answers_to(hosts[0]):
+            return (
+                "The local SWF answers requests with a loopback Host only, or one that its "
+                "allowed_hosts (flowy local --allow-host) names."
+            )
         origins = self.headers.get_all("Origin", [])
         if origins and origins != [f"http://{hosts[0]}"]:
             return "The local SWF does not answer requests from other web pages."
@@ -201,12 +205,6 @@ class LoopbackHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: http.server would write a line for each request to stderr."""
-
-
-def _host_name(host: str) -> str:
-    """The host name of a Host header, without the port."""
-    name, colon, port = host.rpartition(":")
-    return (name if colon and port.isdigit() else host).lower()
 
 
 def _shut(connection: socket.socket, how: int) -> None:

@@ -1,7 +1,7 @@
 """A web page that shows what goes on in a local SWF.
 
 The server has static files and JSON answers that the page's script fetches. It is read-only: it
-answers GET only, for loopback Hosts only (``flowy.local.loopback``), without CORS headers, and its
+answers GET only, for known Hosts only (``flowy.local.address``), without CORS headers, and its
 content security policy allows no script but the page's own. Users may put markup into workflow
 ids, inputs and results; the script inserts them as text.
 """
@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from .address import Address
 from .loopback import LoopbackHandler, LoopbackServer
 
 #: Takes a name and parameters, returns a JSON-serializable value; None if there is no such thing.
@@ -43,6 +44,7 @@ class Page(LoopbackServer):
     """The server of the page.
 
     Args:
+        address: where to listen, and for which hosts.
         port: the port; 0 takes a free one.
         data: returns what the page shows.
 
@@ -50,8 +52,8 @@ class Page(LoopbackServer):
         OSError: the port is in use or not permitted.
     """
 
-    def __init__(self, port: int, data: PageData) -> None:
-        super().__init__(port, _Connection)
+    def __init__(self, address: Address, port: int, data: PageData) -> None:
+        super().__init__(address, port, _Connection)
         self.data = data
         folder = files("flowy.local").joinpath("files")
         self.files = {

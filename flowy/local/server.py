@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..exception import LocalSWFError
+from .address import Address
 from .clients import Clients, environment
 from .clock import Clock
 from .endpoint import Endpoint
 from .fault_injection import Faults
-from .loopback import ADDRESS
 from .moto_loader import load_service
 from .page import Page
 from .quotas import Quotas
@@ -27,13 +28,20 @@ if TYPE_CHECKING:
 
     from .model.service import LocalService
 
+logger = logging.getLogger(__name__)
+
+_EXPOSED = (
+    "The local SWF listens on %s: everybody who can reach this address can read and change all of "
+    "it. It has no passwords and no encryption. Use it only in a network that you trust."
+)
+
 
 class LocalSWF:
     """An SWF on this machine: an emulator for laptops and tests, not to be deployed.
 
-    It speaks SWF's protocol over HTTP on 127.0.0.1. Its state is in memory or in a file, separate
-    from every other LocalSWF and from moto's ``mock_aws()``. After stop() and start() it has the
-    same port and the same state, and its timeouts have run on meanwhile.
+    It speaks SWF's protocol over HTTP, on 127.0.0.1 by default. Its state is in memory or in a
+    file, separate from every other LocalSWF and from moto's ``mock_aws()``. After stop() and
+    start() it has the same port and the same state, and its timeouts have run on meanwhile.
 
     Args:
         port: the port to listen on, 1 to 65535; 0 takes a free one.
@@ -50,13 +58,18 @@ class LocalSWF:
             default they get none.
         page_port: the port of a web page that shows what goes on, 1 to 65535; 0 takes a free one,
             None shows no page.
+        host: the IP address to listen on. With any but loopback's, everybody who can reach the
+            address can do anything: use it for containers on this machine only, and only in a
+            network that you trust. A warning says so at each start.
+        allowed_hosts: the names that programs may use for this machine, without ports, such as
+            ``["host.docker.internal"]``; needed if ``host`` is not loopback's.
 
     Attributes:
         clock: SWF's clock, which can be held and turned (:class:`flowy.local.Clock`).
         faults: adds faults (:class:`flowy.local.Faults`).
 
     Raises:
-        ValueError: a port, a time or a bucket is out of range.
+        ValueError: a port, a time or a bucket is out of range, or ``host`` needs allowed_hosts.
         LocalSWFError: from start(), if moto is missing or was not tested, a port is in use, or
             the state cannot be read or kept.
 
@@ -80,6 +93,8 @@ class LocalSWF:
         quotas: Quotas | None = None,
         lose_to_gone_pollers: bool = False,
         page_port: int | None = None,
+        host: str = "127.0.0.1",
+        allowed_hosts: Iterable[str] = (),
     ) -> None:
         for name, number in (("port", port), ("page_port", page_port or 0)):
             if not 0 <= number <= 65535:
@@ -88,6 +103,7 @@ class LocalSWF:
             raise ValueError(f"poll_seconds must be 0 or more, not {poll_seconds}")
         self.domain = domain
         self._port = port
+        self._address = Address(host, allowed_hosts)
         self.clock = Clock()
         self.faults = Faults()
         self._throttle = Throttle(throttle, self.clock)
@@ -128,6 +144,8 @@ class LocalSWF:
         with self._lock:
             if self._endpoint is not None:
                 return
+            if not self._address.loopback:
+                logger.warning(_EXPOSED, self._address.host)
             if self._service is None:
                 self._service = self._load()
             endpoint, page = self._listen(self._service)
@@ -143,18 +161,19 @@ class LocalSWF:
     def _listen(self, service: LocalService) -> tuple[Endpoint, Page | None]:
         endpoint, port = None, self._port
         try:
-            endpoint = Endpoint(port, self._answer)
+            endpoint = Endpoint(self._address, port, self._answer)
             if self._page_port is None:
                 return endpoint, None
             port = self._page_port
-            return endpoint, Page(port, service.page_data)
+            return endpoint, Page(self._address, port, service.page_data)
         except OSError as error:
             if endpoint is not None:
                 endpoint.server_close()
             self._release_state()
             raise LocalSWFError(
-                f"Cannot start the local SWF: port {port} of {ADDRESS} is not available "
-                f"({error.strerror}). Stop the program that uses it, or pass port 0 for a free one."
+                f"Cannot start the local SWF: port {port} of {self._address.host} is not "
+                f"available ({error.strerror}). Stop the program that uses it, or pass port 0 for "
+                "a free one."
             ) from error
 
     def _load(self) -> LocalService:
@@ -224,7 +243,7 @@ class LocalSWF:
                 "Cannot tell the endpoint of this local SWF: it takes a free port when it starts. "
                 "Call start(), or use it in a with statement."
             )
-        return f"http://{ADDRESS}:{self._port}"
+        return self._address.url(self._port)
 
     @property
     def page_url(self) -> str:
@@ -238,7 +257,7 @@ class LocalSWF:
                 "Cannot tell the page of this local SWF: it has none, or takes a free port when "
                 "it starts. Make it with LocalSWF(page_port=0), and call start()."
             )
-        return f"http://{ADDRESS}:{self._page_port}/"
+        return f"{self._address.url(self._page_port)}/"
 
     @property
     def environment(self) -> dict[str, str]:
