@@ -70,7 +70,8 @@ class Activity:
             SuspendTask: raise it to send no answer now; see `token`.
             CancelTask: raise it to answer *canceled* when that was requested.
             Exception: any other exception fails the task: its text is the reason, at most 256
-                characters, its traceback the details, at most the last 32,768.
+                characters, with the name of its class before a text that says nothing alone
+                (``KeyError: 'order'``); its traceback the details, at most the last 32,768.
         """
         raise NotImplementedError(
             f"Cannot run {type(self).__qualname__}: it does not override run()."

@@ -7,6 +7,7 @@ open until it times out.
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections import deque
 from collections.abc import Container, Iterator
@@ -19,12 +20,22 @@ MAX_PIECE_CHARS = 4_096
 #: Exceptions of one chain of causes and contexts that are shown, at most.
 MAX_CHAIN = 20
 
+#: Texts of values that name no fault.
+_CONSTANTS = frozenset({"None", "True", "False", "nan", "inf", "-inf"})
+
 
 def reason_of(error: BaseException) -> str:
-    """Return the text of *error*, or the name of its class if the text is empty or unreadable."""
+    """Return the text of *error*, after the name of its class if the text says nothing alone.
+
+    ``KeyError: 'order'`` and ``ValueError: 3``, but ``no such order``; the name alone if there is
+    no text, or if it cannot be read.
+    """
     name = type(error).__name__
     try:
-        return sendable(str(error)) or name
+        text = sendable(str(error))
+        if not text.strip():
+            return name
+        return f"{name}: {text}" if _says_nothing_alone(error, text) else text
     except BaseException as second:  # the author's __str__ may raise anything at all
         return f"{name} (its message cannot be read: {type(second).__name__})"
 
@@ -76,6 +87,14 @@ def cut_end(text: str, limit: int) -> str:
 def cut_start(text: str, limit: int) -> str:
     """Return *text*, cut at its start to *limit* characters with a mark if it was longer."""
     return text if len(text) <= limit else "... " + text[len(text) - limit + 4 :]
+
+
+def _says_nothing_alone(error: BaseException, text: str) -> bool:
+    """Return whether *text* is a key that is missing, a number, or otherwise without a word."""
+    if type(error).__str__ is KeyError.__str__:  # the ``repr`` of the key
+        return True
+    # 1e5, nan and 0x10 are numbers with letters.
+    return text.strip() in _CONSTANTS or not re.sub(r"\b\d\w*|\W", "", text)
 
 
 def _cut_chain(error: BaseException) -> Iterator[BaseException]:

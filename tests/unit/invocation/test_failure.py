@@ -32,6 +32,17 @@ class Textless(Exception):
         return 1  # type: ignore[return-value]
 
 
+class Missing(KeyError):
+    """Has the text of KeyError: the key alone."""
+
+
+class Worded(KeyError):
+    """Has a text of its own."""
+
+    def __str__(self) -> str:
+        return f"no order {self.args[0]}"
+
+
 def raised(error: BaseException) -> BaseException:
     try:
         raise error
@@ -45,17 +56,29 @@ def raised(error: BaseException) -> BaseException:
         (ValueError("Can't echo 1."), "Can't echo 1."),
         (ValueError(), "ValueError"),
         (ValueError(""), "ValueError"),
-        (KeyError("k"), "'k'"),
-        (SystemExit(3), "3"),
+        (ValueError(" \n"), "ValueError"),
+        (KeyError("k"), "KeyError: 'k'"),
+        (KeyError(7), "KeyError: 7"),
+        (Missing("k"), "Missing: 'k'"),
+        (Worded("k"), "no order k"),
+        (LookupError("k"), "k"),
+        (SystemExit(3), "SystemExit: 3"),
+        (ValueError(-1.5), "ValueError: -1.5"),
+        (ValueError(1e300), "ValueError: 1e+300"),
+        (ValueError("(1, 2)"), "ValueError: (1, 2)"),
+        (ValueError(None), "ValueError: None"),
+        (ValueError("3 orders"), "3 orders"),
+        (ValueError("\u6ca1\u6709"), "\u6ca1\u6709"),
         (GeneratorExit(), "GeneratorExit"),
         (ValueError("\u00e4\U0001f600"), "\u00e4\U0001f600"),
+        (ValueError("\U0001f600"), "ValueError: \U0001f600"),
         (ValueError("half \ud800"), "half \\ud800"),
         (Textless(), "Textless (its message cannot be read: TypeError)"),
         (Evil(), "Evil (its message cannot be read: Evil)"),
     ],
 )
 def test_reason(error: BaseException, reason: str) -> None:
-    """The reason is the exception's text, or its class if it has none that can be sent."""
+    """The reason is the exception's text, with its class where the text says nothing alone."""
     assert reason_of(error) == reason
     reason_of(error).encode()
 

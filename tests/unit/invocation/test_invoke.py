@@ -118,7 +118,7 @@ class Custom(BaseException):
         (SystemExit("bye"), "bye"),
         (RecursionError("too deep"), "too deep"),
         (MemoryError(), "MemoryError"),
-        (StopIteration(3), "3"),
+        (StopIteration(3), "StopIteration: 3"),
     ],
 )
 def test_any_exception_fails(error: BaseException, reason: str) -> None:

@@ -60,7 +60,9 @@ def test_arguments_that_do_not_fit(input: str, reason: str) -> None:
     assert failed(awaited(running(body), input))[0].startswith(reason)
 
 
-@pytest.mark.parametrize("error", [ValueError("why"), KeyboardInterrupt(), SystemExit(3)], ids=repr)
+@pytest.mark.parametrize(
+    "error", [ValueError("why"), KeyboardInterrupt(), SystemExit("bye")], ids=repr
+)
 def test_any_exception_fails(error: BaseException) -> None:
     """It ends neither the loop nor the program; details begin at the author's frames."""
 

@@ -107,7 +107,7 @@ def test_it_sees_the_exception_itself(way: Way) -> None:
         raise ValueError("why")
 
     reason, details = failed(way(body, Replacing(), input="[[], {}]"))
-    assert reason == "'replaced'"
+    assert reason == "KeyError: 'replaced'"
     assert "ValueError: why" in details
     assert "flowy/invocation" not in details.rpartition("direct cause")[2]
 

@@ -183,7 +183,7 @@ def test_a_transport_of_ones_own() -> None:
     assert env.answer == Answer("completed", result="QUIET!")
 
 
-@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), SystemExit(3)])
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), SystemExit("bye")])
 def test_the_authors_exception_comes_out_itself(error: BaseException) -> None:
     """Whatever run raises is raised, the very object; the answer tells what SWF would get."""
 
