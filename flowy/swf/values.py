@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 #: A default timeout that a type was registered without; no timeout is 0.
@@ -64,6 +64,15 @@ class ActivityImplementation:
     def place(self) -> str:
         """Where the decorator stands, as ``file:line``."""
         return f"{self.file}:{self.line}"
+
+    @property
+    def class_name(self) -> str:
+        """The name of the class, with those around it."""
+        return getattr(self.factory, "__qualname__", repr(self.factory))
+
+    def agrees_with(self, other: ActivityImplementation) -> bool:
+        """Return whether both declare the same of one class, wherever they stand."""
+        return replace(self, file=other.file, line=other.line) == other
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ..safe_logging import get_logger
 from ..swf.calling import call_activity
 from ..swf.client import connect
 from ..swf.registration import register
-from ..swf.scanner import Scanner, declared, declared_by
+from ..swf.scanner import Scanner, activities_in, declared, declared_by, one_each
 from ..swf.values import ActivityImplementation, ActivityType
 from ..swf.worker import ActivityWorker, StopReport
 from ..task import Activity
@@ -176,23 +176,16 @@ def collect(
         ScanError: there is none, or one type has two.
     """
     one = isinstance(activities, str | type) or not isinstance(activities, Iterable)
-    classes: list[type[Activity]] = []
+    found: list[ActivityImplementation] = []
     for served in [activities] if one else activities:  # type: ignore[union-attr]
-        if isinstance(served, type):
-            classes.append(served)
-        else:
-            found = Scanner(served).scan()  # type: ignore[arg-type]
-            classes.extend(each.factory for each in found.values())  # type: ignore[misc]
-    return declared_by(dict.fromkeys(classes))
+        scanned = declared_by([served]) if isinstance(served, type) else Scanner(served).scan()  # type: ignore[arg-type]
+        found.extend(scanned.values())
+    return one_each(found, "an empty list")
 
 
 def known_to(module: ModuleType) -> list[type[Activity]]:
     """Return the activities that a module defines or imports."""
-    return [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Activity) and declared(value)
-    ]
+    return list(dict.fromkeys(found.factory for found in activities_in(module)))  # type: ignore[misc]
 
 
 def _type_of(activity: type) -> ActivityType:

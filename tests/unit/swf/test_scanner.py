@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from flowy.exception import ScanError
-from flowy.swf.scanner import Scanner
+from flowy.swf.scanner import Scanner, declared_by
 from flowy.swf.values import ActivityDefaults, ActivityType
+from flowy.testing.worker import collect, known_to
 
 #: Python 3.10 says that a decorator is applied in the line of its class, later ones in its own.
 CLASS_LINES = 0 if sys.version_info >= (3, 11) else 1
@@ -43,7 +44,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     def write(**modules: str) -> str:
         for module, text in {"__init__": "", **modules}.items():
             path = folder.joinpath(*module.split("__dot__")).with_suffix(".py")
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(exist_ok=True, parents=True)
             path.write_text(HEAD + textwrap.dedent(text).replace("PACKAGE", name))
         importlib.invalidate_caches()
         return name
@@ -90,6 +91,34 @@ def test_packages_are_scanned_with_all_below(write: Callable[..., str]) -> None:
     assert found(f"{package}.sub") == ["two 1"]
     assert found([f"{package}.sub.two", sys.modules[f"{package}.one"]]) == ["one 1", "two 1"]
     assert found(name for name in [f"{package}.one"]) == ["one 1"]
+
+
+def test_folders_without_init(write: Callable[..., str], tmp_path: Path) -> None:
+    """They are walked, as Python imports them, at any depth, and skipped if ignored."""
+    package = write(
+        one=echo("one"),
+        bare__dot__two=echo("two"),
+        bare__dot__below__dot__three=echo("three"),
+        bare__dot__whole__dot____init__=echo("four"),
+        bare__dot__whole__dot__plain__dot__five=echo("five"),
+        skipped__dot__bad="raise ZeroDivisionError",
+    )
+    tmp_path.joinpath(package, "no-name").mkdir()
+    tmp_path.joinpath(package, "no-name", "bad.py").write_text("raise ZeroDivisionError")
+    tmp_path.joinpath(package, "data").mkdir()
+    tmp_path.joinpath(package, "bare", "again").symlink_to(tmp_path / package)
+    assert found(package, ".skipped") == ["five 1", "four 1", "one 1", "three 1", "two 1"]
+    assert f"{package}.data" not in sys.modules
+    assert found(package, [".skipped", ".bare.below", ".bare.whole"]) == ["one 1", "two 1"]
+    assert found(f"{package}.bare.below") == ["three 1"]
+    with pytest.raises(ZeroDivisionError):
+        found(package)
+
+
+def test_a_module_hides_a_folder(write: Callable[..., str]) -> None:
+    """Python imports the module of that name, so the folder is not walked."""
+    package = write(one=echo("one"), one__dot__two="raise ZeroDivisionError")
+    assert found(package) == ["one 1"]
 
 
 def test_ignore(write: Callable[..., str]) -> None:
@@ -202,6 +231,8 @@ def test_one_type_stacked_with_other_defaults(write: Callable[..., str]) -> None
     )
     with pytest.raises(ScanError, match="echo 1 is Echo at"):
         found(package)
+    with pytest.raises(ScanError, match="echo 1 is Echo at"):
+        declared_by([sys.modules[f"{package}.one"].Echo])
 
 
 def test_subclasses_are_not_marked(write: Callable[..., str]) -> None:
@@ -235,6 +266,117 @@ def test_aliases_and_imports_count_once(write: Callable[..., str]) -> None:
     assert found([package, f"{package}.one", f"{package}.one"]) == ["echo 1"]
     with pytest.raises(ScanError):
         found(f"{package}.two")
+
+
+PORT = """
+def port(function):
+    class Ported(Activity):
+        def run(self, *args):
+            return function(*args)
+    return activity(function.__name__, 1, "list")(Ported)
+
+def mark(kind):
+    return activity(kind.__name__.lower(), 1, "list")(kind)
+
+class Library(Activity):
+    def run(self):
+        pass
+"""
+
+PORTED = """
+import PACKAGE.port as helper
+from PACKAGE.port import port
+
+@port
+def resize(value):
+    return value
+
+@helper.mark
+class Own(Activity):
+    def run(self):
+        pass
+
+Lent = helper.mark(helper.Library)
+"""
+
+
+def test_a_helper_of_another_module(write: Callable[..., str]) -> None:
+    """What a function decorates belongs to the module that called it, as what it made does."""
+    package = write(port=PORT, tasks=PORTED, other="from PACKAGE.tasks import resize, Own, Lent")
+    names = ["library 1", "own 1", "resize 1"]
+    assert found(f"{package}.tasks") == names
+    assert found(package) == names
+    with pytest.raises(ScanError):
+        found(f"{package}.other")
+
+
+def test_only_one_module_has_it(write: Callable[..., str]) -> None:
+    """A class that the modules which made it do not have is found where it is."""
+    package = write(
+        made=f"{PORT}KINDS = [port(len)]",
+        tasks="from PACKAGE.made import KINDS\nSize = KINDS[0]",
+    )
+    assert found(f"{package}.tasks") == ["len 1"]
+    assert found(package) == ["len 1"]
+
+
+def test_a_helper_called_by_two_modules(write: Callable[..., str]) -> None:
+    """Two classes of one type are two, though one line has decorated both."""
+    own = PORTED.partition("@helper")[2].partition("Lent")[0]
+    text = f"import PACKAGE.port as helper\n@helper{own}"
+    package = write(port=PORT, one=text, two=text)
+    with pytest.raises(ScanError, match=r"own 1 is Own at .* and Own at"):
+        found(package)
+
+
+def test_a_class_in_a_class(write: Callable[..., str]) -> None:
+    """A scan finds it, and so does a list of classes."""
+    package = write(
+        one="""
+        class Group:
+            @activity("inner", 1, "list")
+            class Inner(Activity):
+                def run(self):
+                    pass
+        """,
+        two="from PACKAGE.one import Group",
+    )
+    scanned = Scanner(package).scan()
+    inner = sys.modules[f"{package}.one"].Group.Inner
+    assert [each.factory for each in scanned.values()] == [inner]
+    assert declared_by([inner]) == scanned
+    with pytest.raises(ScanError):
+        found(f"{package}.two")
+
+
+def test_a_decorator_that_makes_a_new_class(write: Callable[..., str]) -> None:
+    """What stands in the module is served, not the class that was before it."""
+    package = write(
+        one="""
+        def again(kind):
+            inside = {key: value for key, value in vars(kind).items() if key != "__dict__"}
+            return type(kind)(kind.__name__, kind.__bases__, inside)
+
+        @again
+        @activity("new", 1, "list")
+        class New(Activity):
+            def run(self):
+                pass
+        """
+    )
+    (one,) = Scanner(package).scan().values()
+    assert one.factory is sys.modules[f"{package}.one"].New
+    assert declared_by([sys.modules[f"{package}.one"].New]) == {one.type: one}
+
+
+def test_tests_find_what_a_scan_finds(write: Callable[..., str]) -> None:
+    """What ``flowy_worker`` serves of a module is what a worker serves; and what it imports."""
+    package = write(port=PORT, tasks=PORTED, tests="from PACKAGE.tasks import *")
+    scanned = Scanner(f"{package}.tasks").scan()
+    for module in ("tasks", "tests"):
+        known = known_to(importlib.import_module(f"{package}.{module}"))
+        assert collect(known) == scanned
+    assert collect(f"{package}.tasks") == scanned
 
 
 def test_a_file_that_was_imported_twice(write: Callable[..., str]) -> None:

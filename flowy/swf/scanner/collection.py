@@ -1,0 +1,77 @@
+"""What a worker is to serve: one implementation of each type."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+
+from ...exception import ScanError
+from ...task import Activity
+from ..values import ActivityImplementation, ActivityType
+from .marks import declared
+
+
+def declared_by(
+    activities: Iterable[type[Activity]],
+) -> Mapping[ActivityType, ActivityImplementation]:
+    """Return what ``activity`` declared of these classes, by type.
+
+    Raises:
+        ScanError: a class has no decorator, there is no class, or two implement one type.
+    """
+    found: list[ActivityImplementation] = []
+    for implementation in activities:
+        is_activity = isinstance(implementation, type) and issubclass(implementation, Activity)
+        declarations = declared(implementation) if is_activity else ()
+        if not declarations:
+            raise ScanError(
+                f"Cannot serve {implementation!r}: it has no @activity(name=..., version=..., "
+                "task_list=...). Decorate the class."
+            )
+        found.extend(declarations)
+    return one_each(found, "an empty list")
+
+
+def one_each(
+    implementations: Iterable[ActivityImplementation], where: str
+) -> Mapping[ActivityType, ActivityImplementation]:
+    """Return *implementations* by type.
+
+    Args:
+        implementations: what was found; the same one may come several times.
+        where: what was searched, for the error's text.
+
+    Raises:
+        ScanError: there is none, or one type has two.
+    """
+    found: dict[ActivityType, ActivityImplementation] = {}
+    conflicts: list[str] = []
+    for new in implementations:
+        known = found.setdefault(new.type, new)
+        if not known.agrees_with(new) and not _imported_twice(known, new):
+            conflicts.append(
+                f"{new.type} is {known.class_name} at {known.place} and {new.class_name} at "
+                f"{new.place}"
+            )
+    if conflicts:
+        raise ScanError(
+            f"Cannot serve one type with two implementations: {'; '.join(conflicts)}. Give one of "
+            "them another name or version, or ignore it in the scan."
+        )
+    if not found:
+        raise ScanError(
+            f"Cannot find any activity in {where}. Decorate a class with @activity(name=..., "
+            "version=..., task_list=...), or name the package that has some: "
+            "start_activity_worker(..., package='my.activities')."
+        )
+    return found
+
+
+def _imported_twice(one: ActivityImplementation, other: ActivityImplementation) -> bool:
+    """Return whether both are one class of a file imported twice: as ``__main__`` and by name."""
+    modules = (one.factory.__module__, other.factory.__module__)
+    if one.place != other.place or modules[0] == modules[1]:
+        return False
+    # Several modules may have their classes decorated by one line of a function of a third.
+    files = {getattr(sys.modules.get(module), "__file__", None) for module in modules}
+    return len(files) == 1

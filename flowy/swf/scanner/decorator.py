@@ -1,0 +1,88 @@
+"""The ``activity`` decorator.
+
+SWF refuses what it does not take when a type is registered, and a type never changes afterwards:
+so all is checked where it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ...middleware import check_middleware
+from ...task import Activity
+from ..limits import MAX_VERSION_CHARS, name_text, timeout_seconds
+from ..values import ActivityDefaults, ActivityImplementation, ActivityType
+from .checks import auto_heartbeat_seconds, check_implementation, positive_seconds
+from .marks import leave_mark
+
+A = TypeVar("A", bound=type[Activity])
+
+
+def activity(
+    name: object,
+    version: object,
+    task_list: object,
+    heartbeat: Any = None,
+    schedule_to_close: Any = 420,
+    schedule_to_start: Any = 120,
+    start_to_close: Any = 300,
+    *,
+    auto_heartbeat: bool | float | None = None,
+    max_stall: float | None = None,
+) -> Callable[[A], A]:
+    """Mark a class as the implementation of an activity type; the class is returned unchanged.
+
+    Args:
+        name: with the version, the key of the type at SWF; ``str()`` of it is used, 1 to 256
+            characters.
+        version: likewise, 1 to 64 characters; ``version=1`` is ``"1"``.
+        task_list: the default list on which workflows schedule it, 1 to 256 characters. A worker
+            serves every activity it has scanned, whatever its default list.
+        heartbeat: the longest time between two heartbeats, in seconds; None for no limit.
+        schedule_to_close: from scheduling to the end, in seconds; None for no limit.
+        schedule_to_start: the longest time queued, in seconds; None for no limit.
+        start_to_close: the longest run, in seconds; None for no limit.
+        auto_heartbeat: send heartbeats in the background while it runs: True, every third of
+            *heartbeat*, which must be given; a number, every that many seconds, if workflows
+            override the timeout; False, none; None, as the class attribute says (False by
+            default).
+        max_stall: pause the background heartbeats when the activity has reported nothing, by
+            ``heartbeat`` or ``progress``, for this many seconds, so that one that hangs times
+            out; None, as the class attribute says (None by default: never pause).
+
+    The task list and the timeouts are defaults: a workflow may override each. A timeout is
+    whatever ``int()`` takes, from 1 to 99999999. One class may be marked several times, once for
+    each version it serves.
+
+    Raises:
+        ValueError: a value that SWF would not take; or the class has something else in
+            ``middleware`` than a list or tuple of middleware.
+        TypeError: what is decorated is not a subclass of ``Activity`` that overrides ``run``.
+    """
+    type_ = ActivityType(name_text(name, "name"), name_text(version, "version", MAX_VERSION_CHARS))
+    defaults = ActivityDefaults(
+        task_list=name_text(task_list, "task_list", trimmed=True),
+        heartbeat=timeout_seconds(heartbeat, "heartbeat"),
+        schedule_to_close=timeout_seconds(schedule_to_close, "schedule_to_close"),
+        schedule_to_start=timeout_seconds(schedule_to_start, "schedule_to_start"),
+        start_to_close=timeout_seconds(start_to_close, "start_to_close"),
+    )
+
+    def mark(implementation: A) -> A:
+        check_implementation(implementation, type_)
+        interval = auto_heartbeat_seconds(
+            implementation.auto_heartbeat if auto_heartbeat is None else auto_heartbeat, defaults
+        )
+        check_middleware(implementation.middleware)
+        stall = implementation.max_stall if max_stall is None else max_stall
+        stall = None if stall is None else positive_seconds(stall, "max_stall")
+        leave_mark(
+            implementation,
+            lambda file, line: ActivityImplementation(
+                type_, defaults, implementation, file, line, interval, stall
+            ),
+        )
+        return implementation
+
+    return mark

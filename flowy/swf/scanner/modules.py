@@ -1,0 +1,67 @@
+"""The modules below a package, imported one after the other.
+
+pkgutil and venusian leave out folders without ``__init__.py``, which Python imports all the same:
+activities in them would silently not be served.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+
+def modules_below(
+    package: ModuleType, ignored: Callable[[str], bool]
+) -> Iterator[tuple[str, ModuleType]]:
+    """Import all modules below *package*, and yield each with its dotted name.
+
+    Args:
+        package: a package; a module has nothing below it.
+        ignored: whether to skip the module of a dotted name and all below it.
+
+    Raises:
+        ImportError: one of them cannot be imported.
+    """
+    return _below(getattr(package, "__path__", ()), f"{package.__name__}.", ignored, frozenset())
+
+
+def _below(
+    path: Iterable[str], prefix: str, ignored: Callable[[str], bool], above: frozenset[str]
+) -> Iterator[tuple[str, ModuleType]]:
+    folders = {os.path.realpath(folder): folder for folder in path}
+    path = [folder for real, folder in folders.items() if real not in above]
+    above = above.union(folders)  # a link may lead back to them
+    known = set()
+    for _, name, is_package in pkgutil.iter_modules(path, prefix):
+        known.add(name)
+        if not ignored(name):
+            module = importlib.import_module(name)
+            yield name, module
+            if is_package:
+                inner = getattr(module, "__path__", None) or ()
+                yield from _below(inner, f"{name}.", ignored, above)
+    for name, inner in _bare_folders(path, prefix).items():
+        if name not in known and not ignored(name):
+            yield from _below(inner, f"{name}.", ignored, above)
+
+
+def _bare_folders(path: Iterable[str], prefix: str) -> dict[str, list[str]]:
+    """Return the folders that can be imported, by dotted name; one may be in several of *path*.
+
+    Those with ``__init__.py`` are among them. None is imported: the import of a module below it
+    imports it, and one with other files alone is none of ours.
+    """
+    found: dict[str, list[str]] = {}
+    for folder in path:
+        try:
+            inside = sorted(Path(folder).iterdir())
+        except OSError:  # the path of a package may have what is no folder, such as an archive
+            continue
+        for inner in inside:
+            if inner.name.isidentifier() and inner.name != "__pycache__" and inner.is_dir():
+                found.setdefault(prefix + inner.name, []).append(str(inner))
+    return found

@@ -1,0 +1,111 @@
+"""The scan: every module of a package is imported, and the marks on its classes are collected."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+from ..values import ActivityImplementation, ActivityType
+from .collection import one_each
+from .marks import marked
+from .modules import modules_below
+
+#: A package or module to scan: itself, or its dotted name.
+Package = ModuleType | str
+
+#: What venusian's ``ignore`` takes: dotted names, or functions of one.
+Ignored = str | Callable[[str], Any]
+
+
+class Scanner:
+    """Collects the activities of packages and modules.
+
+    Args:
+        package: a module, a package, a dotted name, or a list of these. A package is scanned
+            with all modules below it, also those in folders without ``__init__.py``, which
+            imports them, except ``__main__``, whose import would run it.
+        ignore: as for ``venusian.Scanner.scan``: a dotted name (with a leading dot: below the
+            scanned package), a function that takes a dotted name and answers True to skip it, or
+            a list of these.
+    """
+
+    def __init__(
+        self,
+        package: Package | Iterable[Package],
+        ignore: Ignored | Iterable[Ignored] | None = None,
+    ) -> None:
+        one = isinstance(package, str) or not isinstance(package, Iterable)
+        self._packages: list[Any] = [package] if one else list(package)
+        if ignore is None:
+            ignore = ()
+        elif isinstance(ignore, str) or callable(ignore):
+            ignore = (ignore,)
+        self._ignore = [*ignore, lambda name: name.endswith(".__main__")]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The dotted names of what is scanned, by which another process finds it."""
+        return tuple(
+            package if isinstance(package, str) else _module(package).__name__
+            for package in self._packages
+        )
+
+    def scan(self) -> Mapping[ActivityType, ActivityImplementation]:
+        """Return what was found, by type.
+
+        Raises:
+            ScanError: nothing was found, or two classes implement one type.
+            ImportError: a dotted name, or a module below a package, cannot be imported.
+        """
+        modules = [_module(package) for package in self._packages]
+        found = [one for module in modules for one in self._below(module)]
+        names = ", ".join(module.__name__ for module in modules)
+        return one_each(found, names or "an empty list")
+
+    def _below(self, top: ModuleType) -> Iterator[ActivityImplementation]:
+        def ignored(name: str) -> bool:
+            return any(_matches(each, name, top.__name__) for each in self._ignore)
+
+        yield from activities_in(top, top.__name__, ignored)
+        for name, module in modules_below(top, ignored):
+            yield from activities_in(module, name, ignored)
+
+
+def activities_in(
+    module: ModuleType,
+    name: str | None = None,
+    ignored: Callable[[str], bool] = lambda name: False,
+) -> Iterator[ActivityImplementation]:
+    """Yield what the classes in a module declare.
+
+    Args:
+        module: a module; it is searched without those below it.
+        name: its name. What it only imports, from another module that has it, is left out; None
+            leaves nothing out.
+        ignored: whether to skip the object of a dotted name.
+    """
+    for attribute in dict.fromkeys((*vars(module), *dir(module))):
+        if not ignored(f"{name or module.__name__}.{attribute}"):
+            value = None
+            with contextlib.suppress(Exception):  # a module's own __getattr__ may raise anything
+                value = getattr(module, attribute)
+            yield from marked(value, name)
+
+
+def _matches(ignore: Any, name: str, top: str) -> bool:
+    if isinstance(ignore, str):
+        return name.startswith(top + ignore if ignore.startswith(".") else ignore)
+    return callable(ignore) and bool(ignore(name))
+
+
+def _module(package: object) -> ModuleType:
+    if isinstance(package, ModuleType):
+        return package
+    if isinstance(package, str):
+        return importlib.import_module(package)
+    raise TypeError(
+        f"Cannot scan {package!r}: give a module, a package, a dotted name, or a list of these."
+    )
