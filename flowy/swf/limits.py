@@ -7,8 +7,14 @@ answer that is refused leaves its task open until it times out.
 
 from __future__ import annotations
 
+import math
 import re
-from typing import Any
+import sys
+import warnings
+from datetime import timedelta
+from decimal import Decimal
+from numbers import Real
+from typing import Any, TypeAlias
 
 from ..invocation.failure import cut_end, sendable
 
@@ -22,29 +28,38 @@ MAX_NAME_CHARS = 256  #: Domain, type name, task list, workflow id, activity id,
 MAX_VERSION_CHARS = 64  #: Version of a type.
 MAX_TIMEOUT_CHARS = 8  #: A timeout: digits or NONE.
 
+#: What names a domain, a type, a task list; its ``str()`` is used.
+Name: TypeAlias = "str | int | float | Decimal"
+
+#: A timeout in whole seconds; None for no limit.
+Timeout: TypeAlias = "int | float | str | timedelta | None"
+
 #: What SWF writes for "no limit".
 NO_LIMIT = "NONE"
+
+_PACKAGE = __name__.partition(".")[0]
 
 #: Names, versions and task lists must not contain these (API reference, RegisterActivityType).
 _FORBIDDEN = re.compile("[:/|\u0000-\u001f\u007f-\u009f]")
 
 
-def name_text(
-    value: object, what: str, limit: int = MAX_NAME_CHARS, *, trimmed: bool = False
-) -> str:
-    """Return ``str(value)`` if SWF takes it as a name.
+def name_text(value: Any, what: str, limit: int = MAX_NAME_CHARS, *, trimmed: bool = False) -> str:
+    """Return the text of a name, if SWF takes it.
 
     Args:
-        value: any object.
+        value: text, or a number, whose ``str()`` is used; a float draws a warning, because 1.10
+            is "1.1". None is refused as all else is: SWF would register a list named "None", for
+            good, where an environment variable is not set.
         what: what it names, for the error's text: "name", "version", "task_list", "domain".
         limit: its greatest length, in characters.
         trimmed: whether white space at either end is refused, as SWF does for domains and task
             lists.
 
     Raises:
-        ValueError: it is empty, too long, or has characters that SWF does not allow.
+        ValueError: it is neither text nor a number, is empty, too long, or has characters that
+            SWF does not allow.
     """
-    text = str(value)
+    text = _text(value, what)
     rule = (
         f"SWF takes 1 to {limit} characters, no ':', '/', '|' or control character, not 'arn'"
         + (", no white space at either end" if trimmed else "")
@@ -64,22 +79,56 @@ def timeout_seconds(value: Any, what: str) -> int | None:
     """Return *value* as whole seconds over 0; None, SWF's "no limit", stays None.
 
     Args:
-        value: whatever ``int()`` takes.
+        value: a number without a fraction, its text, or a timedelta.
         what: the name of the timeout, for the error's text.
 
     Raises:
-        ValueError: it is not a number, not over 0, or has more than 8 digits.
+        ValueError: it is not a number, has a fraction, is not over 0, or has more than 8 digits.
     """
     if value is None:
         return None
-    rule = "give whole seconds from 1 to 99999999, or None for no limit"
     try:
-        seconds = int(value)
+        seconds = 0
+        number = value.total_seconds() if isinstance(value, timedelta) else value
+        if isinstance(number, str) or (_is_number(number) and int(number) == number):
+            seconds = int(number)
     except Exception:  # an __int__ may raise anything
-        raise ValueError(f"Cannot use {_shown(value)} as {what}: {rule}.") from None
+        seconds = 0
     if not 0 < seconds < 10**MAX_TIMEOUT_CHARS:
-        raise ValueError(f"Cannot use {_shown(value)} as {what}: {rule}.")
+        raise ValueError(
+            f"Cannot use {_shown(value)} as {what}: give whole seconds from 1 to 99999999, or "
+            "None for no limit."
+        )
     return seconds
+
+
+def warn_author(text: str) -> None:
+    """Warn, and name the line of the author's code that called into this package."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and str(frame.f_globals.get("__name__")).split(".")[0] == _PACKAGE:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, UserWarning, stacklevel=level)
+
+
+def _text(value: Any, what: str) -> str:
+    if isinstance(value, str):
+        return str.__str__(value)  # an enumeration's own would be "Lists.IMAGES"
+    if not _is_number(value) or not (isinstance(value, int) or math.isfinite(value)):
+        raise ValueError(
+            f"Cannot use {_shown(value)} as {what}: give text, or a number."
+            + (" Is the environment variable set that it comes from?" if value is None else "")
+        )
+    text = str(int(value) if isinstance(value, int) else value)
+    if isinstance(value, float):
+        warn_author(
+            f"The {what} {text} is a float: 1.10 and 1.1 are the same {what} then. Give text: "
+            f'{what}="{text}".'
+        )
+    return text
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool)
 
 
 def _shown(value: object) -> str:

@@ -24,7 +24,7 @@ _MEBIBYTE = 2**20
 _ROOM_BYTES = 100 * _MEBIBYTE
 
 
-@activity("work", 1, "tasks", heartbeat=300, start_to_close=600)
+@activity("work", 1, "tasks", heartbeat=300, schedule_to_close=600, start_to_close=600)
 class Work(Activity):
     """Beats *beats* times in *seconds*, and returns the process that it ran in."""
 
@@ -37,7 +37,7 @@ class Work(Activity):
         return os.getpid()
 
 
-@activity("patient", 1, "tasks", heartbeat=300, start_to_close=600)
+@activity("patient", 1, "tasks", heartbeat=300, schedule_to_close=600, start_to_close=600)
 class Patient(Activity):
     """Beats until it is told to give up, for *seconds* at most, and returns None."""
 
@@ -47,7 +47,7 @@ class Patient(Activity):
             time.sleep(0.05)
 
 
-@activity("background", 1, "tasks", start_to_close=600, auto_heartbeat=0.1)
+@activity("background", 1, "tasks", schedule_to_close=600, start_to_close=600, auto_heartbeat=0.1)
 class Background(Activity):
     """Works for *seconds* while the worker beats for it."""
 
@@ -56,7 +56,7 @@ class Background(Activity):
         return os.getpid()
 
 
-@activity("awaiting", 1, "tasks", start_to_close=600)
+@activity("awaiting", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class Awaiting(AsyncActivity):
     """Sleeps as a coroutine."""
 
@@ -68,7 +68,7 @@ class Awaiting(AsyncActivity):
         return os.getpid()
 
 
-@activity("beats-once", 1, "tasks", heartbeat=300, start_to_close=600)
+@activity("beats-once", 1, "tasks", heartbeat=300, schedule_to_close=600, start_to_close=600)
 class BeatsOnce(Activity):
     """Beats once, and returns how many seconds that took and what it was told."""
 
@@ -78,7 +78,7 @@ class BeatsOnce(Activity):
         return time.monotonic() - began, told
 
 
-@activity("watched", 1, "tasks", heartbeat=1, start_to_close=600)
+@activity("watched", 1, "tasks", heartbeat=1, schedule_to_close=600, start_to_close=600)
 class Watched(Activity):
     """Beats until it is told to give up, and returns None; its heartbeat timeout is short."""
 
@@ -87,7 +87,7 @@ class Watched(Activity):
             time.sleep(0.1)
 
 
-@activity("lingering", 1, "tasks", heartbeat=300, start_to_close=600)
+@activity("lingering", 1, "tasks", heartbeat=300, schedule_to_close=600, start_to_close=600)
 class Lingering(Activity):
     """Ends *seconds* after the worker was asked to stop."""
 
@@ -99,7 +99,7 @@ class Lingering(Activity):
         return os.getpid()
 
 
-@activity("released", 1, "tasks", heartbeat=300, start_to_close=600)
+@activity("released", 1, "tasks", heartbeat=300, schedule_to_close=600, start_to_close=600)
 class Released(Activity):
     """Ends when there is a byte for it in the FIFO *path*, whatever it is told meanwhile."""
 
@@ -109,7 +109,9 @@ class Released(Activity):
         return os.getpid()
 
 
-@activity("released-coroutine", 1, "tasks", heartbeat=300, start_to_close=600)
+@activity(
+    "released-coroutine", 1, "tasks", heartbeat=300, schedule_to_close=600, start_to_close=600
+)
 class ReleasedCoroutine(AsyncActivity):
     """The same as a coroutine, which does not let a cancellation end it."""
 

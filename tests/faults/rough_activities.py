@@ -21,7 +21,7 @@ from .thread_limit import limit_threads
 # How a run may end
 
 
-@activity("fails", 1, "tasks", start_to_close=600)
+@activity("fails", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class Fails(Activity):
     """Fails as activities do."""
 
@@ -29,7 +29,7 @@ class Fails(Activity):
         raise LookupError("not found")
 
 
-@activity("fails-async", 1, "tasks", start_to_close=600)
+@activity("fails-async", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class FailsAsync(AsyncActivity):
     """Fails as coroutines do."""
 
@@ -37,7 +37,7 @@ class FailsAsync(AsyncActivity):
         raise LookupError("not found")
 
 
-@activity("exits", 1, "tasks", start_to_close=600)
+@activity("exits", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class Exits(Activity):
     """Ends in SystemExit, as a library that gives up might."""
 
@@ -45,7 +45,7 @@ class Exits(Activity):
         sys.exit(3)
 
 
-@activity("suspends", 1, "tasks", start_to_close=600)
+@activity("suspends", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class Suspends(Activity):
     """Sends no answer."""
 
@@ -53,7 +53,7 @@ class Suspends(Activity):
         raise SuspendTask
 
 
-@activity("evil", 1, "tasks", start_to_close=600)
+@activity("evil", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class Evil(Activity):
     """Fails with an error that raises when it is looked at."""
 
@@ -61,7 +61,7 @@ class Evil(Activity):
         raise_evil(look, raised)
 
 
-@activity("evil-async", 1, "tasks", start_to_close=600)
+@activity("evil-async", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class EvilAsync(AsyncActivity):
     """As a coroutine."""
 
@@ -69,7 +69,7 @@ class EvilAsync(AsyncActivity):
         raise_evil(look, raised)
 
 
-@activity("evil-cancel", 1, "tasks", start_to_close=600)
+@activity("evil-cancel", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class EvilCancel(Activity):
     """Obeys a request to cancel with details that raise when they are looked at."""
 
@@ -78,7 +78,7 @@ class EvilCancel(Activity):
         raise evil_cancel(look, raised)
 
 
-@activity("evil-cancel-async", 1, "tasks", start_to_close=600)
+@activity("evil-cancel-async", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class EvilCancelAsync(AsyncActivity):
     """As a coroutine."""
 
@@ -87,7 +87,7 @@ class EvilCancelAsync(AsyncActivity):
         raise evil_cancel(look, raised)
 
 
-@activity("chained", 1, "tasks", start_to_close=600)
+@activity("chained", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class Chained(Activity):
     """Fails with the newest of very many errors, or with one of a circle (no *links*)."""
 
@@ -110,7 +110,7 @@ def grouped(content: Any) -> BaseException:
     }[content]
 
 
-@activity("grouped", 1, "tasks", start_to_close=600)
+@activity("grouped", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class Grouped(Activity):
     """Raises a group, after a heartbeat."""
 
@@ -119,7 +119,7 @@ class Grouped(Activity):
         raise grouped(content)
 
 
-@activity("grouped-async", 1, "tasks", start_to_close=600)
+@activity("grouped-async", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class GroupedAsync(AsyncActivity):
     """Has a TaskGroup raise what each of its tasks raised, after a heartbeat."""
 
@@ -137,7 +137,7 @@ class GroupedAsync(AsyncActivity):
 # What an activity may do to its process
 
 
-@activity("closes-stderr", 1, "tasks", start_to_close=600)
+@activity("closes-stderr", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class ClosesStderr(Activity):
     """Closes what logs commonly go to."""
 
@@ -145,7 +145,7 @@ class ClosesStderr(Activity):
         sys.stderr.close()
 
 
-@activity("breaks-log", 1, "tasks", start_to_close=600)
+@activity("breaks-log", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class BreaksLog(Activity):
     """Lets each log record of its process raise from here on."""
 
@@ -153,7 +153,7 @@ class BreaksLog(Activity):
         break_log(place, raises)
 
 
-@activity("ends-loop", 1, "tasks", start_to_close=600)
+@activity("ends-loop", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class EndsLoop(AsyncActivity):
     """Tries to end the event loop of all coroutines."""
 
@@ -177,7 +177,7 @@ def _raise_unheard() -> None:
 _loops: list[asyncio.AbstractEventLoop] = []
 
 
-@activity("breaks-factory", 1, "tasks", start_to_close=600)
+@activity("breaks-factory", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class BreaksFactory(AsyncActivity):
     """Sets a task factory that raises."""
 
@@ -192,7 +192,7 @@ class BreaksFactory(AsyncActivity):
         loop.set_task_factory(factory)
 
 
-@activity("repairs-factory", 1, "tasks", start_to_close=600)
+@activity("repairs-factory", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class RepairsFactory(Activity):
     """Takes it away again, from a thread."""
 
@@ -201,7 +201,7 @@ class RepairsFactory(Activity):
         loop.call_soon_threadsafe(loop.set_task_factory, None)
 
 
-@activity("lifts-limit", 1, "tasks", start_to_close=600)
+@activity("lifts-limit", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class LiftsLimit(Activity):
     """Lets its process have as many threads as it likes."""
 
@@ -212,7 +212,7 @@ class LiftsLimit(Activity):
 # Beating
 
 
-@activity("prompt", 1, "tasks", heartbeat=300, start_to_close=600)
+@activity("prompt", 1, "tasks", heartbeat=300, schedule_to_close=600, start_to_close=600)
 class Prompt(Activity):
     """Beats as soon as it runs, and then works for *seconds*."""
 
@@ -221,7 +221,7 @@ class Prompt(Activity):
         time.sleep(seconds)
 
 
-@activity("prompt-async", 1, "tasks", heartbeat=300, start_to_close=600)
+@activity("prompt-async", 1, "tasks", heartbeat=300, schedule_to_close=600, start_to_close=600)
 class PromptAsync(AsyncActivity):
     """As a coroutine."""
 
@@ -230,7 +230,7 @@ class PromptAsync(AsyncActivity):
         await asyncio.sleep(seconds)
 
 
-@activity("brief", 1, "tasks", start_to_close=600)
+@activity("brief", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class Brief(AsyncActivity):
     """A coroutine that ends soon and never beats."""
 
@@ -238,7 +238,7 @@ class Brief(AsyncActivity):
         await asyncio.sleep(0.01)
 
 
-@activity("beating", 1, "tasks", heartbeat=3, start_to_close=600)
+@activity("beating", 1, "tasks", heartbeat=3, schedule_to_close=600, start_to_close=600)
 class Beating(AsyncActivity):
     """A coroutine that beats until it is told to give up."""
 
@@ -262,7 +262,7 @@ class DeadlyStore(SQLiteTokenStore):
         raise AssertionError
 
 
-@activity("suspends-deadly", 1, "tasks", start_to_close=600)
+@activity("suspends-deadly", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class SuspendsDeadly(Activity):
     """Suspends itself into such a store."""
 
@@ -272,7 +272,7 @@ class SuspendsDeadly(Activity):
         self.suspend(store)
 
 
-@activity("suspends-deadly-async", 1, "tasks", start_to_close=600)
+@activity("suspends-deadly-async", 1, "tasks", schedule_to_close=600, start_to_close=600)
 class SuspendsDeadlyAsync(AsyncActivity):
     """As a coroutine."""
 

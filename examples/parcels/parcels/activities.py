@@ -53,7 +53,13 @@ class Track(AsyncActivity):
         return place
 
 
-@activity(name="release", version=1, task_list="parcels", start_to_close=7 * 86_400)
+@activity(
+    name="release",
+    version=1,
+    task_list="parcels",
+    schedule_to_close=8 * 86_400,
+    start_to_close=7 * 86_400,
+)
 class Release(Activity):
     """Wait for customs, without a worker: whoever gets their letter has the token."""
 

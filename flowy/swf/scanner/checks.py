@@ -7,6 +7,9 @@ import inspect
 from ...task import Activity, AsyncActivity
 from ..values import ActivityDefaults, ActivityType
 
+#: The seed's default start-to-close timeout, in seconds.
+DEFAULT_START_TO_CLOSE_SECONDS = 300
+
 
 def check_implementation(implementation: object, type_: ActivityType) -> None:
     """Raise a TypeError that says how to write the class, if it cannot be an activity."""
@@ -56,3 +59,25 @@ def positive_seconds(value: float, what: str) -> float:
     if not 0 < seconds < float("inf"):
         raise ValueError(f"Cannot use {value!r} as {what}: give seconds, more than 0.")
     return seconds
+
+
+def timeout_conflicts(defaults: ActivityDefaults) -> list[str]:
+    """Return one text for each timeout that cannot fire, because another one ends the task before.
+
+    They are legal at SWF. The default start-to-close is left out: whoever gives a shorter
+    schedule-to-close alone means that one.
+    """
+    is_default = defaults.start_to_close == DEFAULT_START_TO_CLOSE_SECONDS
+    pairs = [
+        *([] if is_default else [("start_to_close", "schedule_to_close")]),
+        ("heartbeat", "schedule_to_close"),
+        ("heartbeat", "start_to_close"),
+    ]
+    return [
+        f"{longer}={above} has no effect, because {shorter}={most} ends the task before. Give a "
+        f"longer {shorter}, or None for no limit"
+        for longer, shorter in pairs
+        if (above := getattr(defaults, longer)) is not None
+        and (most := getattr(defaults, shorter)) is not None
+        and above > most
+    ]

@@ -7,26 +7,31 @@ so all is checked where it is written.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ...middleware import check_middleware
 from ...task import Activity
-from ..limits import MAX_VERSION_CHARS, name_text, timeout_seconds
+from ..limits import MAX_VERSION_CHARS, Name, Timeout, name_text, timeout_seconds, warn_author
 from ..values import ActivityDefaults, ActivityImplementation, ActivityType
-from .checks import auto_heartbeat_seconds, check_implementation, positive_seconds
+from .checks import (
+    auto_heartbeat_seconds,
+    check_implementation,
+    positive_seconds,
+    timeout_conflicts,
+)
 from .marks import leave_mark
 
 A = TypeVar("A", bound=type[Activity])
 
 
 def activity(
-    name: object,
-    version: object,
-    task_list: object,
-    heartbeat: Any = None,
-    schedule_to_close: Any = 420,
-    schedule_to_start: Any = 120,
-    start_to_close: Any = 300,
+    name: Name,
+    version: Name,
+    task_list: Name,
+    heartbeat: Timeout = None,
+    schedule_to_close: Timeout = 420,
+    schedule_to_start: Timeout = 120,
+    start_to_close: Timeout = 300,
     *,
     auto_heartbeat: bool | float | None = None,
     max_stall: float | None = None,
@@ -34,9 +39,10 @@ def activity(
     """Mark a class as the implementation of an activity type; the class is returned unchanged.
 
     Args:
-        name: with the version, the key of the type at SWF; ``str()`` of it is used, 1 to 256
-            characters.
-        version: likewise, 1 to 64 characters; ``version=1`` is ``"1"``.
+        name: with the version, the key of the type at SWF: text, or a number whose ``str()`` is
+            used, 1 to 256 characters.
+        version: likewise, 1 to 64 characters; ``version=1`` is ``"1"``. A float draws a warning,
+            because 1.10 is ``"1.1"``.
         task_list: the default list on which workflows schedule it, 1 to 256 characters. A worker
             serves every activity it has scanned, whatever its default list.
         heartbeat: the longest time between two heartbeats, in seconds; None for no limit.
@@ -51,9 +57,10 @@ def activity(
             ``heartbeat`` or ``progress``, for this many seconds, so that one that hangs times
             out; None, as the class attribute says (None by default: never pause).
 
-    The task list and the timeouts are defaults: a workflow may override each. A timeout is
-    whatever ``int()`` takes, from 1 to 99999999. One class may be marked several times, once for
-    each version it serves.
+    The task list and the timeouts are defaults: a workflow may override each. A timeout is whole
+    seconds from 1 to 99999999: a number, its text, or a ``timedelta``. Timeouts that cannot take
+    effect, because another one ends the task before, draw a warning. One class may be marked
+    several times, once for each version it serves.
 
     Raises:
         ValueError: a value that SWF would not take; or the class has something else in
@@ -68,6 +75,9 @@ def activity(
         schedule_to_start=timeout_seconds(schedule_to_start, "schedule_to_start"),
         start_to_close=timeout_seconds(start_to_close, "start_to_close"),
     )
+
+    if conflicts := timeout_conflicts(defaults):
+        warn_author(f"Activity {type_}: {'; '.join(conflicts)}.")
 
     def mark(implementation: A) -> A:
         check_implementation(implementation, type_)

@@ -45,6 +45,10 @@ def mark(**changed: Any) -> Callable[[type[Activity]], type[Activity]]:
         ({"task_list": " list"}, "' list' as task_list"),
         ({"task_list": "a|b"}, "'a|b' as task_list"),
         ({"name": "\ud800"}, "'\\ud800' as name: it has a character that UTF-8 cannot encode"),
+        ({"task_list": None}, "None as task_list: give text, or a number. Is the environment"),
+        ({"name": True}, "True as name"),
+        ({"start_to_close": True}, "True as start_to_close"),
+        ({"start_to_close": 1.9}, "1.9 as start_to_close"),
         ({"heartbeat": 10**5000}, "this int as heartbeat: give whole seconds"),
         ({"heartbeat": HasNoInt()}, "HasNoInt"),
         ({"heartbeat": 0}, "0 as heartbeat: give whole seconds from 1 to 99999999"),
@@ -119,12 +123,63 @@ def marked(base: type[Activity] = Echo, **changed: Any) -> Any:
 
 def test_what_is_declared() -> None:
     """Name and version as text, the defaults, the class, and the place of the decorator."""
-    found = marked(name=1.5, version=2, task_list=3, heartbeat="10", start_to_close=60.9)
+    found = marked(name="1.5", version=2, task_list=3, heartbeat="10", start_to_close=60.0)
     assert found.type == ActivityType("1.5", "2")
     assert found.defaults == ActivityDefaults("3", 10, 420, 120, 60)
     assert found.factory.__name__ == "Marked"
     assert found.place.startswith(f"{__file__}:")
     assert (found.auto_heartbeat_seconds, found.max_stall_seconds) == (None, None)
+
+
+def test_a_float_version_is_warned_of() -> None:
+    """The warning names the line of the decorator."""
+    with pytest.warns(UserWarning, match="The version 1.1 is a float") as seen:
+        activity("echo", 1.10, "list")
+    assert [each.filename for each in seen] == [__file__]
+
+
+HOUR = 3600
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"start_to_close": HOUR},
+            ["start_to_close=3600 has no effect, because schedule_to_close=420"],
+        ),
+        ({"heartbeat": 301}, ["heartbeat=301 has no effect, because start_to_close=300"]),
+        (
+            {"heartbeat": 61, "schedule_to_close": 60, "start_to_close": None},
+            ["heartbeat=61 has no effect, because schedule_to_close=60"],
+        ),
+        (
+            {"heartbeat": 600, "start_to_close": 500},
+            ["start_to_close=500 has", "heartbeat=600 has no effect", "because start_to_close=500"],
+        ),
+    ],
+)
+def test_timeouts_that_contradict(changed: dict[str, Any], said: list[str]) -> None:
+    """SWF takes timeouts that cannot all take effect: one warning names them, and the line."""
+    with pytest.warns(UserWarning, match="^Activity echo 1: ") as seen:
+        mark(**changed)(type("Marked", (Echo,), {}))
+    (warning,) = seen
+    assert warning.filename == __file__
+    assert all(each in str(warning.message) for each in said)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"start_to_close": HOUR, "schedule_to_close": HOUR},
+        {"start_to_close": HOUR, "schedule_to_close": None, "heartbeat": HOUR},
+        {"start_to_close": None},
+        {"schedule_to_close": 60},
+    ],
+)
+def test_timeouts_that_agree(changed: dict[str, Any]) -> None:
+    """No warning: nor of the default start-to-close under a schedule-to-close that was given."""
+    assert marked(**changed)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,16 @@ def test_the_parameters_of_the_first_flowy_by_position() -> None:
     assert layer1.methods == ["poll_for_activity_task", "respond_activity_task_completed"]
 
 
+def test_names_are_text_or_numbers() -> None:
+    """``str()`` of the domain and of the list is used; a float draws a warning there."""
+    layer1 = ScriptedLayer1({})
+    with pytest.warns(UserWarning, match="The task_list 2.5 is a float") as seen:
+        start_activity_worker(1, 2.5, layer1, False, 1)
+    assert {each.filename for each in seen} == {__file__}
+    assert layer1.calls[0][1]["domain"] == "1"
+    assert layer1.calls[0][1]["taskList"] == {"name": "2.5"}
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

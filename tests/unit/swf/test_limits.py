@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum, IntEnum
 from typing import Any
 
 import botocore.loaders
@@ -38,13 +41,59 @@ def test_limits_are_those_of_the_model(constant: str, shape: str, members: list[
         assert getattr(limits, constant) == shapes[kind]["max"]
 
 
+class Lists(str, Enum):
+    IMAGES = "images"
+
+
+class Versions(IntEnum):
+    SECOND = 2
+
+
+class Sixty:
+    """Has a whole number, and is none."""
+
+    def __int__(self) -> int:
+        return 60
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("echo", "echo"), (1, "1"), (1.5, "1.5"), ("\u00e4 b", "\u00e4 b"), (" a", " a")],
+    [
+        ("echo", "echo"),
+        (1, "1"),
+        (Decimal("1.10"), "1.10"),
+        (Lists.IMAGES, "images"),
+        (Versions.SECOND, "2"),
+        ("\u00e4 b", "\u00e4 b"),
+        (" a", " a"),
+    ],
 )
-def test_names(value: object, text: str) -> None:
-    """A name is any object's text."""
+def test_names(value: Any, text: str) -> None:
+    """A name is text, or the text of a number; of an enumeration's member, its value."""
     assert name_text(value, "name") == text
+    assert type(name_text(value, "name")) is str
+
+
+def test_a_float_as_a_name() -> None:
+    """It is warned of, in the author's line: 1.10 is 1.1."""
+    with pytest.warns(
+        UserWarning, match='version 1.1 is a float.*Give text: version="1.1"'
+    ) as seen:
+        assert name_text(1.10, "version") == "1.1"
+    assert seen[0].filename == __file__
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, b"list", [], ["list"], {}, object, float("nan"), float("inf"), Decimal("nan"), 1j],
+)
+def test_what_is_no_name(value: Any) -> None:
+    """None above all: an unset environment variable would register a list named "None"."""
+    with pytest.raises(
+        ValueError, match="^Cannot use .* as task_list: give text, or a number"
+    ) as it:
+        name_text(value, "task_list", trimmed=True)
+    assert ("environment variable" in str(it.value)) is (value is None)
 
 
 @pytest.mark.parametrize(
@@ -74,15 +123,28 @@ def test_white_space_at_the_ends(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [(None, None), (1, 1), ("300", 300), (2.9, 2), (99_999_999, 99_999_999)]
+    ("value", "seconds"),
+    [
+        (None, None),
+        (1, 1),
+        ("300", 300),
+        (2.0, 2),
+        (Decimal(60), 60),
+        (timedelta(minutes=5), 300),
+        (99_999_999, 99_999_999),
+    ],
 )
 def test_timeouts(value: Any, seconds: int | None) -> None:
-    """A timeout is whatever ``int()`` takes, more than 0; None is no limit."""
+    """A timeout is a whole number over 0, its text, or a timedelta; None is no limit."""
     assert timeout_seconds(value, "heartbeat") == seconds
 
 
 @pytest.mark.parametrize(
-    "value", [0, -1, 0.5, 100_000_000, "abc", "NONE", "", [], float("inf"), float("nan")]
+    "value",
+    [
+        *(0, -1, 0.5, 1.9, 100_000_000, "abc", "NONE", "", "1.9", [], float("inf"), float("nan")),
+        *(True, b"60", timedelta(0), timedelta(milliseconds=1500), Sixty()),
+    ],
 )
 def test_timeouts_that_swf_refuses(value: Any) -> None:
     """Anything else is refused, naming which timeout and what is allowed."""

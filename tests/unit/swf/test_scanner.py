@@ -67,7 +67,7 @@ def test_what_a_mark_says(write: Callable[..., str]) -> None:
     """Name and version as text, the defaults, the class, and the place of the decorator."""
     package = write(
         one="""
-        @activity(1.5, 2, 3, heartbeat="10", schedule_to_close=None, start_to_close=60.9)
+        @activity("1.5", 2, 3, heartbeat="10", schedule_to_close=None, start_to_close=60.0)
         class Echo(Activity):
             def run(self):
                 pass
