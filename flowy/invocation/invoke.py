@@ -133,6 +133,13 @@ def _answer_to_value(activity: Invocable, value: Any, status: StatusRecord) -> A
             )
     except Exception as error:
         reason = reasons.RESULT_NOT_SERIALIZABLE + reason_of(error)
+        if inspect.iscoroutine(value):
+            value.close()  # nothing runs it, and Python would warn of that later, elsewhere
+            reason = (
+                f"{reasons.RESULT_NOT_SERIALIZABLE}run() returned a coroutine, which nothing runs. "
+                "Derive the class from flowy.task.AsyncActivity and write `async def run`, with "
+                "`await` before the call."
+            )
         return Failed(reason, details_of(error, run_by=_RUN_BY), error)
     return Completed(text)
 

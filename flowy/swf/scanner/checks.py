@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
+from types import FunctionType
+from typing import Any
 
 from ...task import Activity, AsyncActivity
 from ..values import ActivityDefaults, ActivityType
@@ -10,30 +13,104 @@ from ..values import ActivityDefaults, ActivityType
 #: The seed's default start-to-close timeout, in seconds.
 DEFAULT_START_TO_CLOSE_SECONDS = 300
 
+#: What authors call the instance; any other first parameter of ``run`` is taken for an argument.
+_SELF = frozenset({"self", "this", "me", "cls"})
 
-def check_implementation(implementation: object, type_: ActivityType) -> None:
+
+def check_implementation(implementation: Any, type_: ActivityType) -> None:
     """Raise a TypeError that says how to write the class, if it cannot be an activity."""
     if not (isinstance(implementation, type) and issubclass(implementation, Activity)):
         raise TypeError(
             f"Cannot make {implementation!r} the activity {type_}: decorate a subclass of "
             "flowy.task.Activity."
         )
-    if implementation.run in (Activity.run, AsyncActivity.run):
+    if wrong := _fault_of_run(implementation) or fault_of_constructor(implementation):
+        raise TypeError(f"Cannot make {implementation.__qualname__} the activity {type_}: {wrong}")
+
+
+def check_arguments(args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+    """Raise a TypeError if the decorator was written without its arguments."""
+    if len(args) == 1 and not kwargs and callable(args[0]):
+        name = getattr(args[0], "__name__", "Echo")
         raise TypeError(
-            f"Cannot make {implementation.__qualname__} the activity {type_}: it does not "
-            "override run()."
+            f"Cannot make {name} an activity by @activity alone: it needs a name, a version and a "
+            f'task list. Write @activity(name="{name.lower()}", version=1, '
+            'task_list="my_tasklist").'
         )
-    is_async = inspect.iscoroutinefunction(implementation.run)
+
+
+def fault_of_constructor(implementation: Any) -> str | None:
+    """Return why a worker cannot construct this class, and the way out; None if it can."""
+    if inspect.isabstract(implementation):
+        lacking = ", ".join(f"{name}()" for name in sorted(implementation.__abstractmethods__))
+        return f"it is abstract. Decorate a subclass that has {lacking}."
+    name = implementation.__name__
+    call = f"a worker constructs it as {name}(input, scheduler, token), but"
+    if _has_generated_init(implementation):
+        return (
+            f"{call} @dataclass gives it another __init__. Leave out @dataclass, and set "
+            "attributes in run()."
+        )
+    try:
+        signature = inspect.signature(implementation)
+    except (TypeError, ValueError):  # it has none: the worker will see
+        return None
+    try:
+        signature.bind(None, None, "")
+    except TypeError:
+        return (
+            f"{call} its own constructor takes {signature}. Leave out __init__, and set attributes "
+            "in run(); or write `def __init__(self, input, scheduler, token)` and call "
+            "`super().__init__(input, scheduler, token)`."
+        )
+    return None
+
+
+def _has_generated_init(implementation: type) -> bool:
+    parameters = vars(implementation).get("__dataclass_params__")
+    is_generated = parameters is not None and parameters.init and "__init__" in vars(implementation)
+    return is_generated and not hasattr(implementation, "__post_init__")
+
+
+def _fault_of_run(implementation: type[Activity]) -> str | None:
+    run = implementation.run
+    if run in (Activity.run, AsyncActivity.run):
+        return "it does not override run()."
+    if inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run):
+        return (
+            "its run() is a generator, because it has `yield`, and calling it runs nothing. "
+            "Return the values, as a list; tell how far it is by `self.heartbeat(...)`."
+        )
+    is_async = inspect.iscoroutinefunction(run)
     if is_async and not issubclass(implementation, AsyncActivity):
-        raise TypeError(
-            f"Cannot make {implementation.__qualname__} the activity {type_}: its run() is a "
-            "coroutine. Derive it from flowy.task.AsyncActivity."
-        )
+        return "its run() is a coroutine. Derive it from flowy.task.AsyncActivity."
     if not is_async and issubclass(implementation, AsyncActivity):
-        raise TypeError(
-            f"Cannot make {implementation.__qualname__} the activity {type_}: an AsyncActivity "
-            "needs `async def run`. Write that, or derive it from flowy.task.Activity."
+        return (
+            "an AsyncActivity needs `async def run`. Write that, or derive it from "
+            "flowy.task.Activity."
         )
+    return _fault_of_self(implementation)
+
+
+def _fault_of_self(implementation: type[Activity]) -> str | None:
+    """Return what is wrong if the first parameter of ``run`` is not the instance."""
+    function = inspect.getattr_static(implementation, "run")
+    if not isinstance(function, FunctionType):  # a static method, or another descriptor
+        return None
+    parameters = [*inspect.signature(function, follow_wrapped=False).parameters.values()]
+    first = parameters[0] if parameters else None
+    if first is not None and (
+        first.kind is first.VAR_POSITIONAL
+        or (
+            (first.kind in (first.POSITIONAL_ONLY, first.POSITIONAL_OR_KEYWORD))
+            and (first.name in _SELF or first.name.startswith("_"))
+        )
+    ):
+        return None
+    names = ", ".join(str(each.replace(annotation=each.empty)) for each in parameters)
+    start = "async def" if inspect.iscoroutinefunction(function) else "def"
+    right = f"self, {names}" if names else "self"
+    return f"its run({names}) has no self. Write `{start} run({right})`."
 
 
 def auto_heartbeat_seconds(asked: bool | float, defaults: ActivityDefaults) -> float | None:
@@ -41,7 +118,7 @@ def auto_heartbeat_seconds(asked: bool | float, defaults: ActivityDefaults) -> f
     if asked is False:
         return None
     if asked is not True:
-        return positive_seconds(asked, "auto_heartbeat")
+        return _positive_seconds(asked, "auto_heartbeat")
     if defaults.heartbeat is None:
         raise ValueError(
             "Cannot send heartbeats every third of the heartbeat timeout: none is declared. "
@@ -50,7 +127,30 @@ def auto_heartbeat_seconds(asked: bool | float, defaults: ActivityDefaults) -> f
     return defaults.heartbeat / 3
 
 
-def positive_seconds(value: float, what: str) -> float:
+def max_stall_seconds(
+    given: float | None, implementation: type[Activity], interval_seconds: float | None
+) -> float | None:
+    """Return after how long without a report the background heartbeats pause; None for never.
+
+    Raises:
+        ValueError: it is not a number over 0, or there are no background heartbeats.
+    """
+    asked = implementation.max_stall if given is None else given
+    if asked is None:
+        return None
+    seconds = _positive_seconds(asked, "max_stall")
+    # A base class may have it for those of its subclasses that have background heartbeats.
+    in_body = vars(implementation).get("max_stall") is not None
+    is_meant = given is not None or (in_body and implementation.auto_heartbeat is False)
+    if interval_seconds is None and is_meant:
+        raise ValueError(
+            f"Cannot use max_stall={asked!r}: there are no background heartbeats that it could "
+            f"pause. Give heartbeat=SECONDS, auto_heartbeat=True, max_stall={asked!r}."
+        )
+    return seconds
+
+
+def _positive_seconds(value: float, what: str) -> float:
     """Return a finite number of seconds over 0; any other value is a ValueError."""
     try:
         seconds = float(value)

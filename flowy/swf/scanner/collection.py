@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from ...exception import ScanError
 from ...task import Activity
 from ..values import ActivityImplementation, ActivityType
+from .checks import fault_of_constructor
 from .marks import declared
 
 
@@ -42,11 +43,13 @@ def one_each(
         where: what was searched, for the error's text.
 
     Raises:
-        ScanError: there is none, or one type has two.
+        ScanError: there is none, one type has two, or a class cannot be constructed.
     """
     found: dict[ActivityType, ActivityImplementation] = {}
     conflicts: list[str] = []
     for new in implementations:
+        if wrong := fault_of_constructor(new.factory):  # by a decorator above, such as dataclass
+            raise ScanError(f"Cannot serve {new.class_name} at {new.place}: {wrong}")
         known = found.setdefault(new.type, new)
         if not known.agrees_with(new) and not _imported_twice(known, new):
             conflicts.append(

@@ -6,8 +6,9 @@ so all is checked where it is written.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from ...middleware import check_middleware
 from ...task import Activity
@@ -15,15 +16,28 @@ from ..limits import MAX_VERSION_CHARS, Name, Timeout, name_text, timeout_second
 from ..values import ActivityDefaults, ActivityImplementation, ActivityType
 from .checks import (
     auto_heartbeat_seconds,
+    check_arguments,
     check_implementation,
-    positive_seconds,
+    max_stall_seconds,
     timeout_conflicts,
 )
 from .marks import leave_mark
 
 A = TypeVar("A", bound=type[Activity])
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
+def _with_arguments(decorator: Callable[P, T]) -> Callable[P, T]:
+    @functools.wraps(decorator)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        check_arguments(args, kwargs)
+        return decorator(*args, **kwargs)
+
+    return checked
+
+
+@_with_arguments
 def activity(
     name: Name,
     version: Name,
@@ -85,8 +99,7 @@ def activity(
             implementation.auto_heartbeat if auto_heartbeat is None else auto_heartbeat, defaults
         )
         check_middleware(implementation.middleware)
-        stall = implementation.max_stall if max_stall is None else max_stall
-        stall = None if stall is None else positive_seconds(stall, "max_stall")
+        stall = max_stall_seconds(max_stall, implementation, interval)
         leave_mark(
             implementation,
             lambda file, line: ActivityImplementation(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
+import gc
 import inspect
 import sys
 from collections.abc import Callable
@@ -13,6 +15,7 @@ import pytest
 from flowy import reasons
 from flowy.exception import CancelTask, SuspendTask
 from flowy.invocation import Completed, Failed, StatusRecord, Suspended
+from flowy.transport import encode_result
 from tests.unit.invocation.activities import Plain, failed, invoked, raising, running
 
 
@@ -130,6 +133,21 @@ def test_any_exception_fails(error: BaseException, reason: str) -> None:
     assert "flowy/" not in details.replace(__file__.rpartition("tests/")[0], "")
     assert isinstance(answer, Failed)
     assert answer.error is error
+
+
+def test_a_coroutine_from_a_plain_run_fails() -> None:
+    """It says what to write, and Python does not warn of a coroutine that was never awaited."""
+
+    async def later(self: Plain) -> int:
+        return 1
+
+    reason, _ = failed(invoked(running(lambda self: later(self))))
+    assert reason.startswith(f"{reasons.RESULT_NOT_SERIALIZABLE}run() returned a coroutine")
+    assert "AsyncActivity" in reason
+    assert len(reason) <= 256
+    gc.collect()  # warnings are errors
+    runs = {"_serialize_result": lambda self, value: encode_result(asyncio.run(value))}
+    assert invoked(running(lambda self: later(self), **runs)) == Completed("1")
 
 
 def test_an_infinite_recursion_fails() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -23,6 +26,11 @@ def test_the_class_is_returned_unchanged() -> None:
     before = set(vars(Echo))
     assert activity("echo", 1, "list")(Echo) is Echo
     assert {name for name in vars(Echo) if not name.startswith("__venusian")} == before
+
+
+class Echo(Activity):
+    def run(self, value: int) -> int:
+        return value
 
 
 class HasNoInt:
@@ -107,12 +115,146 @@ def test_coroutines_have_their_own_base(kind: type[Activity], said: str) -> None
         mark()(kind)
 
 
-# What a mark declares
+class Bound(Activity):
+    def __init__(self, value: int) -> None:
+        """Cannot be constructed by a worker."""
+
+    def run(self) -> None:
+        pass
 
 
-class Echo(Activity):
-    def run(self, value: int) -> int:
+class Wider(Activity):
+    def __init__(self, *args: Any, size: int = 1) -> None:
+        super().__init__(*args)
+
+    def run(self) -> None:
+        pass
+
+
+@dataclass
+class Data(Activity):
+    def run(self) -> None:
+        pass
+
+
+@dataclass
+class Three(Activity):
+    a: int
+    b: int
+    c: int
+
+    def run(self) -> None:
+        pass
+
+
+class Yields(Activity):
+    def run(self) -> Any:
+        yield 1
+
+
+class YieldsLater(AsyncActivity):
+    async def run(self) -> Any:
+        yield 1
+
+
+class Selfless(Activity):
+    def run(value: int, size=3) -> int:  # type: ignore[misc, no-untyped-def]  # noqa: N805
         return value
+
+
+class Nothing(Activity):
+    def run() -> None:  # type: ignore[misc]
+        pass
+
+
+class Keywords(AsyncActivity):
+    async def run(*, value: int) -> None:  # type: ignore[misc]
+        pass
+
+
+class Abstract(Activity, ABC):
+    def run(self) -> None:
+        self.charge()
+
+    @abstractmethod
+    def charge(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Bound, "Bound(input, scheduler, token), but its own constructor takes (value: 'int')"),
+        (
+            Bound,
+            "Leave out __init__, and set attributes in run(); or write `def __init__(self",
+        ),
+        (Data, "@dataclass gives it another __init__. Leave out @dataclass"),
+        (Three, "@dataclass gives it another __init__. Leave out @dataclass"),
+        (Abstract, "it is abstract. Decorate a subclass that has charge()."),
+        (Yields, "its run() is a generator, because it has `yield`"),
+        (YieldsLater, "its run() is a generator, because it has `yield`"),
+        (Selfless, "its run(value, size=3) has no self. Write `def run(self, value, size=3)`."),
+        (Nothing, "its run() has no self. Write `def run(self)`."),
+        (Keywords, "its run(value) has no self. Write `async def run(self, value)`."),
+    ],
+)
+def test_classes_that_could_not_run(kind: type[Activity], said: str) -> None:
+    """What would fail each task fails at the decorator, which says what is right."""
+    with pytest.raises(TypeError, match="^Cannot make .* the activity echo 1: ") as caught:
+        mark()(kind)
+    assert said in str(caught.value)
+
+
+def anything(*args: Any, **kwargs: Any) -> None:
+    """A ``run`` of any arguments."""
+
+
+def some(_activity: Activity) -> None:
+    """A ``run`` that has no use for the instance."""
+
+
+def called_me(me: Activity, value: int) -> None:
+    """A ``run`` of another school."""
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        anything,
+        some,
+        called_me,
+        staticmethod(lambda value: value),
+        classmethod(lambda cls, value: value),
+        functools.partialmethod(called_me, 1),
+        functools.wraps(called_me)(lambda *args: None),
+    ],
+)
+def test_runs_that_have_an_instance(run: Any) -> None:
+    """A ``run`` may be any callable that Python lets be called on the instance."""
+    kind = type("Kind", (Activity,), {"run": run})
+    assert mark()(kind) is kind
+    assert mark()(type("Own", (Wider,), {})).__name__ == "Own"
+
+
+def test_a_class_that_cannot_be_constructed_any_more() -> None:
+    """A decorator above the mark may give the class another ``__init__``: nothing is served."""
+    kind = dataclass(mark()(type("Kind", (Echo,), {})))
+    with pytest.raises(ScanError, match=r"Cannot serve Kind at .*: a worker constructs it as"):
+        declared_by([kind])
+
+
+@pytest.mark.parametrize("thing", [Echo, lambda value: value])
+def test_the_decorator_alone(thing: Any) -> None:
+    """A bare ``@activity`` says what to write."""
+    with pytest.raises(TypeError, match=r"by @activity alone: .* Write @activity\(name=") as caught:
+        activity(thing)  # type: ignore[call-arg]
+    if thing is Echo:
+        assert '@activity(name="echo", version=1, task_list="my_tasklist")' in str(caught.value)
+    with pytest.raises(TypeError, match="missing 2 required positional arguments"):
+        activity("echo")  # type: ignore[call-arg]
+
+
+# What a mark declares
 
 
 def marked(base: type[Activity] = Echo, **changed: Any) -> Any:
@@ -211,8 +353,21 @@ def test_a_third_of_nothing() -> None:
 )
 def test_max_stall(given: Any, attribute: Any, seconds: float | None) -> None:
     """The decorator's goes before that of the class."""
-    found = marked(type("Base", (Echo,), {"max_stall": attribute}), max_stall=given)
+    base = type("Base", (Echo,), {"max_stall": attribute})
+    found = marked(base, max_stall=given, auto_heartbeat=1)
     assert found.max_stall_seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("attributes", "given"),
+    [({}, {"max_stall": 60}), ({"max_stall": 60}, {}), ({}, {"max_stall": 60, "heartbeat": 30})],
+)
+def test_a_stall_of_nothing(attributes: dict[str, Any], given: dict[str, Any]) -> None:
+    """``max_stall`` pauses background heartbeats: without any it is a mistake."""
+    with pytest.raises(ValueError, match="auto_heartbeat=True, max_stall=60"):
+        mark(**given)(type("Marked", (Echo,), attributes))
+    base = type("Base", (Echo,), {"max_stall": 60})
+    assert marked(base).auto_heartbeat_seconds is None  # meant for others that derive from it
 
 
 @pytest.mark.parametrize("what", ["auto_heartbeat", "max_stall"])
