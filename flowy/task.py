@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Sequence
-from typing import Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from . import reasons
 from .concurrency.event_loop import off_loop
@@ -32,6 +32,13 @@ from .invocation import (
 from .middleware import Middleware
 from .tokens import SuspendedTask, TokenStore
 from .transport import decode_input, encode_result
+
+if TYPE_CHECKING:  # editors know it without having it installed
+    from typing_extensions import deprecated
+else:
+
+    def deprecated(_text):  # noqa: D103
+        return lambda function: function
 
 
 class Activity:
@@ -128,7 +135,10 @@ class Activity:
         """
         return self._scheduler.heartbeat(self._token, _details_text(details)) is TaskStatus.ACTIVE
 
-    hearbeat = heartbeat  # the spelling of the first Flowy's examples
+    @deprecated("Write heartbeat.")
+    def hearbeat(self, details: object = None) -> bool:
+        """Call ``heartbeat``: the first Flowy's examples spell it so. Write ``heartbeat``."""
+        return self.heartbeat(details)
 
     def progress(self, details: object = None) -> None:
         """Report progress without a call to SWF; never blocks.
@@ -258,7 +268,11 @@ class AsyncActivity(Activity):
         told = await off_loop(lambda: self._scheduler.heartbeat(self._token, text))
         return told is TaskStatus.ACTIVE
 
-    hearbeat = heartbeat  # type: ignore[assignment]
+    if TYPE_CHECKING:  # at runtime Activity's calls the method above
+
+        @deprecated("Write heartbeat.")
+        async def hearbeat(self, details: object = None) -> bool:  # type: ignore[override]
+            """Call ``heartbeat``."""
 
     async def suspend(  # type: ignore[override]
         self, store: TokenStore, note: object = None, *, timeout: float | None = None

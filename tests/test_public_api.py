@@ -70,7 +70,7 @@ def test_activity_is_the_seeds() -> None:
         ("start_to_close", 300),
     ]
     new = parameters(flowy.activity, keyword_only=True)
-    assert new == {"auto_heartbeat": None, "max_stall": None}
+    assert new == dict.fromkeys(("auto_heartbeat", "max_stall", "task_priority", "description"))
 
 
 def test_start_activity_worker_is_the_seeds() -> None:

@@ -26,6 +26,7 @@ MAX_REASON_CHARS = 256  #: Reason of a failed task.
 MAX_TOKEN_CHARS = 1_024  #: Task token.
 MAX_NAME_CHARS = 256  #: Domain, type name, task list, workflow id, activity id, identity.
 MAX_VERSION_CHARS = 64  #: Version of a type.
+MAX_DESCRIPTION_CHARS = 1_024  #: Description of a type.
 MAX_TIMEOUT_CHARS = 8  #: A timeout: digits or NONE.
 
 #: What names a domain, a type, a task list; its ``str()`` is used.
@@ -87,19 +88,43 @@ def timeout_seconds(value: Any, what: str) -> int | None:
     """
     if value is None:
         return None
-    try:
-        seconds = 0
-        number = value.total_seconds() if isinstance(value, timedelta) else value
-        if isinstance(number, str) or (_is_number(number) and int(number) == number):
-            seconds = int(number)
-    except Exception:  # an __int__ may raise anything
-        seconds = 0
-    if not 0 < seconds < 10**MAX_TIMEOUT_CHARS:
+    seconds = _whole(value.total_seconds() if isinstance(value, timedelta) else value)
+    if seconds is None or not 0 < seconds < 10**MAX_TIMEOUT_CHARS:
         raise ValueError(
             f"Cannot use {_shown(value)} as {what}: give whole seconds from 1 to 99999999, or "
             "None for no limit."
         )
     return seconds
+
+
+def priority_number(value: Any) -> int | None:
+    """Return a task priority; None, for none, stays None.
+
+    Raises:
+        ValueError: it is not a whole number of 32 bits, Java's Integer.
+    """
+    if value is None:
+        return None
+    number = _whole(value)
+    if number is None or not -(2**31) <= number < 2**31:
+        raise ValueError(
+            f"Cannot use {_shown(value)} as task_priority: give a whole number from -2147483648 to "
+            "2147483647, higher ones first, or None."
+        )
+    return number
+
+
+def description_text(value: Any) -> str:
+    """Return the description of a type.
+
+    Raises:
+        ValueError: it is no text, or longer than 1,024 characters.
+    """
+    if not isinstance(value, str) or len(value) > MAX_DESCRIPTION_CHARS:
+        raise ValueError(
+            f"Cannot use {_shown(value)} as description: give text of up to 1,024 characters."
+        )
+    return sendable(value)
 
 
 def warn_author(text: str) -> None:
@@ -125,6 +150,15 @@ def _text(value: Any, what: str) -> str:
             f'{what}="{text}".'
         )
     return text
+
+
+def _whole(value: Any) -> int | None:
+    """Return the whole number that *value* is, or that its text is; None if there is none."""
+    try:
+        number = int(value)
+        return number if isinstance(value, str) or (_is_number(value) and number == value) else None
+    except Exception:  # an __int__ may raise anything
+        return None
 
 
 def _is_number(value: object) -> bool:

@@ -127,7 +127,9 @@ class _Registration:
     def _register_or_compare(self, implementation: ActivityImplementation) -> None:
         type_, defaults = implementation.type, implementation.defaults
         try:
-            self._client.register_activity_type(self._domain, type_, defaults)
+            self._client.register_activity_type(
+                self._domain, type_, defaults, implementation.description
+            )
         except (AlreadyExistsError, DeprecatedError):
             held, deprecated = self._client.describe_activity_type(self._domain, type_)
         else:

@@ -24,7 +24,7 @@ class ActivityType(NamedTuple):
 class ActivityDefaults:
     """What a type is registered with; a workflow may override each when it schedules a task.
 
-    The timeouts are seconds, None for no limit.
+    The timeouts are seconds, None for no limit. A task_priority of None is none: SWF takes 0.
     """
 
     task_list: str
@@ -32,15 +32,22 @@ class ActivityDefaults:
     schedule_to_close: int | None
     schedule_to_start: int | None
     start_to_close: int | None
+    task_priority: int | None = None
 
     def differences(self, other: ActivityDefaults) -> list[str]:
-        """Return one text for each default that is another in *other*."""
-        return [
+        """Return one text for each default that is another in *other*, which SWF holds."""
+        found = [
             f"{field.name} is {getattr(self, field.name)!r} here, "
             f"{'not set' if theirs == NOT_SET else repr(theirs)} at SWF"
             for field in fields(self)
-            if (theirs := getattr(other, field.name)) != getattr(self, field.name)
+            if field.name != "task_priority"
+            and (theirs := getattr(other, field.name)) != getattr(self, field.name)
         ]
+        # One that is not declared is not compared: types that others registered may have one.
+        if self.task_priority not in (None, other.task_priority or 0):
+            held = "not set" if other.task_priority is None else other.task_priority
+            found.append(f"task_priority is {self.task_priority} here, {held} at SWF")
+        return found
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class ActivityImplementation:
     Attributes:
         auto_heartbeat_seconds: the interval of its background heartbeats; None for none.
         max_stall_seconds: after how long without a report they pause; None for never.
+        description: what people read of it at SWF; None for none.
     """
 
     type: ActivityType
@@ -59,6 +67,7 @@ class ActivityImplementation:
     line: int
     auto_heartbeat_seconds: float | None = None
     max_stall_seconds: float | None = None
+    description: str | None = None
 
     @property
     def place(self) -> str:

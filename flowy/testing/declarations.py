@@ -49,5 +49,7 @@ def info_of(
     info = replace(PLAIN_INFO, name=activity.__name__)
     if declaration is not None:
         name, version = declaration.type
-        info = replace(info, name=name, version=version, **asdict(declaration.defaults))
+        defaults = asdict(declaration.defaults)
+        del defaults["task_priority"]  # it is of no concern to the one who runs
+        info = replace(info, name=name, version=version, **defaults)
     return replace(info, **given), declaration

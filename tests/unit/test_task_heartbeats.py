@@ -101,9 +101,31 @@ def test_a_heartbeat_in_a_forked_child() -> None:
 
 
 def test_the_spelling_of_the_first_flowy() -> None:
-    """``hearbeat`` is ``heartbeat``."""
-    assert Activity.hearbeat is Activity.heartbeat
-    assert AsyncActivity.hearbeat is AsyncActivity.heartbeat
+    """``hearbeat`` calls ``heartbeat``, one that a subclass overrides too."""
+
+    class Counts(Activity):
+        def heartbeat(self, details: object = None) -> bool:
+            return super().heartbeat(f"counted {details}")
+
+        def run(self) -> bool:
+            return self.hearbeat("one")
+
+    class CountsLater(AsyncActivity):
+        async def heartbeat(self, details: object = None) -> bool:  # type: ignore[override]
+            return await super().heartbeat(f"counted {details}")
+
+        async def run(self) -> bool:
+            return await self.hearbeat("one")
+
+    async def coroutine(self: Any) -> bool:
+        return bool(await self.hearbeat("one"))
+
+    plain = running(lambda self: self.hearbeat("one"))
+    kinds: list[type[Activity]] = [plain, awaiting(coroutine), Counts, CountsLater]
+    for kind, details in zip(kinds, ["one", "one", "counted one", "counted one"], strict=True):
+        scheduler = RecordingScheduler()
+        assert called(kind, scheduler=scheduler) == ("complete", "the token", "true")
+        assert scheduler.calls[0][:3] == ("heartbeat", "the token", details)
 
 
 # cancel_requested

@@ -120,9 +120,14 @@ class SWFClient(SWFCaller):
     # Types
 
     def register_activity_type(
-        self, domain: str, type: ActivityType, defaults: ActivityDefaults
+        self,
+        domain: str,
+        type: ActivityType,
+        defaults: ActivityDefaults,
+        description: str | None = None,
     ) -> None:
         """Register a type with all its defaults, ``NONE`` as a timeout without a limit."""
+        priority = defaults.task_priority
         self._call(
             self._answers,
             "register_activity_type",
@@ -134,6 +139,10 @@ class SWFClient(SWFCaller):
             defaultTaskScheduleToCloseTimeout=timeout_text(defaults.schedule_to_close),
             defaultTaskScheduleToStartTimeout=timeout_text(defaults.schedule_to_start),
             defaultTaskStartToCloseTimeout=timeout_text(defaults.start_to_close),
+            **_present(
+                defaultTaskPriority=None if priority is None else str(priority),
+                description=description,
+            ),
         )
 
     def describe_activity_type(
@@ -147,12 +156,14 @@ class SWFClient(SWFCaller):
             activityType={"name": type.name, "version": type.version},
         )
         held = answer.get("configuration", {})
+        priority = held.get("defaultTaskPriority")
         defaults = ActivityDefaults(
             task_list=held.get("defaultTaskList", {}).get("name", ""),
             heartbeat=timeout_from_text(held.get("defaultTaskHeartbeatTimeout")),
             schedule_to_close=_held_timeout(held.get("defaultTaskScheduleToCloseTimeout")),
             schedule_to_start=_held_timeout(held.get("defaultTaskScheduleToStartTimeout")),
             start_to_close=_held_timeout(held.get("defaultTaskStartToCloseTimeout")),
+            task_priority=None if priority is None else int(priority),
         )
         return defaults, answer.get("typeInfo", {}).get("status") == "DEPRECATED"
 

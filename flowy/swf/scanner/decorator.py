@@ -7,12 +7,24 @@ so all is checked where it is written.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from ...invocation import cut_end, sendable
 from ...middleware import check_middleware
 from ...task import Activity
-from ..limits import MAX_VERSION_CHARS, Name, Timeout, name_text, timeout_seconds, warn_author
+from ..limits import (
+    MAX_DESCRIPTION_CHARS,
+    MAX_VERSION_CHARS,
+    Name,
+    Timeout,
+    description_text,
+    name_text,
+    priority_number,
+    timeout_seconds,
+    warn_author,
+)
 from ..values import ActivityDefaults, ActivityImplementation, ActivityType
 from .checks import (
     auto_heartbeat_seconds,
@@ -49,6 +61,8 @@ def activity(
     *,
     auto_heartbeat: bool | float | None = None,
     max_stall: float | None = None,
+    task_priority: int | str | None = None,
+    description: str | None = None,
 ) -> Callable[[A], A]:
     """Mark a class as the implementation of an activity type; the class is returned unchanged.
 
@@ -71,15 +85,22 @@ def activity(
             ``heartbeat`` or ``progress``, for this many seconds, so that one that hangs times
             out; None, as the class attribute says (None by default: never pause).
 
-    The task list and the timeouts are defaults: a workflow may override each. A timeout is whole
-    seconds from 1 to 99999999: a number, its text, or a ``timedelta``. Timeouts that cannot take
-    effect, because another one ends the task before, draw a warning. One class may be marked
-    several times, once for each version it serves.
+        task_priority: the default priority of its tasks, a whole number of 32 bits, higher ones
+            first; None declares none, and SWF takes 0.
+        description: what people read of the type at SWF, up to 1,024 characters; None, the first
+            line of the class's docstring. SWF keeps the one that it got first, and it is not
+            compared.
+
+    The task list, the timeouts and the priority are defaults: a workflow may override each. A
+    timeout is whole seconds from 1 to 99999999: a number, its text, or a ``timedelta``. Timeouts
+    that cannot take effect, because another one ends the task before, draw a warning. One class may
+    be marked several times, once for each version it serves.
 
     Raises:
         ValueError: a value that SWF would not take; or the class has something else in
             ``middleware`` than a list or tuple of middleware.
-        TypeError: what is decorated is not a subclass of ``Activity`` that overrides ``run``.
+        TypeError: what is decorated is not a subclass of ``Activity`` that a worker can construct
+            and that overrides ``run``, with ``self`` and without ``yield``.
     """
     type_ = ActivityType(name_text(name, "name"), name_text(version, "version", MAX_VERSION_CHARS))
     defaults = ActivityDefaults(
@@ -88,8 +109,9 @@ def activity(
         schedule_to_close=timeout_seconds(schedule_to_close, "schedule_to_close"),
         schedule_to_start=timeout_seconds(schedule_to_start, "schedule_to_start"),
         start_to_close=timeout_seconds(start_to_close, "start_to_close"),
+        task_priority=priority_number(task_priority),
     )
-
+    said = None if description is None else description_text(description)
     if conflicts := timeout_conflicts(defaults):
         warn_author(f"Activity {type_}: {'; '.join(conflicts)}.")
 
@@ -103,9 +125,22 @@ def activity(
         leave_mark(
             implementation,
             lambda file, line: ActivityImplementation(
-                type_, defaults, implementation, file, line, interval, stall
+                type_,
+                defaults,
+                implementation,
+                file,
+                line,
+                auto_heartbeat_seconds=interval,
+                max_stall_seconds=stall,
+                description=(_first_line(implementation) if said is None else said) or None,
             ),
         )
         return implementation
 
     return mark
+
+
+def _first_line(implementation: type) -> str:
+    """Return the first line of the class's own docstring, cut to what SWF takes."""
+    text = inspect.cleandoc(vars(implementation).get("__doc__") or "")
+    return cut_end(sendable(text.partition("\n")[0]), MAX_DESCRIPTION_CHARS)

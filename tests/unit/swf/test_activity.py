@@ -57,6 +57,11 @@ def mark(**changed: Any) -> Callable[[type[Activity]], type[Activity]]:
         ({"name": True}, "True as name"),
         ({"start_to_close": True}, "True as start_to_close"),
         ({"start_to_close": 1.9}, "1.9 as start_to_close"),
+        ({"task_priority": 2**31}, "2147483648 as task_priority: give a whole number from"),
+        ({"task_priority": 1.5}, "1.5 as task_priority"),
+        ({"task_priority": True}, "True as task_priority"),
+        ({"description": 5}, "5 as description: give text"),
+        ({"description": "x" * 1025}, "as description: give text of up to 1,024"),
         ({"heartbeat": 10**5000}, "this int as heartbeat: give whole seconds"),
         ({"heartbeat": HasNoInt()}, "HasNoInt"),
         ({"heartbeat": 0}, "0 as heartbeat: give whole seconds from 1 to 99999999"),
@@ -271,6 +276,53 @@ def test_what_is_declared() -> None:
     assert found.factory.__name__ == "Marked"
     assert found.place.startswith(f"{__file__}:")
     assert (found.auto_heartbeat_seconds, found.max_stall_seconds) == (None, None)
+
+
+class Documented(Echo):
+    """
+    Say it again.
+
+    More of it.
+    """
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({}, "Say it again."),
+        ({"description": "Another"}, "Another"),
+        ({"description": ""}, None),
+        ({"description": "x" * 1024}, "x" * 1024),
+    ],
+)
+def test_description(given: dict[str, Any], text: str | None) -> None:
+    """The one that is given, or the first line of the class's own docstring."""
+    kind = type("Kind", (Documented,), {"__doc__": Documented.__doc__})
+    assert declared(mark(**given)(kind))[0].description == text
+    long = type("Long", (Echo,), {"__doc__": "x" * 2_000})
+    assert declared(mark()(long))[0].description == "x" * 1020 + " ..."
+    assert marked(Documented).description is None  # a base class's is about the base class
+
+
+@pytest.mark.parametrize("given", [None, 5, "-7", 2**31 - 1, -(2**31)])
+def test_priority(given: Any) -> None:
+    """Any whole number of 32 bits, or none."""
+    expected = None if given is None else int(given)
+    assert marked(task_priority=given).defaults.task_priority == expected
+
+
+@pytest.mark.parametrize("what", ["auto_heartbeat", "max_stall", "description", "task_priority"])
+def test_one_type_that_is_declared_twice(what: str) -> None:
+    """Two marks of one class that differ in anything are a conflict: none of them is lost."""
+    values = {"auto_heartbeat": 5, "max_stall": 9, "description": "Other.", "task_priority": 5}
+    kind = mark(**{"auto_heartbeat": 1, what: values[what]})(
+        mark(auto_heartbeat=1)(type("Twice", (Echo,), {}))
+    )
+    assert len(declared(kind)) == 2
+    with pytest.raises(ScanError, match="echo 1 is Twice at .* and Twice at"):
+        declared_by([kind])
+    same = mark()(mark()(type("Same", (Echo,), {})))
+    assert len(declared_by([same])) == 1
 
 
 def test_a_float_version_is_warned_of() -> None:

@@ -30,6 +30,7 @@ from flowy.swf.limits import name_text, timeout_from_text, timeout_seconds, time
         ("MAX_NAME_CHARS", "PollForActivityTaskInput", ["identity"]),
         ("MAX_NAME_CHARS", "StartWorkflowExecutionInput", ["workflowId"]),
         ("MAX_VERSION_CHARS", "RegisterActivityTypeInput", ["version"]),
+        ("MAX_DESCRIPTION_CHARS", "RegisterActivityTypeInput", ["description"]),
         ("MAX_TIMEOUT_CHARS", "RegisterActivityTypeInput", ["defaultTaskHeartbeatTimeout"]),
     ],
 )

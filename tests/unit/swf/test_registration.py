@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,6 +65,19 @@ def test_new(caplog: pytest.LogCaptureFixture) -> None:
         "Registered activity type echo 1 in domain domain.",
         "Registered activity type other 1 in domain domain.",
     ]
+
+
+def test_priority_and_description() -> None:
+    """They go with the others, and only if there are any; the priority is read back."""
+    layer1 = ScriptedLayer1({}, {}, held(defaultTaskPriority="-7"), held())
+    defaults = replace(ECHO.defaults, task_priority=5)
+    full = replace(ECHO, defaults=defaults, description="Say it again.")
+    register(layer1.client(), "domain", [full, OTHER])
+    sent, bare = (arguments for _, arguments in layer1.calls)
+    assert (sent["defaultTaskPriority"], sent["description"]) == ("5", "Say it again.")
+    assert {*sent} - {*bare} == {"defaultTaskPriority", "description"}
+    described = [layer1.client().describe_activity_type("domain", full.type) for _ in range(2)]
+    assert [defaults.task_priority for defaults, _ in described] == [-7, None]
 
 
 def test_again(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,24 @@ def test_differences() -> None:
     ]
     bare = ActivityDefaults("list", None, NOT_SET, 120, 300)
     assert DEFAULTS.differences(bare) == ["schedule_to_close is 420 here, not set at SWF"]
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "said"),
+    [
+        (None, None, None),
+        (None, 5, None),
+        (5, 5, None),
+        (0, None, None),
+        (5, None, "task_priority is 5 here, not set at SWF"),
+        (5, 0, "task_priority is 5 here, 0 at SWF"),
+        (0, 5, "task_priority is 0 here, 5 at SWF"),
+    ],
+)
+def test_a_priority_is_compared(here: int | None, there: int | None, said: str | None) -> None:
+    """If one is declared; SWF takes 0 for a type that has none."""
+    ours, theirs = (replace(DEFAULTS, task_priority=each) for each in (here, there))
+    assert ours.differences(theirs) == ([said] if said else [])
 
 
 def test_a_task() -> None:
