@@ -6,8 +6,10 @@ import dataclasses
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,6 +92,25 @@ def test_list_shows_what_waits_and_no_token(
     for said in (ran.stdout, closed, only):
         assert "secret" not in said
         assert waiting[1].token not in said
+
+
+def test_list_names_what_it_cannot_read(
+    shell: Shell,
+    store: SQLiteTokenStore,
+    waiting: tuple[Execution, SuspendedTask],
+    tmp_path: Path,
+) -> None:
+    """A row that cannot be read is named on standard error; the list has all others."""
+    bad = store.keep(a_task("secret", note={"x": "secret"}))
+    with closing(sqlite3.connect(tmp_path / "tokens.db")) as database:
+        database.execute("UPDATE task SET note = substr(note, 1, 9) WHERE id = ?", (bad.id,))
+        database.commit()
+    ran = shell.tokens("list", *STORE, "--json")
+    assert ran.returncode == 0
+    assert [json.loads(line)["id"] for line in ran.stdout.splitlines()] == [waiting[1].id]
+    assert f"Cannot read task {bad.id}" in ran.stderr
+    assert "its column note is not JSON" in ran.stderr
+    assert "secret" not in ran.stderr
 
 
 def test_complete_by_ids(

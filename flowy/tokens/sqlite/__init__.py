@@ -11,6 +11,27 @@ stays open, so any thread may use a store, after any fork, and for years.
 
 from __future__ import annotations
 
-from .tasks import SQLiteTokenStore
+import os
+from pathlib import Path
 
-__all__ = ["SQLiteTokenStore"]
+from ...exception import TokenStoreError
+from .file import StoreFile
+from .tasks import BUSY_SECONDS, SQLiteTokenStore
+
+__all__ = ["SQLiteTokenStore", "downgrade"]
+
+
+def downgrade(path: str | os.PathLike[str]) -> None:
+    """Take the file of a store one version back, before the Flowy before is installed again.
+
+    Stop everything that uses the store first: this Flowy takes the file up again when it opens it.
+
+    Args:
+        path: the file.
+
+    Raises:
+        TokenStoreError: it cannot be used.
+    """
+    if not Path(path).exists():
+        raise TokenStoreError(f"Cannot use the token store {path}: there is no such file.")
+    StoreFile(path, BUSY_SECONDS).downgrade()

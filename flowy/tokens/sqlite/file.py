@@ -10,45 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...exception import TokenStoreError
-
-#: The version of the tables, one higher with each change.
-SCHEMA_VERSION = 1
-
-#: SQLite's ``application_id`` of these files: "Flwy".
-APPLICATION_ID = 0x466C7779
-
-_SCHEMA = (
-    """CREATE TABLE task (
-        id TEXT PRIMARY KEY,
-        token TEXT NOT NULL,
-        domain TEXT NOT NULL,
-        workflow_id TEXT NOT NULL,
-        run_id TEXT NOT NULL,
-        activity_id TEXT NOT NULL,
-        info TEXT NOT NULL,
-        note TEXT NOT NULL,
-        suspended_at REAL NOT NULL,
-        deadline REAL,
-        state TEXT NOT NULL,
-        reason TEXT,
-        closed_at REAL,
-        learned INTEGER NOT NULL,
-        cancel_requested INTEGER NOT NULL,
-        beat_at REAL NOT NULL
-    )""",
-    "CREATE UNIQUE INDEX task_of_token ON task (token) WHERE state = 'open'",
-    "CREATE INDEX task_by_ids ON task (workflow_id, activity_id)",
-    "CREATE INDEX task_by_beat ON task (state, domain, beat_at)",
-    "CREATE INDEX task_by_end ON task (closed_at)",
-    """CREATE TABLE used_handle (
-        id TEXT PRIMARY KEY,
-        task_id TEXT NOT NULL REFERENCES task (id) ON DELETE CASCADE,
-        used_at REAL NOT NULL
-    )""",
-    "CREATE INDEX used_handle_of_task ON used_handle (task_id)",
-    f"PRAGMA application_id = {APPLICATION_ID}",
-    f"PRAGMA user_version = {SCHEMA_VERSION}",
-)
+from .schema import APPLICATION_ID, DOWN, SCHEMA, SCHEMA_VERSION, UP
 
 
 class StoreFile:
@@ -79,8 +41,10 @@ class StoreFile:
             )
         with self._opened_unchecked() as database, _transaction(database):
             if not database.execute("SELECT 1 FROM sqlite_master").fetchone():
-                for statement in _SCHEMA:
+                for statement in SCHEMA:
                     database.execute(statement)
+            elif _version(database) == SCHEMA_VERSION - 1 and self._is_store(database):
+                UP[SCHEMA_VERSION](database)
             self._check(database)
 
     @contextlib.contextmanager
@@ -109,6 +73,7 @@ class StoreFile:
                 )
             ) as database:
                 database.row_factory = sqlite3.Row
+                database.text_factory = _text
                 database.execute("PRAGMA foreign_keys = ON")
                 database.execute("PRAGMA secure_delete = ON")  # overwrites dropped tokens
                 yield database
@@ -118,16 +83,25 @@ class StoreFile:
             # The error has the whole value, which may be a token; so it is not even chained.
             raise self._error("half of a surrogate pair in a text has no UTF-8 form") from None
 
+    def downgrade(self) -> None:
+        """Take the tables one version back, for the Flowy before; it cannot be used here then."""
+        with self.changing() as database:
+            DOWN[SCHEMA_VERSION](database)
+
     def _check(self, database: sqlite3.Connection) -> None:
-        application = database.execute("PRAGMA application_id").fetchone()[0]
-        version = database.execute("PRAGMA user_version").fetchone()[0]
-        if application != APPLICATION_ID:
+        if not self._is_store(database):
             raise self._error("it is not a store of suspended tasks; name another file")
+        version = _version(database)
         if version != SCHEMA_VERSION:
             raise self._error(
                 f"its tables are of version {version}, and this Flowy knows {SCHEMA_VERSION}; "
-                "use the Flowy that made it"
+                "use the Flowy that made it, whose `flowy.tokens.sqlite.downgrade` takes a file "
+                "one version back"
             )
+
+    def _is_store(self, database: sqlite3.Connection) -> bool:
+        application: int = database.execute("PRAGMA application_id").fetchone()[0]
+        return application == APPLICATION_ID
 
     def _error(self, why: str) -> TokenStoreError:
         return TokenStoreError(f"Cannot use the token store {self.path}: {why}.")
@@ -144,3 +118,16 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
             database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
+
+
+def _version(database: sqlite3.Connection) -> int:
+    version: int = database.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _text(stored: bytes) -> str | bytes:
+    """Return a text; damaged bytes as they are, because an error would hide all other rows."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored

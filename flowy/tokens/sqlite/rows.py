@@ -1,4 +1,8 @@
-"""How a suspended task is written into a row of the file, and read from it."""
+"""How a suspended task is written into a row of the file, and read from it.
+
+A row may be unreadable: a newer Flowy wrote it, or the disk damaged it. Then the error says why, in
+words without the row's values, and the store goes on with the other rows.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,30 @@ from ...context import ActivityInfo
 from ...invocation.outcome import TaskOutcome
 from ...transport import encode_result
 from ..suspended_task import SuspendedTask
+
+#: In the column ``format``: how the other columns are written, one higher with each change.
+ROW_FORMAT = 1
+
+#: What the columns must have, None aside.
+_KINDS: Mapping[str, type | tuple[type, ...]] = {
+    "id": str,
+    "token": str,
+    "info": str,
+    "note": str,
+    "state": str,
+    "reason": str,
+    "suspended_at": (int, float),
+    "deadline": (int, float),
+    "closed_at": (int, float),
+    "learned": int,
+    "cancel_requested": int,
+}
+
+#: Columns that repeat a field of ``info``, to be searched.
+_REPEATED = ("domain", "workflow_id", "run_id", "activity_id")
+
+#: Fields of ``info`` that are seconds, or None for no limit; all others but one are texts.
+_TIMEOUTS = ("heartbeat", "schedule_to_close", "schedule_to_start", "start_to_close")
 
 #: In the column ``state`` while a task is open.
 OPEN = "open"
@@ -53,22 +81,71 @@ def row_of(task: SuspendedTask) -> dict[str, Any]:
         "closed_at": task.closed_at,
         "learned": task.learned,
         "cancel_requested": task.cancel_requested,
+        "format": ROW_FORMAT,
     }
 
 
 def task_of(row: sqlite3.Row) -> SuspendedTask:
-    """Return the task of a row."""
+    """Return the task of a row.
+
+    Raises:
+        ValueError: the row cannot be read; the text says why, and has no value of the row.
+    """
+    _check_columns(row)
     state = row["state"]
     return SuspendedTask(
         token=row["token"],
-        info=ActivityInfo(**json.loads(row["info"])),
-        note=json.loads(row["note"]),
+        info=_info_of(row),
+        note=_json_of(row, "note"),
         suspended_at=row["suspended_at"],
         deadline=row["deadline"],
         id=row["id"],
-        outcome=None if state == OPEN else _OUTCOMES.get(state) or TaskOutcome(state),
+        outcome=None if state == OPEN else _outcome_of(state),
         reason=row["reason"],
         closed_at=row["closed_at"],
         learned=bool(row["learned"]),
         cancel_requested=bool(row["cancel_requested"]),
     )
+
+
+def _check_columns(row: sqlite3.Row) -> None:
+    if row["format"] != ROW_FORMAT:
+        raise ValueError(f"its format is {row['format']!r}, and this Flowy reads {ROW_FORMAT}")
+    for column, kind in _KINDS.items():
+        if row[column] is not None and not isinstance(row[column], kind):
+            raise ValueError(f"its column {column} is damaged")
+    if row["state"] == OPEN and row["closed_at"] is not None:
+        raise ValueError("its columns state and closed_at contradict each other")
+
+
+def _info_of(row: sqlite3.Row) -> ActivityInfo:
+    said = _json_of(row, "info")
+    names = {each.name for each in dataclasses.fields(ActivityInfo)}
+    if not isinstance(said, dict):
+        raise ValueError("its column info is damaged")
+    if said.keys() != names:
+        known = "unknown" if said.keys() - names else "missing"
+        odd = ", ".join(sorted(map(ascii, said.keys() ^ names)))
+        raise ValueError(f"its column info has {known} fields ({odd}): another Flowy wrote it")
+    for name, value in said.items():
+        if name in _TIMEOUTS:
+            fits = value is None or (type(value) is int and value >= 0)
+        else:
+            fits = isinstance(value, int if name == "started_event_id" else str)
+        if not fits or (name in _REPEATED and value != row[name]):
+            raise ValueError(f"its field {name} is damaged")
+    return ActivityInfo(**said)
+
+
+def _json_of(row: sqlite3.Row, column: str) -> Any:
+    try:
+        return json.loads(row[column])
+    except (ValueError, RecursionError):
+        raise ValueError(f"its column {column} is not JSON") from None
+
+
+def _outcome_of(state: str) -> TaskOutcome:
+    try:
+        return _OUTCOMES.get(state) or TaskOutcome(state)
+    except ValueError:
+        raise ValueError("its column state is unknown") from None

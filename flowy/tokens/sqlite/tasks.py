@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ...exception import TokenStoreError
 from ...invocation.failure import sendable
 from ...invocation.outcome import TaskOutcome
+from ...safe_logging import get_logger
 from ..suspended_task import SuspendedTask
 from .file import StoreFile
 from .rows import OPEN, row_of, state_of, task_of
+
+logger = get_logger(__name__)
 
 #: How long one operation waits until others have finished with the file, in seconds.
 BUSY_SECONDS = 10.0
@@ -35,6 +39,9 @@ class SQLiteTokenStore:
     Raises:
         TokenStoreError: the file cannot be opened, others than its owner may read it, it is not a
             store of suspended tasks, or a newer Flowy made it. All methods raise it, too.
+
+    A row that cannot be read is skipped by ``pending``, ``closed`` and ``claim_due``, which name it
+    in an ERROR of the log, once; ``get`` and ``find`` raise ``TokenStoreError`` for it.
     """
 
     def __init__(
@@ -46,6 +53,7 @@ class SQLiteTokenStore:
     ) -> None:
         self._file = StoreFile(path, busy_timeout)
         self._clock = clock
+        self._unreadable: set[int] = set()  # rows that the log has named
 
     def __repr__(self) -> str:
         return f"<SQLiteTokenStore {str(self._file.path)!r}>"
@@ -55,26 +63,34 @@ class SQLiteTokenStore:
         values = row_of(task)
         with self._file.changing() as database:
             row = database.execute(
-                "SELECT id FROM task WHERE token = ? AND state = ?", (task.token, OPEN)
+                "SELECT rowid, * FROM task WHERE token = ? AND state = ?", (task.token, OPEN)
             ).fetchone()
-            if row is not None:
-                task = dataclasses.replace(task, id=row["id"])
+            if row is None:
+                values["beat_at"] = self._clock()
                 database.execute(
-                    "UPDATE task SET note = ?, deadline = ? WHERE id = ?",
-                    (values["note"], task.deadline, task.id),
+                    f"INSERT INTO task ({', '.join(values)}) "  # noqa: S608 - names of ours
+                    f"VALUES ({', '.join('?' * len(values))})",
+                    tuple(values.values()),
                 )
                 return task
-            values["beat_at"] = self._clock()
+            if self._task(row) is None:  # written anew from what is known
+                changed = {**values, "id": row["id"], "beat_at": self._clock()}
+            else:
+                changed = {"note": values["note"], "deadline": task.deadline}
             database.execute(
-                f"INSERT INTO task ({', '.join(values)}) "  # noqa: S608 - names of ours
-                f"VALUES ({', '.join('?' * len(values))})",
-                tuple(values.values()),
+                f"UPDATE task SET {', '.join(f'{name} = ?' for name in changed)} "  # noqa: S608
+                "WHERE rowid = ?",
+                (*changed.values(), row["rowid"]),
             )
-        return task
+            return self._readable(
+                database.execute(
+                    "SELECT rowid, * FROM task WHERE rowid = ?", (row["rowid"],)
+                ).fetchone()
+            )
 
     def get(self, task_id: str) -> SuspendedTask | None:
         """Return the task of this id: ``TokenStore.get``."""
-        return next(self._tasks("id = ?", (task_id,)), None)
+        return self._one("id = ?", (task_id,))
 
     def find(
         self,
@@ -85,22 +101,22 @@ class SQLiteTokenStore:
         domain: str | None = None,
     ) -> SuspendedTask | None:
         """Return the task that people know by these ids: ``TokenStore.find``."""
-        found = self._tasks(
+        return self._one(
             "workflow_id = ? AND activity_id = ? AND run_id = coalesce(?, run_id) "
             "AND domain = coalesce(?, domain) "
             "ORDER BY state = 'open' DESC, suspended_at DESC, rowid DESC LIMIT 1",
             (workflow_id, activity_id, run_id, domain),
         )
-        return next(found, None)
 
     def pending(self, domain: str | None = None) -> list[SuspendedTask]:
         """Return the open tasks, oldest first: ``TokenStore.pending``."""
-        return list(
-            self._tasks(
-                "state = ? AND domain = coalesce(?, domain) ORDER BY suspended_at, rowid",
-                (OPEN, domain),
-            )
+        # Not by the state alone, so that a row with a damaged one is named.
+        found = self._tasks(
+            "(closed_at IS NULL OR state = ?) AND domain = coalesce(?, domain) "
+            "ORDER BY suspended_at, rowid",
+            (OPEN, domain),
         )
+        return [task for task in found if task.is_open]
 
     def closed(self, limit: int = 50, domain: str | None = None) -> list[SuspendedTask]:
         """Return closed tasks, the latest first: ``TokenStore.closed``."""
@@ -143,20 +159,26 @@ class SQLiteTokenStore:
         due = "state = ? AND domain = ? AND (beat_at <= ? OR beat_at > ?) ORDER BY beat_at LIMIT 1"
         now = self._clock()
         # Read first, without the lock for writing: a keeper looks often and mostly finds none.
-        if next(self._tasks(due, (OPEN, domain, now, now + longest_seconds)), None) is None:
+        if not self._rows(due, (OPEN, domain, now, now + longest_seconds)):
             return None
         with self._file.changing() as database:
-            now = self._clock()
-            row = database.execute(
-                f"SELECT * FROM task WHERE {due}",  # noqa: S608 - a text of ours
-                (OPEN, domain, now, now + longest_seconds),
-            ).fetchone()
-            if row is None:  # another keeper was faster
-                return None
-            database.execute(
-                "UPDATE task SET beat_at = ? WHERE id = ?", (now + lease_seconds, row["id"])
-            )
-            return task_of(row)
+            skipped: set[int] = set()
+            while True:
+                now = self._clock()
+                row = database.execute(
+                    f"SELECT rowid, * FROM task WHERE {due}",  # noqa: S608 - a text of ours
+                    (OPEN, domain, now, now + longest_seconds),
+                ).fetchone()
+                if row is None or row["rowid"] in skipped:
+                    return None  # another keeper was faster, or all that is due is unreadable
+                database.execute(
+                    "UPDATE task SET beat_at = ? WHERE rowid = ?",
+                    (now + lease_seconds, row["rowid"]),
+                )
+                task = self._task(row)
+                if task is not None:
+                    return task
+                skipped.add(row["rowid"])
 
     def beat_in(
         self, task_id: str, seconds: float, *, cancel_requested: bool | None = None
@@ -195,15 +217,49 @@ class SQLiteTokenStore:
         with self._file.changing() as database:
             database.execute("DELETE FROM used_handle WHERE id = ?", (handle_id,))
 
-    def _tasks(self, where: str, values: tuple[Any, ...]) -> Iterator[SuspendedTask]:
+    def _rows(self, where: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
         # SQLite refuses half a surrogate pair, which an id from a shell may have. No task has it.
         values = tuple(sendable(value) if isinstance(value, str) else value for value in values)
         with self._file.opened() as database:
-            rows = database.execute(
-                f"SELECT * FROM task WHERE {where}",  # noqa: S608 - texts of ours
+            return database.execute(
+                f"SELECT rowid, * FROM task WHERE {where}",  # noqa: S608 - texts of ours
                 values,
             ).fetchall()
-        return map(task_of, rows)
+
+    def _tasks(self, where: str, values: tuple[Any, ...]) -> Iterator[SuspendedTask]:
+        for row in self._rows(where, values):
+            task = self._task(row)
+            if task is not None:
+                yield task
+
+    def _one(self, where: str, values: tuple[Any, ...]) -> SuspendedTask | None:
+        return next(map(self._readable, self._rows(where, values)), None)
+
+    def _readable(self, row: sqlite3.Row) -> SuspendedTask:
+        """Return the task of a row that was asked for by name."""
+        try:
+            return task_of(row)
+        except ValueError as error:
+            raise TokenStoreError(
+                f"Cannot read task {_named(row)} of the token store {self._file.path}: {error}. It "
+                "stays in the file, and gets no heartbeats."
+            ) from None
+
+    def _task(self, row: sqlite3.Row) -> SuspendedTask | None:
+        """Return the task of a row; None, and one line in the log, if it is unreadable."""
+        try:
+            return task_of(row)
+        except ValueError as error:
+            if row["rowid"] not in self._unreadable:
+                self._unreadable.add(row["rowid"])
+                logger.error(
+                    "Cannot read task %s of the token store %s: %s. It is skipped: it stays in the "
+                    "file, and gets no heartbeats.",
+                    _named(row),
+                    self._file.path,
+                    error,
+                )
+            return None
 
     def _beat_at(self, seconds: float, deadline: float | None) -> float:
         now = self._clock()
@@ -211,3 +267,7 @@ class SQLiteTokenStore:
         if deadline is None or deadline + AFTER_DEADLINE_SECONDS <= now:
             return at
         return min(at, deadline + AFTER_DEADLINE_SECONDS)
+
+
+def _named(row: sqlite3.Row) -> str:
+    return row["id"] if isinstance(row["id"], str) else f"in row {row['rowid']}"

@@ -57,7 +57,7 @@ def _other_database(path: Path) -> None:
 def _newer(path: Path) -> None:
     SQLiteTokenStore(path)
     database = sqlite3.connect(path)
-    database.execute("PRAGMA user_version = 2")
+    database.execute("PRAGMA user_version = 3")
     database.close()
 
 
@@ -75,7 +75,7 @@ def _folder(path: Path) -> None:
     [
         (_loosen, r"others than its owner may read it \(its mode is 640\).*chmod 600"),
         (_other_database, "it is not a store of suspended tasks"),
-        (_newer, "its tables are of version 2, and this Flowy knows 1"),
+        (_newer, "its tables are of version 3, and this Flowy knows 2"),
         (_rubbish, "file is not a database"),
         (_folder, "."),
     ],

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,6 +135,29 @@ def test_one_bad_task_keeps_no_other_from_its_beat(
     keeper.look()
     assert beats.count == 2 + others
     assert bad.token not in caplog.text
+
+
+def test_an_unreadable_row_keeps_no_other_from_its_beat(
+    desk: Desk,
+    store: SQLiteTokenStore,
+    clock: AheadClock,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Rows that cannot be read are named once; all others get their heartbeats, look after look."""
+    bad = [store.keep(a_task(str(number), domain=desk.domain)) for number in range(2)]
+    with closing(sqlite3.connect(tmp_path / "tokens.db")) as database:
+        database.execute("UPDATE task SET note = '{'")
+        database.commit()
+    tasks = [store.keep(desk.waiting(f"flow-{number}")[1]) for number in range(2)]
+    beats = Beats(desk.client)
+    keeper = Keeper(desk.domain, store, beats)
+    for looks in (1, 2):
+        keeper.look()
+        assert beats.count == looks * len(tasks)
+        clock.ahead += 301
+    for task in bad:
+        assert caplog.text.count(f"Cannot read task {task.id} of the token store") == 1
 
 
 def test_a_call_that_hangs_holds_up_nobody_else(
