@@ -6,7 +6,8 @@ Inputs and results may be secrets, and the texts of errors end in logs and histo
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..exception import InputError, SerializationError
@@ -18,11 +19,20 @@ _MAX_LOOKED_INTO = 100_000
 _MAX_DEPTH = 200
 
 
+#: What the errors call NaN, Infinity and -Infinity: Python's json writes them, and other languages'
+#: parsers refuse the whole text then.
+_NOT_FINITE = "float that is NaN or infinite"
+
+_PLAIN = "Return dicts, lists, strings, numbers, booleans and None."
+_STRICT = "Return None or a string for it, or write your own JSON: override _serialize_result."
+
+
 def encode_input(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     """Return the wire text of a call's arguments.
 
     Raises:
-        SerializationError: an argument has no JSON form.
+        SerializationError: an argument has no JSON form, as NaN has none, or two keys of a
+            dictionary in it are one key in JSON.
     """
     return _encode([list(args), dict(kwargs)], "argument", "input")
 
@@ -60,7 +70,8 @@ def encode_result(value: Any) -> str:
     """Return the wire text of a result.
 
     Raises:
-        SerializationError: the value, or something in it, has no JSON form.
+        SerializationError: the value, or something in it, has no JSON form, as NaN has none, or
+            two keys of a dictionary in it are one key in JSON.
     """
     return _encode(value, "value", "result")
 
@@ -82,44 +93,97 @@ def decode_result(text: str | None) -> Any:
 
 def _encode(value: Any, noun: str, path: str) -> str:
     try:
-        return json.dumps(value)
+        text = json.dumps(value, allow_nan=False)
     except RecursionError:
         raise SerializationError(f"the {noun} is nested too deep for JSON.") from None
     except Exception as error:  # a subclass of dict, list or int may raise anything at all
         found = _first_misfit(value, path)
-        where = f"{found[1]} at {found[0]}" if found else f"{_type_name(value)} at {path}"
+        what = found[1] if found else _type_name(value)
         raise SerializationError(
-            f"{where} has no JSON form ({type(error).__name__}). Return dicts, lists, strings, "
-            "numbers, booleans and None."
+            f"{what} at {found[0] if found else path} has no JSON form ({type(error).__name__}). "
+            + (_STRICT if what == _NOT_FINITE else _PLAIN)
         ) from None
+    collision = _first_collision(value, path)
+    if collision is not None:
+        at, keys = collision
+        raise SerializationError(
+            f"keys {keys} at {at} are one key in JSON, so one of their values would be lost. "
+            "Make all keys strings."
+        )
+    return text
 
 
 def _first_misfit(value: Any, path: str) -> tuple[str, str] | None:
     """Return the path and the type of the first thing in *value* that has no JSON form."""
-    todo: list[tuple[Any, str, frozenset[int]]] = [(value, path, frozenset())]
-    for _ in range(_MAX_LOOKED_INTO):
-        if not todo:
-            break
-        item, at, above = todo.pop()
+    for item, at, above in _items(value, path):
         if id(item) in above:
             return at, f"{_type_name(item)} that contains itself"
         if isinstance(item, dict):
             for key in item:
                 if not isinstance(key, str | int | float | bool | None):
                     return at, f"key of type {_type_name(key)}"
-            children = [(item[key], f"{at}[{_key(key)}]") for key in item]
-        elif isinstance(item, list | tuple):
-            children = [(child, f"{at}[{number}]") for number, child in enumerate(item)]
-        else:
+                if isinstance(key, float) and not math.isfinite(key):
+                    return at, _NOT_FINITE
+        elif isinstance(item, float) and not math.isfinite(item):
+            return at, _NOT_FINITE
+        elif not isinstance(item, list | tuple):
             try:
                 json.dumps(item)
             except Exception:
                 return at, _type_name(item)
+    return None
+
+
+def _first_collision(value: Any, path: str) -> tuple[str, str] | None:
+    """Return the path of the first dictionary two keys of which JSON writes alike, and the keys."""
+    if not _has_other_keys(value):
+        return None
+    for item, at, _above in _items(value, path):
+        if isinstance(item, dict):
+            seen: dict[str, Any] = {}
+            for key in dict.keys(item):
+                said = str.__str__(key) if isinstance(key, str) else json.dumps(key)
+                if said in seen:
+                    return at, f"{_key(seen[said])} and {_key(key)}"
+                seen[said] = key
+    return None
+
+
+def _has_other_keys(value: Any) -> bool:
+    """Return whether a dictionary in *value* has keys that are not strings: it seldom is so."""
+    todo = [value]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, dict):
+            if not all(isinstance(key, str) for key in dict.keys(item)):
+                return True
+            todo.extend(dict.values(item))
+        elif isinstance(item, list | tuple):
+            todo.extend(item)
+    return False
+
+
+def _items(value: Any, path: str) -> Iterator[tuple[Any, str, frozenset[int]]]:
+    """Yield *value* and what is in it, in order, each with its path and the ids of what it is in.
+
+    What contains itself is yielded once more, and then not looked into.
+    """
+    todo: list[tuple[Any, str, frozenset[int]]] = [(value, path, frozenset())]
+    for _ in range(_MAX_LOOKED_INTO):
+        if not todo:
+            return
+        item, at, above = todo.pop()
+        yield item, at, above
+        if isinstance(item, dict):
+            # Not by the methods of a subclass, which may raise anything.
+            children = [(child, f"{at}[{_key(key)}]") for key, child in dict.items(item)]
+        elif isinstance(item, list | tuple):
+            children = [(child, f"{at}[{number}]") for number, child in enumerate(item)]
+        else:
             continue
-        if len(above) < _MAX_DEPTH:
+        if len(above) < _MAX_DEPTH and id(item) not in above:
             inner = above | {id(item)}
             todo.extend((child, where, inner) for child, where in reversed(children))
-    return None
 
 
 def _key(key: Any) -> str:

@@ -69,6 +69,7 @@ VALUES: dict[str, Any] = {
     "none": None,
     "tuple": (1, "\u00e4"),
     "not-a-number": float("nan"),
+    "collision": {1: "SECRET", "1": "SECRET"},
     "object": {"a": [0, Plain()]},
     "bytes": [b"SECRET"],
     "cycle": cycle(),

@@ -87,7 +87,8 @@ CASES: dict[str, Case] = {
     # Results
     "null": word("return", "none", "null"),
     "a tuple": word("return", "tuple", '[1, "\\u00e4"]'),
-    "NaN, as json.dumps": word("return", "not-a-number", "NaN"),
+    "NaN": word("return", "not-a-number", Fails(NO_JSON + "float that is NaN or infinite at re")),
+    "colliding keys": word("return", "collision", Fails(NO_JSON + "keys 1 and '1' at result are")),
     "an object inside": word("return", "object", Fails(NO_JSON + PLAIN + "result['a'][1]")),
     "bytes": word("return", "bytes", Fails(NO_JSON + "bytes at result[0] ")),
     "a cycle": word("return", "cycle", Fails(NO_JSON + "list that contains itself at result[0]")),

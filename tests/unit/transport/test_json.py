@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import math
 import traceback
 from typing import Any
 
@@ -91,6 +92,15 @@ class Sly(dict[str, int]):
         raise RuntimeError("SECRET")
 
 
+class FloatOfMine(float):
+    """A number of a library's own, as numpy has them."""
+
+
+class OddDict(dict[Any, Any]):
+    def __iter__(self) -> Any:
+        raise RuntimeError("SECRET")
+
+
 class SlyText(str):
     def __repr__(self) -> str:
         return "SECRET"
@@ -121,6 +131,51 @@ def test_results_that_cannot_travel(value: Any, said: str) -> None:
         encode_result(value)
     assert said in str(caught.value)
     assert "SECRET" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, FloatOfMine("nan")])
+@pytest.mark.parametrize(
+    ("wrap", "path"),
+    [
+        (lambda number: number, "result"),
+        (lambda number: {"a": [1.5, (number,)]}, "result['a'][1][0]"),
+        (lambda number: [{number: 1}], "result[0]"),
+    ],
+)
+def test_numbers_that_json_does_not_have(wrap: Any, path: str, number: float) -> None:
+    """NaN and the infinities fail, with their place: no parser but Python's reads them."""
+    with pytest.raises(SerializationError) as caught:
+        encode_result(wrap(number))
+    assert f"float that is NaN or infinite at {path} has no JSON form" in str(caught.value)
+    assert "override _serialize_result" in str(caught.value)
+    with pytest.raises(SerializationError, match=r"NaN or infinite at input\["):
+        encode_input([wrap(number)], {})
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({1: "SECRET", "1": 2}, "keys 1 and '1' at result are one key"),
+        ([{"a": {"null": 1, None: 2}}], "keys 'null' and None at result[0]['a'] are"),
+        ({"a": ({True: 1, "true": 2},)}, "keys True and 'true' at result['a'][0] are"),
+        ({1.5: 1, "1.5": 2}, "keys 1.5 and '1.5' at result are"),
+        (OddDict({1: 1, "1": 2}), "keys 1 and '1' at result are"),
+    ],
+)
+def test_keys_that_are_one_key_in_json(value: Any, said: str) -> None:
+    """Of two keys that JSON writes alike one value would be lost: a failure, with the place."""
+    with pytest.raises(SerializationError) as caught:
+        encode_result(value)
+    assert said in str(caught.value)
+    assert "SECRET" not in str(caught.value)
+    with pytest.raises(SerializationError, match=r"at input\[0\]\[0\]"):
+        encode_input([value], {})
+
+
+def test_keys_that_are_no_strings_travel() -> None:
+    """Numbers, booleans and None are keys as before: they arrive as text."""
+    value = {"a": [{1: 1, "2": 2, None: 3, 4.5: 4}]}
+    assert encode_result(value) == json.dumps(value)
 
 
 def test_a_value_that_contains_itself() -> None:
