@@ -7,6 +7,7 @@ was requested.
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 
 from ...exception import (
@@ -61,12 +62,22 @@ class SuspendedTaskHeartbeater:
         self._answers = answers
         self._schedule = schedule
         self._outage = outage
+        self._lock = threading.Lock()
+        self._under_way: set[str] = set()  # ids of tasks
 
     def heartbeat(self, task: SuspendedTask) -> None:
         """Send the heartbeat of *task* and do what the answer calls for.
 
+        If its last heartbeat is still under way, only the lease is renewed: the lease is short, so
+        that it costs little if this process is killed, and a call to SWF may take longer.
+
         Errors of SWF and of the store are logged, not raised: the next heartbeat comes anyway.
         """
+        self._shorten_lease(task)
+        with self._lock:
+            if task.id in self._under_way:
+                return
+            self._under_way.add(task.id)
         try:
             self._heartbeat(task)
         except TokenStoreError as error:
@@ -75,9 +86,11 @@ class SuspendedTaskHeartbeater:
                 error,
                 task.id,
             )
+        finally:
+            with self._lock:
+                self._under_way.discard(task.id)
 
     def _heartbeat(self, task: SuspendedTask) -> None:
-        self._shorten_lease(task)
         try:
             cancel_requested = self._client.record_activity_task_heartbeat(task.token)
         except UnknownResourceError:

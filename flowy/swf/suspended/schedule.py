@@ -14,13 +14,12 @@ from ...tokens import SuspendedTask
 #: most this long the keeper learns that SWF closed it.
 EVERY_SECONDS = 300.0
 
-#: How long a claimed heartbeat is left to the keeper that claimed it, in seconds: enough for the
-#: heartbeat and the answer or the history that may follow, with all attempts of each.
+#: How long a claimed heartbeat is left to the keeper that claimed it, in seconds, at most: enough
+#: for the heartbeat and the answer or the history that may follow, with all attempts of each.
 LEASE_SECONDS = 180.0
 
-#: The shortest lease, in seconds, for tasks with a short heartbeat timeout: enough for the
-#: heartbeat with all its attempts. If the keeper dies, the next one must not come too late.
-LEAST_LEASE_SECONDS = 60.0
+#: The shortest lease, in seconds: as often as a keeper looks into the store.
+LEAST_LEASE_SECONDS = 1.0
 
 #: When a heartbeat that did not get through is tried again, in seconds.
 RETRY_SECONDS = 5.0
@@ -45,11 +44,14 @@ class HeartbeatSchedule:
         return self.every_seconds if declared is None else min(declared / 3, self.every_seconds)
 
     def lease_seconds(self, task: SuspendedTask) -> float:
-        """Return how long the task's claimed heartbeat is left to one keeper."""
-        declared = task.info.heartbeat
-        if declared is None:
+        """Return how long the task's claimed heartbeat is left to one keeper.
+
+        A keeper that is killed in the middle of a heartbeat must not cost the task more than one
+        interval. A keeper that lives renews the lease of a slow heartbeat.
+        """
+        if task.info.heartbeat is None:
             return LEASE_SECONDS
-        return min(LEASE_SECONDS, max(declared / 3, LEAST_LEASE_SECONDS))
+        return min(LEASE_SECONDS, max(self.interval_seconds(task), LEAST_LEASE_SECONDS))
 
     @property
     def longest_seconds(self) -> float:

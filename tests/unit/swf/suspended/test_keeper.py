@@ -109,6 +109,74 @@ def test_a_killed_keepers_claim_ends(
     assert beats.count == 1
 
 
+@pytest.mark.parametrize(("heartbeat", "lost"), [(30, 10.0), (6, 2.0), (1, 1.0), (900, 180.0)])
+def test_a_keeper_killed_in_mid_beat_costs_one_interval(
+    desk: Desk, store: SQLiteTokenStore, clock: AheadClock, heartbeat: int, lost: float
+) -> None:
+    """The next keeper sends a heartbeat that was under way after a third of its timeout."""
+    store.keep(desk.waiting(heartbeat=heartbeat)[1])
+    sent, go_on = threading.Event(), threading.Event()
+
+    class Hanging(Beats):
+        def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
+            sent.set()
+            assert go_on.wait(20)
+            raise ConnectionResetError  # the process is gone, and nobody hears it
+
+    killed = threading.Thread(target=Keeper(desk.domain, store, Hanging(desk.client)).look)
+    killed.start()
+    try:
+        assert sent.wait(20)
+        beats = Beats(desk.client)
+        clock.ahead += lost - 0.9
+        Keeper(desk.domain, store, beats).look()
+        assert beats.count == 0
+        clock.ahead += 0.9
+        Keeper(desk.domain, store, beats).look()
+        assert beats.count == 1
+    finally:
+        go_on.set()
+        killed.join(20)
+
+
+def test_a_slow_beat_is_not_made_twice(
+    desk: Desk, store: SQLiteTokenStore, clock: AheadClock, tmp_path: Path
+) -> None:
+    """A keeper whose call takes longer than its lease renews the lease, and sends no second one."""
+    task = store.keep(desk.waiting(heartbeat=30)[1])
+    sent, go_on, looked = threading.Event(), threading.Event(), threading.Event()
+
+    class Hanging(Beats):
+        def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
+            answer = super().record_activity_task_heartbeat(**parameters)
+            sent.set()
+            assert go_on.wait(20)
+            return answer
+
+    class Watched(SQLiteTokenStore):
+        def beat_in(self, task_id: str, seconds: float, **more: Any) -> None:
+            super().beat_in(task_id, seconds, **more)
+            if sent.is_set():
+                looked.set()
+
+    clients = Hanging(desk.client)
+    watched = Watched(tmp_path / "tokens.db", clock=clock)
+    keeper = Keeper(desk.domain, watched, clients, signals=False)
+    running = threading.Thread(target=keeper.run)
+    running.start()
+    try:
+        assert sent.wait(20)
+        clock.ahead += 10
+        assert looked.wait(20)
+        assert clients.count == 1
+        assert store.claim_due(desk.domain, 60) is None
+    finally:
+        go_on.set()
+        keeper.stop()
+        running.join(20)
+    assert kept(store, task).is_open
+
+
 def test_one_bad_task_keeps_no_other_from_its_beat(
     desk: Desk, store: SQLiteTokenStore, clock: AheadClock, caplog: pytest.LogCaptureFixture
 ) -> None:
