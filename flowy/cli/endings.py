@@ -72,7 +72,17 @@ def _end(
 
 def _end_by_token(domain: str, end: Callable[[AsyncScheduler, str], bool]) -> None:
     # From standard input, because everybody on the machine can see the arguments.
-    token = sys.stdin.read(MAX_TOKEN_CHARS + 2).strip()
+    try:
+        text = sys.stdin.read(MAX_TOKEN_CHARS + 3)
+    except UnicodeDecodeError:
+        text = "\0"
+    # Some editors put a byte order mark before UTF-8 text.
+    token = text.strip().removeprefix("\ufeff").strip()
+    if "\0" in token or not token.isascii():
+        raise RefusedError(
+            "Cannot use this token: standard input is not text in UTF-8. Save it as UTF-8.",
+            fault="NoToken",
+        )
     if not token:
         raise RefusedError(
             "Cannot use this token: standard input is empty. Write the token to it.",
@@ -85,7 +95,7 @@ def _end_by_token(domain: str, end: Callable[[AsyncScheduler, str], bool]) -> No
 
 
 def _end_by_ids(given: argparse.Namespace, end: Callable[[Finisher, SuspendedTask], bool]) -> None:
-    store = opened(given.store)
+    store = opened(given.store, allow_group=given.allow_group)
     workflow_id, activity_id = given.task
     _check_that_one_waits(store, given)
     task = store.find(workflow_id, activity_id, given.run_id, domain=given.domain)
@@ -125,13 +135,13 @@ def _check_that_one_waits(store: SQLiteTokenStore, given: argparse.Namespace) ->
         )
 
 
-def opened(path: Path) -> SQLiteTokenStore:
+def opened(path: Path, *, allow_group: bool = False) -> SQLiteTokenStore:
     """Open an existing store: a mistyped path must not create one."""
     if not path.exists():
         raise TokenStoreError(
             f"Cannot use the token store {path}: there is no such file. Check --store."
         )
-    return SQLiteTokenStore(path)
+    return SQLiteTokenStore(path, allow_group=allow_group)
 
 
 def _unusable(why: str) -> ExitCode:

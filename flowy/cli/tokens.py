@@ -164,11 +164,17 @@ def _add_store(parser: argparse.ArgumentParser, *, required: bool) -> None:
     parser.add_argument(
         "--store", required=required, type=Path, metavar="FILE", help="file of the token store"
     )
+    parser.add_argument(
+        "--allow-group",
+        action="store_true",
+        help="let a group of this process read and write the file, and root own it, as with "
+        "Kubernetes' fsGroup (default: its owner alone)",
+    )
 
 
 def _keep(given: argparse.Namespace) -> ExitCode:
     new = not given.store.exists()
-    store = SQLiteTokenStore(given.store)
+    store = SQLiteTokenStore(given.store, allow_group=given.allow_group)
     if new:  # not an error: the keeper may start before the first task is suspended
         logger.warning(
             "There was no store %s: created an empty one. Tasks in any other file get no "
@@ -186,7 +192,7 @@ def _keep(given: argparse.Namespace) -> ExitCode:
 
 
 def _list(given: argparse.Namespace) -> ExitCode:
-    store = opened(given.store)
+    store = opened(given.store, allow_group=given.allow_group)
     tasks = (
         store.closed(_CLOSED_LISTED, given.domain) if given.closed else store.pending(given.domain)
     )

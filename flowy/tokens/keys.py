@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
+
+from .privacy import why_not_private
 
 #: The shortest key, in bytes: as long as the digest of HMAC-SHA256 (RFC 2104, section 3).
 LEAST_KEY_BYTES = 32
@@ -32,24 +34,29 @@ def key_from_environment(
     text = (os.environ if environment is None else environment).get(name)
     if text is None:
         raise ValueError(f"Cannot sign handles: {name} is not set. {_HOW_TO_MAKE}")
-    return checked_key(os.fsencode(text.strip()))
+    return checked_key(_without_mark(os.fsencode(text.strip()), name))
 
 
-def key_from_file(path: str | os.PathLike[str]) -> bytes:
+def key_from_file(path: str | os.PathLike[str], *, allow_group: bool = False) -> bytes:
     """Return the key in a file, without white space at its ends.
 
+    A byte order mark, which some editors put before UTF-8 text, is no part of the key.
+
+    Args:
+        path: the file.
+        allow_group: whether a group of this process may read the file, and root may own it, as
+            with a secret of Kubernetes or Docker. Others than the group still may not.
+
     Raises:
-        ValueError: it is too short, or others than its owner may read the file.
+        ValueError: it is too short or UTF-16 text, it belongs to another user, or others than its
+            owner may read the file.
         OSError: the file cannot be read.
     """
     with Path(path).open("rb") as file:
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        if mode & 0o077:
-            raise ValueError(
-                f"Cannot use the key in {path}: others may read the file (its mode is {mode:o}). "
-                f"Make a new key, and chmod 600 {path}."
-            )
-        return checked_key(file.read().strip())
+        why = why_not_private(os.fstat(file.fileno()), path, allow_group=allow_group)
+        if why is not None:
+            raise ValueError(f"Cannot use the key in {path}: {why}. Make a new key if it leaked.")
+        return checked_key(_without_mark(file.read().strip(), path))
 
 
 def checked_key(key: bytes) -> bytes:
@@ -64,3 +71,20 @@ def checked_key(key: bytes) -> bytes:
             f"{_HOW_TO_MAKE}"
         )
     return key
+
+
+def _without_mark(key: bytes, where: object) -> bytes:
+    """Return *key* without the byte order mark of UTF-8.
+
+    Raises:
+        ValueError: it is ASCII text written as UTF-16.
+    """
+    if key.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        # A binary key may begin with these two bytes by chance, but then it is not all ASCII.
+        if len(key) % 2:
+            key += b"\0"  # the end of the text's last white space was cut off
+        if key.decode("utf-16", "replace").isascii():
+            raise ValueError(
+                f"Cannot use the key in {where}: it is UTF-16 text. Save it as ASCII or UTF-8."
+            )
+    return key.removeprefix(codecs.BOM_UTF8).strip()

@@ -175,6 +175,35 @@ def test_by_a_token_from_standard_input(
         assert late.returncode == 3
 
 
+def test_a_token_file_may_begin_with_a_mark(
+    shell: Shell, desk: Desk, waiting: tuple[Execution, SuspendedTask]
+) -> None:
+    """A byte order mark is no part of the token; a token in UTF-16 is refused, without its text."""
+    execution, task = waiting
+    order = ("complete", "--domain", desk.domain, "-", "--result", "text")
+    half = "".join(f"{letter}\0" for letter in task.token)
+    ran = shell.tokens(*order, stdin=half)
+    assert ran.returncode == 3
+    assert "not text in UTF-8" in ran.stderr
+    assert task.token[:9] not in ran.stderr.replace("\0", "")
+    ran = shell.tokens(*order, stdin=f"\ufeff{task.token}\r\n")
+    assert ran.returncode == 0, ran.stderr
+    assert execution.said("ActivityTaskCompleted")["result"] == '"text"'
+
+
+def test_a_store_of_the_group_is_listed_on_request(
+    shell: Shell, waiting: tuple[Execution, SuspendedTask], tmp_path: Path
+) -> None:
+    """``--allow-group`` is the command line's ``allow_group``."""
+    (tmp_path / "tokens.db").chmod(0o660)
+    assert shell.tokens("list", *STORE).returncode != 0
+    ran = shell.tokens("list", *STORE, "--allow-group")
+    assert ran.returncode == 0
+    assert "order-7" in ran.stdout
+    ran = shell.tokens("complete", *STORE, "--allow-group", "order-7", "1")
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_says_which_task_is_meant(shell: Shell, store: SQLiteTokenStore) -> None:
     """An order without a task, with a wrong one or a wrong file is a line and an exit code."""
     assert shell.tokens("complete", "-").returncode == 2

@@ -21,17 +21,18 @@ from .tasks import BUSY_SECONDS, SQLiteTokenStore
 __all__ = ["SQLiteTokenStore", "downgrade"]
 
 
-def downgrade(path: str | os.PathLike[str]) -> None:
+def downgrade(path: str | os.PathLike[str], *, allow_group: bool = False) -> None:
     """Take the file of a store one version back, before the Flowy before is installed again.
 
     Stop everything that uses the store first: this Flowy takes the file up again when it opens it.
 
     Args:
         path: the file.
+        allow_group: as for ``SQLiteTokenStore``.
 
     Raises:
         TokenStoreError: it cannot be used.
     """
     if not Path(path).exists():
         raise TokenStoreError(f"Cannot use the token store {path}: there is no such file.")
-    StoreFile(path, BUSY_SECONDS).downgrade()
+    StoreFile(path, BUSY_SECONDS, allow_group=allow_group).downgrade()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...exception import TokenStoreError
+from ..privacy import why_not_private
 from .schema import APPLICATION_ID, DOWN, SCHEMA, SCHEMA_VERSION, UP
 
 
@@ -19,26 +20,29 @@ class StoreFile:
     Args:
         path: where it is; if there is none it is made.
         busy_seconds: how long an operation waits until others have finished with it.
+        allow_group: whether a group of this process may read and write it, and root may own it.
 
     Raises:
         TokenStoreError: it cannot be used. All methods raise it, too.
     """
 
-    def __init__(self, path: str | os.PathLike[str], busy_seconds: float) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], busy_seconds: float, *, allow_group: bool = False
+    ) -> None:
         self.path = Path(path).absolute()
         self._busy_seconds = busy_seconds
         try:
             with contextlib.suppress(FileExistsError):
                 flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
                 os.close(os.open(self.path, flags, 0o600))
-            mode = stat.S_IMODE(self.path.stat().st_mode)
+            status = self.path.stat()
         except OSError as error:
             raise self._error(error.strerror or "unknown") from error
-        if mode & 0o077:
-            raise self._error(
-                f"others than its owner may read it (its mode is {mode:o}), and it has "
-                f"tokens in it; chmod 600 {self.path}"
-            )
+        if not stat.S_ISREG(status.st_mode):
+            raise self._error("it is not a regular file")
+        why = why_not_private(status, self.path, allow_group=allow_group)
+        if why is not None:
+            raise self._error(f"it has tokens in it, and {why}")
         with self._opened_unchecked() as database, _transaction(database):
             if not database.execute("SELECT 1 FROM sqlite_master").fetchone():
                 for statement in SCHEMA:

@@ -34,11 +34,14 @@ class SQLiteTokenStore:
         path: the file, on a local disk; if there is none it is made, readable by its owner alone.
         busy_timeout: how long an operation waits until others have finished with the file, in
             seconds, 0 or more.
+        allow_group: whether a group of this process may read and write the file, and root may own
+            it, as with Kubernetes' ``fsGroup``. Others than the group still may not.
         clock: the wall clock, in seconds since the epoch.
 
     Raises:
-        TokenStoreError: the file cannot be opened, others than its owner may read it, it is not a
-            store of suspended tasks, or a newer Flowy made it. All methods raise it, too.
+        TokenStoreError: the file cannot be opened, it belongs to another user, others than its
+            owner may read it, it is not a store of suspended tasks, or a newer Flowy made it. All
+            methods raise it, too.
 
     A row that cannot be read is skipped by ``pending``, ``closed`` and ``claim_due``, which name it
     in an ERROR of the log, once; ``get`` and ``find`` raise ``TokenStoreError`` for it.
@@ -49,9 +52,10 @@ class SQLiteTokenStore:
         path: str | os.PathLike[str],
         *,
         busy_timeout: float = BUSY_SECONDS,
+        allow_group: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._file = StoreFile(path, busy_timeout)
+        self._file = StoreFile(path, busy_timeout, allow_group=allow_group)
         self._clock = clock
         self._unreadable: set[int] = set()  # rows that the log has named
 

@@ -224,7 +224,37 @@ def test_the_key_comes_from_a_file_of_its_owners(tmp_path: Path) -> None:
     path.write_bytes(b"f" * 32 + b"\n")
     assert key_from_file(path) == b"f" * 32
     path.chmod(0o644)
-    with pytest.raises(ValueError, match="others may read the file"):
+    with pytest.raises(ValueError, match="others than its owner may read it"):
         key_from_file(path)
     with pytest.raises(FileNotFoundError):
         key_from_file(tmp_path / "none")
+
+
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("before", [MARK, MARK + b" ", b"\n" + MARK])
+def test_a_byte_order_mark_is_no_part_of_the_key(tmp_path: Path, before: bytes) -> None:
+    """An editor's mark before UTF-8 text is dropped, from a file and from the environment."""
+    path = tmp_path / "key"
+    path.touch(0o600)
+    path.write_bytes(before + b"f" * 32 + b"\r\n")
+    assert key_from_file(path) == b"f" * 32
+    assert key_from_environment("MINE", {"MINE": os.fsdecode(before) + "m" * 32}) == b"m" * 32
+    path.write_bytes(MARK + b"f" * 31)
+    with pytest.raises(ValueError, match="of 31 bytes"):
+        key_from_file(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_key_in_utf_16_is_refused(tmp_path: Path, encoding: str) -> None:
+    """A key that an editor saved as UTF-16 would not be the key of the other processes."""
+    path = tmp_path / "key"
+    path.touch(0o600)
+    path.write_bytes(f"\ufeff{'f' * 64}\r\n".encode(encoding))
+    with pytest.raises(ValueError, match="it is UTF-16 text. Save it as ASCII or UTF-8") as caught:
+        key_from_file(path)
+    assert "fff" not in str(caught.value)
+    binary = b"\xff\xfe" + bytes(range(129, 179))  # begins so by chance
+    path.write_bytes(binary)
+    assert key_from_file(path) == binary
