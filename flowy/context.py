@@ -54,11 +54,13 @@ class RunningActivity:
         info: what is known of the task.
         deadline: when the declared start-to-close ends, or schedule-to-close if that is sooner.
         is_stopping: tells whether the worker was asked to stop.
+        slots: how many activities the worker runs at once; None if that is not known.
     """
 
     info: ActivityInfo
     deadline: Deadline
     is_stopping: Callable[[], bool]
+    slots: int | None = None
 
 
 _running: ContextVar[RunningActivity] = ContextVar("flowy_running_activity")
@@ -68,6 +70,12 @@ def current_or_none() -> ActivityInfo | None:
     """Return what is known of the activity that runs here; None if none does."""
     running = _running.get(None)
     return None if running is None else running.info
+
+
+def holds_only_slot() -> bool:
+    """Return whether the activity that runs here takes the only slot of its worker."""
+    running = _running.get(None)
+    return running is not None and running.slots == 1
 
 
 def current() -> ActivityInfo:

@@ -25,6 +25,7 @@ from ..exception import ProcessError
 from ..safe_logging import get_logger
 from .clock import SYSTEM_CLOCK, Clock
 from .forks import ProcessGuard
+from .main_module import check_main_module
 from .retry import Backoff
 from .signals import signal_name
 
@@ -142,7 +143,8 @@ class Processes:
             whether it is to be replaced.
 
     Raises:
-        ProcessError: *arguments* cannot be handed to another process.
+        ProcessError: *arguments* cannot be handed to another process, or no child can import the
+            main module that they name.
     """
 
     def __init__(
@@ -157,13 +159,14 @@ class Processes:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         try:
-            pickle.dumps(arguments)
+            handed = pickle.dumps((target, arguments))
         except Exception as error:
             raise ProcessError(
                 f"Cannot hand the worker's parameters to another process ({error}). Give modules "
                 "by name, functions and classes that can be imported, and middleware and observers "
                 "as 'module.name:OBJECT'."
             ) from error
+        check_main_module(handed)
         self._context = multiprocessing.get_context("spawn")
         self._target = target
         self._arguments = arguments

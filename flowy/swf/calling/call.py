@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...context import current_or_none, holds_only_slot
 from ...exception import SWFError, TooLongError
 from ...safe_logging import get_logger
 from ...transport import encode_input
@@ -56,6 +57,9 @@ def call_activity(
         layer1: as for ``start_activity_worker``. Two threads use it at once, as boto3's clients
             allow.
 
+    A call from within an activity waits in the caller's slot. If its worker has one slot only, a
+    WARNING says that nobody may be there to run the other activity.
+
     An exception that interrupts the call, a KeyboardInterrupt too, requests the cancellation and
     waits as at the timeout; a second interruption ends the waiting. The exception's notes say how
     the activity ended. If the caller is killed, SWF closes the execution a minute after the call
@@ -82,12 +86,14 @@ def call_activity(
         _timeout_seconds(timeout),
         _grace_seconds(grace),
     )
+    checked_domain = name_text(domain, "domain", trimmed=True)
     execution = ActivityExecution(
         connect(layer1),
-        name_text(domain, "domain", trimmed=True),
+        checked_domain,
         plan,
         None if workflow_id is None else name_text(workflow_id, "workflow_id"),
     )
+    _warn_of_own_slot(checked_domain, plan)
     _run(execution, plan)
     return value_of(execution, plan)
 
@@ -107,6 +113,22 @@ def input_text(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
             limit=MAX_INPUT_CHARS,
         )
     return text
+
+
+def _warn_of_own_slot(domain: str, plan: Plan) -> None:
+    """Log a warning if the call may wait for the very slot in which it is made."""
+    caller = current_or_none()
+    if caller is None or not holds_only_slot() or caller.domain != domain:
+        return
+    if plan.task_list not in (None, caller.task_list):
+        return
+    logger.warning(
+        "Activity %s calls activity %s and waits for it in the only slot of its worker. If no "
+        "other worker polls the list of that activity, nobody runs it before the call times out. "
+        "Give the worker concurrency=2 or more, or let a workflow schedule both.",
+        caller,
+        plan.type,
+    )
 
 
 def _run(execution: ActivityExecution, plan: Plan) -> None:

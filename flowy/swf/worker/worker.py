@@ -119,6 +119,7 @@ class ActivityWorker:
             observers=observers,
             settled=self._slots.settled,
             clock=clock,
+            slots=concurrency,
         )
         self._runner = Runner(self._worker, self._slots, concurrency)
         self._polls = PollLoop(

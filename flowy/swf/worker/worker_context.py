@@ -40,6 +40,7 @@ class WorkerContext:
         context: each run gets a copy of it.
         guard: tells a forked child of the worker from the worker.
         clock: by which runs are timed.
+        slots: how many run at once; None if that is not known.
     """
 
     activities: Mapping[ActivityType, ActivityImplementation]
@@ -58,6 +59,7 @@ class WorkerContext:
     context: contextvars.Context = field(default_factory=contextvars.copy_context)
     guard: ProcessGuard = field(default_factory=ProcessGuard)
     clock: Clock = SYSTEM_CLOCK
+    slots: int | None = None
 
     def info_of(self, task: ActivityTask, defaults: ActivityDefaults | None) -> ActivityInfo:
         """Return what is known of a task; *defaults* are None if its type is unknown."""
@@ -85,4 +87,4 @@ class WorkerContext:
             if seconds is not None
         ]
         deadline = Deadline(min(declared, default=None), clock=self.clock)
-        return RunningActivity(info, deadline, self.policy.flag.is_set)
+        return RunningActivity(info, deadline, self.policy.flag.is_set, self.slots)

@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 
+from flowy.concurrency.retry import Deadline
+from flowy.context import RunningActivity, entered, holds_only_slot
 from flowy.exception import (
     SerializationError,
     TooLongError,
 )
 from flowy.local import LocalSWF
 from flowy.swf.calling import call_activity
+from flowy.swf.scanner import activity
+from flowy.task import Activity
 from flowy.testing import LocalWorker
+from tests.suspended import an_info
 from tests.unit.stand_ins import ScriptedLayer1
 from tests.unit.swf.calling.callers import (
     Between,
@@ -122,3 +127,49 @@ def test_a_result_of_another_transport(swf: LocalSWF, worker: LocalWorker) -> No
     with pytest.raises(SerializationError):
         worker.call(Otherwise)
     assert open_executions(swf) == 0
+
+
+@activity("holds only slot", 1, "list")
+class HoldsOnlySlot(Activity):
+    def run(self) -> bool:
+        return holds_only_slot()
+
+
+def test_a_worker_tells_its_activities_of_its_slots(swf: LocalSWF) -> None:
+    """With one slot, and only then, an activity takes the only one."""
+    for concurrency in (1, 2):
+        with LocalWorker(swf, "local", [HoldsOnlySlot], concurrency=concurrency) as worker:
+            assert worker.call(HoldsOnlySlot) is (concurrency == 1)
+    assert not holds_only_slot()
+
+
+@pytest.mark.parametrize(
+    ("slots", "domain", "task_list", "warns"),
+    [
+        (1, "local", None, True),
+        (1, "local", "list", True),
+        (1, "local", "other", False),
+        (1, "shop", None, False),
+        (2, "local", None, False),
+        (None, "local", None, False),
+    ],
+)
+def test_a_call_in_the_only_slot_warns(
+    swf: LocalSWF,
+    worker: LocalWorker,
+    caplog: pytest.LogCaptureFixture,
+    slots: int | None,
+    domain: str,
+    task_list: str | None,
+    warns: bool,
+) -> None:
+    """A call that may wait for its caller's own slot says so, and what to do; it goes on."""
+    info = an_info(domain=domain, task_list=task_list or "list")
+    called_list = None if task_list is None else "list"
+    with entered(RunningActivity(info, Deadline(None), bool, slots)):
+        value = call_activity(
+            "local", "echo", 1, task_list=called_list, timeout=30, layer1=swf.client()
+        )
+    assert value == [[], {}]
+    assert ("in the only slot of its worker" in caplog.text) is warns
+    assert ("Give the worker concurrency=2 or more" in caplog.text) is warns
