@@ -10,7 +10,6 @@ this package with it, in every project where Flowy is installed: there it must c
 from __future__ import annotations
 
 import importlib
-import logging
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
@@ -50,8 +49,6 @@ _HOMES = {
     "call_activity": "swf.calling",
     "start_activity_worker": "swf.boilerplate",
 }
-
-logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import logging
 import subprocess
 import sys
 from typing import Any
@@ -173,11 +172,18 @@ def test_import_is_quiet_and_light() -> None:
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
     )
-    assert ran.stdout == "[] 1 [] ['NullHandler']\n"
+    assert ran.stdout == "[] 1 [] []\n"
 
 
-def test_flowy_is_silent_unless_told() -> None:
-    """A library configures no logging: its logger has a NullHandler and no level."""
-    logger = logging.getLogger("flowy")
-    assert [type(handler) for handler in logger.handlers] == [logging.NullHandler]
-    assert logger.level == logging.NOTSET
+def test_whoever_configures_no_logging_sees_warnings_and_errors() -> None:
+    """Python's last resort shows them on standard error; a NullHandler would hide them."""
+    code = (
+        "import flowy\n"
+        "from flowy.safe_logging import get_logger\n"
+        "logger = get_logger('flowy.swf.worker.polling')\n"
+        "logger.info('Started.')\n"
+        "logger.warning('Waits.')\n"
+        "logger.error('Lost.')\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("", "Waits.\nLost.\n")
