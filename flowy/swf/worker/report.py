@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 
@@ -76,7 +77,28 @@ class StopReport:
         entries = getattr(self, name)
         more = getattr(self, f"more_{name}", 0)
         newest = f", the newest {len(entries):,}" if more else ""
-        return f"{len(entries) + more:,} {_NAMED[name]}{newest}: {', '.join(map(str, entries))}"
+        shown = _grouped_polls(entries) if name == "polls_lost" else _grouped(entries)
+        return f"{len(entries) + more:,} {_NAMED[name]}{newest}: {', '.join(shown)}"
+
+
+def _grouped(entries: Iterable[str]) -> Iterator[str]:
+    """Yield each entry once, with the number of those that are equal."""
+    for entry, count in Counter(entries).items():
+        yield entry if count == 1 else f"{entry} ({count:,} times)"
+
+
+def _grouped_polls(polls: Iterable[LostPoll]) -> Iterator[str]:
+    """Yield one text for all polls of the same poller that were given up for the same reason."""
+    groups: dict[tuple[str, str], list[LostPoll]] = {}
+    for poll in polls:
+        groups.setdefault((poll.identity, poll.fault), []).append(poll)
+    for (identity, fault), group in groups.items():
+        if len(group) == 1:
+            yield str(group[0])
+            continue
+        first, last = min(poll.at for poll in group), max(poll.at for poll in group)
+        when = f"at {first}" if first == last else f"from {first} to {last}"
+        yield f"{len(group):,} polls of {identity}, {fault}, {when}"
 
 
 _COUNTED = {

@@ -102,6 +102,22 @@ def test_its_text_says_what_there_is() -> None:
     )
 
 
+def test_its_text_groups_what_is_equal() -> None:
+    """Polls of one poller, given up for one reason, are one entry with their number and times."""
+    polls = [LostPoll(f"2026-01-01T00:00:0{n}+00:00", "host:7", "not waited for") for n in range(3)]
+    same = LostPoll("2026-01-01T00:00:09+00:00", "host:8", "not waited for")
+    other = LostPoll("2026-01-01T00:00:09+00:00", "host:7", "ReadTimeoutError")
+    report = StopReport(polls_lost=(polls[0], same, *polls[1:], same, other), abandoned=("a",) * 14)
+    assert str(report) == (
+        "0 completed; 14 abandoned by the stop: a (14 times); "
+        "6 polls that may have cost a task: "
+        "3 polls of host:7, not waited for, from 2026-01-01T00:00:00+00:00 to "
+        "2026-01-01T00:00:02+00:00, "
+        "2 polls of host:8, not waited for, at 2026-01-01T00:00:09+00:00, "
+        "2026-01-01T00:00:09+00:00 by host:7 (ReadTimeoutError)"
+    )
+
+
 def test_lists_that_grow_while_it_runs_keep_the_newest() -> None:
     """A worker that runs for months must not fill its memory with them."""
     tally = Tally()
