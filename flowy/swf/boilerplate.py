@@ -82,6 +82,7 @@ def start_activity_worker(options: WorkerOptions) -> StopReport:
         ProcessError: worker processes cannot be started.
         ThreadError: the system gives no threads to work in.
         SWFError: no client can be made, or the first polls are refused.
+        TransientError: with a *loop* of 0, types could not be registered or compared within 30 s.
         KeyboardInterrupt, SystemExit: an activity raised it, in the serial loop; its task was
             failed.
     """
@@ -127,7 +128,8 @@ def run_worker(
             **options.serving,
         )
     if options.reg_remote:
-        register(client, options.domain, activities.values())
+        # Whoever only registers, at deployment, must learn that it was not done.
+        register(client, options.domain, activities.values(), required=options.loop == 0)
     return StopReport() if options.loop == 0 else worker.run()
 
 

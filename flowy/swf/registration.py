@@ -38,17 +38,19 @@ def register(
     domain: str,
     implementations: Iterable[ActivityImplementation],
     *,
+    required: bool = False,
     patience_seconds: float = PATIENCE_SECONDS,
     clock: Clock = SYSTEM_CLOCK,
 ) -> None:
     """Register each type in *domain*; compare those that exist already.
 
     Throttled calls are tried again for *patience_seconds*; types that are not compared by then
-    are named in one warning.
+    are named in one warning, or in an error if *required*.
 
     Raises:
         RegistrationError: all that is wrong, at once: a type that differs from the one SWF
             holds, one that is deprecated, a domain that does not exist, or a refusal.
+        TransientError: with *required*, types could not be registered or compared in time.
     """
     registration = _Registration(client, domain, patience_seconds, clock)
     for implementation in implementations:
@@ -61,6 +63,8 @@ def register(
             + "\n".join(f"- {problem}" for problem in registration.problems),
             registration.problems,
         )
+    if registration.unsettled and required:
+        raise registration.interrupted()
     if registration.unsettled:
         logger.warning(
             "Not registered or compared, because SWF did not answer: %s. Going on without; "
@@ -78,6 +82,7 @@ class _Registration:
         self._pauses = StopFlag(clock)  # nobody raises it
         self._deadline = Deadline(patience_seconds, clock=clock)
         self._backoff = Backoff(first_seconds=0.5, cap_seconds=5.0)
+        self._trouble: TransientError | None = None  # the latest
         self.problems: list[str] = []
         self.unsettled: list[str] = []
         self.hopeless = False  # all other types would be refused as this one was
@@ -97,6 +102,7 @@ class _Registration:
                 self._problem(implementation, str(error))
                 return
             except TransientError as error:
+                self._trouble = error
                 pause = self._backoff.next_seconds()
                 if pause > (self._deadline.remaining_seconds() or 0.0):
                     self._deadline.shorten(0.0)
@@ -123,6 +129,18 @@ class _Registration:
             except SWFError as error:
                 self._problem(implementation, str(error))
                 return
+
+    def interrupted(self) -> TransientError:
+        """Return the error for types that were not settled."""
+        trouble = self._trouble
+        assert trouble is not None  # only trouble leaves types unsettled
+        error = TransientError(
+            f"Cannot register or compare everything in domain {self._domain!r}: "
+            f"{', '.join(self.unsettled)} not done. {str(trouble).rstrip('.')}. Try again later.",
+            fault=trouble.fault,
+        )
+        error.__cause__ = trouble
+        return error
 
     def _register_or_compare(self, implementation: ActivityImplementation) -> None:
         type_, defaults = implementation.type, implementation.defaults

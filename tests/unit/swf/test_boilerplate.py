@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from typing import Any
@@ -9,9 +10,13 @@ from typing import Any
 import pytest
 
 from flowy import Activity, activity, async_scheduler, start_activity_worker
-from flowy.exception import ProcessError, RegistrationError, ScanError
+from flowy.cli.exit_codes import exit_code_of
+from flowy.exception import ProcessError, RegistrationError, ScanError, TransientError
 from flowy.observer import Observer
-from tests.unit.stand_ins import CLOSED, ScriptedLayer1, fault, task_answer
+from flowy.swf import boilerplate
+from flowy.swf.registration import register
+from tests.unit.clocks import SelfTurningClock
+from tests.unit.stand_ins import CLOSED, THROTTLE, ScriptedLayer1, fault, task_answer
 
 EMPTY: dict[str, Any] = {"taskToken": "", "startedEventId": 0}
 
@@ -51,6 +56,23 @@ def test_loop_zero() -> None:
     """It registers only."""
     assert started(ScriptedLayer1({}), loop=0) == ["register_activity_type"]
     assert started(ScriptedLayer1({}), loop=0, reg_remote=False) == []
+
+
+def test_loop_zero_that_cannot_register_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It raises what the command line answers with exit code 7; a worker that serves goes on."""
+    at_once = functools.partial(register, clock=SelfTurningClock())
+    monkeypatch.setattr(boilerplate, "register", at_once)
+    with pytest.raises(TransientError, match="echo 1 not done") as caught:
+        started(ScriptedLayer1(THROTTLE), loop=0)
+    assert exit_code_of(caught.value) == 7
+
+    def throttle(**_: Any) -> dict[str, Any]:
+        raise THROTTLE
+
+    served = ScriptedLayer1()
+    served.register_activity_type = throttle  # type: ignore[attr-defined]
+    served.poll_for_activity_task = lambda **_: EMPTY  # type: ignore[attr-defined]
+    assert start_activity_worker("domain", "list", served, loop=1).clean
 
 
 def test_the_parameters_of_the_first_flowy_by_position() -> None:

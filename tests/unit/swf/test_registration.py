@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from flowy.exception import RegistrationError
+from flowy.exception import RegistrationError, TransientError
 from flowy.swf.registration import PATIENCE_SECONDS, register
 from flowy.swf.values import ActivityDefaults, ActivityImplementation
 from tests.unit.clocks import SelfTurningClock
@@ -201,6 +201,20 @@ def test_a_throttle_that_lasts(caplog: pytest.LogCaptureFixture) -> None:
     assert record.levelno == logging.WARNING
     assert "SWF did not answer: echo0 1, echo1 1, " in record.getMessage()
     assert "echo99 1. Going on without" in record.getMessage()
+
+
+def test_a_throttle_that_lasts_if_registration_is_all_there_is_to_do() -> None:
+    """There is nothing to go on with: an error names the types, and what SWF said."""
+    layer1 = ScriptedLayer1({}, THROTTLE)
+    with pytest.raises(TransientError) as caught:
+        register(layer1.client(), "domain", [ECHO, OTHER], required=True, clock=SelfTurningClock())
+    assert str(caught.value) == (
+        "Cannot register or compare everything in domain 'domain': other 1 not done. Cannot "
+        "register_activity_type: SWF answered ThrottlingException: Rate exceeded. "
+        "Try again later."
+    )
+    assert caught.value.fault == "ThrottlingException"
+    assert isinstance(caught.value.__cause__, TransientError)
 
 
 def test_calls_that_hang_use_up_the_patience() -> None:
