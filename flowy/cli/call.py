@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from ..concurrency.signals import terminable
 from ..swf.calling import call_activity
 from . import arguments
 from .exit_codes import ExitCode
+from .terminal import json_text
 from .verbs import add_verb
 
 if TYPE_CHECKING:
@@ -102,5 +102,5 @@ def _call(given: argparse.Namespace) -> ExitCode:
             task_list=given.task_list,
             timeout=given.timeout,
         )
-    print(json.dumps(value))
+    print(json_text(value))
     return ExitCode.FINE

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..tokens import SuspendedTask
-from .terminal import printable
+from .terminal import json_text, printable
 
 #: Longer notes are cut in the table, in characters.
 _NOTE_CHARS = 48
@@ -43,7 +42,7 @@ def _row(task: SuspendedTask) -> tuple[str, ...]:
     else:
         left = task.remaining(now)
         state = "no deadline" if left is None else f"{_span(left)} left"
-    note = "" if task.note is None else json.dumps(task.note)
+    note = "" if task.note is None else json_text(task.note)
     return (
         task.workflow_id,
         task.activity_id,

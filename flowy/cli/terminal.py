@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from typing import Any
+
 
 def printable(text: str, kept: str = "") -> str:
     """Return *text* with escapes for all that is not printable, except the characters *kept*."""
     return "".join(
         each if each.isprintable() or each in kept else ascii(each)[1:-1] for each in text
     )
+
+
+def json_text(value: Any) -> str:
+    """Return *value* as JSON for people: letters as they are, what controls a terminal escaped.
+
+    All escapes are JSON's, so that programs can read the text too. Standard output that cannot
+    encode a letter gets an escape for each letter beyond ASCII.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    # Only strings hold characters that are not printable, so an escape is right anywhere.
+    text = "".join(each if each.isprintable() else _json_escape(each) for each in text)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))

@@ -7,7 +7,6 @@ know.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from . import arguments
 from .endings import cancel, complete, fail, opened
 from .exit_codes import ExitCode
 from .task_table import shown, table
+from .terminal import json_text
 from .verbs import add_verb
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ def _list(given: argparse.Namespace) -> ExitCode:
     )
     if given.json:
         for task in tasks:
-            print(json.dumps(shown(task)))
+            print(json_text(shown(task)))
     else:
         for line in table(tasks):
             print(line)

@@ -271,6 +271,23 @@ def test_inputs_and_results_stay_out_of_the_log(command: Command) -> None:
     assert "hush-hush" not in worker_log
 
 
+@pytest.mark.usefixtures("worker")
+def test_a_result_for_people_is_not_escaped(command: Command, client: SWFClient) -> None:
+    """``Zoë`` is printed as it came; SWF holds it in ASCII, as the first Flowy wrote it."""
+    command.env["PYTHONIOENCODING"] = "utf-8"
+    code, out, _ = command.call("echo", "1", "Zoë")
+    assert (code, out) == (ExitCode.FINE, '[["Zoë"], {}]\n')
+    (closed,) = client.list_closed_workflow_executions(
+        domain=command.domain,
+        startTimeFilter={"oldestDate": datetime(2000, 1, 1, tzinfo=timezone.utc)},
+    )["executionInfos"]
+    history = client.get_workflow_execution_history(
+        domain=command.domain, execution=closed["execution"]
+    )["events"]
+    (done,) = (each for each in history if each["eventType"] == "ActivityTaskCompleted")
+    assert done["activityTaskCompletedEventAttributes"]["result"] == '[["Zo\\u00eb"], {}]'
+
+
 def test_the_execution_of_a_call_that_was_killed_ends_by_its_timeouts(
     tmp_path: Path, bare: dict[str, str]
 ) -> None:
