@@ -41,6 +41,9 @@ def _imported(given: str) -> Any:
         module = importlib.import_module(module_name)
     except ImportError as error:
         raise ImportError(f"Cannot import {given}: {error}.", name=module_name) from error
+    except Exception as error:  # whatever the module does when it is imported
+        text = f"Cannot import {given}: {type(error).__name__}: {error}."
+        raise ImportError(text, name=module_name) from error
     try:
         return functools.reduce(getattr, name.split("."), module)
     except AttributeError as error:

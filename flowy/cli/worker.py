@@ -7,7 +7,6 @@ import functools
 import logging
 import os
 import sys
-import traceback
 from collections.abc import Iterator
 from dataclasses import Field, fields
 from pathlib import Path
@@ -15,16 +14,24 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ..concurrency.process_end import EXIT_SECONDS, end_within
 from ..concurrency.signals import terminable
+from ..exception import ScanError
 from ..swf.boilerplate import run_worker
 from ..swf.worker import StopReport, WorkerOptions
 from ..swf.worker.options import Choice
 from . import arguments
+from .check import check
 from .exit_codes import ExitCode
+from .import_errors import import_text, place_text
 from .logs import configure_logging
 from .verbs import add_verb
 
 if TYPE_CHECKING:
     from .verbs import Verbs
+
+logger = logging.getLogger(__name__)
+
+#: Stands for the domain and the task list of a check that has none.
+_NONE_YET = "none"
 
 _DESCRIPTION = """\
 Serve the activities of packages: poll a task list, and run the tasks that come.
@@ -33,6 +40,8 @@ Serve the activities of packages: poll a task list, and run the tasks that come.
   flowy worker --domain shop --task-list orders shop --ignore shop.tests
   flowy worker --domain shop --task-list orders shop --no-register --log-level warning
   flowy worker --domain shop --task-list orders shop --loop 0      register the types, no more
+  flowy worker --check shop                            say what would be served
+  flowy worker --check --domain shop shop              compare it with SWF, register nothing
   flowy worker --domain shop --task-list orders shop --concurrency 50 --processes 2 --grace 30
   flowy worker --domain shop --task-list orders shop --middleware shop.errors:REPORTER
 
@@ -49,7 +58,7 @@ exit code is 8 if something was left; the last log line says what.
 def add_verbs(verbs: Verbs) -> None:
     """Add ``worker``."""
     parser = add_verb(verbs, "worker", "serve activities", _DESCRIPTION, log_level="info")
-    parser.set_defaults(run=_worker)
+    parser.set_defaults(run=functools.partial(_worker, parser))
     parser.add_argument(
         "packages",
         nargs="+",
@@ -58,14 +67,19 @@ def add_verbs(verbs: Verbs) -> None:
         help="what to scan: a dotted name; a package with all modules below it",
     )
     parser.add_argument(
-        "--domain", required=True, type=arguments.domain, help="the SWF domain, which must exist"
+        "--domain", type=arguments.domain, help="the SWF domain, which must exist (required)"
     )
     parser.add_argument(
         "--task-list",
-        required=True,
         type=arguments.task_list,
         metavar="LIST",
-        help="the task list to poll",
+        help="the task list to poll (required)",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="scan, say what would be served, compare it with --domain if that is given and SWF "
+        "can be reached, and end",
     )
     parser.add_argument(
         "--no-register",
@@ -117,25 +131,42 @@ def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
     parser.add_argument(flag, **shown)
 
 
-def _worker(given: argparse.Namespace) -> ExitCode:
+def _worker(parser: argparse.ArgumentParser, given: argparse.Namespace) -> ExitCode:
+    missing = [
+        flag
+        for flag, value in (("--domain", given.domain), ("--task-list", given.task_list))
+        if value is None and not given.check
+    ]
+    if missing:
+        parser.print_usage(sys.stderr)
+        names = ", ".join(missing)
+        print(
+            f"{parser.prog}: error: the following arguments are required: {names}", file=sys.stderr
+        )
+        return ExitCode.USAGE
     here = str(Path.cwd())
     sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
-    try:
-        with terminable(
-            last=True
-        ):  # until the worker handles signals itself; as PID 1 it would get none
-            options = _options_of(given)
-            if isinstance(options, ExitCode):
-                return options
-            report = run_worker(
-                options,
-                leave=_leave,
-                initialize=functools.partial(_initialize, here, given.log_level),
-                last=given.ends_process,
-            )
-    except ImportError as error:
-        print(f"flowy: {_import_text(error, given.packages, here)}", file=sys.stderr)
-        return ExitCode.REFUSED
+    # Until the worker handles signals itself: as PID 1 it would get none.
+    with terminable(last=given.ends_process):
+        options = _options_of(given)
+        if isinstance(options, ExitCode):
+            return options
+        try:
+            activities = options.implementations()
+        except (KeyboardInterrupt, ScanError):
+            raise
+        except BaseException as error:  # whatever an author's module does when it is imported
+            print(f"flowy: {import_text(error, given.packages, here)}", file=sys.stderr)
+            return ExitCode.REFUSED
+        if given.check:
+            return check(activities, given.domain)
+        report = run_worker(
+            options,
+            activities=activities,
+            leave=_leave,
+            initialize=functools.partial(_initialize, here, given.log_level),
+            last=given.ends_process,
+        )
     code = _code_of(report)
     if given.ends_process:
         end_within(EXIT_SECONDS, code)  # activities may have left threads and exit hooks behind
@@ -147,17 +178,21 @@ def _options_of(given: argparse.Namespace) -> WorkerOptions | ExitCode:
     values = {option.name: getattr(given, option.name) for option in _options()}
     try:
         return WorkerOptions(
-            given.domain,
-            given.task_list,
+            given.domain or _NONE_YET,
+            given.task_list or _NONE_YET,
             reg_remote=not given.no_register,
             loop=given.loop,
             package=given.packages,
             ignore=given.ignore,
             **values,
         )
-    except (ValueError, ImportError) as error:
+    except ValueError as error:
         print(f"flowy: {error}", file=sys.stderr)
-        return ExitCode.USAGE if isinstance(error, ValueError) else ExitCode.REFUSED
+        return ExitCode.USAGE
+    except ImportError as error:
+        logger.debug("The import failed.", exc_info=error)
+        print(f"flowy: {error}{place_text(error.__cause__ or error)}", file=sys.stderr)
+        return ExitCode.REFUSED
 
 
 def _code_of(report: StopReport) -> ExitCode:
@@ -174,14 +209,3 @@ def _initialize(here: str, log_level: str) -> None:
     """Make a worker process what this one is."""
     sys.path.insert(0, here)
     configure_logging(log_level)
-
-
-def _import_text(error: ImportError, packages: list[str], here: str) -> str:
-    """Return what is missing, and whether it was asked for or which file imports it."""
-    said = f"Cannot import {', '.join(packages)}: {error}."
-    asked_for = any(f"{package}.".startswith(f"{error.name}.") for package in packages)
-    if isinstance(error, ModuleNotFoundError) and asked_for:
-        return f"{said} Looked in {here} and on Python's path."
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame for frame in frames if not frame.filename.startswith("<frozen")]
-    return f"{said} See {lines[-1].filename}, line {lines[-1].lineno}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import ModuleType
 from typing import ParamSpec, TypeVar
@@ -17,6 +17,7 @@ from .client import Layer1, connect
 from .limits import name_text
 from .registration import register
 from .suspended.async_scheduler import AsyncScheduler
+from .values import ActivityImplementation, ActivityType
 from .worker import ActivityWorker, StopReport, WorkerOptions
 from .worker.child import WorkerSpec
 from .worker.options import described
@@ -92,6 +93,7 @@ def start_activity_worker(options: WorkerOptions) -> StopReport:
 def run_worker(
     options: WorkerOptions,
     *,
+    activities: Mapping[ActivityType, ActivityImplementation] | None = None,
     leave: Callable[[StopReport], None] | None = None,
     initialize: Callable[[], None] | None = None,
     last: bool = False,
@@ -100,6 +102,7 @@ def run_worker(
 
     Args:
         options: those of ``start_activity_worker``.
+        activities: what ``options.implementations()`` found; None to scan.
         leave: called at the end of a stop if the calling thread hangs in an activity; it ends
             the process.
         initialize: called first in each worker process, to configure logging for example.
@@ -107,7 +110,8 @@ def run_worker(
     """
     if is_imported_by_child():
         leave_unguarded()
-    activities = options.implementations()
+    if activities is None:
+        activities = options.implementations()
     client = connect(
         options.layer1,
         calls_at_once=calls_at_once(options.concurrency),

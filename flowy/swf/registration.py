@@ -7,7 +7,7 @@ described and compared, and every difference is an error before the first poll.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..concurrency.clock import SYSTEM_CLOCK, Clock
 from ..concurrency.retry import Backoff, Deadline
@@ -24,7 +24,7 @@ from ..exception import (
 )
 from ..safe_logging import get_logger
 from .client import SWFClient
-from .values import ActivityImplementation
+from .values import ActivityDefaults, ActivityImplementation, ActivityType
 
 logger = get_logger(__name__)
 
@@ -71,6 +71,50 @@ def register(
             "workflows cannot schedule a type that SWF does not hold.",
             ", ".join(registration.unsettled),
         )
+
+
+def compare(
+    client: SWFClient, domain: str, implementations: Iterable[ActivityImplementation]
+) -> Mapping[ActivityType, Sequence[str] | None]:
+    """Compare types with those that SWF holds in *domain*; nothing is registered.
+
+    Returns:
+        For each type the differences, one sentence each, none if there is none; None for a type
+        that SWF does not hold.
+
+    Raises:
+        UnknownResourceError: the domain does not exist.
+        SWFError: SWF refuses to show its types, or is out of reach.
+    """
+    compared: dict[ActivityType, Sequence[str] | None] = {}
+    held_types = client.list_activity_types(domain)
+    for implementation in implementations:
+        type_ = implementation.type
+        compared[type_] = None
+        if type_ in held_types:
+            compared[type_] = _differences(
+                implementation, domain, *client.describe_activity_type(domain, type_)
+            )
+    return compared
+
+
+def _differences(
+    implementation: ActivityImplementation, domain: str, held: ActivityDefaults, deprecated: bool
+) -> list[str]:
+    """Return what keeps a type that SWF holds from being served as the code declares it."""
+    type_, found = implementation.type, []
+    if deprecated:
+        found.append(
+            "it is deprecated at SWF. Use another version, or revive it: aws swf "
+            f"undeprecate-activity-type --domain {domain} --activity-type "
+            f"name={type_.name},version={type_.version}"
+        )
+    if differences := implementation.defaults.differences(held):
+        found.append(
+            f"{'; '.join(differences)}. A type never changes at SWF: use a new version, or "
+            "start with reg_remote=False to serve it as SWF holds it"
+        )
+    return found
 
 
 class _Registration:
@@ -153,19 +197,8 @@ class _Registration:
         else:
             logger.info("Registered activity type %s in domain %s.", type_, self._domain)
             return
-        if deprecated:
-            self._problem(
-                implementation,
-                "it is deprecated at SWF. Use another version, or revive it: aws swf "
-                f"undeprecate-activity-type --domain {self._domain} --activity-type "
-                f"name={type_.name},version={type_.version}",
-            )
-        if differences := defaults.differences(held):
-            self._problem(
-                implementation,
-                f"{'; '.join(differences)}. A type never changes at SWF: use a new version, or "
-                "start with reg_remote=False to serve it as SWF holds it",
-            )
+        for difference in _differences(implementation, self._domain, held, deprecated):
+            self._problem(implementation, difference)
 
     def _problem(self, implementation: ActivityImplementation, text: str) -> None:
         self.problems.append(f"{implementation.type} at {implementation.place}: {text}")

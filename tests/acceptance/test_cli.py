@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import socket
@@ -365,8 +366,6 @@ def test_worker_does_with_unknown_types_as_it_is_told(
     [
         ("shop.nothing", "No module named 'shop.nothing'. Looked in"),
         ("nothing.at.all", "No module named 'nothing'. Looked in"),
-        ("broken", "No module named 'requirement'. See"),
-        ("broken", "broken.py, line 2."),
         ("empty", "Cannot find any activity in empty."),
         ("twice", "Cannot serve one type with two implementations"),
     ],
@@ -375,7 +374,6 @@ def test_worker_of_a_package_that_cannot_be_served_exits_with_3(
     package: str, said: str, command: Command
 ) -> None:
     """One line says what is missing, and where."""
-    _write(command.here / "broken.py", "\nimport requirement\n")
     _write(command.here / "empty.py", "")
     _write(command.here / "twice.py", HASTY.replace("Hasty", "One") + HASTY)
     code, _, err = command.worker(package)
@@ -384,13 +382,115 @@ def test_worker_of_a_package_that_cannot_be_served_exits_with_3(
     assert len(err.splitlines()) == 1
 
 
-def test_a_bug_in_a_package_shows_its_traceback(command: Command) -> None:
-    """What is nobody's mistake in using Flowy is not hidden."""
-    _write(command.here / "buggy.py", "1 / 0\n")
-    code, _, err = command.worker("buggy")
-    assert code == ExitCode.ERROR
-    assert err.startswith("Traceback")
-    assert err.endswith("ZeroDivisionError: division by zero\n")
+#: What may be wrong with a module, what is said of it, and the line that is named.
+BROKEN = [
+    ("\nimport requirement\n", "No module named 'requirement'.", 2),
+    ("import json\nfrom json import nothing\n", "cannot import name 'nothing' from 'json'", 2),
+    ("x = 1\nx = (\n", "SyntaxError: '(' was never closed.", 2),
+    ("\n\n1 / 0\n", "ZeroDivisionError: division by zero.", 3),
+    ("import json\njson.loads('{')\n", "json.decoder.JSONDecodeError: Expecting property name", 2),
+    ("raise KeyError('order')\n", "KeyError: 'order'.", 1),
+    ("import sys\nsys.exit(0)\n", "SystemExit: 0.", 2),
+    (
+        "from flowy import activity\n\nactivity('a', 1, 'l', heartbeat='soon')\n",
+        "ValueError: Cannot use 'soon'",
+        3,
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "said", "line"), BROKEN, ids=[said for _, said, _ in BROKEN])
+def test_whatever_goes_wrong_in_an_import_is_two_lines(
+    source: str, said: str, line: int, command: Command
+) -> None:
+    """What it is, and the author's file and line; exit code 3."""
+    _write(command.here / "shop" / "broken.py", "")
+    (command.here / "shop" / "broken.py").write_text(source)
+    code, out, err = command.worker("shop")
+    assert (code, out) == (ExitCode.REFUSED, "")
+    what, where = err.splitlines()
+    assert what.startswith(f"flowy: Cannot import shop: {said}")
+    assert where == f"  See {command.here / 'shop' / 'broken.py'}, line {line}."
+
+
+def test_all_frames_of_an_import_that_failed_are_logged_at_debug(command: Command) -> None:
+    """Two lines are enough until they are not."""
+    _write(command.here / "buggy.py", "def f():\n    1 / 0\n\nf()\n")
+    code, _, err = command.worker("--log-level", "debug", "buggy")
+    assert code == ExitCode.REFUSED
+    assert "Traceback (most recent call last):" in err
+    assert err.endswith(f"  See {command.here / 'buggy.py'}, line 2.\n")
+
+
+@pytest.mark.parametrize("option", ["--middleware", "--observer"])
+def test_additions_that_cannot_be_imported_are_two_lines_too(option: str, command: Command) -> None:
+    """Middleware and observers are the author's code as well."""
+    _write(command.here / "buggy.py", "\n1 / 0\n")
+    code, _, err = command.worker(option, "buggy:X", "shop")
+    assert code == ExitCode.REFUSED
+    assert err == (
+        "flowy: Cannot import buggy:X: ZeroDivisionError: division by zero.\n"
+        f"  See {command.here / 'buggy.py'}, line 2.\n"
+    )
+
+
+def _check(command: Command, *arguments: str) -> tuple[int, list[list[str]], str]:
+    """Run ``flowy worker --check``, and return exit code, the cells of the table, and the rest."""
+    code, out, err = run_flowy("worker", "--check", *arguments, cwd=command.here, env=command.env)
+    return code, [re.split(" {2,}", line) for line in out.splitlines()], err
+
+
+def test_check_says_what_would_be_served(command: Command) -> None:
+    """Neither a domain nor an SWF is needed."""
+    command.env["AWS_ENDPOINT_URL_SWF"] = "http://127.0.0.1:1"
+    code, rows, err = _check(command, "--ignore", ".hasty", "shop")
+    assert code == ExitCode.FINE
+    assert [row[0] for row in rows] == ["NAME", "echo", "late"]
+    assert all("not compared" in row for row in rows[1:])
+    assert rows[1][-1] == f"{command.here / 'shop' / 'activities.py'}:4"
+    assert err == "flowy: Not compared with SWF: give --domain.\n"
+
+
+def test_check_compares_and_registers_nothing(command: Command, client: SWFClient) -> None:
+    """New, the same, or different, which ends with 3."""
+    domain = ("--domain", command.domain)
+    code, rows, err = _check(command, *domain, "shop.activities")
+    assert (code, err) == (ExitCode.FINE, "")
+    assert all("new" in row for row in rows[1:])
+    assert _type_names(client, command.domain) == []
+    assert command.worker("--loop", "0", "shop")[0] == ExitCode.FINE
+    _write(command.here / "shop" / "hasty.py", HASTY.replace("start_to_close=1", "heartbeat=9"))
+    client.deprecate_activity_type(
+        domain=command.domain, activityType={"name": "late", "version": "1"}
+    )
+    code, rows, err = _check(command, *domain, "shop")
+    assert code == ExitCode.REFUSED
+    assert {row[0]: row[3] for row in rows[1:]} == {
+        "echo": "the same",
+        "hasty": "differs",
+        "late": "differs",
+    }
+    late, hasty = sorted(err.splitlines(), reverse=True)
+    assert late.startswith("flowy: late 1 at ")
+    assert "it is deprecated at SWF" in late
+    assert hasty.startswith("flowy: hasty 1 at ")
+    assert "heartbeat is 9 here, None at SWF" in hasty
+    assert "--no-register" in hasty
+
+
+def test_check_of_an_swf_out_of_reach(command: Command) -> None:
+    """The scan is shown all the same, and why nothing was compared."""
+    command.env["AWS_ENDPOINT_URL_SWF"] = "http://127.0.0.1:1"
+    code, rows, err = _check(command, "--domain", "shop", "shop")
+    assert (code, len(rows)) == (ExitCode.FINE, 4)
+    assert err.startswith("flowy: Not compared with SWF: Cannot list_activity_types: ")
+
+
+def test_check_of_an_unknown_domain_exits_with_3(command: Command) -> None:
+    """A worker would not start there."""
+    code, _, err = _check(command, "--domain", "nowhere", "shop")
+    assert code == ExitCode.REFUSED
+    assert err == ("flowy: Not compared with SWF: there is no domain 'nowhere' in this region.\n")
 
 
 @pytest.mark.usefixtures("registered")

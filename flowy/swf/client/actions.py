@@ -167,6 +167,21 @@ class SWFClient(SWFCaller):
         )
         return defaults, answer.get("typeInfo", {}).get("status") == "DEPRECATED"
 
+    def list_activity_types(self, domain: str) -> list[ActivityType]:
+        """Return the activity types of a domain, with those that are deprecated, by name."""
+        found = []
+        for status in ("REGISTERED", "DEPRECATED"):
+            parameters: dict[str, Any] = {"domain": domain, "registrationStatus": status}
+            while True:
+                answer = self._call(self._answers, "list_activity_types", **parameters)
+                for info in answer.get("typeInfos", ()):
+                    type_ = info["activityType"]
+                    found.append(ActivityType(type_["name"], type_["version"]))
+                if not answer.get("nextPageToken"):
+                    break
+                parameters["nextPageToken"] = answer["nextPageToken"]
+        return sorted(found)
+
     def register_workflow_type(self, domain: str, name: str, version: str) -> None:
         """Register a workflow type without defaults: every start gives its own."""
         self._call(

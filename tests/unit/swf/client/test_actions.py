@@ -120,6 +120,24 @@ def test_describe_activity_type() -> None:
     assert client.describe_activity_type("domain", kind) == (nothing, False)
 
 
+def test_types_are_listed_to_the_end() -> None:
+    """Registered and deprecated ones, each in pages; by name."""
+
+    def page(name: str, more: str | None = None) -> dict[str, Any]:
+        infos = [{"activityType": {"name": name, "version": "1"}}]
+        return {"typeInfos": infos, **({"nextPageToken": more} if more else {})}
+
+    layer1 = ScriptedLayer1(page("c", "p1"), page("b"), page("a"))
+    assert layer1.client().list_activity_types("domain") == [("a", "1"), ("b", "1"), ("c", "1")]
+    assert [
+        (call["registrationStatus"], call.get("nextPageToken")) for _, call in layer1.calls
+    ] == [
+        ("REGISTERED", None),
+        ("REGISTERED", "p1"),
+        ("DEPRECATED", None),
+    ]
+
+
 def test_histories_are_read_to_the_end() -> None:
     """SWF gives a history in pages, to decisions and to readers alike."""
     pages: list[Any] = [
