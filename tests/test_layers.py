@@ -30,6 +30,7 @@ LAYERS: Mapping[str, int] = {
     "flowy.concurrency.clock": 0,
     "flowy.concurrency.event_loop": 2,
     "flowy.concurrency.forks": 0,
+    "flowy.concurrency.main_module": 1,
     "flowy.concurrency.process_end": 0,
     "flowy.concurrency.processes": 3,
     "flowy.concurrency.retry": 1,
