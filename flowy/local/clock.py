@@ -10,8 +10,10 @@ SWF's time stamps are whole milliseconds, so the clock counts in them.
 from __future__ import annotations
 
 import threading
-import time
+from datetime import datetime
 from typing import Protocol
+
+from .real_time import wall_ms
 
 
 class ClockFollower(Protocol):
@@ -20,6 +22,13 @@ class ClockFollower(Protocol):
     def turn(self, seconds: float) -> None:
         """Move the clock forward, firing each timeout on the way at its own time."""
 
+    def set_clock(self, timestamp: float) -> None:
+        """Set the clock, in seconds since the epoch.
+
+        Raises:
+            ValueError: it would go back behind what has happened.
+        """
+
     def clock_changed(self) -> None:
         """The clock was held or released, so the next timeout may be due at another real time."""
 
@@ -27,12 +36,13 @@ class ClockFollower(Protocol):
 class Clock:
     """The time at a local SWF, in seconds since the epoch.
 
-    It follows the wall clock until it is held or turned. After a turn it stays ahead of the wall
-    clock. It never goes back. Every method may be called from any thread. It counts in whole
-    milliseconds, as SWF does.
+    It follows the wall clock until it is held, turned or set. After a turn it stays ahead of the
+    wall clock. It goes back only if it is set before anything has happened. It counts in whole
+    milliseconds, as SWF does. Every method may be called from any thread.
 
     Example::
 
+        swf.clock.set(datetime(2030, 1, 1, tzinfo=timezone.utc))
         swf.clock.hold()
         swf.clock.turn(3600)  # returns when every timeout of that hour has fired
         swf.clock.release()
@@ -60,7 +70,7 @@ class Clock:
     @property
     def ahead_seconds(self) -> float:
         """How far the clock is ahead of the wall clock, in seconds; below 0 if it is behind."""
-        return (self._now_ms() - _wall_ms()) / 1000
+        return (self._now_ms() - wall_ms()) / 1000
 
     def hold(self) -> None:
         """Stop the clock; do nothing if it is held already."""
@@ -73,7 +83,7 @@ class Clock:
         """Let the clock run on from where it stands; do nothing if it is running."""
         with self._lock:
             if self._held_ms is not None:
-                self._ahead_ms = self._held_ms - _wall_ms()
+                self._ahead_ms = self._held_ms - wall_ms()
                 self._held_ms = None
         self._tell_follower()
 
@@ -100,6 +110,41 @@ class Clock:
         else:
             # The service reads the time under its own lock, so that concurrent turns add up.
             self._follower.turn(seconds)
+
+    def set(self, when: datetime | float) -> None:
+        """Set the clock to a date, from which it runs on; a held clock stands there.
+
+        A later date than the clock's is a turn: everything that falls due until then happens, each
+        timeout at its own time. An earlier one is for a local SWF that has no types and no
+        executions yet, because their time stamps would lie in the future.
+
+        Args:
+            when: a datetime with a time zone, or seconds since the epoch; to the millisecond.
+
+        Raises:
+            ValueError: the datetime has no time zone, or the clock would go back behind what has
+                happened.
+        """
+        if isinstance(when, datetime) and when.tzinfo is None:
+            raise ValueError(
+                f"Cannot set the clock to {when}: the datetime has no time zone. Pass "
+                "datetime(..., tzinfo=timezone.utc)."
+            )
+        timestamp = when.timestamp() if isinstance(when, datetime) else float(when)
+        if not 0 <= timestamp < float("inf"):
+            raise ValueError(
+                f"Cannot set the clock to {when}: it must be a date from 1970 on. Pass a datetime, "
+                "or seconds since the epoch."
+            )
+        if self._follower is None:
+            self.put(timestamp)
+        else:
+            self._follower.set_clock(timestamp)
+
+    def put(self, timestamp: float) -> None:
+        """Move the clock to a time, back or forward, without firing timeouts."""
+        with self._lock:
+            self._move(_ms(timestamp) - self._now_ms())
 
     def advance_to(self, timestamp: float) -> None:
         """Move the clock to a time without firing timeouts; do nothing if it is past already."""
@@ -129,7 +174,7 @@ class Clock:
 
     def _now_ms(self) -> int:
         held = self._held_ms
-        return _wall_ms() + self._ahead_ms if held is None else held
+        return wall_ms() + self._ahead_ms if held is None else held
 
     def _move(self, milliseconds: int) -> None:
         if self._held_ms is not None:
@@ -140,10 +185,6 @@ class Clock:
     def _tell_follower(self) -> None:
         if self._follower is not None:
             self._follower.clock_changed()
-
-
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _ms(seconds: float) -> int:

@@ -13,11 +13,12 @@ task comes. So a task goes to one poller, the one that has waited longest.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
+
+from .real_time import monotonic_seconds
 
 Task = TypeVar("Task")
 
@@ -38,7 +39,7 @@ class Poller:
 
     Attributes:
         identity: what the poller calls itself; None if it does not say.
-        since: when the poll came, in seconds of ``time.monotonic()``.
+        since: when the poll came, in seconds of ``monotonic_seconds()``.
         wake: notified when there may be a task for this poller.
     """
 
@@ -109,7 +110,7 @@ class LongPolls:
                 f"Cannot poll the task list {key[2]!r}: {len(queue)} pollers wait on it already, "
                 "which is the quota."
             )
-        poller = Poller(identity, time.monotonic(), threading.Condition(self._lock))
+        poller = Poller(identity, monotonic_seconds(), threading.Condition(self._lock))
         queue.append(poller)
         return poller
 
@@ -128,7 +129,7 @@ class LongPolls:
                 return None
             if queue[0] is poller and (task := take()) is not None:
                 return task
-            left = deadline - time.monotonic()
+            left = deadline - monotonic_seconds()
             if left <= 0:
                 return None
             poller.wake.wait(min(left, CHECK_SECONDS))

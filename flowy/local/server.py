@@ -45,7 +45,7 @@ class LocalSWF:
 
     Args:
         port: the port to listen on, 1 to 65535; 0 takes a free one.
-        domain: a domain to register before the first request.
+        domain: a domain to register before the first request; None registers none.
         poll_seconds: how long a poll is held if there is no task, in seconds; 0 or more. SWF
             itself holds polls for 60.
         state: a file for the state, created if it is missing. Everything that a client was told
@@ -65,7 +65,7 @@ class LocalSWF:
             ``["host.docker.internal"]``; needed if ``host`` is not loopback's.
 
     Attributes:
-        clock: SWF's clock, which can be held and turned (:class:`flowy.local.Clock`).
+        clock: SWF's clock, which can be held, turned and set (:class:`flowy.local.Clock`).
         faults: adds faults (:class:`flowy.local.Faults`).
 
     Raises:
@@ -86,7 +86,7 @@ class LocalSWF:
         self,
         port: int = 0,
         *,
-        domain: str = "local",
+        domain: str | None = "local",
         poll_seconds: float = 60.0,
         state: str | os.PathLike[str] | None = None,
         throttle: bool | Mapping[str, tuple[float, float]] = False,
@@ -101,7 +101,7 @@ class LocalSWF:
                 raise ValueError(f"{name} must be 0 to 65535, not {number}")
         if not poll_seconds >= 0:
             raise ValueError(f"poll_seconds must be 0 or more, not {poll_seconds}")
-        self.domain = domain
+        self._domain = domain
         self._port = port
         self._address = Address(host, allowed_hosts)
         self.clock = Clock()
@@ -186,7 +186,7 @@ class LocalSWF:
             throttle=self._throttle,
             state=self._state,
         )
-        return open_service(lambda: service_class(settings, self.clock), self.domain, self._state)
+        return open_service(lambda: service_class(settings, self.clock), self._domain, self._state)
 
     def _release_state(self) -> None:
         if self._state is not None and self._service is not None:
@@ -230,6 +230,16 @@ class LocalSWF:
         with self._lock:
             if self._service is not None:
                 self._service.release_polls()
+
+    @property
+    def domain(self) -> str:
+        """The domain that it registered before the first request; LocalSWFError if none."""
+        if self._domain is None:
+            raise LocalSWFError(
+                "Cannot tell the domain of this local SWF: it was made with domain=None. Use the "
+                "name of a domain that you registered."
+            )
+        return self._domain
 
     @property
     def endpoint_url(self) -> str:

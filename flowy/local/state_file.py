@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def open_service(make: Callable[[], LocalService], domain: str, state: Path | None) -> LocalService:
-    """Make a service, which reads its state, and register its domain.
+def open_service(
+    make: Callable[[], LocalService], domain: str | None, state: Path | None
+) -> LocalService:
+    """Make a service, which reads its state, and register its domain if it has one.
 
     Raises:
         LocalSWFError: the state cannot be read or written, or SWF refuses the domain. The file is
@@ -29,7 +31,8 @@ def open_service(make: Callable[[], LocalService], domain: str, state: Path | No
     try:
         service = make()
         try:
-            service.register_domain(domain)
+            if domain is not None:
+                service.register_domain(domain)
         except BaseException:
             close_service(service, state)
             raise

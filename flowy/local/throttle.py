@@ -68,6 +68,11 @@ class Throttle:
         """Whether the bucket of a task list admits an activity task; it is counted if so."""
         return self._takes(self._list, "", domain, task_list)
 
+    def refill(self) -> None:
+        """Fill every bucket, because the clock was set back."""
+        with self._lock:
+            self._levels.clear()
+
     def _takes(self, bucket: Bucket | None, *whose: str) -> bool:
         if bucket is None:
             return True

@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 #: Longest wait in seconds. SWF's clock follows the wall clock, which may be set meanwhile.
 MAX_WAIT_SECONDS = 5.0
 
+#: Shortest wait in seconds, in which calls get the lock, whatever the clocks say.
+MIN_WAIT_SECONDS = 0.001
+
 
 class TimeoutWatcher:
     """Calls *fire* whenever a timeout is due, on a thread of its own.
@@ -83,4 +86,4 @@ class TimeoutWatcher:
                     # Nothing falls due while the clock is held; a turn or release wakes us.
                     left = MAX_WAIT_SECONDS
                 self._next = float("inf") if due is None else due
-                self._changed.wait(max(0.0, min(left, MAX_WAIT_SECONDS)))
+                self._changed.wait(max(MIN_WAIT_SECONDS, min(left, MAX_WAIT_SECONDS)))

@@ -154,9 +154,9 @@ class LocalExecution(History):
         for event in self.timers.values():
             yield timer_due(event)
 
-    def _process_timeouts(self) -> None:
+    def fire_due(self, now: float) -> None:
+        """Fire every timeout that is due at *now*, in seconds since the epoch."""
         # One at a time, the earliest first: each may close what the next one is about.
-        now = self.domain.shared.clock.now()
         while (first := self.next_timeout()) is not None and first.timestamp <= now:
             self._fire(first)
         if first is not None:

@@ -41,14 +41,17 @@ class ExecutionStore(Registry):
         """Move the clock to a time, firing each timeout on the way at its own time."""
         while (due := self.timeouts.next_time()) is not None and due <= timestamp:
             self.clock.advance_to(due)
-            self._process_timeouts()
+            self._process_timeouts(max(due, self.clock.now()))
         self.clock.advance_to(timestamp)
         self.journal.add("clock", self.clock.ahead_seconds)
         self.fire_timeouts()
 
-    def _process_timeouts(self) -> None:
-        while (execution := self.timeouts.pop_due(self.clock.now())) is not None:
-            execution._process_timeouts()
+    def _process_timeouts(self, now: float | None = None) -> None:
+        # The time is read once. If the clock went back meanwhile, an execution could be due for the
+        # queue and not due for itself, and come back into the queue for ever.
+        now = self.clock.now() if now is None else now
+        while (execution := self.timeouts.pop_due(now)) is not None:
+            execution.fire_due(now)
         for domain in self.own_domains():
             domain.drop_expired()
 

@@ -167,6 +167,13 @@ class Registry(TaggedResources):
     def _save_type(self, domain: LocalDomain, changed: LocalType) -> None:
         self.journal.add("type", domain.name, *changed.record())
 
+    def has_history(self) -> bool:
+        """Whether anything has a time stamp: a type or an execution."""
+        return any(
+            domain.runs or domain.types["activity"] or domain.types["workflow"]
+            for domain in self.own_domains()
+        )
+
     def own_domain(self, name: str) -> LocalDomain:
         """The domain of a name.
 

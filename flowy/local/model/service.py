@@ -101,8 +101,9 @@ class LocalService:
         restorer, number = Restorer(self._backend), 0
         for number, record in enumerate(self._journal.read(), 1):  # noqa: B007 - counted
             restorer.put(record)
-        restorer.resume_clock()
-        if not number:
+        if number:
+            restorer.resume_clock()
+        else:
             self._journal.add("secret", self._backend.shared.tokens.secret.hex())
         for domain in self._backend.own_domains():
             domain.drop_expired()
@@ -114,6 +115,27 @@ class LocalService:
         """Move the clock forward, firing each timeout on the way at its own time."""
         with self._backend.lock:
             self._backend.turn_to(self._backend.clock.now() + seconds)
+            self._watcher.wake()
+
+    def set_clock(self, timestamp: float) -> None:
+        """Set the clock; a later time than now is a turn.
+
+        Raises:
+            ValueError: it would go back behind what has happened.
+        """
+        with self._backend.lock:
+            if timestamp >= self._backend.clock.now():
+                self._backend.turn_to(timestamp)
+            elif self._backend.has_history():
+                raise ValueError(
+                    "Cannot set the clock back: the local SWF has types or executions, whose time "
+                    "stamps would lie in the future. Set the clock before anything is registered, "
+                    "or use a new LocalSWF."
+                )
+            else:
+                self._backend.clock.put(timestamp)
+                self._settings.throttle.refill()
+                self._save_clock()
             self._watcher.wake()
 
     def clock_changed(self) -> None:

@@ -6,11 +6,11 @@ events that the page has already. Call every function with the backend's lock he
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from ..real_time import monotonic_seconds
 from .backend import LocalBackend
 from .domain import LocalDomain
 from .events import LocalActivityTask
@@ -174,7 +174,7 @@ def _task_lists(
 
 
 def _pollers(backend: LocalBackend, domain_name: str) -> Iterator[dict[str, Any]]:
-    now = time.monotonic()
+    now = monotonic_seconds()
     for (kind, domain, task_list), poller in backend.polls.pollers():
         if domain_name not in ("", domain):
             continue

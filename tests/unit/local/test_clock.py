@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -249,3 +249,65 @@ def test_executions_are_dropped_after_the_retention_period(held: LocalSWF) -> No
         work.events(execution)
     with pytest.raises(client.exceptions.UnknownResourceFault, match="Unknown execution"):
         client.respond_decision_task_completed(taskToken=token)
+
+
+def test_the_clock_is_set_to_a_date() -> None:
+    """Before anything has happened, to any date; what happens then has that date."""
+    date = datetime(2001, 2, 3, 4, 5, 6, 789_000, tzinfo=timezone.utc)
+    with LocalSWF(poll_seconds=0, throttle={"ListDomains": (1, 0.1)}) as swf:
+        client = swf.client()
+        client.list_domains(registrationStatus="REGISTERED")
+        swf.clock.set(date)
+        client.list_domains(registrationStatus="REGISTERED")
+        swf.clock.hold()
+        swf.clock.set(date)
+        work = Work(swf)
+        execution = work.start()
+        assert work.events(execution)[0]["eventTimestamp"] == date
+        swf.clock.set(date.timestamp() + 3600)
+        assert swf.clock.held
+        assert swf.clock.now() == date.timestamp() + 3600
+
+
+def test_a_later_date_is_a_turn(held: LocalSWF) -> None:
+    """Everything that falls due until the date happens, at its own time."""
+    work = Work(held)
+    execution = work.start()
+    began = work.events(execution)[0]["eventTimestamp"]
+    held.clock.set(began + timedelta(days=3))
+    last = work.events(execution)[-1]
+    assert last["eventType"] == "WorkflowExecutionTimedOut"
+    assert last["eventTimestamp"] - began == timedelta(days=1)
+
+
+def test_the_clock_is_not_set_back_behind_what_happened(held: LocalSWF) -> None:
+    """Types and executions have time stamps, which would lie in the future."""
+    Work(held)
+    stood = held.clock.now()
+    with pytest.raises(ValueError, match="has types or executions"):
+        held.clock.set(stood - 1)
+    held.clock.set(stood)
+    assert held.clock.now() == stood
+
+
+def test_a_clock_that_is_not_served_can_be_set() -> None:
+    """The date is that of the start, and a stopped local SWF's clock runs on from it."""
+    swf = LocalSWF(poll_seconds=0)
+    swf.clock.set(86_400)
+    with swf:
+        assert 86_400 <= swf.clock.now() < 86_400 + 60
+
+
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        (datetime(2030, 1, 1), "no time zone"),  # noqa: DTZ001
+        (-1, "from 1970"),
+        (float("nan"), "from 1970"),
+        (float("inf"), "from 1970"),
+    ],
+)
+def test_what_is_no_date(when: datetime | float, why: str) -> None:
+    """A datetime needs a time zone; seconds are finite and at least 0."""
+    with pytest.raises(ValueError, match=why):
+        Clock().set(when)
