@@ -70,7 +70,8 @@ def select(executions: Iterable[LocalExecution], parameters: dict[str, Any]) -> 
     return [
         ListItem((when, execution.number), execution.to_list_dict)
         for execution in executions
-        if (when := (execution.close_timestamp if by_close else execution.start_timestamp) or 0)
+        if (when := execution.close_timestamp if by_close else execution.start_timestamp)
+        is not None
         and _in_time(when, parameters["closeTimeFilter" if by_close else "startTimeFilter"])
         and _matches(execution, parameters)
     ]
