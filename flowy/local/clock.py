@@ -4,7 +4,8 @@ Every time stamp and every timeout of a local SWF follows this clock. Long polls
 real time. So a test of a one-hour timeout takes a millisecond: hold the clock, poll for the task,
 turn the clock by an hour, read the history.
 
-SWF's time stamps are whole milliseconds, so the clock counts in them.
+SWF's time stamps are whole milliseconds, so the clock shows those. It counts in microseconds, so
+that short turns add up.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 from datetime import datetime
 from typing import Protocol
 
-from .real_time import wall_ms
+from .real_time import wall_us
 
 
 class ClockFollower(Protocol):
@@ -37,7 +38,7 @@ class Clock:
     """The time at a local SWF, in seconds since the epoch.
 
     It follows the wall clock until it is held, turned or set. After a turn it stays ahead of the
-    wall clock. It goes back only if it is set before anything has happened. It counts in whole
+    wall clock. It goes back only if it is set before anything has happened. It shows whole
     milliseconds, as SWF does. Every method may be called from any thread.
 
     Example::
@@ -50,8 +51,8 @@ class Clock:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._ahead_ms = 0
-        self._held_ms: int | None = None
+        self._ahead_us = 0
+        self._held_us: int | None = None
         self._follower: ClockFollower | None = None
 
     def __repr__(self) -> str:
@@ -59,32 +60,36 @@ class Clock:
         return f"<Clock {state} at {self.now():.3f}>"
 
     def now(self) -> float:
-        """The time, in seconds since the epoch."""
-        return self._now_ms() / 1000
+        """The time, in seconds since the epoch, to the millisecond."""
+        return self._now_us() // 1000 / 1000
+
+    def later(self, seconds: float) -> float:
+        """The time in that many seconds, in seconds since the epoch, to the microsecond."""
+        return (self._now_us() + _us(seconds)) / 1_000_000
 
     @property
     def held(self) -> bool:
         """Whether the clock is stopped."""
-        return self._held_ms is not None
+        return self._held_us is not None
 
     @property
     def ahead_seconds(self) -> float:
         """How far the clock is ahead of the wall clock, in seconds; below 0 if it is behind."""
-        return (self._now_ms() - wall_ms()) / 1000
+        return (self._now_us() - wall_us()) / 1_000_000
 
     def hold(self) -> None:
         """Stop the clock; do nothing if it is held already."""
         with self._lock:
-            if self._held_ms is None:
-                self._held_ms = self._now_ms()
+            if self._held_us is None:
+                self._held_us = self._now_us()
         self._tell_follower()
 
     def release(self) -> None:
         """Let the clock run on from where it stands; do nothing if it is running."""
         with self._lock:
-            if self._held_ms is not None:
-                self._ahead_ms = self._held_ms - wall_ms()
-                self._held_ms = None
+            if self._held_us is not None:
+                self._ahead_us = self._held_us - wall_us()
+                self._held_us = None
         self._tell_follower()
 
     def turn(self, seconds: float) -> None:
@@ -94,7 +99,7 @@ class Clock:
         in order, as if the time had really passed.
 
         Args:
-            seconds: how far, in seconds, to the millisecond; 0 or more.
+            seconds: how far, in seconds; 0 or more.
 
         Raises:
             ValueError: *seconds* is below 0.
@@ -106,7 +111,7 @@ class Clock:
             )
         if self._follower is None:
             with self._lock:
-                self._move(_ms(seconds))
+                self._move(_us(seconds))
         else:
             # The service reads the time under its own lock, so that concurrent turns add up.
             self._follower.turn(seconds)
@@ -144,12 +149,12 @@ class Clock:
     def put(self, timestamp: float) -> None:
         """Move the clock to a time, back or forward, without firing timeouts."""
         with self._lock:
-            self._move(_ms(timestamp) - self._now_ms())
+            self._move(_us(timestamp) - self._now_us())
 
     def advance_to(self, timestamp: float) -> None:
         """Move the clock to a time without firing timeouts; do nothing if it is past already."""
         with self._lock:
-            self._move(max(0, _ms(timestamp) - self._now_ms()))
+            self._move(max(0, _us(timestamp) - self._now_us()))
 
     def resume(self, ahead_seconds: float, latest: float) -> None:
         """Go on as the clock of a state that was restored.
@@ -163,29 +168,29 @@ class Clock:
             latest: time of the latest event, in seconds since the epoch.
         """
         with self._lock:
-            if self._held_ms is None:
-                known, ahead = self._ahead_ms, _ms(ahead_seconds)
-                self._ahead_ms = max(known, ahead) if known else ahead
+            if self._held_us is None:
+                known, ahead = self._ahead_us, _us(ahead_seconds)
+                self._ahead_us = max(known, ahead) if known else ahead
         self.advance_to(latest)
 
     def attach(self, follower: ClockFollower) -> None:
         """Let *follower* carry out every turn from now on."""
         self._follower = follower
 
-    def _now_ms(self) -> int:
-        held = self._held_ms
-        return wall_ms() + self._ahead_ms if held is None else held
+    def _now_us(self) -> int:
+        held = self._held_us
+        return wall_us() + self._ahead_us if held is None else held
 
-    def _move(self, milliseconds: int) -> None:
-        if self._held_ms is not None:
-            self._held_ms += milliseconds
+    def _move(self, microseconds: int) -> None:
+        if self._held_us is not None:
+            self._held_us += microseconds
         else:
-            self._ahead_ms += milliseconds
+            self._ahead_us += microseconds
 
     def _tell_follower(self) -> None:
         if self._follower is not None:
             self._follower.clock_changed()
 
 
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+def _us(seconds: float) -> int:
+    return round(seconds * 1_000_000)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 
 
-def wall_ms() -> int:
-    """The wall clock, in whole milliseconds since the epoch."""
-    return time.clock_gettime_ns(time.CLOCK_REALTIME) // 1_000_000
+def wall_us() -> int:
+    """The wall clock, in whole microseconds since the epoch."""
+    return time.clock_gettime_ns(time.CLOCK_REALTIME) // 1000
 
 
 def monotonic_seconds() -> float:

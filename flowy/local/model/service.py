@@ -114,7 +114,7 @@ class LocalService:
     def turn(self, seconds: float) -> None:
         """Move the clock forward, firing each timeout on the way at its own time."""
         with self._backend.lock:
-            self._backend.turn_to(self._backend.clock.now() + seconds)
+            self._backend.turn_to(self._backend.clock.later(seconds))
             self._watcher.wake()
 
     def set_clock(self, timestamp: float) -> None:

@@ -36,7 +36,7 @@ def test_a_held_clock_stands_still() -> None:
     assert clock.now() == began + 3600
 
 
-def test_the_clock_counts_in_milliseconds() -> None:
+def test_the_clock_shows_milliseconds() -> None:
     """SWF's time stamps are whole milliseconds, whatever the clock is turned by."""
     clock = Clock()
     for seconds in (0.0, 0.0123456, 3600.7):
@@ -44,8 +44,8 @@ def test_the_clock_counts_in_milliseconds() -> None:
         assert clock.now() == round(clock.now(), 3)
     clock.hold()
     began = clock.now()
-    for _ in range(1000):
-        clock.turn(0.001)
+    for _ in range(2000):
+        clock.turn(0.0005)
     assert clock.now() == began + 1
 
 
