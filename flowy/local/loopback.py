@@ -18,6 +18,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from .address import Address
+from .real_time import monotonic_seconds
 
 logger = logging.getLogger(__name__)
 
@@ -75,14 +76,14 @@ class LoopbackServer(socketserver.TCPServer):
         for _, connection in connections:
             # This ends an idle connection now and a busy one after its answer.
             _shut(connection, socket.SHUT_RD)
-        ends = time.monotonic() + _DRAIN_SECONDS
+        ends = monotonic_seconds() + _DRAIN_SECONDS
         for thread, _ in connections:
-            thread.join(max(0.0, ends - time.monotonic()))
+            thread.join(max(0.0, ends - monotonic_seconds()))
         # What is left has clients that do not read. This ends the sending to them.
         for _, connection in connections:
             _shut(connection, socket.SHUT_RDWR)
         for thread, _ in connections:
-            thread.join(max(0.0, ends + _DRAIN_SECONDS - time.monotonic()))
+            thread.join(max(0.0, ends + _DRAIN_SECONDS - monotonic_seconds()))
 
     def get_request(self) -> tuple[socket.socket, Any]:
         try:
