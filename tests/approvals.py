@@ -112,6 +112,13 @@ class Parts:
             return None
         return self.store.find(workflow_id, "approval")
 
+    def events(self, task: SuspendedTask) -> list[str]:
+        """The types of the events of a task's execution, so far."""
+        history = self.swf.get_workflow_execution_history(
+            domain=DOMAIN, execution={"workflowId": task.workflow_id, "runId": task.run_id}
+        )
+        return [str(event["eventType"]) for event in history["events"]]
+
     def ended(self, task: SuspendedTask, kind: str) -> dict[str, Any]:
         """The attributes of the one event of a type that ended a task, waited for."""
         key = f"{kind[0].lower()}{kind[1:]}EventAttributes"
@@ -160,10 +167,19 @@ class Visitor:
         return self._open(urllib.request.Request(self._at(path), headers=headers))
 
     def post(self, path: str, *, csrf: str | None = None, headers: Any = None, **form: str) -> Page:
-        """Send a form; *csrf* None takes the word that the page has for us."""
+        """Send a form as a browser does, from our own page.
+
+        Args:
+            path: where to.
+            csrf: None for the word that the page has for us.
+            headers: more of them; None for a value leaves that header out.
+            form: its fields.
+        """
         word = self.word() if csrf is None else csrf
         body = urllib.parse.urlencode({"csrf": word, **form}).encode()
-        return self._open(urllib.request.Request(self._at(path), data=body, headers=headers or {}))
+        sent = {"Origin": self.url, **(headers or {})}
+        sent = {name: value for name, value in sent.items() if value is not None}
+        return self._open(urllib.request.Request(self._at(path), data=body, headers=sent))
 
     def word(self) -> str:
         """The word of our session, as the forms of the page have it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import logging
 import os
 import signal
@@ -16,6 +17,8 @@ from flowy.concurrency.signals import stop_signals
 from flowy.concurrency.stop import StopFlag
 
 from . import settings
+
+REQUIREMENTS = Path(__file__).resolve().with_name("requirements.txt")
 
 PARTS = ("worker", "keeper", "decider", "web")
 
@@ -43,6 +46,9 @@ def main() -> int:
         logging.getLogger(name).setLevel("WARNING")
     # It logs paths, and whoever reads the path of a link can use the link.
     logging.getLogger("werkzeug").setLevel("WARNING")
+    if given.part in (None, "web") and importlib.util.find_spec("flask") is None:
+        print(f"approvals: The page needs Flask: pip install -r {REQUIREMENTS}", file=sys.stderr)
+        return 1
     if given.part is None:
         return everything(given.port)
     run_part(given.part, given.port)

@@ -7,7 +7,21 @@ from flask import Flask, current_app, render_template
 from werkzeug.exceptions import HTTPException
 
 from flowy import FlowyError
-from flowy.exception import HandleError, TransientError
+from flowy.exception import (
+    ExpiredHandleError,
+    ForeignHandleError,
+    HandleError,
+    TransientError,
+    UsedHandleError,
+)
+
+#: What a visitor reads of a link that is refused. The log has the rest.
+LINKS: dict[type[HandleError], str] = {
+    UsedHandleError: "This link was already used.",
+    ExpiredHandleError: "This link has expired. Ask whoever sent it for a new one.",
+    ForeignHandleError: "The request of this link is not here, or not any more.",
+}
+UNKNOWN_LINK = "This link is not valid. Check that you copied all of it."
 
 
 def add_error_pages(app: Flask) -> None:
@@ -25,7 +39,8 @@ def refused(error: HTTPException) -> tuple[str, int]:
 
 def refused_handle(error: HandleError) -> tuple[str, int]:
     """Answer a link that is not good, or not any more."""
-    return _page("This link cannot be used", str(error)), 403
+    current_app.logger.info("%s", error)
+    return _page("This link cannot be used", LINKS.get(type(error), UNKNOWN_LINK)), 403
 
 
 def failed(error: Exception) -> tuple[str, int]:

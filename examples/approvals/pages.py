@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
 from flask import (
@@ -67,6 +68,7 @@ class Pages:
             ("GET", "/state", self.state),
             ("POST", "/requests", self.ask),
             ("POST", f"/tasks/<task_id>/{button}", self.end),
+            ("GET", "/tasks/<task_id>/withdraw", self.ask_to_withdraw),
             ("POST", "/tasks/<task_id>/withdraw", self.withdraw),
             ("POST", "/tasks/<task_id>/link", self.link),
             ("GET", "/decide/<handle>", self.decide),
@@ -81,7 +83,7 @@ class Pages:
         pending, closed = self._store.pending(), self._store.closed(CLOSED_SHOWN)
         return render_template(
             "index.html",
-            pending=pending,
+            pending=sorted(pending, key=_deadline),
             closed=closed,
             state=_state_of(pending, closed),
             patience=PATIENCE,
@@ -110,6 +112,10 @@ class Pages:
         task = self._task(task_id)
         self._tell(task, button, self._end(task, button))
         return redirect(url_for("index"), 303)
+
+    def ask_to_withdraw(self, task_id: str) -> str:
+        """Ask whether a request is to be withdrawn: that cannot be undone."""
+        return render_template("withdraw.html", task=self._task(task_id))
 
     def withdraw(self, task_id: str) -> Redirect:
         """Request the cancellation of a request's workflow."""
@@ -170,6 +176,10 @@ class Pages:
         outcome = (self._store.get(task.id) or task).outcome
         said = "" if outcome is None else f" It was {words.verdict(outcome)}."
         flash(f"Closed already: {title}.{said}", "late")
+
+
+def _deadline(task: SuspendedTask) -> float:
+    return math.inf if task.deadline is None else task.deadline
 
 
 def _state_of(pending: list[SuspendedTask], closed: list[SuspendedTask]) -> str:

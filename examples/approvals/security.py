@@ -54,19 +54,31 @@ def csrf_token() -> str:
 
 def check(public: str = "") -> None:
     """Refuse requests for another host (DNS rebinding), of another site, or without the secret."""
+    # Werkzeug reads a Host that is none, as "a!b" and "a_b" are, as an empty text.
     own_host = request.host.lower()
+    if not own_host:
+        abort(403, "This app cannot read the host that the request names.")
     host = own_host.rpartition(":")[0] if own_host[-1:].isdigit() else own_host
     if (host or own_host) not in LOOPBACK and own_host != public:
         abort(403, "This app answers requests for a loopback host, or its PUBLIC_HOST, only.")
     if request.method != "POST":
         return
-    origin = request.headers.get("Origin")
-    # A proxy passes the browser's Host on, or sets that of the app.
-    if origin is not None and urlsplit(origin).netloc.lower() not in {own_host, public} - {""}:
-        abort(403, "This app takes no forms from other sites.")
+    # Every browser names the origin of a form. A proxy passes the browser's Host on, or sets that
+    # of the app.
+    if _host_of(request.headers.get("Origin", "")) not in {own_host, public} - {""}:
+        abort(403, "This app takes forms from its own pages only.")
     given, own = request.form.get("csrf", ""), session.get("csrf", "")
     if not own or not hmac.compare_digest(given.encode(), own.encode()):
         abort(403, "This form is too old, or not ours. Go back and load the page again.")
+
+
+def _host_of(origin: str) -> str:
+    """Return the host of an origin, with its port; an empty text if it is not an origin."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:  # "http://[", for example
+        return ""
+    return parts.netloc.lower() if parts.scheme in ("http", "https") else ""
 
 
 def add_headers(response: Response) -> Response:

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from flask.testing import FlaskClient
 from examples.approvals.web import make_app
 from flowy.invocation.outcome import TaskOutcome
 from flowy.local import LocalSWF
-from flowy.tokens import SuspendedTask
+from flowy.tokens import Handles, SuspendedTask, key_from_file
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.approvals import EXAMPLES, Parts, Visitor, until
 from tests.suspended import a_task
@@ -125,6 +126,11 @@ def test_an_expired_request_is_shown_as_such(parts: Parts, visitor: Visitor) -> 
 def test_a_canceled_workflow_takes_its_request_along(parts: Parts, visitor: Visitor) -> None:
     """Withdraw cancels the workflow; its decider asks the activity to; the keeper answers."""
     task = parts.ask("A piano")
+    sure = visitor.get(f"/tasks/{task.id}/withdraw").text
+    assert "Withdraw this request?" in sure
+    assert "A piano" in sure
+    assert f'formaction="/tasks/{task.id}/withdraw"' not in visitor.get("/").text
+    assert "ActivityTaskCancelRequested" not in parts.events(task)
     assert "asked to cancel" in visitor.post(f"/tasks/{task.id}/withdraw").text
     parts.ended(task, "ActivityTaskCancelRequested")
     parts.ended(task, "ActivityTaskCanceled")
@@ -189,11 +195,11 @@ def test_a_link_is_good_for_one_answer(parts: Parts, visitor: Visitor) -> None:
     assert parts.ended(task, "ActivityTaskFailed")["reason"] == "no"
     again = colleague.post(f"{link}/approve")
     assert again.status == 403
-    assert "it was used already" in again.text
+    assert "This link was already used." in again.text
     assert "This is closed: rejected." in colleague.get(link).text
     forged = colleague.get(link[:-1] + ("A" if link[-1] != "A" else "B"))
     assert forged.status == 403
-    assert "it is not one of ours" in forged.text
+    assert "This link is not valid." in forged.text
     assert link.rpartition("/")[2] not in parts.log
 
 
@@ -207,7 +213,8 @@ def test_forms_are_protected(parts: Parts, visitor: Visitor) -> None:
     assert visitor.post(path, csrf="wrong").status == 403
     assert visitor.post(path, csrf=Visitor(parts.url).word()).status == 403
     assert visitor.post(path, headers={"Origin": "http://evil.example"}).status == 403
-    assert visitor.post(path, headers={"Origin": "null"}).status == 403
+    for origin in (None, "", "null", "http://[", "evil", parts.url.replace("http:", "ftp:")):
+        assert visitor.post(path, headers={"Origin": origin}).status == 403
     assert visitor.post("/tasks/0000/approve").status == 404
     assert visitor.post(path, comment="x" * 100_000).status == 413
     assert _outcome(parts, task.id) is None
@@ -216,7 +223,11 @@ def test_forms_are_protected(parts: Parts, visitor: Visitor) -> None:
 
 def test_another_host_is_refused(visitor: Visitor) -> None:
     """A name that leads here by another's DNS is not answered; loopback's names are."""
-    for host in ("evil.example", "127.0.0.1.evil.example:8000", "evil.example:8000"):
+    # Werkzeug cannot read the last four.
+    for host in (
+        *("evil.example", "127.0.0.1.evil.example:8000", "evil.example:8000"),
+        *("a!b", "evil_one.example", "evil_one.example:8000", "["),
+    ):
         assert visitor.get("/", Host=host).status == 403
     for host in ("localhost", "127.0.0.1", "localhost:1", "[::1]:80"):
         assert visitor.get("/", Host=host).status == 200
@@ -313,6 +324,48 @@ def test_a_proxys_host_is_answered_where_it_is_named(
     assert "Secure" not in plain.get("/").headers["Set-Cookie"]
 
 
+def test_a_host_that_cannot_be_read_takes_no_forms(
+    in_process: Callable[..., FlaskClient], tmp_path: Path
+) -> None:
+    """Not even a form that has all else, and whose origin is the same host."""
+    visitor = in_process(PUBLIC_HOST="", BEHIND_HTTPS="false")
+    task = SQLiteTokenStore(tmp_path / "home" / "tokens.db").keep(a_task())
+    form = {"csrf": _word(visitor.get("/").text)}
+    for host in ("a!b", "evil_one.example"):
+        headers = {"Host": host, "Origin": f"http://{host}"}
+        assert visitor.get("/", headers=headers).status_code == 403
+        refused = visitor.post(f"/tasks/{task.id}/link", data=form, headers=headers)
+        assert refused.status_code == 403
+
+
+def test_what_ends_first_is_shown_first(
+    in_process: Callable[..., FlaskClient], tmp_path: Path
+) -> None:
+    """Requests come in the order of their deadlines, those without one last."""
+    visitor = in_process()
+    store = SQLiteTokenStore(tmp_path / "home" / "tokens.db")
+    now = time.time()
+    for title, deadline in (("never", None), ("late", now + 900), ("soon", now + 60)):
+        store.keep(a_task(title, note={"title": title}, deadline=deadline))
+    assert re.findall("<h3>([a-z]+)</h3>", visitor.get("/").text) == ["soon", "late", "never"]
+
+
+def test_an_expired_link_says_so(in_process: Callable[..., FlaskClient], tmp_path: Path) -> None:
+    """Each link that is refused has a text for whoever followed it, without handles or verbs."""
+    visitor = in_process()
+    home = tmp_path / "home"
+    store = SQLiteTokenStore(home / "tokens.db")
+    task = store.keep(a_task())
+    key = key_from_file(home / "handles.key")
+    old = Handles(store, key, clock=lambda: 1_000.0).make(task, "complete", lifetime=60)
+    page = visitor.get(f"/decide/{old}")
+    assert page.status_code == 403
+    assert "This link has expired. Ask whoever sent it for a new one." in page.text
+    gone = Handles(store, key).make(a_task(id="gone"), "complete", lifetime=60)
+    assert "The request of this link is not here" in visitor.get(f"/decide/{gone}").text
+    assert "handle" not in page.text
+
+
 def test_an_answer_that_was_lost_is_not_called_unrecorded(
     in_process: Callable[..., FlaskClient], swf: LocalSWF, tmp_path: Path
 ) -> None:
@@ -321,7 +374,8 @@ def test_an_answer_that_was_lost_is_not_called_unrecorded(
     task = SQLiteTokenStore(tmp_path / "home" / "tokens.db").keep(a_task("token"))
     swf.faults.break_connection("RespondActivityTaskCompleted", rate=1)
     form = {"csrf": _word(visitor.get("/").text)}
-    page = visitor.post(f"/tasks/{task.id}/approve", data=form)
+    origin = {"Origin": "http://localhost"}
+    page = visitor.post(f"/tasks/{task.id}/approve", data=form, headers=origin)
     assert page.status_code == 503
     assert "It may have been taken; look again in a moment." in page.text
     assert "Nothing was recorded" not in page.text
@@ -386,6 +440,24 @@ def test_one_command_starts_everything(tmp_path: Path) -> None:
         assert "<b>3</b> waiting" in visitor.get("/").text
         task = SQLiteTokenStore(home / "tokens.db").pending()[0]
         assert "Approved" in visitor.post(f"/tasks/{task.id}/approve").text
+
+
+def test_without_flask_it_says_what_to_install(tmp_path: Path) -> None:
+    """The page needs Flask; without it nothing is started."""
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['flask'] = None\n")
+    path = os.pathsep.join(map(str, (tmp_path, EXAMPLES.parent)))
+    ran = subprocess.run(
+        [sys.executable, "-m", "approvals"],
+        cwd=EXAMPLES,
+        env={**os.environ, "PYTHONPATH": path, "APPROVALS_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        timeout=50,
+    )
+    assert ran.returncode == 1
+    assert f"Flask: pip install -r {EXAMPLES / 'approvals' / 'requirements.txt'}" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert not (tmp_path / "home").exists()
 
 
 def test_everything_ends_well_though_a_part_was_still_starting(tmp_path: Path) -> None:

@@ -118,10 +118,12 @@ def test_expired(parts: Parts, window: Browser) -> None:
 
 
 def test_workflow_canceled(parts: Parts, window: Browser) -> None:
-    """A click on Withdraw cancels the workflow: the keeper answers, the page shows it."""
+    """Withdraw asks first, then cancels the workflow: the keeper answers, the page shows it."""
     task = parts.ask("A second thought")
     window.open(parts.url)
-    window.click(_button("A second thought", "Withdraw"))
+    window.click("//article[.//h3='A second thought']//a[.='Withdraw']")
+    window.wait_for_text("Withdraw this request?")
+    window.click("//button[.='Withdraw it']")
     window.find(_closed("A second thought", "withdrawn"))
     parts.ended(task, "ActivityTaskCanceled")
     parts.ended(task, "WorkflowExecutionCanceled")
@@ -147,6 +149,8 @@ def test_a_colleague_decides(parts: Parts, window: Browser) -> None:
     window.click(_button("A shared decision", "Let a colleague decide"))
     window.find("//input[@class='link']")
     link = str(window.run("return document.querySelector('.link').value"))
+    window.click("//button[.='Copy']")
+    window.wait_for_text("Copied")
     window.open(link)
     assert "A shared decision" in window.text
     window.click("//button[.='Approve']")
@@ -162,6 +166,46 @@ def test_text_is_text(parts: Parts, window: Browser) -> None:
     window.open(parts.url)
     window.wait_for_text('<img src=x onerror="document.title')
     assert "run" not in str(window.run("return document.title"))
+
+
+#: Returns the words of the page, of at most 20 characters, that stand on more than one line.
+_BROKEN_WORDS = """
+const broken = [];
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const node = walker.currentNode;
+  if (!node.parentElement.closest("h3, .amount, .meta, .what, .why, .badge, .when")) continue;
+  for (const word of node.data.matchAll(/[^\\s-]+/g)) {
+    if (word[0].length > 20) continue;
+    const range = document.createRange();
+    range.setStart(node, word.index);
+    range.setEnd(node, word.index + word[0].length);
+    const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+    if (lines.size > 1) broken.push(word[0]);
+  }
+}
+return broken;
+"""
+
+
+def test_no_word_is_broken(parts: Parts, window: Browser) -> None:
+    """A long amount or title goes to the next line; only what no line can have is broken."""
+    amount = "one hundred and twenty thousand euros, 00"
+    long = "Rechtsschutzversicherungsgesellschaftsangestellte-" * 2
+    parts.ask("Conference room, refurbishment", amount=amount, who="Christopher Longfellow")
+    task = parts.ask("Extraordinarily long refurbishment", amount=amount)
+    parts.ask(long.replace("-", ""))
+    parts.swf.respond_activity_task_failed(
+        taskToken=task.token, reason="Disproportionately expensive"
+    )
+    window.open(parts.url)
+    window.find(_closed("Extraordinarily long refurbishment", "rejected"))
+    for width in (1180, 920, 640, 420, 360):
+        window.resize(width, 800)
+        window.open(parts.url)
+        assert window.run(_BROKEN_WORDS) == [], width
+        assert window.run("return document.documentElement.scrollWidth <= window.innerWidth"), width
+    window.resize(1180, 900)
 
 
 def test_fits_a_telephone_and_the_dark(parts: Parts, window: Browser, tmp_path: Path) -> None:

@@ -41,5 +41,17 @@ window.addEventListener("pageshow", () => { for (const button of document.queryS
 // Select the link, ready to copy.
 for (const link of document.querySelectorAll(".link")) { link.focus(); link.select(); link.addEventListener("click", () => link.select()); }
 
+// Copy the link. A page on plain HTTP of another host has no clipboard but the old command.
+for (const button of document.querySelectorAll(".copy")) {
+  const link = document.querySelector(".link");
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    link.select();
+    const done = await (navigator.clipboard ? navigator.clipboard.writeText(link.value).then(() => true, () => false) : false);
+    button.textContent = done || document.execCommand("copy") ? "Copied" : "Press Ctrl+C";
+    setTimeout(() => { button.textContent = "Copy"; }, 4000);
+  });
+}
+
 setInterval(tick, 1000);
 setInterval(look, 1500);
