@@ -15,6 +15,7 @@ from ..swf.registration import compare
 from ..swf.values import ActivityImplementation, ActivityType
 from .exit_codes import ExitCode
 from .terminal import printable
+from .wording import in_options
 
 _HEADINGS = ("NAME", "VERSION", "TASK LIST", "AT SWF", "DECLARED AT")
 
@@ -50,8 +51,8 @@ def check(
     for type_, differences in (compared or {}).items():
         for difference in differences or ():
             code = ExitCode.REFUSED
-            text = difference.replace("reg_remote=False", "--no-register")
-            print(f"flowy: {type_} at {activities[type_].place}: {text}.", file=sys.stderr)
+            text = f"{type_} at {activities[type_].place}: {in_options(difference)}"
+            print(f"flowy: {text}.", file=sys.stderr)
     return code
 
 

@@ -19,6 +19,7 @@ from . import call, laptop, tokens, worker
 from .exit_codes import ExitCode, exit_code_of, exit_code_table
 from .logs import configure_logging
 from .terminal import printable
+from .wording import in_options
 
 _DESCRIPTION = """\
 Serve and call the activities of Amazon SWF workflows.
@@ -78,7 +79,7 @@ def _answered(run: Run, arguments: argparse.Namespace) -> ExitCode:
             print(printable(error.details.rstrip(), kept=_KEPT), file=sys.stderr)
         return exit_code_of(error)
     except FlowyError as error:
-        _say(str(error))
+        _say(in_options(str(error)))
         return exit_code_of(error)
     except KeyboardInterrupt:
         _say("Interrupted.")

@@ -24,6 +24,7 @@ from .exit_codes import ExitCode
 from .import_errors import import_text, place_text
 from .logs import configure_logging
 from .verbs import add_verb
+from .wording import in_options
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -187,7 +188,7 @@ def _options_of(given: argparse.Namespace) -> WorkerOptions | ExitCode:
             **values,
         )
     except ValueError as error:
-        print(f"flowy: {error}", file=sys.stderr)
+        print(f"flowy: {in_options(str(error))}", file=sys.stderr)
         return ExitCode.USAGE
     except ImportError as error:
         logger.debug("The import failed.", exc_info=error)

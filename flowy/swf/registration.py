@@ -24,6 +24,7 @@ from ..exception import (
 )
 from ..safe_logging import get_logger
 from .client import SWFClient
+from .client.errors import NO_CREDENTIALS
 from .values import ActivityDefaults, ActivityImplementation, ActivityType
 
 logger = get_logger(__name__)
@@ -117,6 +118,16 @@ def _differences(
     return found
 
 
+def _not_allowed(error: CredentialsError) -> str:
+    said = str(error).rstrip(".")
+    if error.fault in NO_CREDENTIALS:
+        return said  # nobody was refused
+    return (
+        f"{said}. Check the credentials, the region and the permissions swf:RegisterActivityType "
+        "and swf:DescribeActivityType, or start with reg_remote=False"
+    )
+
+
 class _Registration:
     def __init__(
         self, client: SWFClient, domain: str, patience_seconds: float, clock: Clock
@@ -157,18 +168,15 @@ class _Registration:
             except UnknownResourceError as error:
                 self.hopeless = True
                 self.problems.append(
-                    f"the domain does not exist in this region ({error.fault}). Check its name "
-                    "and the region, or register it: aws swf register-domain --name "
+                    f"the domain does not exist in this region ({error.fault})."
+                    f"{self._client.place} Check its name and the region, or register it: "
+                    "aws swf register-domain --name "
                     f"{self._domain} --workflow-execution-retention-period-in-days 7"
                 )
                 return
             except CredentialsError as error:
                 self.hopeless = True
-                self.problems.append(
-                    f"{str(error).rstrip('.')}. Check the credentials, the region and the "
-                    "permissions swf:RegisterActivityType and swf:DescribeActivityType, or start "
-                    "with reg_remote=False"
-                )
+                self.problems.append(_not_allowed(error))
                 return
             except SWFError as error:
                 self._problem(implementation, str(error))

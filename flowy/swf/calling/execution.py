@@ -175,6 +175,6 @@ class ActivityExecution:
         except UnknownResourceError as error:
             raise UnknownResourceError(
                 f"Cannot call {self._plan.type}: there is no domain {self._domain!r} in this "
-                "region.",
+                f"region.{self._client.place}",
                 fault=error.fault,
             ) from error

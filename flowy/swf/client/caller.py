@@ -17,6 +17,7 @@ from ...exception import SWFError
 from ...observer import CallEnded, Observers
 from ...safe_logging import get_logger
 from .deadlines import CallDeadlines
+from .error_texts import place
 from .errors import action_of, repeats_values, translated, unreadable
 from .genuine import is_genuine
 
@@ -65,6 +66,11 @@ class SWFCaller:
         observed._observers = observers
         return observed
 
+    @property
+    def place(self) -> str:
+        """A sentence with the region and the endpoint, after a space; empty if not known."""
+        return place(self._answers)
+
     def cut_call(self, thread: int) -> None:
         """Cut the call that a thread makes just now, as if its deadline had passed."""
         self._deadlines.expire(thread)
@@ -97,7 +103,8 @@ class SWFCaller:
             answer = self._deadlines.call(deadline_seconds, call)
         except Exception as error:
             # A text that repeats the refused values must not be shown by a traceback either.
-            raise translated(error, method) from None if repeats_values(error) else error
+            ours = translated(error, method, client)
+            raise ours from None if repeats_values(error) else error
         if not is_genuine(answer):
             raise unreadable(method)
         return answer or {}

@@ -22,7 +22,7 @@ from ...observer import Observers
 from ...safe_logging import get_logger
 from .actions import SWFClient
 from .caller import Layer1
-from .errors import translated
+from .errors import MAKE_A_CLIENT, translated
 from .genuine import check_bodies
 
 logger = get_logger(__name__)
@@ -111,7 +111,7 @@ def _boto3_client(**config: Any) -> Layer1:
                 ),
             )
     except Exception as error:
-        raise translated(error, "make a client") from error
+        raise translated(error, MAKE_A_CLIENT) from error
     check_bodies(client)
     return client
 

@@ -9,6 +9,7 @@ botocore's exceptions are known by their names: it is not imported if no client 
 
 from __future__ import annotations
 
+import errno
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -24,6 +25,7 @@ from ...exception import (
     UnknownResourceError,
     ValidationError,
 )
+from .error_texts import no_region, own_text, place, service
 
 #: The model has LimitExceededFault, the quotas page says LimitExceededException.
 _LIMITS = frozenset({"LimitExceededFault", "LimitExceededException"})
@@ -80,11 +82,26 @@ _NO_CREDENTIALS: dict[str, str] = {
 
 #: Exceptions of botocore that last; every other one of botocore's own is about the way to SWF.
 _LASTING: dict[str, str] = {
-    "NoRegionError": "no AWS region is set. Set AWS_DEFAULT_REGION, or a region in the profile",
+    "NoRegionError": "no AWS region is set",
     "InvalidRegionError": "the AWS region is not valid",
     "ProfileNotFound": "the AWS profile does not exist",
     "ParamValidationError": "the parameters are not valid",
+    "ConfigParseError": "an AWS configuration file cannot be read",
+    "ConfigNotFound": "an AWS configuration file is missing",
+    "InvalidConfigError": "the AWS configuration is not valid",
+    "InfiniteLoopConfigError": "the AWS profiles refer to each other in a circle",
+    "UnknownEndpointError": "no endpoint is known for this region",
+    "EndpointProviderError": "no endpoint is known for this region",
 }
+
+#: Those of both whose own text names nothing but files, profiles, regions and settings.
+_SAFE_TEXTS = _LASTING.keys() - {"NoRegionError", "ParamValidationError"} | {
+    "PartialCredentialsError",
+    "UnauthorizedSSOTokenError",
+}
+
+#: What ``connect`` says that it does.
+MAKE_A_CLIENT = "make a client"
 
 #: Exceptions of botocore that come before anything was sent.
 _NEVER_SENT = frozenset(
@@ -98,39 +115,64 @@ _NEVER_SENT = frozenset(
 )
 
 
+#: Faults of ``CredentialsError`` if there are none to be refused: no permission is missing.
+NO_CREDENTIALS = frozenset(_NO_CREDENTIALS)
+
+
 class ForeignBodyError(ConnectionError):
     """The body of an answer is not SWF's; a broken way to SWF, like any ``ConnectionError``."""
 
 
-def translated(error: Exception, method: str) -> SWFError:
-    """Return Flowy's error for what a client raised in *method*.
+def translated(error: Exception, method: str, client: Any = None) -> SWFError:
+    """Return Flowy's error for what *client* raised in *method*.
 
-    The text of a fault is kept for the reader, except for those of which ``repeats_values`` is
-    true: of these only the code is kept.
+    The text of a fault, and that of the client's own errors, is kept for the reader, except for
+    those of which ``repeats_values`` is true: of these only the code is kept.
     """
     if isinstance(error, SWFError):
         return error
     response = getattr(error, "response", None)
     if isinstance(response, Mapping) and isinstance(response.get("Error"), Mapping):
         operation = getattr(error, "operation_name", None)
-        return _translated_fault(response, method, str(operation or action_of(method)))
+        return _translated_fault(response, method, str(operation or action_of(method)), client)
     name = type(error).__name__
     names = [kind.__name__ for kind in type(error).__mro__]
     for kind, texts in ((CredentialsError, _NO_CREDENTIALS), (RefusedError, _LASTING)):
         for known in names:
             if known in texts:
-                return kind(f"Cannot {method}: {texts[known]} ({name}).", fault=name)
+                said = no_region() if known == "NoRegionError" else texts[known]
+                own = own_text(error, always=True) if known in _SAFE_TEXTS else ""
+                return kind(f"Cannot {method}: {said} ({name}){own}.", fault=name)
+    if method == MAKE_A_CLIENT and not _is_shortage(error):
+        return _not_made(error, name)
     if isinstance(error, ForeignBodyError) or _came_through(_PARSER, error):
         return unreadable(method)
     # Memory may be short for a moment, and because of another thread's activity.
     passing = isinstance(error, OSError | MemoryError)
     if passing or {"BotoCoreError", "HTTPClientError"} & set(names):
         return TransientError(
-            f"Cannot {method}: no answer from SWF ({name}).",
+            f"Cannot {method}: no answer from {service(error, client)} ({name})"
+            f"{own_text(error)}.{place(client)}",
             fault=name,
             may_have_arrived=not _NEVER_SENT & set(names),
         )
     return RefusedError(f"Cannot {method}: the client raised {name}.", fault=name)
+
+
+def _is_shortage(error: Exception) -> bool:
+    """Whether the machine was short of something for a moment, rather than set up wrongly."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+    return isinstance(error, MemoryError)
+
+
+def _not_made(error: Exception, name: str) -> RefusedError:
+    """Return the error for a client that cannot be made: nothing was sent, the set-up is wrong."""
+    text = own_text(error, always=True)
+    way_out = ""
+    if "Invalid endpoint" in text:
+        way_out = " Give the endpoint with its scheme, such as http://127.0.0.1:4567."
+    return RefusedError(f"Cannot {MAKE_A_CLIENT}: boto3 raised {name}{text}.{way_out}", fault=name)
 
 
 def unreadable(method: str) -> TransientError:
@@ -155,7 +197,9 @@ def action_of(method: str) -> str:
     return "".join(word.capitalize() for word in method.split("_"))
 
 
-def _translated_fault(response: Mapping[str, Any], method: str, operation: str) -> SWFError:
+def _translated_fault(
+    response: Mapping[str, Any], method: str, operation: str, client: Any
+) -> SWFError:
     code = str(response["Error"].get("Code") or "")
     metadata = response.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode", 0)
@@ -166,7 +210,8 @@ def _translated_fault(response: Mapping[str, Any], method: str, operation: str) 
     own = operation == action_of(method) and (not headers or REQUEST_ID_HEADER in headers)
     message = f"Cannot {method}: {'SWF' if own else operation} answered {code or status}{said}"
     if code in _NOT_ALLOWED:
-        return CredentialsError(message, fault=code)
+        where = place(client)
+        return CredentialsError(f"{message.rstrip('.')}.{where}" if where else message, fault=code)
     if own and code in _LIMITS:
         return LimitExceededError(message, fault=code)
     if own and code == "UnknownResourceFault":

@@ -1,0 +1,29 @@
+"""What errors advise in Python's words, in those of the command line.
+
+The errors of the package are for whoever calls it from Python, and name arguments. Whoever types a
+command has options instead.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: The words of errors, and those of the command line.
+_WORDS = (
+    ("start with reg_remote=False", "start with --no-register"),
+    ("start_activity_worker(..., package='my.activities')", "flowy worker ... my.activities"),
+    ('on_unknown="abandon"', "--on-unknown abandon"),
+)
+
+#: An argument of a worker with its value, such as ``processes=1``.
+_ARGUMENT = re.compile(
+    r"\b(loop|processes|concurrency|pollers|grace|on_stop|on_unknown|domain|task_list)="
+    r"('[^']*'|-?[\w.]+)"
+)
+
+
+def in_options(text: str) -> str:
+    """Return the text of an error with options instead of arguments."""
+    for words, options in _WORDS:
+        text = text.replace(words, options)
+    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')} {found[2]}", text)

@@ -1,0 +1,109 @@
+"""What a client's own errors say: its text, who did not answer, and where it was asked.
+
+Whoever reads "no answer" must know which endpoint was tried, in which region, and why it failed: a
+certificate, a name that does not resolve, a port where nobody listens. Only texts in which botocore
+puts no parameter of a call are kept, because those may be results and tokens.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+#: Exceptions of botocore, by name, whose texts have endpoints, causes and names of settings only.
+_OWN_TEXTS = frozenset(
+    {
+        "ConnectTimeoutError",
+        "ConnectionClosedError",
+        "EndpointConnectionError",
+        "ProxyConnectionError",
+        "ReadTimeoutError",
+        "SSLError",
+    }
+)
+
+#: Other services that a client asks, by a label of their host names.
+_SERVICES: Mapping[str, str] = {"sts": "STS", "sso": "SSO", "oidc": "SSO"}
+
+#: User name and password in a URL.
+_USER_INFO = re.compile(r"//[^/@\s]+@")
+
+
+def own_text(error: BaseException, *, always: bool = False) -> str:
+    """Return what a client's error says, as the end of a sentence; empty if it may say a value.
+
+    Args:
+        error: what the client raised.
+        always: whether no call was made, so that there is no value to say.
+    """
+    names = {kind.__name__ for kind in type(error).__mro__}
+    text = ""
+    if always or ("BotoCoreError" in names and _OWN_TEXTS & names):
+        text = _USER_INFO.sub("//", str(error)).strip().rstrip(".")
+    cause = _system_text(error)
+    if cause and cause not in text:
+        text = f"{text} ({cause})" if text else cause
+    return f": {text}" if text else ""
+
+
+def place(client: Any) -> str:
+    """Return a sentence with region and endpoint of a client; empty if it does not say them."""
+    meta = getattr(client, "meta", None)
+    region, url = getattr(meta, "region_name", None), getattr(meta, "endpoint_url", None)
+    if not isinstance(region, str) or not isinstance(url, str):
+        return ""
+    return f" Region {region}{_misled(region)}, endpoint {_USER_INFO.sub('//', url)}."
+
+
+def no_region() -> str:
+    """Return what is wrong if no region is set, and the way out."""
+    if os.environ.get("AWS_REGION"):
+        return (
+            "no AWS region is set: AWS_REGION is, but boto3 does not read it. Set "
+            "AWS_DEFAULT_REGION, or a region in the profile"
+        )
+    return "no AWS region is set. Set AWS_DEFAULT_REGION, or a region in the profile"
+
+
+def service(error: BaseException, client: Any) -> str:
+    """Return who did not answer: SWF, or whom the client asked for credentials first."""
+    arguments = getattr(error, "kwargs", None)
+    asked = arguments.get("endpoint_url") if isinstance(arguments, Mapping) else None
+    own = getattr(getattr(client, "meta", None), "endpoint_url", None)
+    host = _host(asked)
+    if not host or host == _host(own):
+        return "SWF"
+    labels = host.partition(":")[0].split(".")
+    found = next((name for label, name in _SERVICES.items() if label in labels), None)
+    if found is None and isinstance(own, str):
+        return host
+    return found or "SWF"
+
+
+def _host(url: object) -> str:
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2] if isinstance(url, str) else ""
+    except ValueError:
+        return ""
+
+
+def _misled(region: str) -> str:
+    other = os.environ.get("AWS_REGION")
+    if not other or other == region:
+        return ""
+    return f" (AWS_REGION is {other}, but boto3 reads AWS_DEFAULT_REGION)"
+
+
+def _system_text(error: BaseException) -> str:
+    """Return the system's word for the innermost failure, such as "Connection refused"."""
+    found, seen = "", set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        if isinstance(current, OSError) and isinstance(current.errno, int) and current.strerror:
+            found = str(current.strerror)
+        current = current.__cause__ or current.__context__
+    return found

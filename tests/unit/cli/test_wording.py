@@ -1,0 +1,27 @@
+"""Advice in the words of whoever types a command."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowy.cli.wording import in_options
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "use a new version, or start with reg_remote=False to",
+            "use a new version, or start with --no-register to",
+        ),
+        (
+            "Cannot use loop=5 with 2 processes: give processes=1.",
+            "Cannot use --loop 5 with 2 processes: give --processes 1.",
+        ),
+        ("Cannot use on_stop='wait'", "Cannot use --on-stop 'wait'"),
+        ("aws swf undeprecate-activity-type --activity-type name=a,version=1", None),
+    ],
+)
+def test_arguments_become_options(text: str, shown: str | None) -> None:
+    """No Python words on a command line; commands of others stay as they are."""
+    assert in_options(text) == (text if shown is None else shown)

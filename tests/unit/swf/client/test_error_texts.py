@@ -1,0 +1,155 @@
+"""What errors say: the client's own text, who did not answer, where it was asked; no value."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import botocore.exceptions
+import pytest
+
+from flowy.exception import CredentialsError, RefusedError, SWFError, TransientError
+from flowy.swf.client import SWFClient, connect
+from flowy.swf.client.errors import translated
+from tests.unit.scripted_swf import ONE_ATTEMPT, ScriptedSWF, boto3_client, says_fault
+
+pytestmark = pytest.mark.usefixtures("no_settings")
+
+URL = "https://swf.eu-west-1.amazonaws.com/"
+
+
+def said(error: Exception) -> str:
+    return str(translated(error, "poll_for_activity_task"))
+
+
+def test_nobody_there() -> None:
+    """The endpoint, the system's word for what is wrong, and the region."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    client = boto3_client(f"http://127.0.0.1:{port}", **ONE_ATTEMPT)
+    with pytest.raises(TransientError) as caught:
+        SWFClient(client, client).poll_for_activity_task("domain", "list", "me")
+    assert str(caught.value) == (
+        "Cannot poll_for_activity_task: no answer from SWF (EndpointConnectionError): Could not "
+        f'connect to the endpoint URL: "http://127.0.0.1:{port}/" (Connection refused). Region '
+        f"{client.meta.region_name}, endpoint http://127.0.0.1:{port}."
+    )
+
+
+def test_a_certificate() -> None:
+    """What is wrong with it is what there is to fix."""
+    problem = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
+    text = said(botocore.exceptions.SSLError(endpoint_url=URL, error=OSError(problem)))
+    assert f"no answer from SWF (SSLError): SSL validation failed for {URL} {problem}" in text
+
+
+def test_a_system_error_of_any_client() -> None:
+    """The system's text is kept; the rest of it may be anything."""
+    assert said(ConnectionResetError(104, "Connection reset by peer")) == (
+        "Cannot poll_for_activity_task: no answer from SWF (ConnectionResetError): Connection "
+        "reset by peer."
+    )
+    assert "SECRET" not in said(ConnectionResetError("SECRET"))
+
+
+@pytest.mark.parametrize(
+    ("url", "service"),
+    [
+        (URL, "SWF"),
+        ("https://sts.amazonaws.com/", "STS"),
+        ("https://sts.eu-west-1.amazonaws.com/", "STS"),
+        ("https://vpce-1.sts.eu-west-1.vpce.amazonaws.com/", "STS"),
+        ("https://portal.sso.eu-west-1.amazonaws.com/", "SSO"),
+    ],
+)
+def test_who_did_not_answer(url: str, service: str) -> None:
+    """The client asks others for credentials first: SWF is not to blame for them."""
+    error = botocore.exceptions.ConnectTimeoutError(endpoint_url=url)
+    assert f"no answer from {service} (ConnectTimeoutError)" in said(error)
+    assert url in said(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.exceptions.HTTPClientError(error="SECRET"),
+        botocore.exceptions.ResponseStreamingError(error="SECRET"),
+        botocore.exceptions.ProxyConnectionError(proxy_url="http://me:SECRET@proxy.test"),
+        botocore.exceptions.EndpointConnectionError(endpoint_url="http://me:SECRET@swf.test/"),
+        botocore.exceptions.CredentialRetrievalError(provider="role", error_msg="SECRET"),
+        botocore.exceptions.ParamValidationError(report="SECRET"),
+    ],
+)
+def test_no_value_is_said(error: Exception) -> None:
+    """Neither a parameter nor a password in a URL."""
+    assert "SECRET" not in said(error)
+
+
+def test_refused_credentials_say_where() -> None:
+    """Credentials of another region, or of another SWF, are what is commonly wrong."""
+    with ScriptedSWF(says_fault("UnrecognizedClientException", "The token is invalid.")) as swf:
+        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        with pytest.raises(CredentialsError) as caught:
+            SWFClient(client, client).respond_activity_task_completed("token", "1")
+        client.close()
+    assert str(caught.value).endswith(
+        f"The token is invalid. Region {client.meta.region_name}, endpoint {swf.url}."
+    )
+
+
+# What is set up wrongly
+
+
+@pytest.fixture
+def region(no_settings: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+
+def not_made() -> str:
+    """Return why no client can be made: refused, not out of reach."""
+    with pytest.raises(SWFError) as caught:
+        connect()
+    assert isinstance(caught.value, RefusedError)
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("region")
+def test_a_broken_configuration_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named; trying again would not help."""
+    file = tmp_path / "config"
+    file.write_text("no section = here\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    text = not_made()
+    assert text.startswith("Cannot make a client: an AWS configuration file cannot be read (")
+    assert str(file) in text
+
+
+@pytest.mark.usefixtures("region")
+def test_an_endpoint_without_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text names it and shows one that is right."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SWF", "localhost:4567")
+    text = not_made()
+    assert "Invalid endpoint: localhost:4567" in text
+    assert "with its scheme, such as http://127.0.0.1:4567" in text
+
+
+@pytest.mark.parametrize("misled", [True, False])
+def test_no_region(misled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """AWS_REGION is what other SDKs read, and boto3 does not."""
+    if misled:
+        monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    else:
+        monkeypatch.delenv("AWS_REGION", raising=False)
+    text = not_made()
+    assert "Set AWS_DEFAULT_REGION" in text
+    assert ("AWS_REGION is, but boto3 does not read it" in text) is misled
+
+
+def test_another_region_than_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If AWS_REGION says another one than boto3 uses, both are named."""
+    client = boto3_client("http://127.0.0.1:1", **ONE_ATTEMPT)
+    monkeypatch.setenv("AWS_REGION", "ap-south-1")
+    assert SWFClient(client, client).place == (
+        f" Region {client.meta.region_name} (AWS_REGION is ap-south-1, but boto3 reads "
+        "AWS_DEFAULT_REGION), endpoint http://127.0.0.1:1."
+    )
