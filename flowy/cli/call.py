@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ..concurrency.signals import terminable
-from ..swf.calling import call_activity
+from ..swf.calling import call_activity, start_activity
 from . import arguments
 from .exit_codes import ExitCode
 from .terminal import json_text
@@ -24,6 +24,8 @@ Call one activity, wait until a worker has run it, and print its result as JSON.
   flowy call --domain shop charge 1 '{"order": 7}' now
   flowy call --domain shop charge 1 7 --kw currency=EUR --kw dry_run=true
   flowy call --domain shop charge 1 --kwargs '{"order": 7}'
+  flowy call --domain shop charge 1 - < arguments.json  a list of ARGs, or an object as --kwargs
+  flowy call --domain shop --no-wait charge 1 7       print the ids of its execution, and end
   flowy call --domain shop --timeout 60 -- charge 1 -x        after --, everything is an ARG
 
 The call starts a workflow execution of its own and ends with it. Ctrl-C or SIGTERM cancels the
@@ -45,7 +47,8 @@ def add_verbs(verbs: Verbs) -> None:
         nargs="*",
         type=arguments.json_or_text,
         metavar="ARG",
-        help="positional argument: read as JSON if possible, else as text",
+        help="positional argument: read as JSON if possible, else as text; a single - reads all "
+        "from standard input, as a JSON list or object",
     )
     parser.add_argument("--domain", required=True, type=arguments.domain, help="the SWF domain")
     _add_keyword_arguments(parser)
@@ -61,6 +64,12 @@ def add_verbs(verbs: Verbs) -> None:
         default=3600,
         metavar="SECONDS",
         help="cancel the activity after this time (default: 3600)",
+    )
+
+    parser.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="print the workflow id and the run id as JSON, and do not wait for the end",
     )
 
 
@@ -83,24 +92,46 @@ def _add_keyword_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _call(given: argparse.Namespace) -> ExitCode:
-    kwargs: dict[str, Any] = dict(given.kwargs)
-    for key, value in given.kw:
+    args, kwargs = list(given.args), dict(given.kwargs)
+    if args == ["-"]:
+        try:
+            args, read = _arguments_from(sys.stdin)
+        except ValueError as error:
+            return _unusable(str(error))
+        if twice := read.keys() & kwargs.keys():
+            return _unusable(f"{min(twice)!r} is given twice. Give each keyword argument once")
+        kwargs |= read
+    for key, said in given.kw:
         if key in kwargs:
-            print(
-                f"flowy: Cannot call: {key!r} is given twice. Give each keyword argument once.",
-                file=sys.stderr,
-            )
-            return ExitCode.USAGE
-        kwargs[key] = value
+            return _unusable(f"{key!r} is given twice. Give each keyword argument once")
+        kwargs[key] = said
+    options = {"kwargs": kwargs, "task_list": given.task_list, "timeout": given.timeout}
     with terminable():
-        value = call_activity(
-            given.domain,
-            given.name,
-            given.version,
-            *given.args,
-            kwargs=kwargs,
-            task_list=given.task_list,
-            timeout=given.timeout,
-        )
+        if given.no_wait:
+            ids = start_activity(given.domain, given.name, given.version, *args, **options)
+            value: Any = dict(zip(("workflow_id", "run_id"), ids, strict=True))
+        else:
+            value = call_activity(given.domain, given.name, given.version, *args, **options)
     print(json_text(value))
     return ExitCode.FINE
+
+
+def _arguments_from(source: TextIO) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments that a JSON text has.
+
+    Raises:
+        ValueError: it is not a JSON list or object.
+    """
+    value = arguments.json_or_text(source.read())
+    if isinstance(value, list):
+        return value, {}
+    if isinstance(value, dict):
+        return [], value
+    raise ValueError(
+        "standard input has no JSON list of arguments, nor a JSON object of keyword arguments"
+    )
+
+
+def _unusable(why: str) -> ExitCode:
+    print(f"flowy: Cannot call: {why}.", file=sys.stderr)
+    return ExitCode.USAGE

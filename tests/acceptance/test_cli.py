@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
 import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -23,7 +24,7 @@ import pytest
 from flowy import __version__
 from flowy.cli import ExitCode
 from flowy.local import LocalSWF
-from tests.acceptance.flowy_command import Flowy, run_flowy
+from tests.acceptance.flowy_command import ROOT, Flowy, run_flowy
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -201,6 +202,7 @@ def test_call_of_an_activity_that_times_out_exits_with_5(command: Command) -> No
     code, out, err = command.call("late", "1")
     assert (code, out) == (ExitCode.TIMED_OUT, "")
     assert "SCHEDULE_TO_START" in err
+    assert "No worker took it from task list 'nobody' within 1 s. Is a worker running" in err
 
 
 @pytest.mark.usefixtures("registered")
@@ -208,14 +210,87 @@ def test_call_that_takes_too_long_exits_with_5(command: Command) -> None:
     """The call's own ``--timeout``; ``--task-list`` sent it where no worker polls."""
     code, out, err = command.call("--timeout", "1", "--task-list", "nobody", "echo", "1")
     assert (code, out) == (ExitCode.TIMED_OUT, "")
-    assert err.startswith("flowy: Activity echo 1")
+    last = err.splitlines()[-1]
+    assert last.startswith("flowy: Activity echo 1 had not ended after 1 s")
+    assert "no worker has taken it from task list 'nobody' since " in last
+
+
+@pytest.mark.usefixtures("registered")
+def test_call_that_nobody_takes_says_so(command: Command) -> None:
+    """After 3 s, and since when; the call goes on."""
+    with command.start_call("--task-list", "nobody", "echo", "1") as call:
+        line = call.log_line_with("waits")
+        assert "Activity echo 1 waits: no worker has taken it from task list 'nobody'" in line
+        assert call.process.poll() is None
+        call.send(signal.SIGTERM)
+        assert call.end()[0] == ExitCode.INTERRUPTED
+
+
+@pytest.mark.usefixtures("worker")
+def test_call_without_waiting(command: Command, client: SWFClient) -> None:
+    """``--no-wait`` prints where the result will be."""
+    code, out, err = command.call("--no-wait", "echo", "1", "7")
+    assert (code, err) == (ExitCode.FINE, "")
+    ids = json.loads(out)
+    execution = {"workflowId": ids["workflow_id"], "runId": ids["run_id"]}
+    deadline = time.monotonic() + 20
+    while True:
+        history = client.get_workflow_execution_history(
+            domain=command.domain,
+            execution=execution,  # type: ignore[arg-type]
+        )["events"]
+        done = [each for each in history if each["eventType"] == "ActivityTaskCompleted"]
+        if done:
+            break
+        assert time.monotonic() < deadline
+    assert done[0]["activityTaskCompletedEventAttributes"]["result"] == "[[7], {}]"
+
+
+def test_call_without_waiting_of_an_unknown_type_exits_with_3(
+    command: Command, client: SWFClient
+) -> None:
+    """It is known at once, and no execution stays open."""
+    code, out, err = command.call("--no-wait", "nothing", "1")
+    assert (code, out) == (ExitCode.REFUSED, "")
+    assert "ACTIVITY_TYPE_DOES_NOT_EXIST" in err
+    assert _open_executions(client, command.domain) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "out"),
+    [
+        ('[1.5, "two"]', ExitCode.FINE, '[[1.5, "two"], {}]\n'),
+        ('{"order": 7}', ExitCode.FINE, '[[], {"order": 7}]\n'),
+        ("7", ExitCode.USAGE, ""),
+        ("", ExitCode.USAGE, ""),
+    ],
+)
+@pytest.mark.usefixtures("worker")
+def test_call_with_arguments_from_standard_input(
+    given: str, code: ExitCode, out: str, command: Command
+) -> None:
+    """A JSON list of positional arguments, or an object of keyword arguments."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "flowy", "call", "--domain", command.domain, "echo", "1", "-"],
+        env={**command.env, "PYTHONPATH": str(ROOT)},
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=40,
+    )
+    assert (ran.returncode, ran.stdout) == (code, out)
+    assert ("standard input has no JSON list" in ran.stderr) is (code == ExitCode.USAGE)
 
 
 def test_call_of_an_unknown_type_exits_with_3(command: Command) -> None:
-    """SWF's own word for it is told."""
+    """SWF's own word for it is told, and what the domain has, similar names first."""
     code, _, err = command.call("nothing", "1")
     assert code == ExitCode.REFUSED
-    assert "ACTIVITY_TYPE_DOES_NOT_EXIST" in err
+    assert "ACTIVITY_TYPE_DOES_NOT_EXIST. Start a worker that registers it" in err
+    assert command.worker("--loop", "0", "shop")[0] == ExitCode.FINE
+    code, _, err = command.call("ecko", "1")
+    assert code == ExitCode.REFUSED
+    assert "ACTIVITY_TYPE_DOES_NOT_EXIST. The domain has: echo 1, hasty 1, late 1\n" in err
 
 
 def test_call_in_an_unknown_domain_exits_with_3(

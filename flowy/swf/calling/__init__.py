@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .call import call_activity, input_text
+from .call import call_activity, input_text, start_activity
 
-__all__ = ["call_activity", "input_text"]
+__all__ = ["call_activity", "input_text", "start_activity"]

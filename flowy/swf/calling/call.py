@@ -17,15 +17,19 @@ from ...transport import encode_input
 from ..client import Layer1, connect
 from ..limits import MAX_INPUT_CHARS, MAX_VERSION_CHARS, name_text, timeout_seconds
 from ..values import ActivityType
-from .decider import Plan
+from .decider import Plan, schedule
 from .decider_thread import DeciderThread
 from .execution import ActivityExecution
 from .result import after_request, value_of
+from .waiting import not_taken
 
 logger = get_logger(__name__)
 
 #: How long an activity may take to end after the request to cancel it, in seconds.
 GRACE_SECONDS = 5
+
+#: After this time without an end, a call says so if no worker has taken its activity, in seconds.
+QUIET_SECONDS = 3.0
 
 
 def call_activity(
@@ -79,13 +83,7 @@ def call_activity(
         SWFError: SWF refuses the call, or is out of reach for too long.
         ValueError: an argument that cannot be used.
     """
-    plan = Plan(
-        ActivityType(name_text(name, "name"), name_text(version, "version", MAX_VERSION_CHARS)),
-        input_text(args, kwargs or {}),
-        None if task_list is None else name_text(task_list, "task_list", trimmed=True),
-        _timeout_seconds(timeout),
-        _grace_seconds(grace),
-    )
+    plan = _plan(name, version, args, kwargs, task_list, timeout=timeout, grace=grace)
     checked_domain = name_text(domain, "domain", trimmed=True)
     execution = ActivityExecution(
         connect(layer1),
@@ -96,6 +94,64 @@ def call_activity(
     _warn_of_own_slot(checked_domain, plan)
     _run(execution, plan)
     return value_of(execution, plan)
+
+
+def start_activity(
+    domain: object,
+    name: object,
+    version: object,
+    *args: Any,
+    kwargs: Mapping[str, Any] | None = None,
+    task_list: object = None,
+    timeout: Any = 3600,
+    layer1: Layer1 | None = None,
+) -> tuple[str, str]:
+    """Schedule one activity as ``call_activity`` does, and do not wait for its end.
+
+    Nobody decides for its execution any more, so the execution stays open until *timeout* and a
+    minute have passed. Its history has the result meanwhile, and for the domain's retention period.
+
+    Returns:
+        The workflow id and the run id of the execution.
+
+    Raises:
+        CallError: SWF does not schedule it.
+        SWFError, ValueError, TransportError: as ``call_activity``.
+    """
+    plan = _plan(name, version, args, kwargs, task_list, timeout=timeout, grace=0)
+    execution = ActivityExecution(connect(layer1), name_text(domain, "domain", trimmed=True), plan)
+    execution.start()
+    try:
+        while (task := execution.poll()) is None:
+            pass  # SWF has held the poll; the first decision comes at once
+        execution.respond(task[0], [schedule(plan)])
+        ended = execution.look_for_end()
+    except BaseException:
+        execution.terminate("The activity was not scheduled.")
+        raise
+    if ended:
+        execution.terminate("The activity was not scheduled.")
+        value_of(execution, plan)
+    return execution.workflow_id, execution.run_id or ""
+
+
+def _plan(
+    name: object,
+    version: object,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any] | None,
+    task_list: object,
+    *,
+    timeout: Any,
+    grace: Any,
+) -> Plan:
+    return Plan(
+        ActivityType(name_text(name, "name"), name_text(version, "version", MAX_VERSION_CHARS)),
+        input_text(args, kwargs or {}),
+        None if task_list is None else name_text(task_list, "task_list", trimmed=True),
+        _timeout_seconds(timeout),
+        _grace_seconds(grace),
+    )
 
 
 def input_text(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
@@ -137,7 +193,9 @@ def _run(execution: ActivityExecution, plan: Plan) -> None:
     try:
         execution.start()
         decider.start()
-        decider.wait()
+        if not decider.wait(QUIET_SECONDS):
+            _say_if_nobody_takes_it(execution, plan)
+            decider.wait()
     except SWFError:
         if execution.run_id is not None:
             execution.terminate("The caller's decider cannot go on.")
@@ -147,6 +205,16 @@ def _run(execution: ActivityExecution, plan: Plan) -> None:
             how = _wind_down(execution, decider, plan)
             _add_note(interruption, f"asked to cancel, activity {plan.type} {how}")
         raise
+
+
+def _say_if_nobody_takes_it(execution: ActivityExecution, plan: Plan) -> None:
+    try:
+        waits = not_taken(execution.history())
+    except SWFError as error:
+        logger.info("Cannot see whether a worker has taken %s (%s).", plan.type, error.fault)
+        return
+    if waits:
+        logger.warning("Activity %s waits: %s.", plan.type, waits)
 
 
 def _wind_down(execution: ActivityExecution, decider: DeciderThread, plan: Plan) -> str:

@@ -85,7 +85,7 @@ def decide(events: Sequence[Event], plan: Plan) -> list[Decision]:
     if not _happened(events, "ActivityTaskScheduled"):
         if cancel:  # before there was anything to cancel
             return [_close(Ending(TaskOutcome.CANCELED))]
-        return [_schedule(plan), _timer(TIMEOUT_TIMER, plan.timeout_seconds)]
+        return [schedule(plan), _timer(TIMEOUT_TIMER, plan.timeout_seconds)]
     if cancel and not _happened(events, *_CANCELLATION_DECIDED):
         return [_request_cancel(), _timer(GRACE_TIMER, plan.grace_seconds)]
     return []
@@ -114,7 +114,8 @@ def _close(ended: Ending) -> Decision:
     )
 
 
-def _schedule(plan: Plan) -> Decision:
+def schedule(plan: Plan) -> Decision:
+    """Return the decision that schedules the activity."""
     wanted: dict[str, Any] = {
         "activityId": ACTIVITY_ID,
         "activityType": {"name": plan.type.name, "version": plan.type.version},

@@ -13,10 +13,12 @@ import uuid
 from collections.abc import Sequence
 
 from ...exception import AlreadyExistsError, RefusedError, SWFError, UnknownResourceError
+from ...invocation.outcome import TaskOutcome
 from ...safe_logging import get_logger
 from ..client import SWFClient
 from ..history import Ending, Event, closes_execution
 from ..limits import MAX_NAME_CHARS
+from ..values import ActivityType
 from .decider import Decision, Plan, ending
 
 logger = get_logger(__name__)
@@ -138,14 +140,48 @@ class ActivityExecution:
         Raises:
             SWFError: SWF refuses to show it, or is out of reach.
         """
-        events = self._client.get_workflow_execution_history(
-            self._domain, self.workflow_id, self.run_id or ""
-        )
+        events = self.history()
         ended = ending(events)
         if ended is None or not any(map(closes_execution, events)):
             return False
         self.ended = ended, events
         return True
+
+    def look_for_end(self) -> bool:
+        """Read the history; if the activity has ended, or was not scheduled, keep how.
+
+        Returns:
+            Whether it was not scheduled.
+
+        Raises:
+            SWFError: SWF refuses to show the history, or is out of reach.
+        """
+        events = self.history()
+        ended = ending(events)
+        if ended is None or ended.outcome is not TaskOutcome.NOT_SCHEDULED:
+            return False
+        self.ended = ended, events
+        return True
+
+    def history(self) -> list[Event]:
+        """Return its events, oldest first.
+
+        Raises:
+            SWFError: SWF refuses to show them, or is out of reach.
+        """
+        return list(
+            self._client.get_workflow_execution_history(
+                self._domain, self.workflow_id, self.run_id or ""
+            )
+        )
+
+    def known_types(self) -> list[ActivityType]:
+        """Return the activity types of the domain; none if SWF does not show them."""
+        try:
+            return self._client.list_activity_types(self._domain)
+        except SWFError as error:
+            logger.info("Cannot list the types of domain %s (%s).", self._domain, error.fault)
+            return []
 
     def _start(self) -> str:
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...exception import (
@@ -16,10 +17,18 @@ from ...invocation.outcome import TaskOutcome
 from ...safe_logging import get_logger
 from ...transport import decode_result
 from ..history import Ending
+from ..values import ActivityType
 from .decider import Plan, timed_out
 from .execution import ActivityExecution
+from .waiting import not_taken, why_timed_out
 
 logger = get_logger(__name__)
+
+#: SWF's cause for not scheduling an activity of a type that it does not hold.
+UNKNOWN_TYPE = "ACTIVITY_TYPE_DOES_NOT_EXIST"
+
+#: Types that an error lists, at most.
+MAX_TYPES_SHOWN = 20
 
 #: The error for each outcome; ``CallError`` itself for the rest.
 _ERRORS: Mapping[TaskOutcome, type[CallError]] = {
@@ -45,12 +54,18 @@ def value_of(execution: ActivityExecution, plan: Plan) -> Any:
         return decode_result(ended.text)
     kind, reason = _ERRORS.get(ended.outcome, CallError), ended.reason
     message = f"Activity {plan.type} {ended}"
+    if ended.outcome is TaskOutcome.TIMED_OUT and (why := why_timed_out(events, ended.reason)):
+        message = f"{message}. {why}"
+    elif ended.reason == UNKNOWN_TYPE:
+        message = f"{message}. {_there_are(execution.known_types(), plan.type)}"
     if late:
         kind, reason = CallTimedOutError, str(ended)
         message = (
             f"Activity {plan.type} had not ended after {plan.timeout_seconds} s; asked to cancel, "
             f"it {after_request(ended, plan)}"
         )
+        if waited := not_taken(events):
+            message = f"{message.rstrip('.')}: {waited}."
     raise kind(
         message,
         reason=reason,
@@ -58,6 +73,18 @@ def value_of(execution: ActivityExecution, plan: Plan) -> Any:
         workflow_id=execution.workflow_id,
         run_id=execution.run_id,
     )
+
+
+def _there_are(types: Sequence[ActivityType], wanted: ActivityType) -> str:
+    """Return which types there are, those of a similar name first."""
+    if not types:
+        return "Start a worker that registers it"
+    near = difflib.get_close_matches(wanted.name, {each.name for each in types}, n=len(types))
+    order = {name: number for number, name in enumerate(near)}
+    shown = sorted(types, key=lambda each: (order.get(each.name, len(order)), each))
+    more = len(shown) - MAX_TYPES_SHOWN
+    rest = f", and {more:,} more" if more > 0 else ""
+    return f"The domain has: {', '.join(map(str, shown[:MAX_TYPES_SHOWN]))}{rest}"
 
 
 def after_request(ended: Ending, plan: Plan) -> str:
