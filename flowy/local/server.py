@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -165,7 +166,7 @@ class LocalSWF:
             if self._page_port is None:
                 return endpoint, None
             port = self._page_port
-            return endpoint, Page(self._address, port, service.page_data)
+            return endpoint, Page(self._address, port, service.page_data, self._act)
         except OSError as error:
             if endpoint is not None:
                 endpoint.server_close()
@@ -204,6 +205,11 @@ class LocalSWF:
             return refusal
         answer = self._service.answer(action, body, gone)
         return None if self.faults.drops(action, answer[1]) else answer
+
+    def _act(self, action: str, parameters: Mapping[str, str]) -> Answer:
+        """Carry out what a button of the page asks for; throttle and faults are for programs."""
+        assert self._service is not None
+        return self._service.answer(action, json.dumps(parameters).encode(), lambda: False)
 
     def stop(self) -> None:
         """Answer the held polls without a task, and close the port.

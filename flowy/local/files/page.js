@@ -1,4 +1,4 @@
-// The page of a local SWF: three looks in JSON, taken again and again.
+// The page of a local SWF: three looks in JSON, taken again and again, and two buttons that act.
 //
 // Whatever comes from a workflow is set as text, never as markup.
 
@@ -41,6 +41,9 @@ function settle(parent, children) {
   while (parent.children.length > children.length) parent.lastElementChild.remove();
 }
 
+// An id or a name that is broken only if it is longer than a line.
+const word = (text) => make("span", "word", text);
+
 function fill(table, rows) {
   settle(byId(table).tBodies[0], rows);
   byId(table).hidden = !rows.length;
@@ -48,7 +51,7 @@ function fill(table, rows) {
 }
 
 function runLink(domain, execution) {
-  const link = make("a", "", execution.workflowId);
+  const link = make("a", "word", execution.workflowId);
   link.href = `#/run/${encodeURIComponent(domain)}/${encodeURIComponent(execution.runId)}`;
   return link;
 }
@@ -110,22 +113,22 @@ function showOverview(seen) {
   byId("count-running").textContent = seen.runningTotal.toLocaleString();
 
   fill("lists", lists.map((list) => row(
-    list.name,
+    word(list.name),
     list.kind === "activity" ? "activities" : "decisions",
     make("td", "number", list.waiting.toLocaleString()),
     make("td", "number", list.pollers.toLocaleString()),
   )));
   fill("running", running.map((task) => {
-    const what = make("td", "", task.what === "decision" ? "decision" : `${task.type.name} · ${task.what}`);
+    const what = make("td", "", task.what === "decision" ? "decision" : word(`${task.type.name} · ${task.what}`));
     const where = make("span", "sub", "in ", runLink(view.domain, task));
     if (task.cancelRequested) what.append(" ", make("span", "badge asked", "cancel requested"));
-    if (task.details) where.append(` · ${task.details}`);
+    if (task.details) where.append(" · ", word(task.details));
     what.append(where);
-    return row(what, task.identity || "–", make("td", "number", span(task.seconds)));
+    return row(what, word(task.identity || "–"), make("td", "number", span(task.seconds)));
   }));
   fill("pollers", pollers.map((poller) => row(
-    poller.identity || "–",
-    make("td", "", poller.taskList, make("span", "sub", poller.kind === "activity" ? "activities" : "decisions")),
+    make("td", "", word(poller.identity || "–"), poller.count > 1 ? make("span", "times", ` × ${poller.count.toLocaleString()}`) : ""),
+    make("td", "", word(poller.taskList), make("span", "sub", poller.kind === "activity" ? "activities" : "decisions")),
     make("td", "number", span(poller.seconds)),
   )));
 }
@@ -143,18 +146,25 @@ function showExecutions(seen) {
       status.append(" ", make("span", "badge asked", "cancel requested"));
     }
     const id = make("td", "", runLink(view.domain, each));
-    id.append(...each.tags.map((tag) => make("span", "tag", tag)));
+    id.append(...each.tags.filter((tag) => !each.activities.includes(tag)).map((tag) => make("span", "tag", tag)));
+    const [activity, ...others] = each.activities;
+    const ran = make("td", "activity", activity ? word(activity) : "");
+    if (others.length) {
+      ran.append(make("span", "sub", `and ${others.length} more`));
+      ran.title = each.activities.join(", ");
+    }
     return row(
       status,
       id,
-      `${each.type.name} ${each.type.version}`,
-      make("td", "nowrap", dateTime(each.started)),
-      make("td", "number", span((each.closed || now) - each.started)),
-      make("td", "number", each.eventCount.toLocaleString()),
+      make("td", "type", word(`${each.type.name} ${each.type.version}`)),
+      ran,
+      make("td", "nowrap started", dateTime(each.started)),
+      make("td", "number took", span((each.closed || now) - each.started)),
+      make("td", "number count", each.eventCount.toLocaleString()),
     );
   }));
   byId("executions-empty").textContent = view.find || view.status
-    ? "No execution is like that."
+    ? "No execution matches. Choose another filter."
     : "No executions yet. Start one, and it shows up here.";
   const first = view.page * seen.pageRows;
   const count = seen.executions.length;
@@ -248,7 +258,7 @@ function brief(event) {
     said.timeoutType, said.cause, said.reason, said.identity,
     said.result ?? (said.reason ? undefined : said.details) ?? said.input,
   ].filter((part) => part !== undefined && part !== "");
-  const text = parts.join(" · ");
+  const text = parts.map(oneLine).join(" · ");
   return text.length > 160 ? `${text.slice(0, 160)}…` : text;
 }
 
@@ -259,7 +269,7 @@ function eventItem(event, begin) {
     const details = make("details", "", make("summary", "", ...line));
     details.addEventListener("toggle", () => {
       if (details.open && details.children.length === 1) {
-        details.append(make("pre", "", JSON.stringify(event.attributes, null, 2)));
+        details.append(make("pre", "", indented(JSON.stringify(event.attributes), 0)));
       }
     });
     what.append(details);
@@ -274,6 +284,37 @@ function eventItem(event, begin) {
 function fact(name, value, long) {
   const shown = value instanceof Node ? value : make("dd", "", value);
   return make("div", long ? "long" : "", make("dt", "", name), shown);
+}
+
+const long = (name, text) => fact(name, make("dd", "", make("pre", "", readable(text))), true);
+
+// How an execution ended, in the words of its last event; where a call ran one activity, in those
+// of the activity.
+function ending() {
+  const { events } = history;
+  const scheduled = events.filter((event) => event.type === "ActivityTaskScheduled");
+  const found = [];
+  if (scheduled.length === 1 && !events[0].attributes.input && scheduled[0].attributes.input) {
+    found.push(long(`Input of ${scheduled[0].attributes.activityType.name}`, scheduled[0].attributes.input));
+  }
+  const last = events.findLast((event) => /^WorkflowExecution(Completed|Failed|TimedOut|Canceled|Terminated|ContinuedAsNew)$/.test(event.type));
+  const said = last ? last.attributes : {};
+  const ran = scheduled.length === 1
+    ? events.findLast((event) => /^ActivityTask(Completed|Failed|TimedOut|Canceled)$/.test(event.type))
+    : undefined;
+  const own = ran ? ran.attributes : {};
+  const says = ["result", "reason", "details", "timeoutType"].some((name) => said[name] !== undefined);
+  const { result, reason, details, timeoutType } = says ? said : own;
+  if (result !== undefined) found.push(long("Result", result));
+  if (reason !== undefined) found.push(long("Reason", reason));
+  if (timeoutType !== undefined) found.push(fact("Timeout", timeoutType.replaceAll("_", " ").toLowerCase()));
+  if (details !== undefined) found.push(long("Details", details));
+  if (said.cause) found.push(fact("Cause", said.cause));
+  if (said.newExecutionRunId) {
+    const next = { workflowId: said.newExecutionRunId, runId: said.newExecutionRunId };
+    found.push(fact("Continued as", make("dd", "mono", runLink(view.runDomain, next))));
+  }
+  return found;
 }
 
 function showRun(seen) {
@@ -296,12 +337,58 @@ function showRun(seen) {
   ];
   if (seen.cancelRequested) facts.push(fact("Cancel", "requested"));
   if (seen.tags.length) facts.push(fact("Tags", seen.tags.join(", ")));
-  if (seen.input) facts.push(fact("Input", make("dd", "", make("pre", "", seen.input)), true));
+  if (seen.input) facts.push(long("Input", seen.input));
+  facts.push(...ending());
+  for (const beat of seen.beats) {
+    if (beat.details) facts.push(long(`Latest heartbeat of ${beat.type.name} · ${beat.what}, ${span(beat.beatSeconds)} ago`, beat.details));
+  }
+  shown = seen;
+  byId("one-acts").hidden = seen.status !== "OPEN";
+  document.title = `${seen.workflowId} · Local SWF`;
   settle(byId("one-facts"), facts);
   byId("one-count").textContent = `${seen.eventCount.toLocaleString()} events`;
   byId("events").append(...fresh.map((event) => eventItem(event, seen.started)));
   showLanes(seen);
   if (seen.more) again();
+}
+
+// -- acting --
+
+let shown = null; // the execution that the buttons are about
+
+const ACTS = {
+  cancel: ["Ask the decider of", "to cancel it?", "Ask to cancel", "The cancellation was requested."],
+  terminate: ["Terminate", "now? Nothing of it can go on.", "Terminate", "It was terminated."],
+};
+
+async function act(what) {
+  const { workflowId, runId } = shown;
+  const asked = JSON.stringify({ domain: view.runDomain, workflowId, runId });
+  let said;
+  try {
+    const token = await look("token", {});
+    const headers = { "Content-Type": "application/json", "X-Flowy-Token": token };
+    const answer = await fetch(`/act/${what}`, { method: "POST", headers, body: asked });
+    said = answer.ok ? ACTS[what][3] : `Refused: ${(await answer.json()).message}`;
+  } catch (error) {
+    said = `Not done: ${error.message}`;
+  }
+  if (view.run !== runId) return;
+  byId("one-said").textContent = said;
+  byId("one-said").hidden = false;
+  again();
+}
+
+for (const button of document.querySelectorAll("[data-act]")) {
+  button.addEventListener("click", () => {
+    const [before, after, yes] = ACTS[button.dataset.act];
+    byId("sure-text").replaceChildren(`${before} `, make("b", "word", shown.workflowId), ` ${after}`);
+    byId("sure-yes").textContent = yes;
+    const sure = byId("sure");
+    sure.returnValue = "no";
+    sure.onclose = () => sure.returnValue === "yes" && act(button.dataset.act);
+    sure.showModal();
+  });
 }
 
 // -- looking again and again --
@@ -324,12 +411,13 @@ async function update() {
     const overview = await lookOver();
     if (mine !== turn) return;
     // All of it changes at once: nothing of one domain stands beside another's.
-    if (view.run) {
+    if (view.run !== null) {
       const after = history.run === view.run ? history.events.length : 0;
       const seen = await look("history", { domain: view.runDomain, run: view.run, after });
       if (mine !== turn) return;
       showOverview(overview);
       panel(seen ? "one" : "none");
+      if (!seen) document.title = "No such execution · Local SWF";
       if (seen) showRun(seen);
     } else {
       const { domain, status, find, page } = view;
@@ -337,6 +425,7 @@ async function update() {
       if (mine !== turn) return;
       showOverview(overview);
       panel("all");
+      document.title = view.domain ? `Executions in ${view.domain} · Local SWF` : "Local SWF";
       if (seen) showExecutions(seen);
     }
     byId("state").className = "state live";
@@ -356,33 +445,73 @@ function again() {
   update();
 }
 
+// The address has what is shown, so that a reload, a bookmark and the back button lead to it.
+function listHash() {
+  const said = new URLSearchParams();
+  for (const name of ["domain", "status", "find", "page"]) {
+    if (view[name]) said.set(name, view[name]);
+  }
+  return `#/${said.size ? `?${said}` : ""}`;
+}
+
 function route() {
-  const [, kind, domain, run] = location.hash.split("/").map(decodeURIComponent);
+  const [path, query] = location.hash.slice(1).split("?", 2);
+  let parts;
+  try {
+    parts = path.split("/").map(decodeURIComponent);
+  } catch {
+    parts = ["", "run", view.domain, ""]; // no text at all: there is no such execution
+  }
+  const [, kind, domain, run] = parts;
   view.run = kind === "run" ? run : null;
-  if (kind === "run") view.domain = view.runDomain = domain;
+  byId("one-said").hidden = true;
+  if (byId("sure").open) byId("sure").close("no");
+  if (kind === "run") {
+    view.domain = view.runDomain = domain;
+  } else {
+    const said = new URLSearchParams(query || "");
+    view.domain = said.get("domain") || view.domain;
+    view.status = said.get("status") || "";
+    view.find = said.get("find") || "";
+    view.page = Math.max(0, Math.trunc(Number(said.get("page")))) || 0;
+    showFilter();
+  }
   scrollTo(0, 0);
   again();
 }
 
-function choose(changes) {
+function showFilter() {
+  if (byId("find").value !== view.find) byId("find").value = view.find;
+  const tab = ["", "open"].includes(view.status) ? view.status : "closed";
+  for (const each of document.querySelectorAll("[data-status]")) {
+    each.setAttribute("aria-pressed", String(each.dataset.status === tab));
+  }
+  byId("outcome").value = tab === "closed" && view.status !== "closed" ? view.status : "";
+  for (const each of document.querySelectorAll(".brand, .back a")) each.href = listHash();
+}
+
+function choose(changes, typed) {
   Object.assign(view, { page: 0 }, changes);
+  showFilter();
+  // Each letter of a search is not a page to go back to.
+  window.history[typed ? "replaceState" : "pushState"](null, "", listHash());
   again();
 }
 
 byId("domain").addEventListener("change", (event) => {
-  choose({ domain: event.target.value });
-  if (view.run) location.hash = "#/";
+  if (view.run === null) {
+    choose({ domain: event.target.value });
+  } else {
+    Object.assign(view, { page: 0, domain: event.target.value });
+    location.hash = listHash();
+  }
 });
-byId("find").addEventListener("input", (event) => choose({ find: event.target.value }));
+byId("find").addEventListener("input", (event) => choose({ find: event.target.value }, true));
+byId("outcome").addEventListener("change", (event) => choose({ status: event.target.value || "closed" }));
 byId("newer").addEventListener("click", () => choose({ page: view.page - 1 }));
 byId("older").addEventListener("click", () => choose({ page: view.page + 1 }));
 for (const button of document.querySelectorAll("[data-status]")) {
-  button.addEventListener("click", () => {
-    for (const each of document.querySelectorAll("[data-status]")) {
-      each.setAttribute("aria-pressed", String(each === button));
-    }
-    choose({ status: button.dataset.status });
-  });
+  button.addEventListener("click", () => choose({ status: button.dataset.status }));
 }
 document.addEventListener("visibilitychange", () => document.hidden || again());
 addEventListener("hashchange", route);

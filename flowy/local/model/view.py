@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
+from ..activity_names import activity_names
 from ..real_time import monotonic_seconds
 from .backend import LocalBackend
 from .domain import LocalDomain
@@ -57,12 +58,14 @@ def page_data(backend: LocalBackend, what: str, parameters: dict[str, str]) -> A
 def overview(backend: LocalBackend, domain_name: str = "") -> dict[str, Any]:
     """The clock, every domain, and the task lists, pollers and running tasks of one or all.
 
+    Pollers that differ only in how long they wait are one row, with their count.
+
     Args:
         backend: the backend to show.
         domain_name: the domain; an empty text means all domains.
     """
     domains = [each for each in backend.own_domains() if domain_name in ("", each.name)]
-    pollers = list(_pollers(backend, domain_name))
+    pollers = _pollers(backend, domain_name)
     running = list(_running(backend, domains))
     return {
         "now": backend.clock.now(),
@@ -73,7 +76,7 @@ def overview(backend: LocalBackend, domain_name: str = "") -> dict[str, Any]:
         ],
         "taskLists": _task_lists(backend, domain_name, domains),
         "pollers": pollers[:LIST_ROWS],
-        "pollersTotal": len(pollers),
+        "pollersTotal": sum(poller["count"] for poller in pollers),
         "running": running[:LIST_ROWS],
         "runningTotal": len(running),
     }
@@ -87,8 +90,9 @@ def executions(
     Args:
         backend: the backend to show.
         domain_name: the domain.
-        status: ``open``, ``closed``, or anything else for both.
-        find: a part of the workflowId; an empty text finds every execution.
+        status: ``open``, ``closed``, a close status such as ``FAILED``, or an empty text for all.
+        find: a part of the workflowId, of the name of the type or of an activity, or of a tag, in
+            any case; an empty text finds every execution.
         page: the number of the page, from 0.
 
     Raises:
@@ -96,12 +100,17 @@ def executions(
     """
     domain = backend.own_domain(domain_name)
     found: Iterable[LocalExecution] = _newest_first(domain, status)
-    if find:
-        found = [each for each in found if find in each.workflow_id]
+    counts = {"": len(domain.runs), "open": len(domain.open), "closed": len(domain.closed)}
+    if find or status not in counts:
+        wanted = find.casefold()
+        found = [
+            each
+            for each in found
+            if (status in counts or each.close_status == status) and _has(each, wanted)
+        ]
         total = len(found)
     else:
-        counts = {"open": len(domain.open), "closed": len(domain.closed)}
-        total = counts.get(status, len(domain.runs))
+        total = counts[status]
     rows = islice(found, page * PAGE_ROWS, (page + 1) * PAGE_ROWS)
     return {"total": total, "pageRows": PAGE_ROWS, "executions": [_row(each) for each in rows]}
 
@@ -118,6 +127,11 @@ def history(
         **_row(execution),
         "now": backend.clock.now(),
         "input": execution.input,
+        "beats": [
+            _running_activity(task, task.started_timestamp, backend.clock.now())
+            for task in execution.activities.values()
+            if task.started_timestamp is not None
+        ],
         "events": [
             {
                 "id": event.event_id,
@@ -134,7 +148,12 @@ def history(
 def _newest_first(domain: LocalDomain, status: str) -> Iterable[LocalExecution]:
     if status == "open":
         return reversed(domain.open.values())
-    return reversed(domain.closed if status == "closed" else domain.runs.values())
+    return reversed(domain.closed if status else domain.runs.values())
+
+
+def _has(execution: LocalExecution, wanted: str) -> bool:
+    texts = (execution.workflow_id, execution.workflow_type.name, *execution.tag_list)
+    return any(wanted in text.casefold() for text in (*texts, *activity_names(execution)))
 
 
 def _row(execution: LocalExecution) -> dict[str, Any]:
@@ -142,6 +161,7 @@ def _row(execution: LocalExecution) -> dict[str, Any]:
         "workflowId": execution.workflow_id,
         "runId": execution.run_id,
         "type": execution.workflow_type.to_short_dict(),
+        "activities": activity_names(execution),
         "status": execution.close_status or "OPEN",
         "cancelRequested": execution.cancel_requested,
         "started": execution.start_timestamp,
@@ -173,18 +193,25 @@ def _task_lists(
     ]
 
 
-def _pollers(backend: LocalBackend, domain_name: str) -> Iterator[dict[str, Any]]:
+def _pollers(backend: LocalBackend, domain_name: str) -> list[dict[str, Any]]:
     now = monotonic_seconds()
+    rows: dict[tuple[str | None, ...], dict[str, Any]] = {}
     for (kind, domain, task_list), poller in backend.polls.pollers():
         if domain_name not in ("", domain):
             continue
-        yield {
-            "identity": poller.identity,
-            "domain": domain,
-            "taskList": task_list,
-            "kind": kind,
-            "seconds": now - poller.since,
-        }
+        row = rows.setdefault(
+            (poller.identity, kind, domain, task_list),
+            {
+                "identity": poller.identity,
+                "domain": domain,
+                "taskList": task_list,
+                "kind": kind,
+                "count": 0,
+                "seconds": now - poller.since,
+            },
+        )
+        row["count"] += 1
+    return list(rows.values())
 
 
 def _running(backend: LocalBackend, domains: list[LocalDomain]) -> Iterator[dict[str, Any]]:

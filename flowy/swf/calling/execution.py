@@ -201,6 +201,8 @@ class ActivityExecution:
             executionStartToCloseTimeout=str(min(longest, LONGEST_EXECUTION_SECONDS)),
             taskStartToCloseTimeout=str(DECISION_SECONDS),
             childPolicy="TERMINATE",
+            # All calls have one workflow type; lists of executions show the tag.
+            tagList=[plan.type.name],
         )
 
     def _register_workflow_type(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -133,6 +134,25 @@ class Browser:
             frame = "const done = arguments[0]; requestAnimationFrame(() => done())"
             self._call("POST", "/execute/async", {"script": frame, "args": []})
         return seen
+
+    def resize(self, width: int, height: int) -> None:
+        """Show pages as on a screen of this size, in pixels; 0 and 0 is the window's own."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 0, "mobile": False}
+        self._devtools("Emulation.setDeviceMetricsOverride", size)
+
+    def prefer(self, scheme: str) -> None:
+        """Prefer the color scheme ``light`` or ``dark``."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._devtools("Emulation.setEmulatedMedia", {"features": features})
+
+    def screenshot(self, name: str, folder: Path) -> Path:
+        """Save what is visible as PNG; ``FLOWY_SCREENSHOTS`` names a folder to keep it in."""
+        file = Path(os.environ.get("FLOWY_SCREENSHOTS", folder)) / f"{name}.png"
+        file.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
+        return file
+
+    def _devtools(self, command: str, parameters: Any) -> None:
+        self._call("POST", "/goog/cdp/execute", {"cmd": command, "params": parameters})
 
     def errors(self) -> list[str]:
         """The warnings and errors in the browser's console."""

@@ -84,6 +84,7 @@ def test_a_page_port_can_be_chosen_and_is_an_error_in_use(shown: LocalSWF) -> No
         ("/", "text/html; charset=utf-8"),
         ("/page.css", "text/css; charset=utf-8"),
         ("/page.js", "text/javascript; charset=utf-8"),
+        ("/values.js", "text/javascript; charset=utf-8"),
         ("/icon.svg", "image/svg+xml"),
         ("/look/overview", "application/json"),
     ],
@@ -310,8 +311,8 @@ def test_an_update_keeps_unchanged_elements(shown: LocalSWF, work: Work, browser
     choose(browser, work.domain)
     browser.until(lambda: browser.texts("#executions tbody a") == ["order 10"])
     browser.run("window.kept = document.querySelector('#executions tbody a'); window.kept.focus()")
-    took = browser.text("#executions tbody td:nth-child(5)")
-    browser.until(lambda: browser.text("#executions tbody td:nth-child(5)") != took)
+    took = browser.text("#executions tbody td.took")
+    browser.until(lambda: browser.text("#executions tbody td.took") != took)
     assert browser.run("return window.kept === document.activeElement")
 
 
@@ -364,7 +365,7 @@ def test_values_are_shown_as_text(shown: LocalSWF, work: Work, browser: Browser)
         "/icon.svg"
     ]
     assert browser.run("return document.querySelectorAll('main b, main i:not(.bar)').length") == 5
-    assert browser.run("return document.title") == "Local SWF"
+    assert browser.run("return document.title") == "<b>bold<b> · Local SWF"
     assert browser.errors() == []
 
 

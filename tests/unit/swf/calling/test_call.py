@@ -45,6 +45,7 @@ def test_a_call(swf: LocalSWF, worker: LocalWorker) -> None:
     (start,) = layer1.parameters("start_workflow_execution")
     assert start["workflowId"] == "mine"
     assert start["workflowType"] == {"name": "flowy.call_activity", "version": "1"}
+    assert start["tagList"] == ["echo"]
     # Longer than the call's timeout and its grace, by a minute: for a caller that was killed.
     assert start["executionStartToCloseTimeout"] == "125"
     assert start["taskStartToCloseTimeout"] == "30"

@@ -1,0 +1,76 @@
+// Wire text as people read it: JSON is indented, and line breaks are line breaks.
+//
+// The text is taken apart by tokens, not parsed and printed again: a number keeps all its digits,
+// and an object both of two equal keys.
+
+"use strict";
+
+const TOKEN = /"(?:\\.|[^"\\])*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+
+function isContainer(text) {
+  if (!/^\s*[[{]/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function unescaped(token) {
+  return `"${JSON.parse(token).replaceAll('"', '\\"')}"`;
+}
+
+// The text of one JSON value; a string that is itself a JSON list or object is shown as one.
+function indented(text, depth) {
+  const tokens = text.match(TOKEN) || [];
+  const margin = () => `\n${"  ".repeat(depth)}`;
+  let shown = "";
+  tokens.forEach((token, place) => {
+    const next = tokens[place + 1];
+    if (token === "{" || token === "[") {
+      shown += token;
+      if (next !== "}" && next !== "]") {
+        depth += 1;
+        shown += margin();
+      }
+    } else if (token === "}" || token === "]") {
+      if (!"{[".includes(tokens[place - 1])) {
+        depth -= 1;
+        shown += margin();
+      }
+      shown += token;
+    } else if (token === ",") {
+      shown += `,${margin()}`;
+    } else if (token === ":") {
+      shown += ": ";
+    } else if (token.startsWith('"')) {
+      const value = JSON.parse(token);
+      shown += next !== ":" && isContainer(value) ? indented(value, depth) : unescaped(token);
+    } else {
+      shown += token;
+    }
+  });
+  return shown;
+}
+
+// What a result, an input, a reason or details say. A string alone is shown without its quotes.
+function readable(text) {
+  if (isContainer(text)) return indented(text, 0);
+  if (/^\s*"/.test(text)) {
+    try {
+      const value = JSON.parse(text);
+      if (value.includes("\n")) return value;
+      return unescaped(text.trim());
+    } catch {
+      return text;
+    }
+  }
+  return text;
+}
+
+// The same in one line, for a list.
+function oneLine(text) {
+  const line = readable(String(text)).replace(/\s+/g, " ").trim();
+  return isContainer(text) ? line.replace(/([[{]) /g, "$1").replace(/ ([\]}])/g, "$1") : line;
+}
