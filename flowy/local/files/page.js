@@ -358,7 +358,7 @@ let shown = null; // the execution that the buttons are about
 
 const ACTS = {
   cancel: ["Ask the decider of", "to cancel it?", "Ask to cancel", "The cancellation was requested."],
-  terminate: ["Terminate", "now? Nothing of it can go on.", "Terminate", "It was terminated."],
+  terminate: ["Terminate", "now? This cannot be undone.", "Terminate", "It was terminated."],
 };
 
 async function act(what) {

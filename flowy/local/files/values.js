@@ -17,8 +17,10 @@ function isContainer(text) {
   }
 }
 
+// A text of many lines, such as a traceback, is for people: its quotes are left alone.
 function unescaped(token) {
-  return `"${JSON.parse(token).replaceAll('"', '\\"')}"`;
+  const value = JSON.parse(token);
+  return `"${value.includes("\n") ? value : value.replaceAll('"', '\\"')}"`;
 }
 
 // The text of one JSON value; a string that is itself a JSON list or object is shown as one.
