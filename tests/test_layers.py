@@ -82,6 +82,8 @@ ALLOWED_IMPORTS: Mapping[str, frozenset[str]] = {
     "pytest": frozenset({"flowy.testing.plugin"}),
     "signal": frozenset({"flowy.concurrency.signals"}),
     "sqlite3": frozenset({"flowy.tokens.sqlite"}),
+    # For type checkers only: nothing installs it beside Flowy.
+    "typing_extensions": frozenset({"flowy.task"}),
     "venusian": frozenset({"flowy.swf.scanner"}),
     "werkzeug": frozenset({"flowy.local"}),
 }

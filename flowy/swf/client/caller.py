@@ -10,8 +10,6 @@ import functools
 from collections.abc import Mapping
 from typing import Any, TypeAlias, TypeVar
 
-from typing_extensions import Self
-
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...exception import SWFError
 from ...observer import CallEnded, Observers
@@ -60,7 +58,7 @@ class SWFCaller:
         self._clock = clock
         self._deadlines = CallDeadlines(clock)
 
-    def observed_by(self, observers: Observers) -> Self:
+    def observed_by(self: C, observers: Observers) -> C:
         """Return a client that makes the same calls and tells *observers* of them instead."""
         observed = copy.copy(self)
         observed._observers = observers
