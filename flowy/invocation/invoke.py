@@ -20,7 +20,7 @@ from ..context import current_or_none
 from ..exception import CancelTask, SuspendTask
 from ..middleware import Middleware, Run, around
 from .answer import Answer, Canceled, Completed, Failed, NoAnswer, Suspended
-from .failure import details_of, reason_of
+from .failure import details_of, free_memory, reason_of
 from .status import StatusRecord, TaskStatus
 from .steering import steering_of
 
@@ -103,6 +103,7 @@ async def run_async(
 def answer_to_error(error: BaseException, status: StatusRecord) -> Answer:
     """Return the answer for a run that raised *error*."""
     try:
+        free_memory(error, run_by=_RUN_BY)
         steering = steering_of(error)
         if isinstance(steering, SuspendTask):
             return Suspended()

@@ -252,7 +252,7 @@ def test_what_ends_the_worker_is_answered_first(
     kinds = ['"bye"', '"keyboard"', "7"]
     closings = flow(*(Ask("exit", f"[[{kind}], {{}}]") for kind in kinds)).wait()
     assert [closing.kind for closing in closings] == ["Failed"] * 3
-    assert [closing.reason for closing in closings] == ["bye", "KeyboardInterrupt", "7"]
+    assert [closing.reason for closing in closings] == ["bye", "KeyboardInterrupt", "SystemExit: 7"]
     assert worker.wait() == 7
     assert "let through SystemExit('bye')" in worker.lines
     assert "let through KeyboardInterrupt()" in worker.lines

@@ -27,7 +27,7 @@ SETTLED_AFTER_SECONDS = 2.0
 #: When a stop without a grace ends at the latest, in seconds: after the 2 s in which activities
 #: may give up an answer under way is waited for, up to 20 s (docs, "Stopping"), and then come the
 #: ends of the processes.
-ENDED_WITHIN_SECONDS = SETTLED_AFTER_SECONDS + 20.0 + 4.0
+ENDED_WITHIN_SECONDS = SETTLED_AFTER_SECONDS + 20.0 + 10.0
 
 #: How late answers are sent when a moment within a call is to be met, in seconds.
 LATENCY_SECONDS = 0.3

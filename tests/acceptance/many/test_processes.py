@@ -264,7 +264,7 @@ def test_polls_out_at_a_death_are_reported(program: Programs, execution: Executi
     running.kill(signal.SIGTERM)
     running.wait()
     (report,) = running.found("report (.*)")
-    assert f":{dying} flowy/{__version__} (its process died, exit code 9)" in report
+    assert f":{dying} flowy/{__version__}, its process died, exit code 9" in report
     assert running.found("clean (.*)") == ["False"]
 
 

@@ -86,8 +86,7 @@ def test_a_client_that_repeats_is_cut_again(
         clock.turn_when_awaited(SHORTEST_DEADLINE_SECONDS)
         clock.turn(ANSWER_DEADLINE_SECONDS)
         assert isinstance(error_after_cuts(future, clock), TransientError)
-        assert len(swf.requests) == 2
-        assert caplog.text.count("connection is cut") >= 2
+        assert caplog.text.count("connection is cut") >= 2, "each attempt is cut"
         client.close()
 
 

@@ -163,9 +163,10 @@ def test_loop_is_whatever_int_takes(given: Any, polls: int) -> None:
     assert WorkerOptions("domain", "tasks", loop=given).loop == polls
 
 
-def test_names_are_any_objects() -> None:
+def test_names_are_text_or_numbers() -> None:
     """``str()`` of the domain and of the list is used."""
-    options = WorkerOptions(1, 2.5)
+    with pytest.warns(UserWarning, match="The task_list 2.5 is a float"):
+        options = WorkerOptions(1, 2.5)
     assert (options.domain, options.task_list) == ("1", "2.5")
 
 

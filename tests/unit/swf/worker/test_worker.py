@@ -14,6 +14,7 @@ import pytest
 from flowy import __version__, reasons
 from flowy.context import ActivityInfo, current
 from flowy.exception import CancelTask, SuspendTask, ThreadError
+from flowy.invocation import reason_of
 from flowy.observer import Observer, WorkerStarted, WorkerStopped
 from flowy.swf.values import ActivityDefaults, ActivityImplementation
 from flowy.swf.worker import ActivityWorker, StopReport
@@ -237,7 +238,7 @@ def test_what_ends_the_worker(error: BaseException) -> None:
         served(swf, running(raising(error)), loop=2).run()
     ((verb, failed),) = swf.answers
     assert verb == "failed"
-    assert failed["reason"] == (str(error) or type(error).__name__)
+    assert failed["reason"] == reason_of(error)
     assert len(swf.polls) == 1
 
 
