@@ -522,7 +522,9 @@ def test_check_says_what_would_be_served(command: Command) -> None:
     assert code == ExitCode.FINE
     assert [row[0] for row in rows] == ["NAME", "echo", "late"]
     assert all("not compared" in row for row in rows[1:])
-    assert rows[1][-1] == f"{command.here / 'shop' / 'activities.py'}:4"
+    file, _, line = rows[1][-1].rpartition(":")
+    assert file == str(command.here / "shop" / "activities.py")
+    assert line in ("4", "5")  # Python 3.10 takes the class's line for the decorator's
     assert err == "flowy: Not compared with SWF: give --domain.\n"
 
 
