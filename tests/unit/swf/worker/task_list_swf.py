@@ -29,7 +29,7 @@ class TaskListSWF:
     """
 
     def __init__(self, *polls: dict[str, Any], beat: Any = None, holds: bool = False) -> None:
-        self._lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._lines: queue.Queue[Any] = queue.Queue()
         for line in polls:
             self._lines.put(line)
         self._beat = {"cancelRequested": False} if beat is None else beat
