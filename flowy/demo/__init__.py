@@ -24,7 +24,7 @@ from .files import printable, select
 from .workflow import DOMAIN, plan_of, play, progress, report
 
 #: From the start of the demo until the activities must have ended, in seconds.
-RUN_SECONDS = 30.0
+RUN_SECONDS = 13.0
 
 #: How long the embedded SWF holds a poll (SWF's 60 s would delay the end), and how long a process
 #: may take to stop before it is killed, in seconds.

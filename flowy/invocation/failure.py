@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections import deque
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from types import CodeType, TracebackType
 
 #: One piece of a traceback (a frame, or an exception's message) is cut to this many characters,
@@ -53,7 +53,13 @@ def details_of(error: BaseException, *, run_by: Container[CodeType] = ()) -> str
     """
     try:
         start = _author_frames(error.__traceback__, run_by)
-        _cut_chain(error)
+        for each in _cut_chain(error):
+            frames = _author_frames(each.__traceback__, run_by)
+            if isinstance(each, MemoryError):
+                # The frames before may be suspended coroutines, which clearing would end.
+                traceback.clear_frames(frames)
+            if each is not error and frames is not each.__traceback__:
+                BaseException.with_traceback(each, frames)  # the class may have its own __setattr__
         pieces = traceback.format_exception(type(error), error, start)
         return sendable("".join(cut_end(piece, MAX_PIECE_CHARS) for piece in pieces))
     except BaseException as second:  # formatting runs the author's __str__, __repr__, __cause__
@@ -106,8 +112,8 @@ def _says_nothing_alone(error: BaseException, text: str) -> bool:
     return text.strip() in _CONSTANTS or not re.sub(r"\b\d\w*|\W", "", text)
 
 
-def _cut_chain(error: BaseException) -> None:
-    """Cut off what lies beyond the latest 20 causes and contexts of *error*."""
+def _cut_chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield *error* and its causes and contexts, 20 at most; cut off what lies beyond them."""
     waiting, seen = deque([error]), {id(error)}
     while waiting:
         each = waiting.popleft()
@@ -125,6 +131,7 @@ def _cut_chain(error: BaseException) -> None:
                 each.__cause__ = None
             else:
                 each.__context__ = None
+        yield each
 
 
 def _author_frames(
