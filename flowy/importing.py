@@ -16,7 +16,7 @@ def imported(given: object) -> Any:
 
     Raises:
         ValueError: a text does not have the form ``module.name:OBJECT``.
-        ImportError: there is no such module, it cannot be imported, or it has no such object.
+        ImportError: the module is missing or cannot be imported, or it lacks the object.
     """
     if not isinstance(given, list | tuple):
         return given

@@ -23,7 +23,7 @@ from .address import Address
 from .loopback import BODY_SECONDS, LoopbackHandler, LoopbackServer
 from .wire_faults import Answer
 
-#: Takes a name and parameters, returns a JSON-serializable value; None if there is no such thing.
+#: Takes a name and parameters, returns a JSON-serializable value; None if it does not exist.
 PageData = Callable[[str, "dict[str, str]"], "Any | None"]
 
 #: Carries out an action of SWF with these parameters; returns an HTTP status and JSON text.

@@ -30,7 +30,7 @@ class SuspendedTask:
         id: its id in the store; no secret.
         outcome: how it ended; None while it is open, as far as the store knows.
         reason: why it ended so: the failure's reason, the type of the timeout, or the details of
-            a canceled task; None if there is no reason.
+            a canceled task; None without one.
         closed_at: when the store learned of its end, in seconds since the epoch; None while it
             is open.
         learned: whether it was ended elsewhere, and the store learned of that from SWF.

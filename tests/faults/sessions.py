@@ -49,7 +49,7 @@ class Mode:
         return f"{name}-{self.processes}x{self.concurrency}"
 
 
-#: The four ways in which an activity that is no coroutine can run, in scripts.
+#: The four ways to run an activity without a coroutine, in scripts.
 SERIAL = Mode()
 THREADS = Mode(concurrency=4)
 PROCESSES = Mode(processes=2)

@@ -88,7 +88,7 @@ class Recorder(Observer):
         return [event for event in self.events if isinstance(event, kind)]
 
     def wait_for(self, kind: type[E], count: int = 1) -> E:
-        """Wait until there are so many events of a class; return the last of them."""
+        """Wait until a class has that many events; return the last of them."""
         with self._news:
             came = self._news.wait_for(lambda: len(self.of(kind)) >= count, PATIENCE_SECONDS)
         assert came, self.events

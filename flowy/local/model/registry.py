@@ -178,7 +178,7 @@ class Registry(TaggedResources):
         """The domain of a name.
 
         Raises:
-            SWFUnknownResourceFault: there is no such domain.
+            SWFUnknownResourceFault: the domain does not exist.
         """
         domain = self._get_domain(name)
         assert isinstance(domain, LocalDomain)

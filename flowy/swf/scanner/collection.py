@@ -40,7 +40,7 @@ def one_each(
 
     Args:
         implementations: what was found; the same one may come several times.
-        where: what was searched, for the error's text.
+        where: what was searched; the error names it.
 
     Raises:
         ScanError: there is none, one type has two, or a class cannot be constructed.

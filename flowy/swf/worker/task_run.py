@@ -279,7 +279,7 @@ class TaskRun:
 
     def _tell(self, outcome: TaskOutcome, ran_seconds: float, error: BaseException | None) -> None:
         total_seconds = self._worker.clock.now() - self._started_at
-        # The reason is left out: the author's text may hold input, and logs are no place for it.
+        # The reason is left out: the author's text may hold input, which must stay out of logs.
         logger.log(
             logging.ERROR if outcome in _ERRORS else logging.INFO,
             "Activity %s: %s after %.3f s%s.",

@@ -18,7 +18,7 @@ def test_now_is_monotonic() -> None:
 
 @pytest.mark.parametrize("seconds", [0.01, 0.0, -1.0])
 def test_waits_end_with_their_time(seconds: float) -> None:
-    """They answer False then; no time, or less than none, is no wait."""
+    """They answer False then; with a time of zero or less they do not wait."""
     condition, lock = threading.Condition(), threading.Lock()
     lock.acquire()
     with condition:

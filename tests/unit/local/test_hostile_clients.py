@@ -106,7 +106,7 @@ def test_targets_that_cannot_be_read(
 def test_hosts_that_cannot_be_read(
     shown: LocalSWF, host: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A Host that is no name is refused without a traceback."""
+    """An invalid Host is refused without a traceback."""
     request = f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     assert answer_to(shown.page_url, request).startswith(b"HTTP/1.1 403 ")
     assert caplog.text == ""

@@ -66,7 +66,7 @@ def test_a_task_without_input() -> None:
     [{}, {"taskToken": ""}, {"taskToken": None, "startedEventId": 0}, {"taskToken": 7}],
 )
 def test_an_empty_poll(answer: dict[str, Any]) -> None:
-    """An absent token, an empty one, and one that is not text are no task."""
+    """A token that is absent, empty or not text means that no task came."""
     assert ActivityTask.from_answer(answer) is None
 
 
