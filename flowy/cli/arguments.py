@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from ..importing import module_and_name
-from ..swf.limits import MAX_VERSION_CHARS, name_text, timeout_seconds
+from ..swf.limits import MAX_VERSION_CHARS, name_text
 
 T = TypeVar("T")
-
-#: The longest time in days, a thousand years: a larger number is a mistake.
-MAX_DAYS = 365_000
 
 
 def _usage(check: Callable[[str], T]) -> Callable[[str], T]:
@@ -56,14 +52,6 @@ def type_version(text: str) -> str:
 
 
 @_usage
-def seconds(text: str) -> int:
-    """Return a timeout in seconds, 1 or more."""
-    value = timeout_seconds(text, "timeout")
-    assert value is not None  # it returns None only for None
-    return value
-
-
-@_usage
 def poll_count(text: str) -> int:
     """Return a number of polls: -1 for no end, 0 for none."""
     if not (text == "-1" or (text.isascii() and text.isdigit())):
@@ -76,26 +64,6 @@ def count(text: str) -> int:
     """Return a count, 1 or more."""
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise ValueError(f"Cannot use {text!r}: give a whole number, 1 or more")
-    return int(text)
-
-
-@_usage
-def grace(text: str) -> float:
-    """Return seconds, 0 or more."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < math.inf:
-        raise ValueError(f"Cannot use {text!r}: give seconds, 0 or more")
-    return value
-
-
-@_usage
-def days(text: str) -> int:
-    """Return whole days, from 0 to ``MAX_DAYS``."""
-    if not (text.isascii() and text.isdigit() and int(text) <= MAX_DAYS):
-        raise ValueError(f"Cannot use {text!r}: give whole days, 0 to {MAX_DAYS:,}")
     return int(text)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from ..concurrency.signals import terminable
 from ..swf.calling import call_activity, start_activity
 from . import arguments
+from .durations import add_duration, timeout
 from .exit_codes import ExitCode
 from .terminal import json_text
 from .verbs import add_verb
@@ -58,14 +59,7 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="LIST",
         help="schedule the activity here (default: the default task list of its type)",
     )
-    parser.add_argument(
-        "--timeout",
-        type=arguments.seconds,
-        default=3600,
-        metavar="SECONDS",
-        help="cancel the activity after this time (default: 3600)",
-    )
-
+    add_duration(parser, "--timeout", timeout, "cancel the activity after this time", default=3600)
     parser.add_argument(
         "--no-wait",
         action="store_true",

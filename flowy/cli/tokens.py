@@ -17,6 +17,7 @@ from ..swf.suspended.keeper import DROP_AFTER_SECONDS
 from ..swf.suspended.schedule import EVERY_SECONDS
 from ..tokens.sqlite import SQLiteTokenStore
 from . import arguments
+from .durations import add_duration, days, timeout
 from .endings import cancel, complete, fail, opened
 from .exit_codes import ExitCode
 from .task_table import shown, table
@@ -63,8 +64,6 @@ List the suspended tasks, oldest first, with the time that is left. Tokens are n
 #: Closed tasks that are listed, at most.
 _CLOSED_LISTED = 100
 
-_DAY_SECONDS = 86_400
-
 
 def add_verbs(verbs: Verbs) -> None:
     """Add the verb ``tokens`` with verbs of its own."""
@@ -96,21 +95,20 @@ def _add_keep(verbs: Verbs) -> None:
         default="answer",
         help="if a cancellation was requested, answer canceled or only mark it (default: answer)",
     )
-    parser.add_argument(
+    add_duration(
+        parser,
         "--every",
-        type=arguments.seconds,
+        timeout,
+        "send a heartbeat at least this often, and more often if a third of the declared heartbeat "
+        "timeout is less",
         default=int(EVERY_SECONDS),
-        metavar="SECONDS",
-        help="send a heartbeat at least this often; more often if a third of the declared "
-        f"heartbeat timeout is less (default: {EVERY_SECONDS:.0f})",
     )
-    days = int(DROP_AFTER_SECONDS) // _DAY_SECONDS
-    parser.add_argument(
+    add_duration(
+        parser,
         "--drop-after",
-        type=arguments.days,
-        default=days,
-        metavar="DAYS",
-        help=f"delete tasks from the store this long after they closed (default: {days})",
+        days,
+        "delete tasks from the store this long after they closed",
+        default=int(DROP_AFTER_SECONDS),
     )
 
 
@@ -186,7 +184,7 @@ def _keep(given: argparse.Namespace) -> ExitCode:
         store,
         on_cancel=given.on_cancel,
         every=given.every,
-        drop_after=given.drop_after * _DAY_SECONDS,
+        drop_after=given.drop_after,
     ).run()
     return ExitCode.FINE
 

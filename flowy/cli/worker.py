@@ -20,6 +20,7 @@ from ..swf.worker import StopReport, WorkerOptions
 from ..swf.worker.options import Choice
 from . import arguments
 from .check import check
+from .durations import add_duration, any_time
 from .exit_codes import ExitCode
 from .import_errors import import_text, place_text
 from .logs import configure_logging
@@ -117,6 +118,9 @@ def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
     help_text = option.metadata["help"].rstrip(".")
     shown: dict[str, Any] = {"help": help_text, "default": option.default}
     kind = option.metadata["kind"]
+    if kind == "seconds":
+        add_duration(parser, flag, any_time, help_text, default=option.default)
+        return
     if kind == "choice":
         shown["choices"] = get_args(Choice)
     elif kind == "objects":
@@ -125,8 +129,7 @@ def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
         shown |= {"type": arguments.object_path, "metavar": option.metadata["metavar"]}
         shown["help"] += "; may be given several times"
     else:
-        read = {"count": arguments.count, "seconds": arguments.grace}
-        shown |= {"type": read[kind], "metavar": option.metadata["metavar"]}
+        shown |= {"type": arguments.count, "metavar": option.metadata["metavar"]}
     if kind != "objects" and option.default is not None:
         shown["help"] += f" (default: {option.default})"
     parser.add_argument(flag, **shown)

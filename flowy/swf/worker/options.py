@@ -73,7 +73,6 @@ class ServingOptions:
             "seconds that running activities may go on after the first stop signal, 0 or more; "
             "by default as long as they like. Then heartbeat() answers False and coroutines are"
             " canceled.",
-            metavar="SECONDS",
             kind="seconds",
         ),
     )

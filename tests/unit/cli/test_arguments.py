@@ -62,8 +62,6 @@ def test_keyword_arguments_are_a_json_object() -> None:
         (arguments.task_list, "a:b", "task list"),
         (arguments.type_name, "a/b", "name"),
         (arguments.type_version, "1" * 65, "1 to 64 characters"),
-        (arguments.seconds, "0", "from 1"),
-        (arguments.seconds, "soon", "whole seconds"),
         (arguments.poll_count, "-2", "-1 for no end"),
         (arguments.poll_count, "many", "-1 for no end"),
         (arguments.port, "65536", "0 to 65535"),
@@ -88,7 +86,6 @@ def test_what_can_be_used_is_taken(tmp_path: Path) -> None:
     assert arguments.task_list("orders") == "orders"
     assert arguments.type_name("charge card") == "charge card"
     assert arguments.type_version("1.0") == "1.0"
-    assert arguments.seconds("60") == 60
     assert [arguments.poll_count(text) for text in ("-1", "0", "3")] == [-1, 0, 3]
     assert arguments.port("0") == 0
     assert arguments.dotted_name("shop.activities") == "shop.activities"
