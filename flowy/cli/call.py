@@ -12,7 +12,7 @@ from . import arguments
 from .durations import add_duration, timeout
 from .exit_codes import ExitCode
 from .terminal import json_text
-from .verbs import add_verb
+from .verbs import add_domain, add_task_list, add_verb
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -20,24 +20,26 @@ if TYPE_CHECKING:
 _CALL = """\
 Call one activity, wait until a worker has run it, and print its result as JSON.
 
-  flowy call --domain shop charge 1 7                 an ARG is JSON if possible: the number 7
-  flowy call --domain shop charge 1 '"7"'             the text 7
-  flowy call --domain shop charge 1 '{"order": 7}' now
-  flowy call --domain shop charge 1 7 --kw currency=EUR --kw dry_run=true
-  flowy call --domain shop charge 1 --kwargs '{"order": 7}'
-  flowy call --domain shop charge 1 - < arguments.json  a list of ARGs, or an object as --kwargs
-  flowy call --domain shop --no-wait charge 1 7       print the ids of its execution, and end
-  flowy call --domain shop --timeout 60 -- charge 1 -x        after --, everything is an ARG
-
 The call starts a workflow execution of its own and ends with it. Ctrl-C or SIGTERM cancels the
 activity; a second one terminates the execution at once. If the activity fails, its reason and
 details go to standard error.
 """
 
+_EXAMPLES = """\
+flowy call --domain shop charge 1 7          # an ARG is JSON if possible: the number 7
+flowy call --domain shop charge 1 '"7"'      # the text 7
+flowy call --domain shop charge 1 '{"order": 7}' now
+flowy call --domain shop charge 1 7 --kw currency=EUR --kw dry_run=true
+flowy call --domain shop charge 1 --kwargs '{"order": 7}'
+flowy call --domain shop charge 1 - < arguments.json    # a list of ARGs, or an object as --kwargs
+flowy call --domain shop --no-wait charge 1 7           # print the ids of its execution, and end
+flowy call --domain shop --timeout 5m -- charge 1 -x    # after --, everything is an ARG
+"""
+
 
 def add_verbs(verbs: Verbs) -> None:
     """Add ``call``."""
-    parser = add_verb(verbs, "call", "call one activity and print its result", _CALL)
+    parser = add_verb(verbs, "call", "call one activity and print its result", _CALL, _EXAMPLES)
     parser.set_defaults(run=_call)
     parser.add_argument("name", type=arguments.type_name, metavar="NAME", help="name of the type")
     parser.add_argument(
@@ -51,13 +53,10 @@ def add_verbs(verbs: Verbs) -> None:
         help="positional argument: read as JSON if possible, else as text; a single - reads all "
         "from standard input, as a JSON list or object",
     )
-    parser.add_argument("--domain", required=True, type=arguments.domain, help="the SWF domain")
+    add_domain(parser, required=True)
     _add_keyword_arguments(parser)
-    parser.add_argument(
-        "--task-list",
-        type=arguments.task_list,
-        metavar="LIST",
-        help="schedule the activity here (default: the default task list of its type)",
+    add_task_list(
+        parser, help="schedule the activity here (default: the default task list of its type)"
     )
     add_duration(parser, "--timeout", timeout, "cancel the activity after this time", default=3600)
     parser.add_argument(

@@ -18,19 +18,20 @@ from ..exception import CallError, FlowyError
 from . import call, laptop, tokens, worker
 from .exit_codes import ExitCode, exit_code_of, exit_code_table
 from .logs import configure_logging
+from .parser import Parser, UsageError
 from .terminal import printable
+from .verbs import epilog_of
 from .wording import in_options
 
-_DESCRIPTION = """\
-Serve and call the activities of Amazon SWF workflows.
+_DESCRIPTION = "Serve and call the activities of Amazon SWF workflows."
 
-  flowy demo                                              see it work, without AWS
-  flowy local                                             run an SWF on this machine
-  flowy worker --domain shop --task-list orders shop.activities
-  flowy call --domain shop charge 1 '{"order": 7}'
-  flowy tokens list --store tokens.db                     see what waits for people
-
-flowy VERB --help shows examples.
+_EXAMPLES = """\
+flowy demo                               # see it work, without AWS
+flowy local                              # run an SWF on this machine
+flowy worker --domain shop --task-list orders shop.activities
+flowy call --domain shop charge 1 '{"order": 7}'
+flowy tokens list --store tokens.db      # see what waits for people
+flowy worker --help                      # each verb shows examples of its own
 """
 
 #: Characters that messages and tracebacks need, although they are not printable.
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None, *, ends_process: bool = False) -> in
             worker has stopped, and nothing that activities left behind holds the process up.
     """
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = parser().parse_args(argv)
         arguments.ends_process = ends_process
     except SystemExit as done:  # argparse has printed the help or the error
         return int(done.code or 0)
@@ -73,6 +74,9 @@ def _answered(run: Run, arguments: argparse.Namespace) -> ExitCode:
         code = run(arguments)
         sys.stdout.flush()
         return code
+    except UsageError as error:
+        _say(str(error))
+        return ExitCode.USAGE
     except CallError as error:
         _say(str(error))
         if error.details:
@@ -95,18 +99,18 @@ def _answered(run: Run, arguments: argparse.Namespace) -> ExitCode:
         return ExitCode.ERROR
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> Parser:
+    """Return the parser of the whole command line."""
+    whole = Parser(
         prog="flowy",
         description=_DESCRIPTION,
-        epilog=exit_code_table(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"{epilog_of(_EXAMPLES)}\n\n{exit_code_table()}",
     )
-    parser.add_argument("--version", action="version", version=f"flowy {__version__}")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    whole.add_argument("--version", action="version", version=f"flowy {__version__}")
+    verbs = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
     for group in (worker, call, laptop, tokens):
         group.add_verbs(verbs)
-    return parser
+    return whole
 
 
 def _say(text: str) -> None:

@@ -20,7 +20,7 @@ from ..demo import run_demo
 from ..local import LocalSWF
 from . import arguments
 from .exit_codes import ExitCode
-from .verbs import add_verb
+from .verbs import add_domain, add_verb
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -28,23 +28,22 @@ if TYPE_CHECKING:
 _LOCAL = """\
 Run an SWF on this machine until Ctrl-C or SIGTERM, and print the settings that lead to it.
 
-  flowy local
-  flowy local --port 4567
-  flowy local --domain shop --domain test
-  flowy local --state swf.state            keep everything for the next start
-  flowy local --host 0.0.0.0 --allow-host host.docker.internal --port 4567     for containers
-
 Paste the printed lines into another shell: every boto3 program that starts there uses this SWF,
 without any change. It is an emulator for laptops and tests: it listens only on 127.0.0.1, unless
 --host says otherwise, and without --state it keeps nothing when it ends. A web page shows what
 happens. It needs the extra `local`.
 """
 
+_LOCAL_EXAMPLES = """\
+flowy local
+flowy local --port 4567
+flowy local --domain shop --domain test
+flowy local --state swf.state            # keep everything for the next start
+flowy local --host 0.0.0.0 --allow-host host.docker.internal --port 4567    # for containers
+"""
+
 _DEMO = """\
 Watch activities run through SWF, on this machine and without AWS.
-
-  flowy demo
-  flowy demo ~/notes
 
 The demo starts an embedded SWF and a worker process. Each of the first 50 files of FOLDER becomes
 an activity that returns its size, lines, words and SHA-256. One more activity fails, and one
@@ -53,19 +52,35 @@ them. The exit code is 0 only if the history is as expected. The demo takes a fe
 more than 20. It changes no file, and needs the extra `local`.
 """
 
+_DEMO_EXAMPLES = """\
+flowy demo
+flowy demo notes
+"""
+
 
 def add_verbs(verbs: Verbs) -> None:
     """Add the verbs ``local`` and ``demo``."""
-    local = add_verb(verbs, "local", "run an SWF on this machine", _LOCAL)
+    _add_local(verbs)
+    demo = add_verb(verbs, "demo", "see it work, without AWS", _DEMO, _DEMO_EXAMPLES)
+    demo.set_defaults(run=_demo)
+    demo.add_argument(
+        "folder",
+        nargs="?",
+        type=arguments.folder,
+        default=Path(),
+        metavar="FOLDER",
+        help="describe the files of this folder (default: the current one)",
+    )
+
+
+def _add_local(verbs: Verbs) -> None:
+    local = add_verb(verbs, "local", "run an SWF on this machine", _LOCAL, _LOCAL_EXAMPLES)
     local.set_defaults(run=_local)
     local.add_argument(
         "--port", type=arguments.port, default=0, help="listen on this port (default: a free one)"
     )
-    local.add_argument(
-        "--domain",
-        action="append",
-        type=arguments.domain,
-        help="register this domain; repeat for more (default: local)",
+    add_domain(
+        local, action="append", help="register this domain; repeat for more (default: local)"
     )
     local.add_argument(
         "--state",
@@ -80,6 +95,11 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="PORT",
         help="show the web page on this port (default: a free one)",
     )
+    _add_host(local)
+    local.add_argument("--no-page", action="store_true", help="do not serve the web page")
+
+
+def _add_host(local: argparse.ArgumentParser) -> None:
     local.add_argument(
         "--host",
         default="127.0.0.1",
@@ -94,17 +114,6 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="NAME",
         help="answer requests to this host name, such as host.docker.internal; repeat for more, "
         "and give one at least with another --host",
-    )
-    local.add_argument("--no-page", action="store_true", help="do not serve the web page")
-    demo = add_verb(verbs, "demo", "see it work, without AWS", _DEMO)
-    demo.set_defaults(run=_demo)
-    demo.add_argument(
-        "folder",
-        nargs="?",
-        type=arguments.folder,
-        default=Path(),
-        metavar="FOLDER",
-        help="describe the files of this folder (default: the current one)",
     )
 
 

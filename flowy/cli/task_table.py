@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..tokens import SuspendedTask
-from .terminal import json_text, printable
+from .terminal import json_text
 
-#: Longer notes are cut in the table, in characters.
-_NOTE_CHARS = 48
+#: The columns of the table.
+HEADINGS = ("WORKFLOW", "ACTIVITY", "TYPE", "SUSPENDED", "STATE", "NOTE")
+
+#: The keys of a task in ``--json``; programs rely on them.
+KEYS = (
+    "id",
+    "domain",
+    "workflow_id",
+    "run_id",
+    "activity_id",
+    "name",
+    "version",
+    "note",
+    "suspended_at",
+    "deadline",
+    "state",
+    "reason",
+    "closed_at",
+    "cancel_requested",
+)
 
 
 def shown(task: SuspendedTask) -> dict[str, Any]:
@@ -33,7 +50,8 @@ def shown(task: SuspendedTask) -> dict[str, Any]:
     }
 
 
-def _row(task: SuspendedTask) -> tuple[str, ...]:
+def row(task: SuspendedTask) -> tuple[str, ...]:
+    """Return the cells of a task, one for each heading."""
     now = time.time()
     if task.outcome is not None:
         state = task.outcome.value + (f": {task.reason}" if task.reason else "")
@@ -42,24 +60,14 @@ def _row(task: SuspendedTask) -> tuple[str, ...]:
     else:
         left = task.remaining(now)
         state = "no deadline" if left is None else f"{_span(left)} left"
-    note = "" if task.note is None else json_text(task.note)
     return (
         task.workflow_id,
         task.activity_id,
         str(task.info.name),
         f"{_span(max(0.0, now - task.suspended_at))} ago",
         state,
-        note if len(note) <= _NOTE_CHARS else f"{note[: _NOTE_CHARS - 3]}...",
+        "" if task.note is None else json_text(task.note),
     )
-
-
-def table(tasks: Iterable[SuspendedTask]) -> Iterator[str]:
-    """Yield the lines of a table, its headings first."""
-    head = ("WORKFLOW", "ACTIVITY", "TYPE", "SUSPENDED", "STATE", "NOTE")
-    rows = [head, *(tuple(map(printable, _row(task))) for task in tasks)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(map(str.ljust, row, widths)).rstrip()
 
 
 def _span(seconds: float) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..swf.suspended import Keeper
@@ -20,9 +19,9 @@ from . import arguments
 from .durations import add_duration, days, timeout
 from .endings import cancel, complete, fail, opened
 from .exit_codes import ExitCode
-from .task_table import shown, table
-from .terminal import json_text
-from .verbs import add_verb
+from .tables import add_json, print_json, print_table
+from .task_table import HEADINGS, KEYS, row, shown
+from .verbs import add_domain, add_group, add_store, add_verb
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -32,34 +31,60 @@ logger = logging.getLogger(__name__)
 _TOKENS = """\
 List, end and keep suspended activities.
 
-  flowy tokens list --store tokens.db
-  flowy tokens complete --store tokens.db order-7 approval --result '{"approved": true}'
-  flowy tokens fail --store tokens.db order-7 approval --reason "Too dear."
-  flowy tokens complete --domain shop - --result 7 < token.txt
-  flowy tokens keep --store tokens.db --domain shop
-
 Name a task by its workflow id and its activity id, if `self.suspend(store)` kept it in a store.
 Or give - instead of the ids and the token on standard input.
 """
 
+_TOKENS_EXAMPLES = """\
+flowy tokens list --store tokens.db
+flowy tokens complete --store tokens.db order-7 approval --result '{"approved": true}'
+flowy tokens fail --store tokens.db order-7 approval --reason "Too dear."
+flowy tokens complete --domain shop - --result 7 < token.txt
+flowy tokens keep --store tokens.db --domain shop
+"""
+
 _KEEP = """\
 Send heartbeats for the suspended tasks of a domain in a store, until Ctrl-C or SIGTERM.
-
-  flowy tokens keep --store tokens.db --domain shop
-  flowy tokens keep --store tokens.db --domain shop --on-cancel mark --drop-after 7
 
 A heartbeat shows whether SWF has closed the task. If so, the keeper marks it in the store, with
 the reason from the history. If a cancellation was requested, the keeper answers canceled. The
 keeper may be killed and started again, and several may run at the same time.
 """
 
+_KEEP_EXAMPLES = """\
+flowy tokens keep --store tokens.db --domain shop
+flowy tokens keep --store tokens.db --domain shop --every 1m
+flowy tokens keep --store tokens.db --domain shop --on-cancel mark --drop-after 7d
+"""
+
 _LIST = """\
 List the suspended tasks, oldest first, with the time that is left. Tokens are never shown.
 
-  flowy tokens list --store tokens.db
-  flowy tokens list --store tokens.db --closed          see what has ended, the latest first
-  flowy tokens list --store tokens.db --json            print one JSON object per line
+On a terminal the table fits its width: long values lose their middle. Otherwise it has them whole.
 """
+
+_LIST_EXAMPLES = """\
+flowy tokens list --store tokens.db
+flowy tokens list --store tokens.db --closed    # what has ended, the latest first
+flowy tokens list --store tokens.db --json      # for programs
+"""
+
+#: Examples of the verbs that end a task.
+_ENDING_EXAMPLES = {
+    "complete": """\
+flowy tokens complete --store tokens.db order-7 approval --result '{"approved": true}'
+flowy tokens complete --store tokens.db order-7 approval --run-id 22Gc0lkF2kL0=
+flowy tokens complete --domain shop - --result yes < token.txt
+""",
+    "fail": """\
+flowy tokens fail --store tokens.db order-7 approval --reason "Too dear."
+flowy tokens fail --domain shop - --reason "Too dear." --details "12,000 EUR" < token.txt
+""",
+    "cancel": """\
+flowy tokens cancel --store tokens.db order-7 approval
+flowy tokens cancel --domain shop - --details "Nobody answered." < token.txt
+""",
+}
 
 #: Closed tasks that are listed, at most.
 _CLOSED_LISTED = 100
@@ -67,13 +92,9 @@ _CLOSED_LISTED = 100
 
 def add_verbs(verbs: Verbs) -> None:
     """Add the verb ``tokens`` with verbs of its own."""
-    parser = verbs.add_parser(
-        "tokens",
-        help="list, end and keep suspended activities",
-        description=_TOKENS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    group = add_group(
+        verbs, "tokens", "list, end and keep suspended activities", _TOKENS, _TOKENS_EXAMPLES
     )
-    group = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     _add_keep(group)
     _add_list(group)
     for name, summary, end, option in (
@@ -85,10 +106,17 @@ def add_verbs(verbs: Verbs) -> None:
 
 
 def _add_keep(verbs: Verbs) -> None:
-    parser = add_verb(verbs, "keep", "send heartbeats for suspended tasks", _KEEP, log_level="info")
+    parser = add_verb(
+        verbs,
+        "keep",
+        "send heartbeats for suspended tasks",
+        _KEEP,
+        _KEEP_EXAMPLES,
+        log_level="info",
+    )
     parser.set_defaults(run=_keep)
-    _add_store(parser, required=True)
-    parser.add_argument("--domain", required=True, type=arguments.domain, help="the SWF domain")
+    add_store(parser, required=True)
+    add_domain(parser, required=True)
     parser.add_argument(
         "--on-cancel",
         choices=("answer", "mark"),
@@ -113,16 +141,14 @@ def _add_keep(verbs: Verbs) -> None:
 
 
 def _add_list(verbs: Verbs) -> None:
-    parser = add_verb(verbs, "list", "list suspended tasks", _LIST)
+    parser = add_verb(verbs, "list", "list suspended tasks", _LIST, _LIST_EXAMPLES)
     parser.set_defaults(run=_list)
-    _add_store(parser, required=True)
-    parser.add_argument(
-        "--domain", type=arguments.domain, help="list only the tasks of this domain (default: all)"
-    )
+    add_store(parser, required=True)
+    add_domain(parser, help="list only the tasks of this domain (default: all)")
     parser.add_argument(
         "--closed", action="store_true", help="list the tasks that have ended, the latest first"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
+    add_json(parser, KEYS)
 
 
 def _add_ending(
@@ -132,7 +158,8 @@ def _add_ending(
     end: Callable[[argparse.Namespace], ExitCode],
     option: str | None,
 ) -> None:
-    parser = add_verb(verbs, name, summary, f"{summary[0].upper()}{summary[1:]}.")
+    description = f"{summary[0].upper()}{summary[1:]}."
+    parser = add_verb(verbs, name, summary, description, _ENDING_EXAMPLES[name])
     parser.set_defaults(run=end)
     parser.add_argument(
         "task",
@@ -140,8 +167,8 @@ def _add_ending(
         metavar="WORKFLOW ACTIVITY",
         help="ids of the task in the store, or - to read its token from standard input",
     )
-    _add_store(parser, required=False)
-    parser.add_argument("--domain", type=arguments.domain, help="the SWF domain; required with -")
+    add_store(parser, required=False)
+    add_domain(parser, help="the SWF domain; required with -")
     parser.add_argument("--run-id", metavar="ID", help="run id of the workflow (default: any)")
     if option == "result":
         parser.add_argument(
@@ -156,18 +183,6 @@ def _add_ending(
         )
     if option != "result":
         parser.add_argument("--details", metavar="TEXT", help="more text for the decider")
-
-
-def _add_store(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    parser.add_argument(
-        "--store", required=required, type=Path, metavar="FILE", help="file of the token store"
-    )
-    parser.add_argument(
-        "--allow-group",
-        action="store_true",
-        help="let a group of this process read and write the file, and root own it, as with "
-        "Kubernetes' fsGroup (default: its owner alone)",
-    )
 
 
 def _keep(given: argparse.Namespace) -> ExitCode:
@@ -195,9 +210,7 @@ def _list(given: argparse.Namespace) -> ExitCode:
         store.closed(_CLOSED_LISTED, given.domain) if given.closed else store.pending(given.domain)
     )
     if given.json:
-        for task in tasks:
-            print(json_text(shown(task)))
+        print_json(map(shown, tasks))
     else:
-        for line in table(tasks):
-            print(line)
+        print_table(HEADINGS, map(row, tasks))
     return ExitCode.FINE

@@ -19,12 +19,13 @@ from ..swf.boilerplate import run_worker
 from ..swf.worker import StopReport, WorkerOptions
 from ..swf.worker.options import Choice
 from . import arguments
-from .check import check
+from .check import KEYS, check
 from .durations import add_duration, any_time
 from .exit_codes import ExitCode
 from .import_errors import import_text, place_text
 from .logs import configure_logging
-from .verbs import add_verb
+from .tables import add_json
+from .verbs import add_domain, add_task_list, add_verb
 from .wording import in_options
 
 if TYPE_CHECKING:
@@ -38,15 +39,6 @@ _NONE_YET = "none"
 _DESCRIPTION = """\
 Serve the activities of packages: poll a task list, and run the tasks that come.
 
-  flowy worker --domain shop --task-list orders shop.activities
-  flowy worker --domain shop --task-list orders shop --ignore shop.tests
-  flowy worker --domain shop --task-list orders shop --no-register --log-level warning
-  flowy worker --domain shop --task-list orders shop --loop 0      register the types, no more
-  flowy worker --check shop                            say what would be served
-  flowy worker --check --domain shop shop              compare it with SWF, register nothing
-  flowy worker --domain shop --task-list orders shop --concurrency 50 --processes 2 --grace 30
-  flowy worker --domain shop --task-list orders shop --middleware shop.errors:REPORTER
-
 The packages are imported with the current folder on Python's path. boto3 finds the AWS
 credentials and the region as usual; the lines of `flowy local` lead to an SWF on this machine.
 
@@ -56,10 +48,24 @@ and what still runs a moment later is left to its timeout. A third one waits for
 exit code is 8 if something was left; the last log line says what.
 """
 
+_EXAMPLES = """\
+flowy worker --domain shop --task-list orders shop.activities
+flowy worker --domain shop --task-list orders shop --ignore shop.tests
+flowy worker --domain shop --task-list orders shop --no-register --log-level warning
+flowy worker --domain shop --task-list orders shop --loop 0    # register the types, no more
+flowy worker --check shop                    # say what would be served
+flowy worker --check --domain shop shop      # compare it with SWF, register nothing
+flowy worker --check --json shop             # for programs
+flowy worker --domain shop --task-list orders shop --concurrency 50 --processes 2 --grace 30s
+flowy worker --domain shop --task-list orders shop --middleware shop.errors:REPORTER
+"""
+
 
 def add_verbs(verbs: Verbs) -> None:
     """Add ``worker``."""
-    parser = add_verb(verbs, "worker", "serve activities", _DESCRIPTION, log_level="info")
+    parser = add_verb(
+        verbs, "worker", "serve activities", _DESCRIPTION, _EXAMPLES, log_level="info"
+    )
     parser.set_defaults(run=functools.partial(_worker, parser))
     parser.add_argument(
         "packages",
@@ -68,21 +74,15 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="PACKAGE",
         help="what to scan: a dotted name; a package with all modules below it",
     )
-    parser.add_argument(
-        "--domain", type=arguments.domain, help="the SWF domain, which must exist (required)"
-    )
-    parser.add_argument(
-        "--task-list",
-        type=arguments.task_list,
-        metavar="LIST",
-        help="the task list to poll (required)",
-    )
+    add_domain(parser, help="the SWF domain, which must exist (required)")
+    add_task_list(parser, help="the task list to poll (required)")
     parser.add_argument(
         "--check",
         action="store_true",
         help="scan, say what would be served, compare it with --domain if that is given and SWF "
         "can be reached, and end",
     )
+    add_json(parser, KEYS, table="the table of --check")
     parser.add_argument(
         "--no-register",
         action="store_true",
@@ -163,7 +163,7 @@ def _worker(parser: argparse.ArgumentParser, given: argparse.Namespace) -> ExitC
             print(f"flowy: {import_text(error, given.packages, here)}", file=sys.stderr)
             return ExitCode.REFUSED
         if given.check:
-            return check(activities, given.domain)
+            return check(activities, given.domain, as_json=given.json)
         report = run_worker(
             options,
             activities=activities,
