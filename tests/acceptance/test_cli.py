@@ -23,6 +23,7 @@ import pytest
 
 from flowy import __version__
 from flowy.cli import ExitCode
+from flowy.cli.check import KEYS
 from flowy.local import LocalSWF
 from tests.acceptance.flowy_command import ROOT, Flowy, run_flowy
 
@@ -553,6 +554,14 @@ def test_check_compares_and_registers_nothing(command: Command, client: SWFClien
     assert hasty.startswith("flowy: hasty 1 at ")
     assert "heartbeat is 9 here, None at SWF" in hasty
     assert "--no-register" in hasty
+    arguments = ("worker", "--check", "--json", *domain, "shop")
+    code, out, said = run_flowy(*arguments, cwd=command.here, env=command.env)
+    assert (code, said) == (ExitCode.REFUSED, err)
+    shown = {each["name"]: each for each in json.loads(out)}
+    assert all(tuple(each) == KEYS for each in shown.values())
+    assert [shown[name]["at_swf"] for name in ("echo", "hasty")] == ["the same", "differs"]
+    assert shown["echo"]["differences"] == []
+    assert shown["hasty"]["differences"][0].startswith("heartbeat is 9 here, None at SWF")
 
 
 def test_check_of_an_swf_out_of_reach(command: Command) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from flowy.cli.task_table import KEYS
 from flowy.invocation.outcome import TaskOutcome
 from flowy.tokens import SuspendedTask
 from flowy.tokens.sqlite import SQLiteTokenStore
@@ -84,6 +85,7 @@ def test_list_shows_what_waits_and_no_token(
     assert '{"amount": 12}' in second
     rows = json.loads(shell.tokens("list", *STORE, "--json").stdout)
     assert [row["id"] for row in rows] == [old.id, waiting[1].id]
+    assert all(tuple(row) == KEYS for row in rows)
     only = shell.tokens("list", *STORE, "--domain", "shop", "--json").stdout
     assert [row["id"] for row in json.loads(only)] == [old.id]
     store.close(old.id, TaskOutcome.TIMED_OUT, "HEARTBEAT", learned=True)
