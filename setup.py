@@ -45,11 +45,12 @@ setup(
         "venusian>=3.1.0",  # the first that runs on Python 3.12
     ],
     extras_require={
+        "completion": ["shtab>=1.9.0"],  # the first that knows fish
         "local": MOTO,
         "testing": [*MOTO, "pytest>=8.4"],
     },
     entry_points={
-        "console_scripts": ["flowy = flowy.cli:run"],
+        "console_scripts": ["flowy = flowy.__main__:run"],
         "pytest11": ["flowy = flowy.testing.plugin"],
     },
     # A hidden folder: a copy of the sources beside them only gets in the way of searches.

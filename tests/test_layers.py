@@ -80,6 +80,7 @@ ALLOWED_IMPORTS: Mapping[str, frozenset[str]] = {
     "multiprocessing": frozenset({"flowy.concurrency.processes"}),
     "mypy_boto3_swf": frozenset({"flowy.swf.client", "flowy.local"}),
     "pytest": frozenset({"flowy.testing.plugin"}),
+    "shtab": frozenset({"flowy.cli"}),
     "signal": frozenset({"flowy.concurrency.signals"}),
     "sqlite3": frozenset({"flowy.tokens.sqlite"}),
     # For type checkers only: nothing installs it beside Flowy.

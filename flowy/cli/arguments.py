@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from ..importing import module_and_name
+from ..invocation.failure import cut_end
 from ..swf.limits import MAX_VERSION_CHARS, name_text
 
 T = TypeVar("T")
@@ -89,15 +91,27 @@ def dotted_name(text: str) -> str:
 
 @_usage
 def object_path(text: str) -> str:
-    """An object in a module, as ``module.name:OBJECT``."""
+    """Return the path of an object in a module, as ``module.name:OBJECT``."""
     module_and_name(text)
     return text
 
 
 @_usage
+def file(text: str) -> Path:
+    """Return the path of a file, which need not exist."""
+    path = Path(text)
+    try:
+        path.lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ValueError(f"Cannot use {cut_end(text, 60)!r}: the name is too long") from None
+    return path
+
+
+@_usage
 def folder(text: str) -> Path:
     """Return the path of a folder that can be listed."""
-    path = Path(text)
+    path = file(text)
     if not path.is_dir():
         raise ValueError(f"Cannot use {text!r}: there is no such folder")
     if not os.access(path, os.R_OK | os.X_OK):

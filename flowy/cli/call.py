@@ -11,6 +11,7 @@ from ..swf.calling import call_activity, start_activity
 from . import arguments
 from .durations import add_duration, timeout
 from .exit_codes import ExitCode
+from .parser import UsageError
 from .terminal import json_text
 from .verbs import add_domain, add_task_list, add_verb
 
@@ -85,19 +86,7 @@ def _add_keyword_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _call(given: argparse.Namespace) -> ExitCode:
-    args, kwargs = list(given.args), dict(given.kwargs)
-    if args == ["-"]:
-        try:
-            args, read = _arguments_from(sys.stdin)
-        except ValueError as error:
-            return _unusable(str(error))
-        if twice := read.keys() & kwargs.keys():
-            return _unusable(f"{min(twice)!r} is given twice. Give each keyword argument once")
-        kwargs |= read
-    for key, said in given.kw:
-        if key in kwargs:
-            return _unusable(f"{key!r} is given twice. Give each keyword argument once")
-        kwargs[key] = said
+    args, kwargs = _arguments_of(given)
     options = {"kwargs": kwargs, "task_list": given.task_list, "timeout": given.timeout}
     with terminable():
         if given.no_wait:
@@ -109,22 +98,41 @@ def _call(given: argparse.Namespace) -> ExitCode:
     return ExitCode.FINE
 
 
+def _arguments_of(given: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments of the activity, by position and by keyword.
+
+    Raises:
+        UsageError: they cannot be read, or a keyword argument is given twice.
+    """
+    args: list[Any] = list(given.args)
+    read: dict[str, Any] = {}
+    if args == ["-"]:
+        args, read = _arguments_from(sys.stdin)
+    kwargs: dict[str, Any] = {}
+    for key, value in [*given.kwargs.items(), *read.items(), *given.kw]:
+        if key in kwargs:
+            raise UsageError(
+                f"Cannot call: {key!r} is given twice. Give each keyword argument once."
+            )
+        kwargs[key] = value
+    return args, kwargs
+
+
 def _arguments_from(source: TextIO) -> tuple[list[Any], dict[str, Any]]:
     """Return the arguments that a JSON text has.
 
     Raises:
-        ValueError: it is not a JSON list or object.
+        UsageError: it is not a JSON list or object.
     """
-    value = arguments.json_or_text(source.read())
+    try:
+        value = arguments.json_or_text(source.read())
+    except UnicodeDecodeError as error:
+        raise UsageError(f"Cannot call: standard input is no text: {error}.") from None
     if isinstance(value, list):
         return value, {}
     if isinstance(value, dict):
         return [], value
-    raise ValueError(
-        "standard input has no JSON list of arguments, nor a JSON object of keyword arguments"
+    raise UsageError(
+        "Cannot call: standard input has no JSON list of arguments, nor a JSON object of keyword "
+        "arguments."
     )
-
-
-def _unusable(why: str) -> ExitCode:
-    print(f"flowy: Cannot call: {why}.", file=sys.stderr)
-    return ExitCode.USAGE

@@ -6,7 +6,6 @@ deployment finds it earlier; it registers nothing.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,7 @@ from ..swf.registration import compare
 from ..swf.values import ActivityImplementation, ActivityType
 from .exit_codes import ExitCode
 from .tables import print_json, print_table
-from .terminal import printable
+from .terminal import say
 from .wording import in_options
 
 _HEADINGS = ("NAME", "VERSION", "TASK LIST", "AT SWF", "DECLARED AT")
@@ -59,7 +58,7 @@ def check(
     else:
         print_table(_HEADINGS, ([str(each[key]) for key in KEYS[:-1]] for each in shown))
     if trouble:
-        print(f"flowy: Not compared with SWF: {printable(trouble)}.", file=sys.stderr)
+        say(f"Not compared with SWF: {trouble}.")
     return _told_differences(activities, compared or {}) or code
 
 
@@ -71,8 +70,7 @@ def _told_differences(
     for type_, differences in compared.items():
         for difference in differences or ():
             code = ExitCode.REFUSED
-            text = f"{type_} at {activities[type_].place}: {in_options(difference)}"
-            print(f"flowy: {text}.", file=sys.stderr)
+            say(f"{type_} at {activities[type_].place}: {in_options(difference)}.")
     return code
 
 

@@ -7,19 +7,21 @@ and an exit code. A traceback means a bug, in Flowy or in the module that a work
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from .._version import __version__
 from ..exception import CallError, FlowyError
-from . import call, laptop, tokens, worker
+from . import call, completion, laptop, tokens, worker
 from .exit_codes import ExitCode, exit_code_of, exit_code_table
 from .logs import configure_logging
 from .parser import Parser, UsageError
-from .terminal import printable
+from .terminal import say
 from .verbs import epilog_of
 from .wording import in_options
 
@@ -33,9 +35,6 @@ flowy call --domain shop charge 1 '{"order": 7}'
 flowy tokens list --store tokens.db      # see what waits for people
 flowy worker --help                      # each verb shows examples of its own
 """
-
-#: Characters that messages and tracebacks need, although they are not printable.
-_KEPT = "\n\t"
 
 Run = Callable[[argparse.Namespace], ExitCode]
 
@@ -53,50 +52,73 @@ def main(argv: Sequence[str] | None = None, *, ends_process: bool = False) -> in
         ends_process: whether the process ends afterwards: then stop signals are ignored once a
             worker has stopped, and nothing that activities left behind holds the process up.
     """
+    if sys.stdout is None:  # it was closed before the start
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - until the process ends
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may know only ASCII
+    try:
+        return _written(_parsed_and_run(argv, ends_process))
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, for example `head`
+        _drop_output()
+        return ExitCode.ERROR
+
+
+def _parsed_and_run(argv: Sequence[str] | None, ends_process: bool) -> int:
     try:
         arguments = parser().parse_args(argv)
-        arguments.ends_process = ends_process
     except SystemExit as done:  # argparse has printed the help or the error
         return int(done.code or 0)
+    arguments.ends_process = ends_process
     configure_logging(arguments.log_level)
-    try:
-        return _answered(arguments.run, arguments)
-    except BrokenPipeError:
-        # The reader of our output has gone, for example `head`. Python would report that again
-        # when it flushes standard output at exit.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.ERROR
+    return _answered(arguments.run, arguments)
 
 
 def _answered(run: Run, arguments: argparse.Namespace) -> ExitCode:
     try:
-        code = run(arguments)
-        sys.stdout.flush()
-        return code
+        return run(arguments)
     except UsageError as error:
-        _say(str(error))
+        say(str(error))
         return ExitCode.USAGE
     except CallError as error:
-        _say(str(error))
+        say(str(error))
         if error.details:
-            print(printable(error.details.rstrip(), kept=_KEPT), file=sys.stderr)
+            say(error.details.rstrip(), prefix="")
         return exit_code_of(error)
     except FlowyError as error:
-        _say(in_options(str(error)))
+        say(in_options(str(error)))
         return exit_code_of(error)
-    except KeyboardInterrupt:
-        _say("Interrupted.")
-        return ExitCode.INTERRUPTED
     except BrokenPipeError:
         raise
     except SystemExit as done:
         # Do not exit with the activity's code: 0 would mean that the worker was asked to stop.
-        _say(f"An activity, or what it imports, ended the process: SystemExit({done.code!r}).")
+        say(f"An activity, or what it imports, ended the process: SystemExit({done.code!r}).")
         return ExitCode.ERROR
     except Exception:
         traceback.print_exc()
         return ExitCode.ERROR
+
+
+def _written(code: int) -> int:
+    """Write what is still buffered of the output, and return the exit code."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+        return code or ExitCode.ERROR
+    except OSError as error:
+        say(f"Cannot write the output: {error.strerror}.")
+        _drop_output()
+        return ExitCode.ERROR
+    return code
+
+
+def _drop_output() -> None:
+    """Forget the output: Python would report the error again when it flushes it at exit."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> Parser:
@@ -110,8 +132,5 @@ def parser() -> Parser:
     verbs = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
     for group in (worker, call, laptop, tokens):
         group.add_verbs(verbs)
+    completion.add_verbs(verbs, whole)
     return whole
-
-
-def _say(text: str) -> None:
-    print(f"flowy: {printable(text, kept=_KEPT)}", file=sys.stderr)

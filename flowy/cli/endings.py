@@ -19,6 +19,7 @@ from ..swf.limits import MAX_TOKEN_CHARS
 from ..tokens import Finisher, SuspendedTask
 from ..tokens.sqlite import SQLiteTokenStore
 from .exit_codes import ExitCode
+from .parser import UsageError
 
 if TYPE_CHECKING:
     from ..swf.suspended.async_scheduler import AsyncScheduler
@@ -58,12 +59,12 @@ def _end(
 ) -> ExitCode:
     if given.task == ["-"]:
         if given.domain is None:
-            return _unusable("a token needs its domain. Give --domain")
+            raise UsageError("Cannot tell which task: a token needs its domain. Give --domain.")
         _end_by_token(given.domain, by_token)
     elif len(given.task) != 2 or given.store is None:
-        return _unusable(
-            "two ids and a store are needed, or a token. Give WORKFLOW, ACTIVITY and --store, or - "
-            "and --domain"
+        raise UsageError(
+            "Cannot tell which task: two ids and a store are needed, or a token. Give WORKFLOW, "
+            "ACTIVITY and --store, or - and --domain."
         )
     else:
         _end_by_ids(given, by_ids)
@@ -142,8 +143,3 @@ def opened(path: Path, *, allow_group: bool = False) -> SQLiteTokenStore:
             f"Cannot use the token store {path}: there is no such file. Check --store."
         )
     return SQLiteTokenStore(path, allow_group=allow_group)
-
-
-def _unusable(why: str) -> ExitCode:
-    print(f"flowy: Cannot tell which task: {why}.", file=sys.stderr)
-    return ExitCode.USAGE

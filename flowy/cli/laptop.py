@@ -6,7 +6,6 @@ Amazon offers no SWF to run on a laptop, so both use the emulator of ``flowy.loc
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import shlex
 import sys
@@ -17,9 +16,13 @@ from urllib.request import getproxies
 from ..concurrency.signals import stop_signals
 from ..concurrency.stop import StopFlag
 from ..demo import run_demo
+from ..demo.workflow import KEYS
 from ..local import LocalSWF
 from . import arguments
 from .exit_codes import ExitCode
+from .parser import UsageError
+from .tables import add_json, print_json
+from .terminal import say
 from .verbs import add_domain, add_verb
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ more than 20. It changes no file, and needs the extra `local`.
 _DEMO_EXAMPLES = """\
 flowy demo
 flowy demo notes
+flowy demo --json > facts.json           # for programs
 """
 
 
@@ -71,6 +75,7 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="FOLDER",
         help="describe the files of this folder (default: the current one)",
     )
+    add_json(demo, KEYS, table="the table, which goes to standard error with all else")
 
 
 def _add_local(verbs: Verbs) -> None:
@@ -84,7 +89,7 @@ def _add_local(verbs: Verbs) -> None:
     )
     local.add_argument(
         "--state",
-        type=Path,
+        type=arguments.file,
         metavar="FILE",
         help="keep the state in this file, safe even if killed (default: in memory)",
     )
@@ -130,8 +135,7 @@ def _local(given: argparse.Namespace) -> ExitCode:
             allowed_hosts=given.allow_host,
         )
     except ValueError as error:
-        print(f"flowy local: error: {error}", file=sys.stderr)
-        return ExitCode.USAGE
+        raise UsageError(str(error)) from None
     with stop_signals(stop), local as swf:
         for domain in domains[1:]:
             swf.register_domain(domain)
@@ -164,10 +168,10 @@ def _demo(given: argparse.Namespace) -> ExitCode:
     # A flag, because a KeyboardInterrupt just after the start of a process, before it is known
     # to the block that ends it, would leave the process behind.
     stop = StopFlag()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may know only ASCII
     with stop_signals(stop):
-        right = run_demo(given.folder, sys.stdout, stop)
+        right, facts = run_demo(given.folder, sys.stderr if given.json else sys.stdout, stop)
+    if given.json:
+        print_json(facts)
     if not right:
-        print("flowy: The demo's history is not what it should be.", file=sys.stderr)
+        say("The demo's history is not what it should be.")
     return ExitCode.FINE if right else ExitCode.ERROR

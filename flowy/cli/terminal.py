@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from typing import Any
+
+#: Characters that messages and tracebacks need, although they are not printable.
+_KEPT = "\n\t"
 
 
 def printable(text: str, kept: str = "") -> str:
@@ -12,6 +16,17 @@ def printable(text: str, kept: str = "") -> str:
     return "".join(
         each if each.isprintable() or each in kept else ascii(each)[1:-1] for each in text
     )
+
+
+def say(text: str, *, prefix: str = "flowy: ") -> None:
+    """Print a message on standard error, even if nobody reads it any more.
+
+    Args:
+        text: the message, made safe to print.
+        prefix: what it begins with.
+    """
+    with suppress(OSError, ValueError):  # closed, or a pipe whose reader has gone
+        print(f"{prefix}{printable(text, kept=_KEPT)}", file=sys.stderr)
 
 
 def json_text(value: Any) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import arguments
@@ -88,7 +87,7 @@ def add_store(parser: Parser, *, required: bool) -> None:
         "FLOWY_STORE",
         required=required,
         help="file of the token store",
-        type=Path,
+        type=arguments.file,
         metavar="FILE",
     )
     parser.add_argument(

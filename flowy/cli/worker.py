@@ -24,7 +24,9 @@ from .durations import add_duration, any_time
 from .exit_codes import ExitCode
 from .import_errors import import_text, place_text
 from .logs import configure_logging
+from .parser import UsageError
 from .tables import add_json
+from .terminal import say
 from .verbs import add_domain, add_task_list, add_verb
 from .wording import in_options
 
@@ -66,7 +68,7 @@ def add_verbs(verbs: Verbs) -> None:
     parser = add_verb(
         verbs, "worker", "serve activities", _DESCRIPTION, _EXAMPLES, log_level="info"
     )
-    parser.set_defaults(run=functools.partial(_worker, parser))
+    parser.set_defaults(run=_worker)
     parser.add_argument(
         "packages",
         nargs="+",
@@ -135,32 +137,28 @@ def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
     parser.add_argument(flag, **shown)
 
 
-def _worker(parser: argparse.ArgumentParser, given: argparse.Namespace) -> ExitCode:
+def _worker(given: argparse.Namespace) -> ExitCode:
     missing = [
         flag
         for flag, value in (("--domain", given.domain), ("--task-list", given.task_list))
         if value is None and not given.check
     ]
     if missing:
-        parser.print_usage(sys.stderr)
         names = ", ".join(missing)
-        print(
-            f"{parser.prog}: error: the following arguments are required: {names}", file=sys.stderr
-        )
-        return ExitCode.USAGE
+        raise UsageError(f"Cannot start a worker: options are required: {names}.")
     here = str(Path.cwd())
     sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
     # Until the worker handles signals itself: as PID 1 it would get none.
     with terminable(last=given.ends_process):
         options = _options_of(given)
-        if isinstance(options, ExitCode):
-            return options
+        if options is None:
+            return ExitCode.REFUSED
         try:
             activities = options.implementations()
         except (KeyboardInterrupt, ScanError):
             raise
         except BaseException as error:  # whatever an author's module does when it is imported
-            print(f"flowy: {import_text(error, given.packages, here)}", file=sys.stderr)
+            say(import_text(error, given.packages, here))
             return ExitCode.REFUSED
         if given.check:
             return check(activities, given.domain, as_json=given.json)
@@ -177,8 +175,12 @@ def _worker(parser: argparse.ArgumentParser, given: argparse.Namespace) -> ExitC
     return code
 
 
-def _options_of(given: argparse.Namespace) -> WorkerOptions | ExitCode:
-    """Return the options; an exit code, after a line on standard error, if they are of no use."""
+def _options_of(given: argparse.Namespace) -> WorkerOptions | None:
+    """Return the options; None, after a message, if middleware or an observer cannot be imported.
+
+    Raises:
+        UsageError: an option cannot be used.
+    """
     values = {option.name: getattr(given, option.name) for option in _options()}
     try:
         return WorkerOptions(
@@ -191,12 +193,11 @@ def _options_of(given: argparse.Namespace) -> WorkerOptions | ExitCode:
             **values,
         )
     except ValueError as error:
-        print(f"flowy: {in_options(str(error))}", file=sys.stderr)
-        return ExitCode.USAGE
+        raise UsageError(in_options(str(error))) from None
     except ImportError as error:
         logger.debug("The import failed.", exc_info=error)
-        print(f"flowy: {error}{place_text(error.__cause__ or error)}", file=sys.stderr)
-        return ExitCode.REFUSED
+        say(f"{error}{place_text(error.__cause__ or error)}")
+        return None
 
 
 def _code_of(report: StopReport) -> ExitCode:

@@ -14,14 +14,14 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
-from typing import TextIO
+from typing import Any, TextIO
 
 from ..concurrency.retry import Deadline
 from ..concurrency.stop import StopFlag
 from ..local import LocalSWF
 from ..swf.boilerplate import start_activity_worker
 from .files import printable, select
-from .workflow import DOMAIN, plan_of, play, progress, report
+from .workflow import DOMAIN, facts, plan_of, play, progress, report
 
 #: From the start of the demo until the activities must have ended, in seconds.
 RUN_SECONDS = 13.0
@@ -34,8 +34,11 @@ _ACTIVITIES = "flowy.demo.activities"
 _WORKER = ("flowy", "worker", "--domain", DOMAIN, "--task-list", DOMAIN, "--no-register")
 
 
-def run_demo(folder: Path, out: TextIO, stop: StopFlag) -> bool:
-    """Describe the files of *folder*, write to *out*, and return whether all ended as expected.
+def run_demo(folder: Path, out: TextIO, stop: StopFlag) -> tuple[bool, list[dict[str, Any]]]:
+    """Describe the files of *folder*, and write to *out* what happens.
+
+    Returns:
+        Whether all activities ended as expected, and the facts of each.
 
     Raises:
         LocalSWFError: the embedded SWF cannot start.
@@ -72,7 +75,7 @@ def run_demo(folder: Path, out: TextIO, stop: StopFlag) -> bool:
         write(progress(history, plan), "", *lines)
         if not right:
             write(*map(printable, Path(home, "log").read_text(errors="replace").splitlines()[-15:]))
-        return right
+        return right, facts(history, plan)
 
 
 @contextmanager

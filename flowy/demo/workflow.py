@@ -20,6 +20,9 @@ from .files import MAX_READ_BYTES, Selection, facts_of, printable
 #: The domain, and the type of the workflow; they name the two task lists too.
 DOMAIN, WORKFLOW = "demo", "flowy.demo"
 
+#: What a program is told of each activity.
+KEYS = ("activity", "outcome", "size", "lines", "words", "sha256", "note")
+
 #: Longer titles lose their middle, in characters.
 MAX_TITLE_CHARS = 44
 
@@ -127,16 +130,14 @@ def report(
     history: Sequence[Event], plan: Sequence[Planned], trouble: Sequence[str] = ()
 ) -> tuple[list[str], bool]:
     """Return lines on how the activities ended, or why not, and whether all is as expected."""
-    found = endings(history)
+    rows: list[tuple[str, ...]] = [("activity", "outcome", "size", "lines", "words", "sha-256", "")]
     closed = any(event["eventType"] == "WorkflowExecutionCompleted" for event in history)
     problems = [] if closed else [*trouble, "The workflow has not completed."]
-    rows: list[tuple[str, ...]] = [("activity", "outcome", "size", "lines", "words", "sha-256", "")]
-    for planned in plan:
-        row = _row(planned.title, found.get(planned.id, "never scheduled"))
-        right = _row(planned.title, planned.expected)
+    for planned, said in zip(plan, facts(history, plan), strict=True):
+        row, right = _row(said), _row(_facts(planned.title, planned.expected))
         if row[1] != right[1] or (row != right and not planned.input_has_changed()):
-            said, should = (" ".join(filter(None, cells[1:])) for cells in (row, right))
-            problems.append(f"{planned.title}: {said}; expected: {should}")
+            shown, should = (" ".join(filter(None, cells[1:])) for cells in (row, right))
+            problems.append(f"{planned.title}: {shown}; expected: {should}")
         rows.append(row)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     line = "  ".join(f"{{:{side}{width}}}" for side, width in zip("<<>>><<", widths, strict=True))
@@ -148,16 +149,30 @@ def report(
     return [*lines, verdict, *(f"- {problem}" for problem in problems)], not problems
 
 
-def _row(title: str, ended: Ending | str | None) -> tuple[str, ...]:
+def facts(history: Sequence[Event], plan: Sequence[Planned]) -> list[dict[str, Any]]:
+    """Return what the history says of each activity, by ``KEYS``; None where it says nothing."""
+    found = endings(history)
+    return [_facts(planned.title, found.get(planned.id, "never scheduled")) for planned in plan]
+
+
+def _facts(title: str, ended: Ending | str | None) -> dict[str, Any]:
+    known = dict.fromkeys(KEYS) | {"activity": title}
     if not isinstance(ended, Ending):
-        return (title, ended or "open", *[""] * 5)
+        return known | {"outcome": ended or "open"}
+    known["outcome"] = ended.outcome.value
     value = decode_result(ended.text) if ended.outcome is TaskOutcome.COMPLETED else None
-    if value and "sha256" in value:
-        numbers = [f"{value[key]:,}" for key in ("size", "lines", "words")]
-        note = "" if value["whole"] else f"of the first {MAX_READ_BYTES // 1024**2} MB"
-        return title, ended.outcome.value, *numbers, value["sha256"][:12], note
-    note = f"by process {value['by_process']}" if value else printable(ended.reason)
-    return title, ended.outcome.value, "", "", "", "", note
+    if not value:
+        return known | {"note": ended.reason}
+    if "sha256" not in value:
+        return known | {"note": f"by process {value['by_process']}"}
+    note = None if value["whole"] else f"of the first {MAX_READ_BYTES // 1024**2} MB"
+    return known | {key: value[key] for key in KEYS if key in value} | {"note": note}
+
+
+def _row(known: dict[str, Any]) -> tuple[str, ...]:
+    numbers = ("" if known[key] is None else f"{known[key]:,}" for key in KEYS[2:5])
+    digest, note = known["sha256"] or "", printable(known["note"] or "")
+    return known["activity"], known["outcome"], *numbers, digest[:12], note
 
 
 def _completed(value: Any) -> Ending:

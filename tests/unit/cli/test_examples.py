@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,7 @@ def test_every_help_has_examples_that_parse(
     for example in examples_of(verb):
         words = shlex.split(example, comments=True)
         assert words[: len(verb) + 1] == ["flowy", *verb]
-        if "<" in words:
-            words = words[: words.index("<")]
+        words = list(takewhile(lambda word: word not in ("<", ">"), words))
         if words[-1] == "--help":
             words.pop()
             assert tuple(words[1:]) in VERBS
