@@ -45,7 +45,7 @@ setup(
         "venusian>=3.1.0",  # the first that runs on Python 3.12
     ],
     extras_require={
-        "completion": ["shtab>=1.9.0"],  # the first that knows fish
+        "completion": ["shtab>=1.9.3"],  # before it, scripts for bash and fish were faulty
         "local": MOTO,
         "testing": [*MOTO, "pytest>=8.4"],
     },

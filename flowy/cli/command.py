@@ -57,13 +57,13 @@ def main(argv: Sequence[str] | None = None, *, ends_process: bool = False) -> in
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may know only ASCII
     try:
-        return _written(_parsed_and_run(argv, ends_process))
+        code = _parsed_and_run(argv, ends_process)
     except KeyboardInterrupt:
         say("Interrupted.")
-        return ExitCode.INTERRUPTED
+        code = ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone, for example `head`
-        _drop_output()
-        return ExitCode.ERROR
+        code = ExitCode.ERROR
+    return _written(code)
 
 
 def _parsed_and_run(argv: Sequence[str] | None, ends_process: bool) -> int:
@@ -102,23 +102,20 @@ def _answered(run: Run, arguments: argparse.Namespace) -> ExitCode:
 
 
 def _written(code: int) -> int:
-    """Write what is still buffered of the output, and return the exit code."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _drop_output()
-        return code or ExitCode.ERROR
-    except OSError as error:
-        say(f"Cannot write the output: {error.strerror}.")
-        _drop_output()
-        return ExitCode.ERROR
+    """Write what is still buffered, and return the exit code: ``ERROR`` if output is lost."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:  # None: standard error was closed before the start
+                stream.flush()
+        except OSError as error:
+            # Python would flush it again at exit, fail, and exit with a code of its own.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            if stream is sys.stdout:
+                code = code or ExitCode.ERROR
+                if not isinstance(error, BrokenPipeError):
+                    say(f"Cannot write the output: {error.strerror}.")
     return code
-
-
-def _drop_output() -> None:
-    """Forget the output: Python would report the error again when it flushes it at exit."""
-    with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parser() -> Parser:

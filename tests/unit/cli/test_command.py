@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import pytest
 
 from flowy import __version__
 from flowy.cli import ExitCode, main
 
 WORKER = ("worker", "--domain", "d", "--task-list", "t")
-VERBS = ("worker", "call", "local", "demo")
+VERBS = ("worker", "call", "local", "demo", "tokens", "completion")
+LONG = "a" * 300
 
 
 def test_help_shows_the_verbs_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -17,15 +21,6 @@ def test_help_shows_the_verbs_and_the_exit_codes(capsys: pytest.CaptureFixture[s
     out = capsys.readouterr().out
     assert all(f"    {verb}  " in out for verb in VERBS)
     assert all(code.meaning in out for code in ExitCode)
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_the_help_of_a_verb_is_by_example(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each verb shows command lines, and its ``--log-level``."""
-    assert main([verb, "--help"]) == ExitCode.FINE
-    out = capsys.readouterr().out
-    assert f"\n  flowy {verb}" in out
-    assert "--log-level" in out
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,6 +58,13 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["demo", "--log-level", "loud"], "invalid choice"),
         (["call", "--domain", "d", "--kw", "a=1", "--kwargs", '{"a": 2}', "echo", "1"], "twice"),
         (["call", "--domain", "d", "--kw", "a=1", "--kw", "a=1", "echo", "1"], "twice"),
+        (["local", "--host", "nowhere"], "Cannot "),
+        (["demo", LONG], "the name is too long"),
+        (["demo", "a/" * 3000], "the name is too long"),
+        (["local", "--state", LONG], "the name is too long"),
+        (["tokens", "list", "--store", LONG], "the name is too long"),
+        (["tokens", "keep", "--domain", "d", "--store", f"{LONG}/b"], "the name is too long"),
+        (["tokens", "cancel", "--store", LONG, "w", "a"], "the name is too long"),
     ],
 )
 def test_a_command_line_that_cannot_be_used_exits_with_2(
@@ -73,3 +75,35 @@ def test_a_command_line_that_cannot_be_used_exits_with_2(
     captured = capsys.readouterr()
     assert said in captured.err
     assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["call", "--domain", "d", "echo", "1", "-"],
+        ["tokens", "complete", "--domain", "d", "-"],
+    ],
+)
+def test_ctrl_c_while_standard_input_is_read_exits_with_130(
+    argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever expected a prompt, and not to have to type, presses it there."""
+
+    class Interrupted(io.StringIO):
+        def read(self, size: int | None = -1) -> str:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", Interrupted())
+    assert main(argv) == ExitCode.INTERRUPTED
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "flowy: Interrupted.\n")
+
+
+def test_arguments_that_are_no_text_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Standard input that is not UTF-8 is a usage error of one line."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"[1, \xff]"), "utf-8"))
+    assert main(["call", "--domain", "d", "echo", "1", "-"]) == ExitCode.USAGE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("flowy: Cannot call: standard input is no text: ")
