@@ -1,4 +1,4 @@
-"""The types of the arguments: argparse checks them, so that a mistake is a usage error."""
+"""The types of arguments: argparse checks values by them, so that a mistake is a usage error."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def _usage(check: Callable[[str], T]) -> Callable[[str], T]:
     """Make argparse show the text of a ValueError instead of its own."""
 
     def checked(text: str) -> T:
+        """Return the value, or raise the error that argparse shows."""
         try:
             return check(text)
         except ValueError as error:
@@ -113,7 +114,7 @@ def folder(text: str) -> Path:
     """Return the path of a folder that can be listed."""
     path = file(text)
     if not path.is_dir():
-        raise ValueError(f"Cannot use {text!r}: there is no such folder")
+        raise ValueError(f"Cannot use {text!r}: no such folder exists")
     if not os.access(path, os.R_OK | os.X_OK):
         raise ValueError(f"Cannot use {text!r}: the folder is not readable")
     return path

@@ -1,4 +1,4 @@
-"""``flowy call``: let a worker run one activity."""
+"""``flowy call``: run one activity on a worker, without a workflow of the caller's own."""
 
 from __future__ import annotations
 
@@ -127,12 +127,12 @@ def _arguments_from(source: TextIO) -> tuple[list[Any], dict[str, Any]]:
     try:
         value = arguments.json_or_text(source.read())
     except UnicodeDecodeError as error:
-        raise UsageError(f"Cannot call: standard input is no text: {error}.") from None
+        raise UsageError(f"Cannot call: standard input is not text: {error}.") from None
     if isinstance(value, list):
         return value, {}
     if isinstance(value, dict):
         return [], value
     raise UsageError(
         "Cannot call: standard input has no JSON list of arguments, nor a JSON object of keyword "
-        "arguments."
+        "arguments. Write one of them."
     )

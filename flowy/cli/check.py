@@ -49,7 +49,7 @@ def check(
         try:
             compared = compare(connect(polls=False), domain, activities.values())
         except UnknownResourceError:
-            trouble, code = f"there is no domain {domain!r} in this region", ExitCode.REFUSED
+            trouble, code = f"the domain {domain!r} does not exist in this region", ExitCode.REFUSED
         except SWFError as error:
             trouble = str(error).rstrip(".")
     shown = [_shown(each, compared) for each in activities.values()]

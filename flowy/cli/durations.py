@@ -41,6 +41,7 @@ def _duration(
     """
 
     def read(text: str) -> float:
+        """Return the seconds."""
         found = _WITH_UNITS.fullmatch(f"{text}{alone}" if _ALONE.fullmatch(text) else text)
         if found and text and not (whole and "." in text):
             numbers = zip(found.groups("0"), UNITS.values(), strict=True)

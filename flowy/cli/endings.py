@@ -44,7 +44,7 @@ def fail(given: argparse.Namespace) -> ExitCode:
 
 
 def cancel(given: argparse.Namespace) -> ExitCode:
-    """Answer canceled, with ``--details``."""
+    """Answer that the task was canceled, with ``--details``."""
     return _end(
         given,
         lambda finisher, task: finisher.cancel(task, given.details),
@@ -116,7 +116,7 @@ def _end_by_ids(given: argparse.Namespace, end: Callable[[Finisher, SuspendedTas
 
 
 def _check_that_one_waits(store: SQLiteTokenStore, given: argparse.Namespace) -> None:
-    """Raise an error if the ids match tasks of several runs or domains: nobody can undo an end.
+    """Raise an error if the ids match tasks of several runs or domains: answers are final.
 
     Several tasks of one run are fine: SWF has closed all except the latest one, because a run has
     only one open activity of an id.
@@ -138,8 +138,23 @@ def _check_that_one_waits(store: SQLiteTokenStore, given: argparse.Namespace) ->
 
 def opened(path: Path, *, allow_group: bool = False) -> SQLiteTokenStore:
     """Open an existing store: a mistyped path must not create one."""
-    if not path.exists():
+    if not exists(path):
         raise TokenStoreError(
-            f"Cannot use the token store {path}: there is no such file. Check --store."
+            f"Cannot use the token store {path}: the file does not exist. Check --store."
         )
     return SQLiteTokenStore(path, allow_group=allow_group)
+
+
+def exists(path: Path) -> bool:
+    """Return whether the file of a store exists.
+
+    Raises:
+        TokenStoreError: nobody can tell, for example because its folder is not readable.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise TokenStoreError(f"Cannot use the token store {path}: {error.strerror}.") from error
+    return True

@@ -1,7 +1,8 @@
-"""What an import that failed is on the command line: what went wrong, and the author's line.
+"""Messages for imports that fail: what went wrong, and the author's file and line.
 
-A package is the author's code: whatever its import raises is for the author to fix, who needs the
-place in that code and none of the frames of Flowy, of venusian and of Python's import system.
+A package that a worker serves is its author's code. Whatever the import raises is for the author
+to fix, who needs the place in that code, without the frames of Flowy, venusian and Python's import
+system.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from .terminal import printable
 
 logger = logging.getLogger(__name__)
 
-#: Where code is that an author of activities has not written.
+#: Folders of code that the author of the activities has not written.
 _NOT_THE_AUTHORS = (
     Path(__file__).parent.parent,
     *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
@@ -24,7 +25,7 @@ _NOT_THE_AUTHORS = (
 
 
 def import_text(error: BaseException, packages: Sequence[str], here: str) -> str:
-    """Return what to print for an import that failed; log all frames at the level debug.
+    """Return the message for an import that failed, and log all frames at the level debug.
 
     Args:
         error: what the import raised.

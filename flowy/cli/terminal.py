@@ -1,4 +1,4 @@
-"""Text that is safe to print: an activity or a store may hold what controls a terminal."""
+"""Text that is safe to print: values of activities and stores may contain control characters."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def say(text: str, *, prefix: str = "flowy: ") -> None:
 
 
 def json_text(value: Any) -> str:
-    """Return *value* as JSON for people: letters as they are, what controls a terminal escaped.
+    """Return *value* as JSON for people: letters as they are, control characters escaped.
 
-    All escapes are JSON's, so that programs can read the text too. Standard output that cannot
-    encode a letter gets an escape for each letter beyond ASCII.
+    All escapes are JSON's, so that programs can read the text too. If standard output cannot encode
+    a letter, all letters beyond ASCII are escaped.
     """
     text = json.dumps(value, ensure_ascii=False)
     # Only strings hold characters that are not printable, so an escape is right anywhere.

@@ -17,7 +17,7 @@ from ..swf.suspended.schedule import EVERY_SECONDS
 from ..tokens.sqlite import SQLiteTokenStore
 from . import arguments
 from .durations import add_duration, days, timeout
-from .endings import cancel, complete, fail, opened
+from .endings import cancel, complete, exists, fail, opened
 from .exit_codes import ExitCode
 from .tables import add_json, print_json, print_table
 from .task_table import HEADINGS, KEYS, row, shown
@@ -186,11 +186,11 @@ def _add_ending(
 
 
 def _keep(given: argparse.Namespace) -> ExitCode:
-    new = not given.store.exists()
+    new = not exists(given.store)
     store = SQLiteTokenStore(given.store, allow_group=given.allow_group)
     if new:  # not an error: the keeper may start before the first task is suspended
         logger.warning(
-            "There was no store %s: created an empty one. Tasks in any other file get no "
+            "The store %s did not exist: created an empty one. Tasks in any other file get no "
             "heartbeats.",
             given.store,
         )

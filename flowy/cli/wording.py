@@ -1,14 +1,14 @@
-"""What errors advise in Python's words, in those of the command line.
+"""Advice of errors in the words of the command line.
 
-The errors of the package are for whoever calls it from Python, and name arguments. Whoever types a
-command has options instead.
+The package's errors are written for callers in Python and name arguments. On the command line the
+same things are options.
 """
 
 from __future__ import annotations
 
 import re
 
-#: The words of errors, and those of the command line.
+#: Words of errors, with what replaces them on the command line.
 _WORDS = (
     ("start with reg_remote=False", "start with --no-register"),
     ("start_activity_worker(..., package='my.activities')", "flowy worker ... my.activities"),

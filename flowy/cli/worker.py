@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: Stands for the domain and the task list of a check that has none.
+#: The domain and the task list of a check without them: options must have both.
 _NONE_YET = "none"
 
 _DESCRIPTION = """\
@@ -78,13 +79,7 @@ def add_verbs(verbs: Verbs) -> None:
     )
     add_domain(parser, help="the SWF domain, which must exist (required)")
     add_task_list(parser, help="the task list to poll (required)")
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="scan, say what would be served, compare it with --domain if that is given and SWF "
-        "can be reached, and end",
-    )
-    add_json(parser, KEYS, table="the table of --check")
+    _add_check(parser)
     parser.add_argument(
         "--no-register",
         action="store_true",
@@ -106,6 +101,16 @@ def add_verbs(verbs: Verbs) -> None:
     )
     for option in _options():
         _add_option(parser, option)
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="scan, say what would be served, compare it with --domain if that is given and SWF "
+        "can be reached, and end",
+    )
+    add_json(parser, KEYS, table="the table of --check")
 
 
 def _options() -> Iterator[Field[Any]]:
@@ -138,28 +143,23 @@ def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
 
 
 def _worker(given: argparse.Namespace) -> ExitCode:
-    missing = [
-        flag
-        for flag, value in (("--domain", given.domain), ("--task-list", given.task_list))
-        if value is None and not given.check
-    ]
-    if missing:
-        names = ", ".join(missing)
-        raise UsageError(f"Cannot start a worker: options are required: {names}.")
+    _refuse_unusable(given)
     here = str(Path.cwd())
     sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
-    # Until the worker handles signals itself: as PID 1 it would get none.
+    # The worker handles signals later; until then, a process with the id 1 would ignore them.
     with terminable(last=given.ends_process):
-        options = _options_of(given)
-        if options is None:
-            return ExitCode.REFUSED
-        try:
-            activities = options.implementations()
-        except (KeyboardInterrupt, ScanError):
-            raise
-        except BaseException as error:  # whatever an author's module does when it is imported
-            say(import_text(error, given.packages, here))
-            return ExitCode.REFUSED
+        # What modules print when they are imported is not part of the JSON.
+        with redirect_stdout(sys.stderr if given.json else sys.stdout):
+            options = _options_of(given)
+            if options is None:
+                return ExitCode.REFUSED
+            try:
+                activities = options.implementations()
+            except (KeyboardInterrupt, ScanError):
+                raise
+            except BaseException as error:  # whatever an author's module does at its import
+                say(import_text(error, given.packages, here))
+                return ExitCode.REFUSED
         if given.check:
             return check(activities, given.domain, as_json=given.json)
         report = run_worker(
@@ -173,6 +173,18 @@ def _worker(given: argparse.Namespace) -> ExitCode:
     if given.ends_process:
         end_within(EXIT_SECONDS, code)  # activities may have left threads and exit hooks behind
     return code
+
+
+def _refuse_unusable(given: argparse.Namespace) -> None:
+    """Raise a UsageError if the options do not fit together."""
+    if given.check:
+        return
+    if given.json:
+        raise UsageError("Cannot use --json: a worker prints no table. Give --check too.")
+    needed = {"--domain": given.domain, "--task-list": given.task_list}
+    missing = ", ".join(flag for flag, value in needed.items() if value is None)
+    if missing:
+        raise UsageError(f"Cannot start a worker: options are required: {missing}.")
 
 
 def _options_of(given: argparse.Namespace) -> WorkerOptions | None:
@@ -211,6 +223,6 @@ def _leave(report: StopReport) -> None:
 
 
 def _initialize(here: str, log_level: str) -> None:
-    """Make a worker process what this one is."""
+    """Give a worker process the path and the logging of this one."""
     sys.path.insert(0, here)
     configure_logging(log_level)

@@ -564,6 +564,17 @@ def test_check_compares_and_registers_nothing(command: Command, client: SWFClien
     assert shown["hasty"]["differences"][0].startswith("heartbeat is 9 here, None at SWF")
 
 
+def test_check_prints_nothing_but_the_json(command: Command) -> None:
+    """Not even what a module prints when it is imported."""
+    _write(command.here / "chatty.py", "print('Hello.')\n" + textwrap.dedent(HASTY))
+    arguments = ("worker", "--check", "--json", "chatty")
+    code, out, err = run_flowy(*arguments, cwd=command.here, env=command.env)
+    assert code == ExitCode.FINE
+    (shown,) = json.loads(out)
+    assert (shown["name"], shown["at_swf"]) == ("hasty", "not compared")
+    assert err == "Hello.\nflowy: Not compared with SWF: give --domain.\n"
+
+
 def test_check_of_an_swf_out_of_reach(command: Command) -> None:
     """The scan is shown all the same, and why nothing was compared."""
     command.env["AWS_ENDPOINT_URL_SWF"] = "http://127.0.0.1:1"
@@ -576,7 +587,9 @@ def test_check_of_an_unknown_domain_exits_with_3(command: Command) -> None:
     """A worker would not start there."""
     code, _, err = _check(command, "--domain", "nowhere", "shop")
     assert code == ExitCode.REFUSED
-    assert err == ("flowy: Not compared with SWF: there is no domain 'nowhere' in this region.\n")
+    assert err == (
+        "flowy: Not compared with SWF: the domain 'nowhere' does not exist in this region.\n"
+    )
 
 
 @pytest.mark.usefixtures("registered")

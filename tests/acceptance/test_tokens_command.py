@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import os
+import pty
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
-from contextlib import closing
+import termios
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,6 +98,47 @@ def test_list_shows_what_waits_and_no_token(
     for said in (ran.stdout, closed, only):
         assert "secret" not in said
         assert waiting[1].token not in said
+
+
+def test_list_fits_a_terminal(shell: Shell, store: SQLiteTokenStore) -> None:
+    """Long values lose their middle there; a pipe gets them whole."""
+    store.keep(a_task("secret", workflow_id="order-" + "7" * 200, note="x" * 200))
+    terminal, out = pty.openpty()
+    fcntl.ioctl(out, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 90, 0, 0))
+    environment = {name: text for name, text in shell.environment.items() if name != "COLUMNS"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "flowy", "tokens", "list", *STORE],
+        cwd=shell.folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+    ) as listing:
+        os.close(out)
+        written = b""
+        with suppress(OSError):  # Linux's end of file of a terminal
+            while chunk := os.read(terminal, 4096):
+                written += chunk
+    os.close(terminal)
+    assert listing.returncode == 0
+    head, line = written.decode().splitlines()
+    assert head.startswith("WORKFLOW ")
+    assert 88 <= len(line) <= 90
+    assert line.startswith("order-77")
+    assert line.endswith('x"')
+    assert line.count("...") == 2
+    whole = shell.tokens("list", *STORE).stdout
+    assert "order-" + "7" * 200 in whole
+    assert "x" * 200 in whole
+
+
+def test_a_store_that_cannot_be_reached_is_named(shell: Shell) -> None:
+    """A link that leads to itself is neither a store nor the lack of one."""
+    (shell.folder / "tokens.db").symlink_to("tokens.db")
+    ran = shell.tokens("list", *STORE)
+    assert ran.returncode == 3
+    assert ran.stderr == (
+        "flowy: Cannot use the token store tokens.db: Too many levels of symbolic links.\n"
+    )
 
 
 def test_list_names_what_it_cannot_read(
@@ -221,7 +266,7 @@ def test_says_which_task_is_meant(shell: Shell, store: SQLiteTokenStore) -> None
     assert "Traceback" not in ran.stderr
     ran = shell.tokens("list", "--store", "typo.db")
     assert ran.returncode == 3
-    assert "there is no such file" in ran.stderr
+    assert "the file does not exist" in ran.stderr
     assert not (shell.folder / "typo.db").exists()
 
 
@@ -283,7 +328,7 @@ def test_keep_learns_and_stops_at_a_signal(
 def test_keep_says_that_its_store_is_new(shell: Shell, desk: Desk) -> None:
     """The one verb that makes a store says so: the file may be mistyped."""
     order = ("tokens", "keep", "--store", "typo.db", "--domain", desk.domain)
-    for first in ("There was no store typo.db", "Keeper started"):
+    for first in ("The store typo.db did not exist", "Keeper started"):
         with Flowy(*order, cwd=shell.folder, env=shell.environment) as keeper:
             line = keeper.log_line_with(" flowy.")
             assert first in line

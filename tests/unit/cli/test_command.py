@@ -38,6 +38,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["worker", "--domain", "d", "--task-list", "t"], "required: PACKAGE"),
         (["worker", "--task-list", "t", "shop"], "required: --domain"),
         (["worker", "shop"], "required: --domain, --task-list"),
+        ([*WORKER, "--json", "shop"], "Give --check too"),
         (["worker", "--dom", "d", "--task-list", "t", "shop"], "unrecognized arguments: --dom"),
         (["worker", "--domain", "d", "--task-list", "t", "shop.py/x"], "dotted name"),
         ([*WORKER, "--concurrency", "0", "shop"], "1 or more"),
@@ -106,4 +107,4 @@ def test_arguments_that_are_no_text_are_refused(
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"[1, \xff]"), "utf-8"))
     assert main(["call", "--domain", "d", "echo", "1", "-"]) == ExitCode.USAGE
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("flowy: Cannot call: standard input is no text: ")
+    assert line.startswith("flowy: Cannot call: standard input is not text: ")
