@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pty
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from flowy.cli import ExitCode
+from flowy.demo.workflow import KEYS
 from tests.acceptance.flowy_command import ROOT, Flowy, run_flowy
 
 #: What ``flowy demo`` promises to take at most, in seconds.
@@ -115,6 +117,21 @@ def test_the_default_is_the_current_folder(folder: Path, env: dict[str, str]) ->
     code, out, _ = run_flowy("demo", cwd=folder, env=env)
     assert code == ExitCode.FINE
     assert {"poem.txt", "sub/zero"} < set(_rows(out))
+
+
+def test_json_is_all_of_the_output(folder: Path, env: dict[str, str], tmp_path: Path) -> None:
+    """``--json`` prints the facts of the table, and the rest goes to standard error."""
+    code, out, err = run_flowy("demo", "--json", str(folder), cwd=tmp_path, env=env)
+    assert code == ExitCode.FINE
+    facts = {each["activity"]: each for each in json.loads(out)}
+    assert list(facts) == ["(approve the demo)", "(echo 1)", "poem.txt", "sub/zero"]
+    assert all(tuple(each) == KEYS for each in facts.values())
+    assert facts["(echo 1)"]["outcome"] == "failed"
+    assert facts["(echo 1)"]["note"] == "Can't echo 1."
+    assert [facts["poem.txt"][key] for key in ("size", "lines", "words")] == [31, 2, 6]
+    poem = hashlib.sha256((folder / "poem.txt").read_bytes()).hexdigest()
+    assert facts["poem.txt"]["sha256"] == poem
+    assert err.endswith("That is what it should say.\n")
 
 
 def test_the_first_fifty_files_of_many(tmp_path: Path, env: dict[str, str]) -> None:

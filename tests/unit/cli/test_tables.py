@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 import pytest
 
+from flowy.cli import check, task_table
 from flowy.cli.tables import add_json, print_json, print_table, table_lines
+from flowy.demo import workflow
 
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
 HEADINGS = ("NAME", "NOTE")
 
 
@@ -93,3 +97,11 @@ def test_the_help_documents_the_keys(capsys: pytest.CaptureFixture[str]) -> None
         "--json print a JSON list instead of the table of --check, of objects with the keys name, "
         "version" in words
     )
+
+
+@pytest.mark.parametrize("keys", [check.KEYS, task_table.KEYS, workflow.KEYS])
+def test_the_reference_documents_the_keys(keys: tuple[str, ...]) -> None:
+    """Whoever writes a program finds them all on one page."""
+    page = (ROOT / "docs" / "reference.rst").read_text(encoding="utf-8")
+    section = page.partition("**JSON.**")[2].partition("**Completion.**")[0]
+    assert [key for key in keys if f"``{key}``" not in section] == []
