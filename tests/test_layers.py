@@ -53,6 +53,7 @@ LAYERS: Mapping[str, int] = {
     "flowy.swf.client": 6,
     "flowy.swf.history": 5,
     "flowy.swf.limits": 5,
+    "flowy.swf.operating": 7,
     "flowy.swf.registration": 7,
     "flowy.swf.scanner": 8,
     "flowy.swf.suspended": 7,

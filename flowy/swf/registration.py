@@ -88,7 +88,7 @@ def compare(
         SWFError: SWF refuses to show its types, or is out of reach.
     """
     compared: dict[ActivityType, Sequence[str] | None] = {}
-    held_types = client.list_activity_types(domain)
+    held_types = {each.type for each in client.list_activity_types(domain)}
     for implementation in implementations:
         type_ = implementation.type
         compared[type_] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 #: A default timeout that a type was registered without; no timeout is 0.
@@ -121,6 +122,154 @@ class ActivityTask:
 
     def __str__(self) -> str:
         return f"{self.type} (activity {self.activity_id} of workflow {self.workflow_id})"
+
+
+@dataclass(frozen=True)
+class RegisteredType:
+    """An activity type or a workflow type as SWF lists it.
+
+    Attributes:
+        kind: ``activity`` or ``workflow``.
+        created_at, deprecated_at: seconds since the epoch; None for a type that is not deprecated.
+    """
+
+    kind: str
+    name: str
+    version: str
+    description: str | None
+    created_at: float | None
+    deprecated_at: float | None
+    deprecated: bool
+
+    @classmethod
+    def from_info(cls, kind: str, info: Mapping[str, Any]) -> RegisteredType:
+        """Return the type of one entry of a list."""
+        key = info[f"{kind}Type"]
+        return cls(
+            kind=kind,
+            name=key["name"],
+            version=key["version"],
+            description=info.get("description"),
+            created_at=seconds_of(info.get("creationDate")),
+            deprecated_at=seconds_of(info.get("deprecationDate")),
+            deprecated=info.get("status") == "DEPRECATED",
+        )
+
+    @property
+    def type(self) -> ActivityType:
+        """Name and version."""
+        return ActivityType(self.name, self.version)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True)
+class ExecutionInfo:
+    """One run of a workflow as SWF lists it.
+
+    Attributes:
+        name, version: its workflow type.
+        status: ``open``, or how it closed: ``completed``, ``failed``, ``canceled``,
+            ``terminated``, ``timed out``, ``continued as new``.
+        started_at, closed_at: seconds since the epoch; None while it is open.
+        tags: up to five texts that it was started with.
+        cancel_requested: whether somebody has asked it to cancel.
+        parent: workflow id and run id of the execution that started it; None for none.
+    """
+
+    workflow_id: str
+    run_id: str
+    name: str
+    version: str
+    status: str
+    started_at: float
+    closed_at: float | None
+    tags: tuple[str, ...]
+    cancel_requested: bool
+    parent: tuple[str, str] | None
+
+    @classmethod
+    def from_info(cls, info: Mapping[str, Any]) -> ExecutionInfo:
+        """Return the execution of one entry of a list."""
+        type_, parent = info["workflowType"], info.get("parent")
+        status = info.get("closeStatus") or info["executionStatus"]
+        return cls(
+            workflow_id=info["execution"]["workflowId"],
+            run_id=info["execution"]["runId"],
+            name=type_["name"],
+            version=type_["version"],
+            status=status.lower().replace("_", " "),
+            started_at=seconds_of(info["startTimestamp"]) or 0.0,
+            closed_at=seconds_of(info.get("closeTimestamp")),
+            tags=tuple(info.get("tagList", ())),
+            cancel_requested=bool(info.get("cancelRequested")),
+            parent=(parent["workflowId"], parent["runId"]) if parent else None,
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is open."""
+        return self.closed_at is None
+
+    def __str__(self) -> str:
+        return f"{self.workflow_id} (run {self.run_id})"
+
+
+@dataclass(frozen=True)
+class ExecutionDescription:
+    """What SWF says of one run, open or closed, without its history.
+
+    Attributes:
+        info: what lists say of it too.
+        task_list: where its decisions wait.
+        child_policy: what becomes of its children if it is terminated.
+        timeout, decision_timeout: how long it, and each decision, may take, in seconds; None for
+            no limit.
+        open_counts: how many of each are open: ``activities``, ``decisions``, ``timers``,
+            ``children``, ``lambdas``.
+    """
+
+    info: ExecutionInfo
+    task_list: str
+    child_policy: str
+    timeout: int | None
+    decision_timeout: int | None
+    open_counts: Mapping[str, int]
+
+    @classmethod
+    def from_answer(cls, answer: Mapping[str, Any]) -> ExecutionDescription:
+        """Return what an answer of SWF's says."""
+        how, counts = answer["executionConfiguration"], answer.get("openCounts", {})
+        return cls(
+            info=ExecutionInfo.from_info(answer["executionInfo"]),
+            task_list=how["taskList"]["name"],
+            child_policy=how["childPolicy"],
+            timeout=_limit(how["executionStartToCloseTimeout"]),
+            decision_timeout=_limit(how["taskStartToCloseTimeout"]),
+            open_counts={name: counts.get(key, 0) for name, key in _OPEN_COUNTS.items()},
+        )
+
+
+#: What can be open in an execution, and SWF's name of its count.
+_OPEN_COUNTS = {
+    "activities": "openActivityTasks",
+    "decisions": "openDecisionTasks",
+    "timers": "openTimers",
+    "children": "openChildWorkflowExecutions",
+    "lambdas": "openLambdaFunctions",
+}
+
+
+def _limit(text: str) -> int | None:
+    return int(text) if text.isdigit() else None
+
+
+def seconds_of(when: object) -> float | None:
+    """Return a time of SWF's as seconds since the epoch; None if it is none."""
+    if isinstance(when, datetime):
+        return when.timestamp()
+    return float(when) if isinstance(when, int | float) else None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

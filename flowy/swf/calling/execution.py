@@ -178,7 +178,7 @@ class ActivityExecution:
     def known_types(self) -> list[ActivityType]:
         """Return the activity types of the domain; none if SWF does not show them."""
         try:
-            return self._client.list_activity_types(self._domain)
+            return sorted(each.type for each in self._client.list_activity_types(self._domain))
         except SWFError as error:
             logger.info("Cannot list the types of domain %s (%s).", self._domain, error.fault)
             return []

@@ -18,12 +18,12 @@ from ..limits import (
     MAX_REASON_CHARS,
     MAX_RESULT_CHARS,
     MAX_TOKEN_CHARS,
-    timeout_from_text,
-    timeout_text,
 )
-from ..values import NOT_SET, ActivityDefaults, ActivityTask, ActivityType
-from .caller import SWFCaller
+from ..values import ActivityTask
+from .caller import present
 from .errors import unreadable
+from .execution_calls import ExecutionCalls
+from .registration_calls import RegistrationCalls
 
 #: Overall deadlines of calls, in seconds, with all attempts that the client makes; for other calls
 #: see ``caller``. SWF holds a poll for up to 60 s.
@@ -31,8 +31,10 @@ POLL_DEADLINE_SECONDS = 90.0
 HEARTBEAT_DEADLINE_SECONDS = 8.0
 
 
-class SWFClient(SWFCaller):
+class SWFClient(ExecutionCalls, RegistrationCalls):
     """One method for each SWF action that Flowy uses; any thread may call them.
+
+    Those about tasks stand here, the others in the classes that it extends.
 
     Raises, from each method:
         UnknownResourceError: the task is closed; or no such domain, type or execution.
@@ -70,7 +72,7 @@ class SWFClient(SWFCaller):
             "record_activity_task_heartbeat",
             HEARTBEAT_DEADLINE_SECONDS,
             taskToken=_checked(token),
-            **_present(details=details),
+            **present(details=details),
         )
         if "cancelRequested" not in answer and "ResponseMetadata" in answer:
             raise unreadable("record_activity_task_heartbeat")
@@ -105,7 +107,7 @@ class SWFClient(SWFCaller):
             "respond_activity_task_failed",
             taskToken=_checked(token),
             reason=cut_end(sendable(reason), MAX_REASON_CHARS),
-            **_present(details=_cut_details(details)),
+            **present(details=_cut_details(details)),
         )
 
     def respond_activity_task_canceled(self, token: str, details: str | None = None) -> None:
@@ -114,85 +116,10 @@ class SWFClient(SWFCaller):
             self._answers,
             "respond_activity_task_canceled",
             taskToken=_checked(token),
-            **_present(details=_cut_details(details)),
+            **present(details=_cut_details(details)),
         )
 
-    # Types
-
-    def register_activity_type(
-        self,
-        domain: str,
-        type: ActivityType,
-        defaults: ActivityDefaults,
-        description: str | None = None,
-    ) -> None:
-        """Register a type with all its defaults, ``NONE`` as a timeout without a limit."""
-        priority = defaults.task_priority
-        self._call(
-            self._answers,
-            "register_activity_type",
-            domain=domain,
-            name=type.name,
-            version=type.version,
-            defaultTaskList={"name": defaults.task_list},
-            defaultTaskHeartbeatTimeout=timeout_text(defaults.heartbeat),
-            defaultTaskScheduleToCloseTimeout=timeout_text(defaults.schedule_to_close),
-            defaultTaskScheduleToStartTimeout=timeout_text(defaults.schedule_to_start),
-            defaultTaskStartToCloseTimeout=timeout_text(defaults.start_to_close),
-            **_present(
-                defaultTaskPriority=None if priority is None else str(priority),
-                description=description,
-            ),
-        )
-
-    def describe_activity_type(
-        self, domain: str, type: ActivityType
-    ) -> tuple[ActivityDefaults, bool]:
-        """Return what SWF holds of a type, and whether it is deprecated."""
-        answer = self._call(
-            self._answers,
-            "describe_activity_type",
-            domain=domain,
-            activityType={"name": type.name, "version": type.version},
-        )
-        held = answer.get("configuration", {})
-        priority = held.get("defaultTaskPriority")
-        defaults = ActivityDefaults(
-            task_list=held.get("defaultTaskList", {}).get("name", ""),
-            heartbeat=timeout_from_text(held.get("defaultTaskHeartbeatTimeout")),
-            schedule_to_close=_held_timeout(held.get("defaultTaskScheduleToCloseTimeout")),
-            schedule_to_start=_held_timeout(held.get("defaultTaskScheduleToStartTimeout")),
-            start_to_close=_held_timeout(held.get("defaultTaskStartToCloseTimeout")),
-            task_priority=None if priority is None else int(priority),
-        )
-        return defaults, answer.get("typeInfo", {}).get("status") == "DEPRECATED"
-
-    def list_activity_types(self, domain: str) -> list[ActivityType]:
-        """Return the activity types of a domain, with those that are deprecated, by name."""
-        found = []
-        for status in ("REGISTERED", "DEPRECATED"):
-            parameters: dict[str, Any] = {"domain": domain, "registrationStatus": status}
-            while True:
-                answer = self._call(self._answers, "list_activity_types", **parameters)
-                for info in answer.get("typeInfos", ()):
-                    type_ = info["activityType"]
-                    found.append(ActivityType(type_["name"], type_["version"]))
-                if not answer.get("nextPageToken"):
-                    break
-                parameters["nextPageToken"] = answer["nextPageToken"]
-        return sorted(found)
-
-    def register_workflow_type(self, domain: str, name: str, version: str) -> None:
-        """Register a workflow type without defaults: every start gives its own."""
-        self._call(
-            self._answers, "register_workflow_type", domain=domain, name=name, version=version
-        )
-
-    # Executions
-
-    def start_workflow_execution(self, **parameters: Any) -> str:
-        """Start an execution with SWF's own *parameters* and return its run id."""
-        return str(self._call(self._answers, "start_workflow_execution", **parameters)["runId"])
+    # Decision tasks
 
     def poll_for_decision_task(
         self, domain: str, task_list: str, identity: str
@@ -231,62 +158,6 @@ class SWFClient(SWFCaller):
             taskToken=token,
             decisions=list(decisions),
         )
-
-    def get_workflow_execution_history(
-        self, domain: str, workflow_id: str, run_id: str
-    ) -> list[dict[str, Any]]:
-        """Return all events of an execution, oldest first."""
-        parameters: dict[str, Any] = {
-            "domain": domain,
-            "execution": {"workflowId": workflow_id, "runId": run_id},
-        }
-        answer = self._call(self._answers, "get_workflow_execution_history", **parameters)
-        events = list(answer.get("events", ()))
-        while page := answer.get("nextPageToken"):
-            answer = self._call(
-                self._answers, "get_workflow_execution_history", nextPageToken=page, **parameters
-            )
-            events.extend(answer.get("events", ()))
-        return events
-
-    def request_cancel_workflow_execution(
-        self, domain: str, workflow_id: str, run_id: str | None
-    ) -> None:
-        """Ask the open execution of this id to cancel what it does; its decider learns of it."""
-        self._call(
-            self._answers,
-            "request_cancel_workflow_execution",
-            domain=domain,
-            workflowId=workflow_id,
-            **_present(runId=run_id),
-        )
-
-    def terminate_workflow_execution(
-        self, domain: str, workflow_id: str, reason: str, *, run_id: str | None = None
-    ) -> None:
-        """Close the open execution of this id from outside."""
-        self._call(
-            self._answers,
-            "terminate_workflow_execution",
-            domain=domain,
-            workflowId=workflow_id,
-            reason=reason,
-            **_present(runId=run_id),
-        )
-
-
-def _held_timeout(text: str | None) -> int | None:
-    """Return a default timeout that SWF holds; NOT_SET if it lacks one.
-
-    A workflow must then give that timeout, or its decision fails. (A heartbeat timeout may be
-    lacking.)
-    """
-    return NOT_SET if text is None else timeout_from_text(text)
-
-
-def _present(**parameters: str | None) -> dict[str, Any]:
-    """Return the parameters that are not None: boto3 refuses None, an absent key is right."""
-    return {key: value for key, value in parameters.items() if value is not None}
 
 
 def _checked(token: str) -> str:

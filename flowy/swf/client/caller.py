@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
-from ...exception import SWFError
+from ...concurrency.retry import Backoff, Deadline
+from ...concurrency.stop import StopFlag
+from ...exception import SWFError, TransientError
 from ...observer import CallEnded, Observers
 from ...safe_logging import get_logger
 from .deadlines import CallDeadlines
-from .error_texts import place
-from .errors import action_of, repeats_values, translated, unreadable
+from .error_texts import on_loopback, place
+from .errors import THROTTLES, action_of, repeats_values, translated, unreadable
 from .genuine import is_genuine
 
 logger = get_logger(__name__)
@@ -57,6 +59,7 @@ class SWFCaller:
         self._observers = observers or Observers()
         self._clock = clock
         self._deadlines = CallDeadlines(clock)
+        self._patience_seconds = 0.0  # workers wait in their own ways
 
     def observed_by(self: C, observers: Observers) -> C:
         """Return a client that makes the same calls and tells *observers* of them instead."""
@@ -64,10 +67,25 @@ class SWFCaller:
         observed._observers = observers
         return observed
 
+    def waiting_out_throttles(self: C, seconds: float) -> C:
+        """Return a client that makes the same calls, and makes each again while SWF throttles it.
+
+        Args:
+            seconds: for how long, for each call.
+        """
+        patient = copy.copy(self)
+        patient._patience_seconds = seconds
+        return patient
+
     @property
     def place(self) -> str:
         """A sentence with the region and the endpoint, after a space; empty if not known."""
         return place(self._answers)
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether the endpoint is this machine's loopback; False if it is not known."""
+        return on_loopback(self._answers)
 
     def cut_call(self, thread: int) -> None:
         """Cut the call that a thread makes just now, as if its deadline had passed."""
@@ -82,16 +100,46 @@ class SWFCaller:
     ) -> Mapping[str, Any]:
         logger.debug("Calling %s.", method)
         if not self._observers or method.startswith("poll_"):  # polls are told by their poller
-            return self._call_once(client, method, deadline_seconds, parameters)
+            return self._call_patiently(client, method, deadline_seconds, parameters)
         began_at, fault = self._clock.now(), None
         try:
-            return self._call_once(client, method, deadline_seconds, parameters)
+            return self._call_patiently(client, method, deadline_seconds, parameters)
         except BaseException as error:
             fault = error.fault if isinstance(error, SWFError) else type(error).__name__
             raise
         finally:
             seconds = self._clock.now() - began_at
             self._observers.call_ended(CallEnded(action_of(method), seconds, fault))
+
+    def _listed(self, method: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+        """Yield what the pages of an action hold under *key*; the next page is called for late."""
+        page: str | None = None
+        while True:
+            answer = self._call(self._answers, method, **parameters, **present(nextPageToken=page))
+            yield from answer.get(key, ())
+            page = answer.get("nextPageToken")
+            if not page:
+                return
+
+    def _call_patiently(
+        self, client: Layer1, method: str, deadline_seconds: float, parameters: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        patience = Deadline(self._patience_seconds, clock=self._clock)
+        backoff = Backoff(first_seconds=1.0, cap_seconds=10.0)
+        while True:
+            try:
+                return self._call_once(client, method, deadline_seconds, parameters)
+            except TransientError as error:
+                pause = backoff.next_seconds()
+                if error.fault not in THROTTLES or pause > (patience.remaining_seconds() or 0.0):
+                    raise
+                if backoff.tries == 1:
+                    logger.warning(
+                        "SWF throttles %s; trying again for up to %.0f s.",
+                        action_of(method),
+                        self._patience_seconds,
+                    )
+                StopFlag(self._clock).wait(pause)  # nobody raises it
 
     def _call_once(
         self, client: Layer1, method: str, deadline_seconds: float, parameters: Mapping[str, Any]
@@ -106,3 +154,8 @@ class SWFCaller:
         if not is_genuine(answer):
             raise unreadable(method)
         return answer or {}
+
+
+def present(**parameters: str | None) -> dict[str, Any]:
+    """Return the parameters that are not None: boto3 refuses None, an absent key is right."""
+    return {key: value for key, value in parameters.items() if value is not None}

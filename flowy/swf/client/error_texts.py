@@ -7,6 +7,7 @@ puts no parameter of a call are kept, because those may be results and tokens.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -56,6 +57,16 @@ def place(client: Any) -> str:
     if not isinstance(region, str) or not isinstance(url, str):
         return ""
     return f" Region {region}{_misled(region)}, endpoint {_USER_INFO.sub('//', url)}."
+
+
+def on_loopback(client: Any) -> bool:
+    """Return whether a client's endpoint is this machine's loopback; False if it is not known."""
+    host = _host(getattr(getattr(client, "meta", None), "endpoint_url", None))
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def no_region() -> str:

@@ -30,6 +30,21 @@ from .error_texts import no_region, own_text, place, service
 #: The model has LimitExceededFault, the quotas page says LimitExceededException.
 _LIMITS = frozenset({"LimitExceededFault", "LimitExceededException"})
 
+#: Codes by which AWS says that there were too many calls, whoever made them.
+THROTTLES = frozenset(
+    {
+        "429",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
 #: Codes by which AWS's front doors, and SWF's policies, refuse the caller.
 _NOT_ALLOWED = (
     "AccessDenied",

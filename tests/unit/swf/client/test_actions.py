@@ -121,14 +121,15 @@ def test_describe_activity_type() -> None:
 
 
 def test_types_are_listed_to_the_end() -> None:
-    """Registered and deprecated ones, each in pages; by name."""
+    """Registered and deprecated ones, each in pages."""
 
     def page(name: str, more: str | None = None) -> dict[str, Any]:
         infos = [{"activityType": {"name": name, "version": "1"}}]
         return {"typeInfos": infos, **({"nextPageToken": more} if more else {})}
 
     layer1 = ScriptedLayer1(page("c", "p1"), page("b"), page("a"))
-    assert layer1.client().list_activity_types("domain") == [("a", "1"), ("b", "1"), ("c", "1")]
+    listed = layer1.client().list_activity_types("domain")
+    assert [each.type for each in listed] == [("c", "1"), ("b", "1"), ("a", "1")]
     assert [
         (call["registrationStatus"], call.get("nextPageToken")) for _, call in layer1.calls
     ] == [

@@ -1,0 +1,100 @@
+"""SWF's actions about executions: start, list, describe, cancel, terminate, read the history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ...invocation import cut_end, sendable
+from ..limits import MAX_REASON_CHARS
+from ..values import ExecutionDescription, ExecutionInfo
+from .caller import SWFCaller, present
+
+
+class ExecutionCalls(SWFCaller):
+    """One method for each action about executions."""
+
+    def start_workflow_execution(self, **parameters: Any) -> str:
+        """Start an execution with SWF's own *parameters* and return its run id."""
+        return str(self._call(self._answers, "start_workflow_execution", **parameters)["runId"])
+
+    def list_open_workflow_executions(self, **parameters: Any) -> Iterator[ExecutionInfo]:
+        """Yield open executions, the latest first, page by page, for SWF's own *parameters*."""
+        for info in self._listed("list_open_workflow_executions", "executionInfos", **parameters):
+            yield ExecutionInfo.from_info(info)
+
+    def list_closed_workflow_executions(self, **parameters: Any) -> Iterator[ExecutionInfo]:
+        """Yield closed executions, the latest first, page by page, for SWF's own *parameters*.
+
+        The latest by start or by close, whichever time the parameters filter by.
+        """
+        for info in self._listed("list_closed_workflow_executions", "executionInfos", **parameters):
+            yield ExecutionInfo.from_info(info)
+
+    def describe_workflow_execution(
+        self, domain: str, workflow_id: str, run_id: str
+    ) -> ExecutionDescription:
+        """Return what SWF says of one run, open or closed."""
+        return ExecutionDescription.from_answer(
+            self._call(
+                self._answers,
+                "describe_workflow_execution",
+                domain=domain,
+                execution={"workflowId": workflow_id, "runId": run_id},
+            )
+        )
+
+    def get_workflow_execution_history(
+        self, domain: str, workflow_id: str, run_id: str
+    ) -> list[dict[str, Any]]:
+        """Return all events of an execution, oldest first."""
+        return list(
+            self._listed(
+                "get_workflow_execution_history",
+                "events",
+                domain=domain,
+                execution={"workflowId": workflow_id, "runId": run_id},
+            )
+        )
+
+    def request_cancel_workflow_execution(
+        self, domain: str, workflow_id: str, run_id: str | None
+    ) -> None:
+        """Ask the open execution of this id to cancel what it does; its decider learns of it."""
+        self._call(
+            self._answers,
+            "request_cancel_workflow_execution",
+            domain=domain,
+            workflowId=workflow_id,
+            **present(runId=run_id),
+        )
+
+    def terminate_workflow_execution(
+        self,
+        domain: str,
+        workflow_id: str,
+        reason: str,
+        *,
+        run_id: str | None = None,
+        details: str | None = None,
+        child_policy: str | None = None,
+    ) -> None:
+        """Close the open execution of this id from outside.
+
+        Args:
+            domain: the domain.
+            workflow_id: the id.
+            reason: why, for the history; cut to 256 characters.
+            run_id: only this run; None for the one that is open.
+            details: more for the history; None for none.
+            child_policy: what becomes of its children: ``TERMINATE``, ``REQUEST_CANCEL`` or
+                ``ABANDON``; None for what the execution was started with.
+        """
+        self._call(
+            self._answers,
+            "terminate_workflow_execution",
+            domain=domain,
+            workflowId=workflow_id,
+            reason=cut_end(sendable(reason), MAX_REASON_CHARS),
+            **present(runId=run_id, details=details, childPolicy=child_policy),
+        )

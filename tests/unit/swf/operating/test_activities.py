@@ -1,0 +1,103 @@
+"""The activities of an execution, read from its history."""
+
+from __future__ import annotations
+
+import pytest
+
+from flowy.invocation.outcome import TaskOutcome
+from flowy.swf.operating import ActivityRecord, activity_records
+from tests.unit.swf.operating.conftest import DOMAIN, Shop, scheduled
+
+
+def records(shop: Shop, run_id: str) -> dict[str, ActivityRecord]:
+    events = shop.client.get_workflow_execution_history(DOMAIN, "order-1", run_id)
+    return {each.activity_id: each for each in activity_records(events)}
+
+
+def test_each_outcome(shop: Shop) -> None:
+    """Outcome, reason and texts stand where SWF has put them, for each kind of end."""
+    run_id = shop.start("order-1")
+    names = ("completed", "failed", "canceled", "late", "running", "waiting")
+    shop.decide("order-1", *map(scheduled, names), scheduled("unknown", "nothing"))
+    tokens = {name: shop.take() for name in names[:-1]}
+    shop.swf.clock.turn(10)
+    shop.boto3.respond_activity_task_completed(taskToken=tokens["completed"], result="a result")
+    shop.boto3.respond_activity_task_failed(
+        taskToken=tokens["failed"], reason="No stock.", details="a traceback"
+    )
+    request = {
+        "decisionType": "RequestCancelActivityTask",
+        "requestCancelActivityTaskDecisionAttributes": {"activityId": "canceled"},
+    }
+    stop = {
+        "decisionType": "RequestCancelActivityTask",
+        "requestCancelActivityTaskDecisionAttributes": {"activityId": "running"},
+    }
+    shop.decide("order-1", request, stop)
+    shop.boto3.respond_activity_task_canceled(taskToken=tokens["canceled"], details="half")
+    for name in ("late", "running"):
+        shop.boto3.record_activity_task_heartbeat(taskToken=tokens[name], details=f"{name} beats")
+    shop.swf.clock.turn(29)
+    shop.boto3.record_activity_task_heartbeat(taskToken=tokens["running"], details="beats")
+    shop.swf.clock.turn(2)
+
+    found = records(shop, run_id)
+    assert {name: (each.outcome, each.reason) for name, each in found.items()} == {
+        "completed": (TaskOutcome.COMPLETED, ""),
+        "failed": (TaskOutcome.FAILED, "No stock."),
+        "canceled": (TaskOutcome.CANCELED, ""),
+        "late": (TaskOutcome.TIMED_OUT, "HEARTBEAT"),
+        "running": (None, ""),
+        "waiting": (None, ""),
+        "unknown": (TaskOutcome.NOT_SCHEDULED, "ACTIVITY_TYPE_DOES_NOT_EXIST"),
+    }
+    assert {name: each.text for name, each in found.items() if each.text} == {
+        "completed": "a result",
+        "failed": "a traceback",
+        "canceled": "half",
+    }
+    # SWF tells the latest heartbeat only of a task that timed out.
+    assert {name: each.heartbeat for name, each in found.items() if each.heartbeat} == {
+        "late": "late beats"
+    }
+    assert {name for name, each in found.items() if each.cancel_requested} == {
+        "canceled",
+        "running",
+    }
+    assert {each.worker for name, each in found.items() if name in tokens} == {"worker-1"}
+    assert found["waiting"].worker == ""
+    assert found["completed"].input == "input of completed"
+    assert (str(found["completed"].type), found["completed"].task_list) == ("charge 1", "work")
+
+
+def test_times(shop: Shop) -> None:
+    """When it was scheduled, taken and ended; a text is kept out of the representation."""
+    run_id = shop.start("order-1")
+    shop.decide("order-1", scheduled("1"))
+    began = shop.swf.clock.now()
+    shop.swf.clock.turn(5)
+    token = shop.take()
+    shop.swf.clock.turn(20)
+    shop.boto3.respond_activity_task_completed(taskToken=token, result="secret")
+    one = records(shop, run_id)["1"]
+    assert one.scheduled_at == pytest.approx(began, abs=0.01)
+    assert one.started_at == pytest.approx(began + 5, abs=0.01)
+    assert one.closed_at == pytest.approx(began + 25, abs=0.01)
+    assert "secret" not in repr(one)
+    assert "input of" not in repr(one)
+
+
+def test_a_closed_execution_has_no_open_activities(shop: Shop) -> None:
+    """SWF writes no event for each of them; an id that was used again is two activities."""
+    run_id = shop.start("order-1")
+    shop.decide("order-1", scheduled("1"))
+    shop.boto3.respond_activity_task_completed(taskToken=shop.take(), result="7")
+    shop.decide("order-1", scheduled("1", "ship"), scheduled("2"))
+    shop.boto3.terminate_workflow_execution(domain=DOMAIN, workflowId="order-1")
+    events = shop.client.get_workflow_execution_history(DOMAIN, "order-1", run_id)
+    first, second, third = activity_records(events)
+    assert (first.activity_id, first.outcome) == ("1", TaskOutcome.COMPLETED)
+    assert (second.activity_id, second.type.name) == ("1", "ship")
+    cut = TaskOutcome.EXECUTION_CLOSED
+    assert (second.outcome, third.outcome) == (cut, cut)
+    assert second.closed_at == third.closed_at is not None
