@@ -7,6 +7,7 @@ described and compared, and every difference is an error before the first poll.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..concurrency.clock import SYSTEM_CLOCK, Clock
@@ -93,29 +94,41 @@ def compare(
         type_ = implementation.type
         compared[type_] = None
         if type_ in held_types:
-            compared[type_] = _differences(
-                implementation, domain, *client.describe_activity_type(domain, type_)
-            )
+            held, deprecated = client.describe_activity_type(domain, type_)
+            compared[type_] = _differences(client, implementation, domain, held, deprecated)
     return compared
 
 
 def _differences(
-    implementation: ActivityImplementation, domain: str, held: ActivityDefaults, deprecated: bool
+    client: SWFClient,
+    implementation: ActivityImplementation,
+    domain: str,
+    held: ActivityDefaults,
+    deprecated: bool,
 ) -> list[str]:
     """Return what keeps a type that SWF holds from being served as the code declares it."""
     type_, found = implementation.type, []
     if deprecated:
         found.append(
-            "it is deprecated at SWF. Use another version, or revive it: aws swf "
-            f"undeprecate-activity-type --domain {domain} --activity-type "
-            f"name={type_.name},version={type_.version}"
+            "it is deprecated at SWF. Use another version, or revive it: "
+            + shlex.join(("flowy", "types", "undeprecate", "--domain", domain, *type_))
         )
     if differences := implementation.defaults.differences(held):
         found.append(
             f"{'; '.join(differences)}. A type never changes at SWF: use a new version, or "
-            "start with reg_remote=False to serve it as SWF holds it"
+            f"start with reg_remote=False to serve it as SWF holds it{_afresh(client)}"
         )
     return found
+
+
+def _afresh(client: SWFClient) -> str:
+    """Return how to start a local SWF without the types that it holds; empty for any other SWF."""
+    if not client.is_on_this_machine:
+        return ""
+    return (
+        ". This SWF is on this machine: to start afresh, stop it, delete its state file if it has "
+        "one (flowy local --state FILE), and start it again"
+    )
 
 
 def _not_allowed(error: CredentialsError) -> str:
@@ -205,7 +218,9 @@ class _Registration:
         else:
             logger.info("Registered activity type %s in domain %s.", type_, self._domain)
             return
-        for difference in _differences(implementation, self._domain, held, deprecated):
+        for difference in _differences(
+            self._client, implementation, self._domain, held, deprecated
+        ):
             self._problem(implementation, difference)
 
     def _problem(self, implementation: ActivityImplementation, text: str) -> None:

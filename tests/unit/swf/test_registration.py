@@ -11,7 +11,9 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from flowy.exception import RegistrationError, TransientError
-from flowy.swf.registration import PATIENCE_SECONDS, register
+from flowy.local import LocalSWF
+from flowy.swf.client import SWFClient
+from flowy.swf.registration import PATIENCE_SECONDS, compare, register
 from flowy.swf.values import ActivityDefaults, ActivityImplementation
 from tests.unit.clocks import SelfTurningClock
 from tests.unit.stand_ins import CLOSED, THROTTLE, Line, ScriptedLayer1, fault, implementation
@@ -101,6 +103,23 @@ def test_changed() -> None:
     )
 
 
+def test_changed_on_this_machine(domain: str, local_swf: LocalSWF) -> None:
+    """A local SWF can be started afresh, and the text says how; so does a comparison."""
+    client = SWFClient(local_swf.client(), local_swf.client())
+    register(client, domain, [ECHO])
+    changed = replace(ECHO, defaults=replace(ECHO.defaults, heartbeat=30))
+    with pytest.raises(RegistrationError) as caught:
+        register(client, domain, [changed])
+    (problem,) = caught.value.problems
+    assert problem.endswith(
+        "to serve it as SWF holds it. This SWF is on this machine: to start afresh, stop it, "
+        "delete its state file if it has one (flowy local --state FILE), and start it again"
+    )
+    compared = compare(client, domain, [changed])[ECHO.type]
+    assert compared is not None
+    assert problem.endswith(compared[0])
+
+
 def test_a_type_of_the_first_flowy() -> None:
     """It holds a heartbeat timeout, and the code declares none: the text offers both ways out."""
     (problem,) = problems(THERE, held(defaultTaskHeartbeatTimeout="300"), {})
@@ -122,9 +141,7 @@ def test_deprecated(first: Line) -> None:
     status = held("DEPRECATED", task_list="elsewhere")
     deprecated, changed = problems(first, status, {})
     assert deprecated.startswith("echo 1 at activities.py:1: it is deprecated at SWF.")
-    assert "undeprecate-activity-type --domain domain --activity-type name=echo,version=1" in (
-        deprecated
-    )
+    assert "revive it: flowy types undeprecate --domain domain echo 1" in deprecated
     assert "task_list is 'list' here, 'elsewhere' at SWF" in changed
 
 
