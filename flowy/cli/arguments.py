@@ -55,6 +55,17 @@ def type_version(text: str) -> str:
 
 
 @_usage
+def workflow_id(text: str) -> str:
+    """Return a workflow id."""
+    return name_text(text, "workflow id")
+
+
+def status(text: str) -> str:
+    """Return the status of an execution, however its words are joined: ``TIMED_OUT``."""
+    return text.lower().replace("_", " ").replace("-", " ")
+
+
+@_usage
 def poll_count(text: str) -> int:
     """Return a number of polls: -1 for no end, 0 for none."""
     if not (text == "-1" or (text.isascii() and text.isdigit())):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from .._version import __version__
 from ..exception import CallError, FlowyError
-from . import call, completion, laptop, tokens, worker
+from . import call, completion, executions, laptop, registered_types, tokens, worker
 from .exit_codes import ExitCode, exit_code_of, exit_code_table
 from .logs import configure_logging
 from .parser import Parser, UsageError
@@ -32,6 +32,8 @@ flowy demo                               # see it work, without AWS
 flowy local                              # run an SWF on this machine
 flowy worker --domain shop --task-list orders shop.activities
 flowy call --domain shop charge 1 '{"order": 7}'
+flowy executions list --domain shop      # see what runs and what has ended
+flowy types list --domain shop           # see what is registered
 flowy tokens list --store tokens.db      # see what waits for people
 flowy worker --help                      # each verb shows examples of its own
 """
@@ -127,7 +129,7 @@ def parser() -> Parser:
     )
     whole.add_argument("--version", action="version", version=f"flowy {__version__}")
     verbs = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for group in (worker, call, laptop, tokens):
+    for group in (worker, call, laptop, executions, registered_types, tokens):
         group.add_verbs(verbs)
     completion.add_verbs(verbs, whole)
     return whole

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from ..tokens import SuspendedTask
+from .moments import span
 from .terminal import json_text
 
 #: The columns of the table.
@@ -59,20 +60,12 @@ def row(task: SuspendedTask) -> tuple[str, ...]:
         state = "cancel requested"
     else:
         left = task.remaining(now)
-        state = "no deadline" if left is None else f"{_span(left)} left"
+        state = "no deadline" if left is None else f"{span(left)} left"
     return (
         task.workflow_id,
         task.activity_id,
         str(task.info.name),
-        f"{_span(max(0.0, now - task.suspended_at))} ago",
+        f"{span(max(0.0, now - task.suspended_at))} ago",
         state,
         "" if task.note is None else json_text(task.note),
     )
-
-
-def _span(seconds: float) -> str:
-    """Return a duration in its largest unit."""
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds:.0f} s"

@@ -1,0 +1,137 @@
+"""``flowy executions show``: one execution and its activities, as its history tells them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from ..exception import UnknownResourceError
+from ..swf.client import SWFClient
+from ..swf.history import Event, attributes, closes_execution, ending_of
+from ..swf.operating import activity_records, find_run
+from ..swf.values import ExecutionDescription
+from . import activity_table, arguments
+from .execution_table import KEYS, shown
+from .execution_text import lines_of
+from .exit_codes import ExitCode
+from .reach import swf_of
+from .tables import print_table
+from .terminal import json_text
+from .verbs import add_domain, add_verb
+
+if TYPE_CHECKING:
+    from .verbs import Verbs
+
+_SHOW = """\
+Show one execution: how it stands, and its activities with outcome, reason, times and worker.
+
+Without --run-id it is the run that is open, or else the one that started last. With --values the
+inputs, results and details are printed too, and the details of the latest heartbeat, which SWF
+tells only of an activity that timed out.
+"""
+
+_SHOW_EXAMPLES = """\
+flowy executions show --domain shop order-7
+flowy executions show --domain shop order-7 --values
+flowy executions show --domain shop order-7 --run-id 22tZ7CnGSM7ulRQn --json
+"""
+
+#: The keys in ``--json`` that lists do not have.
+MORE_KEYS = (
+    "task_list",
+    "child_policy",
+    "timeout",
+    "decision_timeout",
+    "open_counts",
+    "events",
+    "reason",
+    "next_run_id",
+    "input",
+    "result",
+    "details",
+    "activities",
+)
+
+
+def add_verb_show(verbs: Verbs) -> None:
+    """Add ``show``."""
+    parser = add_verb(verbs, "show", "show one execution", _SHOW, _SHOW_EXAMPLES)
+    parser.set_defaults(run=_show)
+    parser.add_argument(
+        "workflow_id", type=arguments.workflow_id, metavar="WORKFLOW", help="its workflow id"
+    )
+    add_domain(parser, required=True)
+    parser.add_argument("--run-id", metavar="ID", help="this run of it")
+    parser.add_argument(
+        "--values", action="store_true", help="print inputs, results, details and heartbeats too"
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help=f"print a JSON object with the keys {', '.join((*KEYS, *MORE_KEYS))}; each activity "
+        f"has the keys {', '.join(activity_table.KEYS)}. Values are null without --values",
+    )
+
+
+def _show(given: argparse.Namespace) -> ExitCode:
+    with swf_of(given.domain) as client:
+        description = _described(client, given)
+        events = client.get_workflow_execution_history(
+            given.domain, description.info.workflow_id, description.info.run_id
+        )
+    execution = {**shown(given.domain, description.info), **_more(description, events)}
+    records = activity_records(events)
+    activities = [activity_table.shown(each) for each in records]
+    for values in () if given.values else (execution, *activities):
+        values.update(dict.fromkeys(values.keys() & activity_table.VALUES))
+    if given.json:
+        print(json_text({**execution, "activities": activities}))
+        return ExitCode.FINE
+    for line in lines_of(execution):
+        print(line)
+    if activities:
+        print()
+        print_table(activity_table.HEADINGS, map(activity_table.row, records))
+    for activity in activities:
+        for line in activity_table.value_lines(activity):
+            print(line)
+    return ExitCode.FINE
+
+
+def _described(client: SWFClient, given: argparse.Namespace) -> ExecutionDescription:
+    run_id = given.run_id
+    if run_id is None and (run := find_run(client, given.domain, given.workflow_id)):
+        run_id = run.run_id
+    if run_id is not None:
+        with suppress(UnknownResourceError):
+            return client.describe_workflow_execution(given.domain, given.workflow_id, run_id)
+    raise UnknownResourceError(
+        f"Cannot find an execution of workflow {given.workflow_id}"
+        + (f" with run id {run_id}" if run_id else "")
+        + f" in domain {given.domain!r}. SWF has none, or has forgotten it at the end of the domain's "
+        "retention period. `flowy executions list` shows those that it has.",
+        fault="UnknownResourceFault",
+    )
+
+
+def _more(description: ExecutionDescription, events: Sequence[Event]) -> dict[str, Any]:
+    """Return the fields that lists do not have."""
+    began = attributes(events[0]) if events else {}
+    last = events[-1] if events and closes_execution(events[-1]) else None
+    end = {} if last is None else attributes(last)
+    ending = None if last is None else ending_of(last)
+    return {
+        "task_list": description.task_list,
+        "child_policy": description.child_policy.lower().replace("_", " "),
+        "timeout": description.timeout,
+        "decision_timeout": description.decision_timeout,
+        "open_counts": dict(description.open_counts),
+        "events": len(events),
+        "reason": (ending.reason or None) if ending else None,
+        "next_run_id": end.get("newExecutionRunId"),
+        "input": began.get("input"),
+        "result": end.get("result"),
+        "details": end.get("details"),
+    }
