@@ -110,8 +110,8 @@ def _described(client: SWFClient, given: argparse.Namespace) -> ExecutionDescrip
     raise UnknownResourceError(
         f"Cannot find an execution of workflow {given.workflow_id}"
         + (f" with run id {run_id}" if run_id else "")
-        + f" in domain {given.domain!r}. SWF has none, or has forgotten it at the end of the domain's "
-        "retention period. `flowy executions list` shows those that it has.",
+        + f" in domain {given.domain!r}. SWF has none, or has forgotten it at the end of the "
+        "domain's retention period. `flowy executions list` shows those that it has.",
         fault="UnknownResourceFault",
     )
 

@@ -33,7 +33,7 @@ def add_moment(parser: argparse.ArgumentParser, flag: str, help: str) -> None:
     parser.add_argument(
         flag,
         type=moment,
-        metavar="TIME",
+        metavar="WHEN",
         help=f"{help}, such as 2026-01-31, 2026-01-31T10:30 or 2h for two hours ago",
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 from flowy.invocation.outcome import TaskOutcome
 from flowy.swf.operating import ActivityRecord, activity_records
-from tests.unit.swf.operating.conftest import DOMAIN, Shop, scheduled
+from tests.unit.shop import DOMAIN, Shop, scheduled
 
 
 def records(shop: Shop, run_id: str) -> dict[str, ActivityRecord]:

@@ -8,8 +8,8 @@ import pytest
 
 from flowy.exception import UnknownResourceError
 from flowy.swf.operating import ExecutionFilter, find_executions, find_run
+from tests.unit.shop import DOMAIN, Shop
 from tests.unit.stand_ins import ScriptedLayer1
-from tests.unit.swf.operating.conftest import DOMAIN, Shop
 
 
 @pytest.fixture
