@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 from ..exception import AlreadyExistsError, DeprecatedError, UnknownResourceError
 from .exit_codes import ExitCode
 from .tables import print_json, print_table, table_lines
+from .terminal import say
 
 T = TypeVar("T")
 
@@ -72,11 +73,11 @@ def carry_out(change: Change[T], things: Sequence[T], given: argparse.Namespace)
             were made.
     """
     if not things:
-        _say(f"Nothing to do: no {change.nouns[0]} is to be changed.")
+        say(f"Nothing to do: no {change.nouns[0]} is to be changed.")
     elif given.dry_run:
         if not given.json:
             print_table(change.headings, map(change.row, things))
-        _say(f"A dry run: {change.counted(len(things))} would be changed.")
+        say(f"A dry run: {change.counted(len(things))} would be changed.")
     elif not given.yes and not _confirmed(change, things):
         return ExitCode.REFUSED
     ends: list[str | None] = [None] * len(things)
@@ -128,9 +129,5 @@ def _confirmed(change: Change[T], things: Sequence[T]) -> bool:
         return True
     if not answer.endswith("\n"):
         print(file=sys.stderr)
-    _say("Nothing was changed. Answer y, or give --yes.")
+    say("Nothing was changed. Answer y, or give --yes.")
     return False
-
-
-def _say(text: str) -> None:
-    print(f"flowy: {text}", file=sys.stderr)

@@ -7,7 +7,6 @@ start time. The options here can be combined, and all executions stand in one li
 from __future__ import annotations
 
 import argparse
-import sys
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from .exit_codes import ExitCode
 from .moments import add_moment
 from .reach import swf_of
 from .tables import add_json, print_json, print_table
+from .terminal import say
 from .verbs import add_domain, add_group, add_verb
 
 if TYPE_CHECKING:
@@ -122,6 +122,5 @@ def _list(given: argparse.Namespace) -> ExitCode:
     else:
         print_table(HEADINGS, map(row, listed))
     if more is not None:
-        text = f"Only the latest {len(listed):,} are listed. Give --limit, or more filters."
-        print(f"flowy: {text}", file=sys.stderr)
+        say(f"Only the latest {len(listed):,} are listed. Give --limit, or more filters.")
     return ExitCode.FINE

@@ -6,24 +6,26 @@ Amazon offers no SWF to run on a laptop, so both use the emulator of ``flowy.loc
 from __future__ import annotations
 
 import argparse
-import os
-import shlex
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.request import getproxies
 
 from ..concurrency.signals import stop_signals
 from ..concurrency.stop import StopFlag
 from ..demo import run_demo
 from ..demo.workflow import KEYS
 from ..local import LocalSWF
+from ..local.running import announced
 from . import arguments
+from .durations import add_duration, any_time
 from .exit_codes import ExitCode
+from .local_swf import DOMAIN, POLL_SECONDS, environment_for, next_port, print_settings
 from .parser import UsageError
 from .tables import add_json, print_json
 from .terminal import say
 from .verbs import add_domain, add_verb
+from .wrapped_command import check_program, run_command
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -32,9 +34,12 @@ _LOCAL = """\
 Run an SWF on this machine until Ctrl-C or SIGTERM, and print the settings that lead to it.
 
 Paste the printed lines into another shell: every boto3 program that starts there uses this SWF,
-without any change. It is an emulator for laptops and tests: it listens only on 127.0.0.1, unless
---host says otherwise, and without --state it keeps nothing when it ends. A web page shows what
-happens. It needs the extra `local`.
+without any change. Or give a COMMAND after --. It runs with these settings, FLOWY_DOMAIN included;
+signals are passed on to it, and the SWF ends with it and with its exit code.
+
+It is an emulator for laptops and tests: it listens only on 127.0.0.1, unless --host says otherwise,
+and without --state it keeps nothing when it ends. A web page shows what happens. It needs the extra
+`local`.
 """
 
 _LOCAL_EXAMPLES = """\
@@ -42,6 +47,9 @@ flowy local
 flowy local --port 4567
 flowy local --domain shop --domain test
 flowy local --state swf.state            # keep everything for the next start
+flowy local -- python test_orders.py     # run this command, and end with it
+flowy local --domain shop -- flowy worker --task-list orders shop.activities
+flowy local -- bash                      # a shell in which everything uses this SWF
 flowy local --host 0.0.0.0 --allow-host host.docker.internal --port 4567    # for containers
 """
 
@@ -85,7 +93,7 @@ def _add_local(verbs: Verbs) -> None:
         "--port", type=arguments.port, default=0, help="listen on this port (default: a free one)"
     )
     add_domain(
-        local, action="append", help="register this domain; repeat for more (default: local)"
+        local, action="append", help=f"register this domain; repeat for more (default: {DOMAIN})"
     )
     local.add_argument(
         "--state",
@@ -96,12 +104,24 @@ def _add_local(verbs: Verbs) -> None:
     local.add_argument(
         "--page-port",
         type=arguments.port,
-        default=0,
         metavar="PORT",
-        help="show the web page on this port (default: a free one)",
+        help="show the web page on this port (default: the one after --port, or a free one)",
+    )
+    add_duration(
+        local,
+        "--poll-seconds",
+        any_time,
+        "hold a poll this long if there is no task; SWF holds it for 60",
+        default=POLL_SECONDS,
     )
     _add_host(local)
     local.add_argument("--no-page", action="store_true", help="do not serve the web page")
+    local.add_argument(
+        "command",
+        nargs="*",
+        metavar="COMMAND",
+        help="run this command, which uses the SWF, and end with it; put -- before it",
+    )
 
 
 def _add_host(local: argparse.ArgumentParser) -> None:
@@ -122,46 +142,54 @@ def _add_host(local: argparse.ArgumentParser) -> None:
     )
 
 
-def _local(given: argparse.Namespace) -> ExitCode:
-    domains = given.domain or ["local"]
-    stop = StopFlag()
+def _local(given: argparse.Namespace) -> int:
+    domains = given.domain or [DOMAIN]
+    page_port = given.page_port
+    if page_port is None:
+        page_port = next_port(given.host, given.port)
     try:
         local = LocalSWF(
             given.port,
             domain=domains[0],
+            poll_seconds=given.poll_seconds,
             state=given.state,
-            page_port=None if given.no_page else given.page_port,
+            page_port=None if given.no_page else page_port,
             host=given.host,
             allowed_hosts=given.allow_host,
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
-    with stop_signals(stop), local as swf:
-        for domain in domains[1:]:
-            swf.register_domain(domain)
-        noun = "Domain" if len(domains) == 1 else "Domains"
-        # Only comments and exports, so that a shell can evaluate all of it.
-        print(f"# An SWF on this machine. {noun}: {', '.join(domains)}.")
-        if not given.no_page:
-            print(f"# What goes on: {swf.page_url}")
-        for name in given.allow_host:
-            port = swf.endpoint_url.rpartition(":")[2]
-            print(f"# From where this machine is {name}: AWS_ENDPOINT_URL_SWF=http://{name}:{port}")
+    if given.command:
+        return _with_command(given, local, domains)
+    stop = StopFlag()
+    with stop_signals(stop), local as swf, announced(swf.endpoint_url):
+        for line in _about(given, swf, domains):
+            print(f"# {line}")
         print("# Paste these lines into the shell of your program; Ctrl-C here ends the SWF.")
-        for name, value in {**swf.environment, **_past_proxies()}.items():
-            print(f"export {name}={shlex.quote(value)}")
-        sys.stdout.flush()
+        print_settings(swf.endpoint_url)
         stop.wait(None)
     return ExitCode.FINE
 
 
-def _past_proxies() -> dict[str, str]:
-    """Return settings that avoid proxies, which cannot reach this machine's loopback."""
-    if not getproxies():
-        return {}
-    past = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-    value = ",".join(filter(None, [past, "127.0.0.1"]))
-    return {"NO_PROXY": value, "no_proxy": value}
+def _with_command(given: argparse.Namespace, local: LocalSWF, domains: Sequence[str]) -> int:
+    check_program(given.command[0])
+    with local as swf, announced(swf.endpoint_url):
+        for line in _about(given, swf, domains):
+            say(line)
+        return run_command(given.command, environment_for(swf.endpoint_url, domains[0]))
+
+
+def _about(given: argparse.Namespace, swf: LocalSWF, domains: Sequence[str]) -> Iterator[str]:
+    """Register the other domains and yield what there is to say of the local SWF."""
+    for domain in domains[1:]:
+        swf.register_domain(domain)
+    noun = "Domain" if len(domains) == 1 else "Domains"
+    yield f"An SWF on this machine. {noun}: {', '.join(domains)}."
+    if not given.no_page:
+        yield f"What goes on: {swf.page_url}"
+    for name in given.allow_host:
+        port = swf.endpoint_url.rpartition(":")[2]
+        yield f"From where this machine is {name}: AWS_ENDPOINT_URL_SWF=http://{name}:{port}"
 
 
 def _demo(given: argparse.Namespace) -> ExitCode:

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -24,6 +24,7 @@ from .check import KEYS, check
 from .durations import add_duration, any_time
 from .exit_codes import ExitCode
 from .import_errors import import_text, place_text
+from .local_swf import DOMAIN, led_to_local_swf
 from .logs import configure_logging
 from .parser import UsageError
 from .tables import add_json
@@ -43,7 +44,8 @@ _DESCRIPTION = """\
 Serve the activities of packages: poll a task list, and run the tasks that come.
 
 The packages are imported with the current folder on Python's path. boto3 finds the AWS
-credentials and the region as usual; the lines of `flowy local` lead to an SWF on this machine.
+credentials and the region as usual; the lines of `flowy local` lead to an SWF on this machine, and
+--local leads to the one that runs or starts one.
 
 Ctrl-C, SIGTERM or SIGHUP lets running activities finish, waits for the polls that are out (up to
 60 s) and for the tasks that they bring. A second signal ends the grace: heartbeat() answers False,
@@ -56,6 +58,7 @@ flowy worker --domain shop --task-list orders shop.activities
 flowy worker --domain shop --task-list orders shop --ignore shop.tests
 flowy worker --domain shop --task-list orders shop --no-register --log-level warning
 flowy worker --domain shop --task-list orders shop --loop 0    # register the types, no more
+flowy worker --local --task-list orders shop.activities        # without AWS
 flowy worker --check shop                    # say what would be served
 flowy worker --check --domain shop shop      # compare it with SWF, register nothing
 flowy worker --check --json shop             # for programs
@@ -77,8 +80,14 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="PACKAGE",
         help="what to scan: a dotted name; a package with all modules below it",
     )
-    add_domain(parser, help="the SWF domain, which must exist (required)")
+    add_domain(parser, help="the SWF domain, which must exist (required, except with --local)")
     add_task_list(parser, help="the task list to poll (required)")
+    parser.add_argument(
+        "--local",
+        action="store_true",
+        help="use the local SWF that runs, or start one that ends with this worker; the domain is "
+        f"registered if it is missing (default: {DOMAIN})",
+    )
     _add_check(parser)
     parser.add_argument(
         "--no-register",
@@ -143,11 +152,14 @@ def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
 
 
 def _worker(given: argparse.Namespace) -> ExitCode:
+    if given.local:
+        given.domain = given.domain or DOMAIN
     _refuse_unusable(given)
     here = str(Path.cwd())
     sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
     # The worker handles signals later; until then, a process with the id 1 would ignore them.
-    with terminable(last=given.ends_process):
+    local = led_to_local_swf(given.domain) if given.local else nullcontext()
+    with terminable(last=given.ends_process), local:
         # What modules print when they are imported is not part of the JSON.
         with redirect_stdout(sys.stderr if given.json else sys.stdout):
             options = _options_of(given)

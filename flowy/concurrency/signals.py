@@ -94,6 +94,25 @@ def child_signals(stop: Callable[[], None]) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
+def passed_on(send: Callable[[int], object]) -> Iterator[None]:
+    """Call *send* with each signal that comes while the block runs, for the parent of a command.
+
+    What is typed in a terminal, such as Ctrl-C, goes to all processes in its foreground, also to
+    the command, and is not sent again. On another thread than the main one this does nothing.
+    """
+    typed = {signal.SIGINT, signal.SIGQUIT}
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if number not in typed or not _is_in_foreground():
+            send(number)
+
+    wanted = {*STOP_SIGNALS, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
+    handled = (each for each in wanted if signal.getsignal(each) is not signal.SIG_IGN)
+    with _handlers(dict.fromkeys(handled, handle)):
+        yield
+
+
+@contextmanager
 def terminable(*, last: bool = False) -> Iterator[None]:
     """Let SIGTERM and SIGHUP raise KeyboardInterrupt while the block runs, as SIGINT does.
 
@@ -255,6 +274,18 @@ def _not_ignored() -> list[signal.Signals]:
         if number in (signal.SIGINT, signal.SIGTERM)
         or signal.getsignal(number) is not signal.SIG_IGN
     ]
+
+
+def _is_in_foreground() -> bool:
+    """Whether what is typed in this process's terminal goes to its process group."""
+    try:
+        terminal = os.open(os.ctermid(), os.O_RDONLY | os.O_NOCTTY)
+    except OSError:  # there is none
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)
 
 
 def _repeats() -> bool:

@@ -15,13 +15,13 @@ STATUSES = ("REGISTERED", "DEPRECATED")
 class RegistrationCalls(SWFCaller):
     """One method for each action about domains and types."""
 
-    def register_domain(self, name: str, retention_days: str) -> None:
-        """Register a domain that keeps closed executions for so many days, or ``NONE``."""
+    def register_domain(self, name: str, retention_days: int) -> None:
+        """Register a domain that keeps closed executions for 1 to 90 days."""
         self._call(
             self._answers,
             "register_domain",
             name=name,
-            workflowExecutionRetentionPeriodInDays=retention_days,
+            workflowExecutionRetentionPeriodInDays=str(retention_days),
         )
 
     def list_domains(self) -> Iterator[str]:
