@@ -23,6 +23,7 @@ from ..local.address import Address
 from ..local.clients import environment
 from ..local.running import announced, running
 from ..swf.client import connect
+from ..swf.client.error_texts import on_loopback
 from .terminal import say
 
 logger = logging.getLogger(__name__)
@@ -57,10 +58,10 @@ def environment_for(url: str, domain: str) -> dict[str, str]:
 
     Args:
         url: its endpoint.
-        domain: what ``FLOWY_DOMAIN`` is set to, unless it is set already.
+        domain: what ``FLOWY_DOMAIN`` is set to.
     """
     mine = {name: value for name, value in os.environ.items() if name not in _DROPPED}
-    return {"FLOWY_DOMAIN": domain, **mine, **settings(url)}
+    return {**mine, "FLOWY_DOMAIN": domain, **settings(url)}
 
 
 def print_settings(url: str, file: TextIO | None = None) -> None:
@@ -121,21 +122,28 @@ def led_to_local_swf(domain: str) -> Iterator[None]:
 
 @contextmanager
 def _led_to(url: str) -> Iterator[None]:
-    before: Mapping[str, str] = dict(os.environ)
-    for name in _DROPPED:
-        os.environ.pop(name, None)
-    os.environ.update(settings(url))
+    wanted: Mapping[str, str | None] = {**dict.fromkeys(_DROPPED), **settings(url)}
+    before = {name: os.environ.get(name) for name in wanted}
+    _set_variables(wanted)
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        _set_variables(before)
+
+
+def _set_variables(values: Mapping[str, str | None]) -> None:
+    """Set environment variables; None takes one away."""
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _found() -> str | None:
     """Return the endpoint of the local SWF that runs; None if none does."""
     for url in filter(None, map(os.environ.get, _ENDPOINTS)):
-        if _is_local(url) and _answers(url):
+        if on_loopback(url) and _answers(url):
             return url
     found = sorted(filter(_answers, running()))
     if len(found) > 1:
@@ -145,13 +153,6 @@ def _found() -> str | None:
             fault="SeveralLocalSWFs",
         )
     return found[0] if found else None
-
-
-def _is_local(url: str) -> bool:
-    with suppress(ValueError):
-        host = urlsplit(url).hostname or ""
-        return Address(host, [host]).loopback
-    return False
 
 
 def _answers(url: str) -> bool:

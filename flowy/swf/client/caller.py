@@ -85,7 +85,7 @@ class SWFCaller:
     @property
     def is_on_this_machine(self) -> bool:
         """Whether the endpoint is this machine's loopback; False if it is not known."""
-        return on_loopback(self._answers)
+        return on_loopback(getattr(getattr(self._answers, "meta", None), "endpoint_url", None))
 
     def cut_call(self, thread: int) -> None:
         """Cut the call that a thread makes just now, as if its deadline had passed."""

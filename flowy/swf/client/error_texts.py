@@ -59,11 +59,10 @@ def place(client: Any) -> str:
     return f" Region {region}{_misled(region)}, endpoint {_USER_INFO.sub('//', url)}."
 
 
-def on_loopback(client: Any) -> bool:
-    """Return whether a client's endpoint is this machine's loopback; False if it is not known."""
-    host = _host(getattr(getattr(client, "meta", None), "endpoint_url", None))
-    name = urlsplit(f"//{host}").hostname or ""
+def on_loopback(url: object) -> bool:
+    """Return whether an endpoint is on this machine's loopback; False for what is no URL."""
     try:
+        name = (urlsplit(url).hostname or "") if isinstance(url, str) else ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from flowy.cli import check, task_table
+from flowy.cli import (
+    activity_table,
+    check,
+    execution_show,
+    execution_table,
+    registered_types,
+    task_table,
+)
 from flowy.cli.tables import add_json, print_json, print_table, table_lines
 from flowy.demo import workflow
 
@@ -99,7 +106,16 @@ def test_the_help_documents_the_keys(capsys: pytest.CaptureFixture[str]) -> None
     )
 
 
-@pytest.mark.parametrize("keys", [check.KEYS, task_table.KEYS, workflow.KEYS])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        check.KEYS,
+        task_table.KEYS,
+        workflow.KEYS,
+        (*execution_table.KEYS, *execution_show.MORE_KEYS, *activity_table.KEYS),
+        (*registered_types.KEYS, "change"),
+    ],
+)
 def test_the_reference_documents_the_keys(keys: tuple[str, ...]) -> None:
     """Whoever writes a program finds them all on one page."""
     page = (ROOT / "docs" / "reference.rst").read_text(encoding="utf-8")

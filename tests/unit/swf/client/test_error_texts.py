@@ -10,6 +10,7 @@ import pytest
 
 from flowy.exception import CredentialsError, RefusedError, SWFError, TransientError
 from flowy.swf.client import SWFClient, connect
+from flowy.swf.client.error_texts import on_loopback
 from flowy.swf.client.errors import translated
 from tests.unit.scripted_swf import ONE_ATTEMPT, ScriptedSWF, boto3_client, says_fault
 
@@ -153,3 +154,23 @@ def test_another_region_than_the_environment_says(monkeypatch: pytest.MonkeyPatc
         f" Region {client.meta.region_name} (AWS_REGION is ap-south-1, but boto3 reads "
         "AWS_DEFAULT_REGION), endpoint http://127.0.0.1:1."
     )
+
+
+@pytest.mark.parametrize(
+    ("url", "local"),
+    [
+        ("http://127.0.0.1:4567", True),
+        ("http://127.1.2.3", True),
+        ("http://localhost:4567/", True),
+        ("http://[::1]:4567", True),
+        ("https://swf.eu-west-1.amazonaws.com", False),
+        ("http://192.168.0.7:4567", False),
+        ("http://localhost.example.com", False),
+        ("http://[", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_on_loopback(url: object, local: bool) -> None:
+    """Only an endpoint on this machine can be a local SWF."""
+    assert on_loopback(url) is local
