@@ -8,7 +8,7 @@ from typing import Any
 from ..invocation.outcome import TaskOutcome
 from ..swf.operating import ActivityRecord
 from .execution_text import value_lines as _value_lines
-from .moments import local_time, span_between
+from .moments import span_between, table_time
 from .terminal import printable
 
 #: The columns of the table.
@@ -66,7 +66,7 @@ def row(activity: ActivityRecord) -> tuple[str, ...]:
         str(activity.type),
         _state(activity),
         activity.reason,
-        local_time(activity.scheduled_at),
+        table_time(activity.scheduled_at),
         span_between(activity.scheduled_at, activity.started_at or activity.closed_at),
         span_between(activity.started_at, activity.closed_at),
         activity.worker,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..swf.values import ExecutionInfo
-from .moments import local_time, span_between
+from .moments import span_between, table_time
 
 #: The columns of the table.
 HEADINGS = ("WORKFLOW", "TYPE", "STATUS", "STARTED", "LASTED", "TAGS")
@@ -55,7 +55,7 @@ def row(execution: ExecutionInfo) -> tuple[str, ...]:
         execution.workflow_id,
         f"{execution.name} {execution.version}",
         status_text(execution),
-        local_time(execution.started_at),
+        table_time(execution.started_at),
         span_between(execution.started_at, execution.closed_at),
         ", ".join(execution.tags),
     )

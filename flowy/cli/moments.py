@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .durations import any_time
+
+#: Moments that are further away are shown without their time.
+_RECENT = timedelta(days=180)
 
 
 def moment(text: str) -> float:
@@ -43,6 +46,20 @@ def local_time(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def table_time(seconds: float | None) -> str:
+    """Return a moment as short as it tells it apart, as ``ls -l`` does; empty for None.
+
+    The time today, day and time in the last half year, and the date before that.
+    """
+    if seconds is None:
+        return ""
+    when, now = datetime.fromtimestamp(seconds).astimezone(), datetime.now().astimezone()
+    if when.date() == now.date():
+        return when.strftime("%H:%M:%S")
+    recent = abs(now - when) < _RECENT
+    return when.strftime("%b %d %H:%M" if recent else "%Y-%m-%d")
 
 
 def span(seconds: float) -> str:

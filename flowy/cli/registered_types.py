@@ -17,7 +17,7 @@ from ..swf.values import RegisteredType
 from . import arguments
 from .changes import Change, add_change_options, carry_out
 from .exit_codes import ExitCode
-from .moments import local_time
+from .moments import table_time
 from .reach import swf_of
 from .tables import add_json, print_json, print_table
 from .verbs import add_domain, add_group, add_verb
@@ -235,7 +235,7 @@ def _row(type_: RegisteredType) -> tuple[str, ...]:
         type_.name,
         type_.version,
         "deprecated" if type_.deprecated else "registered",
-        local_time(type_.created_at),
-        local_time(type_.deprecated_at),
+        table_time(type_.created_at),
+        table_time(type_.deprecated_at),
         type_.description or "",
     )

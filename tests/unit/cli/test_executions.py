@@ -127,7 +127,7 @@ def test_show(command: Command) -> None:
     assert "input of" not in ran.out
 
     values = command("executions", "show", "order-7", "--values").out
-    assert values.startswith(head)
+    assert values.startswith(f"Workflow   order-7\nRun        {run_id}\n")
     assert "\nInput:\n  secret input\n" in values
     assert "\nActivity 1, charge 1\nInput:\n  input of 1\nResult:\n  secret result\n" in values
     assert "Details:\n  secret details\n" in values
