@@ -1,1 +1,1 @@
-"""Threads, an event loop, processes, signals and stops; nothing here knows of tasks or SWF."""
+"""Threads, an event loop, processes, signals and stops, without any knowledge of tasks or SWF."""

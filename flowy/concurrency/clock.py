@@ -1,6 +1,6 @@
-"""The clock by which everything in a worker waits and times out; tests turn one of their own.
+"""The clock by which everything in a worker waits and times out; tests pass in their own.
 
-Time is the monotonic clock: the wall clock may jump.
+It is the monotonic clock, because the wall clock may jump.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Protocol
 
 
 class Lock(Protocol):
-    """What can be waited for by acquiring it."""
+    """A lock, or anything else that is acquired with a timeout."""
 
     def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
         """Acquire it within *timeout* seconds, -1 for no limit."""
@@ -20,8 +20,8 @@ class Lock(Protocol):
 class Clock:
     """Tells the time and waits, by the system's monotonic clock.
 
-    Read past the ``time`` module's own function, which tests that freeze time replace: a frozen
-    worker would never time out.
+    It does not use ``time.monotonic``, which tests that freeze time replace: a frozen worker would
+    never time out.
     """
 
     def now(self) -> float:
@@ -29,14 +29,14 @@ class Clock:
         return time.clock_gettime(time.CLOCK_MONOTONIC)
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> bool:
-        """Wait on a *condition* that is held; False when *seconds* passed, None for no limit."""
+        """Wait on *condition*, acquired by the caller; False after *seconds*, None for no limit."""
         return condition.wait(seconds)
 
     def acquire(self, lock: Lock, seconds: float | None) -> bool:
-        """Acquire *lock*; False when *seconds* passed, None for no limit."""
+        """Acquire *lock*; False after *seconds*, None for no limit."""
         limit = -1 if seconds is None else max(0.0, min(seconds, threading.TIMEOUT_MAX))
         return lock.acquire(timeout=limit)
 
 
-#: The clock of everything that is not given another.
+#: The default wherever a clock can be passed in.
 SYSTEM_CLOCK = Clock()

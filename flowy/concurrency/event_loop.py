@@ -1,8 +1,8 @@
 """One event loop for coroutines, in a thread of its own, and threads for what would block it.
 
-Blocking calls go to two pools of threads that never wait for each other: one for calls while an
-activity runs, such as heartbeats, one for the ends of runs. Throttled answers sleep in their
-threads for minutes, and the heartbeats of the other activities must go out meanwhile.
+Blocking calls go to two separate pools of threads: one for calls during a run, such as heartbeats,
+and one for what follows a run, such as answers. A throttled answer sleeps in its thread for
+minutes, and the heartbeats of other activities must go out meanwhile.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ logger = get_logger(__name__)
 
 T = TypeVar("T")
 
-#: Threads for blocking calls of coroutines, and as many for ``asyncio.to_thread``.
+#: How many threads there are for blocking calls of coroutines, and for ``asyncio.to_thread``.
 CALL_THREADS = 32
 
-#: Threads for the answers of coroutines that have ended, at most.
+#: How many threads there are at most for the answers of coroutines that have ended.
 ANSWER_THREADS = 100
 
-#: The loop on which the coroutines of this context run, if it is one of ours.
+#: The loop on which the coroutines of this context run, if it is an ``EventLoop``.
 _our_loop: contextvars.ContextVar[EventLoop] = contextvars.ContextVar("flowy_event_loop")
 
 
 async def off_loop(call: Callable[[], T]) -> T:
     """Run a blocking *call* in a thread and return its value.
 
-    The call is never left behind: if the awaiting coroutine is canceled meanwhile, the
-    CancelledError is raised after the call has ended.
+    If the awaiting coroutine is canceled meanwhile, the CancelledError is raised after the call has
+    ended, so no call is left behind.
     """
     loop = _our_loop.get(None)
     ended: asyncio.Future[Callable[[], T]]
@@ -61,11 +61,11 @@ class EventLoop:
     """Runs coroutines on one event loop, in a daemon thread of its own.
 
     Args:
-        coroutines: how many may run at once; each may end at the same time as all others.
+        coroutines: how many may run at once. All of them may end at the same time.
 
     Raises:
-        RuntimeError: the system gives no thread for it.
-        OSError: the system gives no file descriptors for it.
+        RuntimeError: the system cannot start its thread.
+        OSError: the system has no file descriptors for it.
     """
 
     def __init__(self, coroutines: int) -> None:
@@ -75,7 +75,7 @@ class EventLoop:
         self.ends = Threads(min(coroutines, ANSWER_THREADS), "flowy-answer")
         self._to_thread = Threads(CALL_THREADS, "flowy-to-thread")
         self._loop.set_default_executor(_DaemonExecutor(self._to_thread))
-        #: The coroutines that run; the loop's own.
+        #: The coroutines that run; only for code on the loop.
         self.running: set[asyncio.Task[None]] = set()
         self._posted: deque[Callable[[], object]] = deque()
         self._waking = False
@@ -83,7 +83,7 @@ class EventLoop:
         self._thread = threading.Thread(target=self._serve, name="flowy-event-loop", daemon=True)
         try:
             self._thread.start()
-            if not self.ends.reserve():  # one thread at least, so that each end is told
+            if not self.ends.reserve():  # at least one thread, so that each end is handled
                 raise RuntimeError("can't start new thread")
             self.ends.release()
         except RuntimeError:
@@ -101,17 +101,17 @@ class EventLoop:
         """Start a coroutine on the loop.
 
         Args:
-            coroutine: makes the coroutine, on the loop. It returns what is to be called in a
-                thread when it has ended.
+            coroutine: makes the coroutine, on the loop. The coroutine returns a function, which is
+                called in a thread afterwards.
             failed: called, in a thread, with the exception that the coroutine ended with or could
                 not be started with.
-            context: what the coroutine runs in.
+            context: the context variables of the coroutine.
 
         Returns:
             A function that cancels the coroutine, callable from any thread.
         """
         started = _Coroutine(self, coroutine, failed)
-        # What wakes the loop may belong to another coroutine, and so may its context.
+        # The loop may be awake already, in the context of another coroutine.
         self.post(functools.partial(context.run, started.start))
         return started.cancel
 
@@ -124,6 +124,7 @@ class EventLoop:
         ended: asyncio.Future[Callable[[], T]] = self._loop.create_future()
 
         def settle() -> None:
+            """Make the call, and hand its outcome to the loop."""
             outcome = _outcome_of(call)
             self.post(lambda: ended.set_result(outcome))
 
@@ -131,24 +132,24 @@ class EventLoop:
         return ended
 
     def close(self) -> None:
-        """Stop the loop when nothing runs on it any more.
+        """Stop the loop as soon as its last coroutine has ended.
 
-        Coroutines that are left run on until they finish; their results are ignored.
+        Abandoned coroutines run on until they finish; their results are ignored.
         """
         self._closed = True
         self.post(self.stop_if_closed)
 
     def post(self, call: Callable[[], object]) -> None:
-        """Run a short *call* on the loop soon, from any thread; nothing if the loop is closed."""
+        """Run a short *call* on the loop soon; any thread may post. A closed loop ignores it."""
         self._posted.append(call)
-        # To wake a loop costs system calls, so calls that come before it is awake go along.
+        # Waking the loop costs system calls, so all calls posted before it is awake share one.
         if not self._waking:
             self._waking = True
-            with contextlib.suppress(RuntimeError):  # closed: what waited on it has ended
+            with contextlib.suppress(RuntimeError):  # closed: all coroutines have ended
                 self._loop.call_soon_threadsafe(self._run_posted)
 
     def _run_posted(self) -> None:
-        self._waking = False  # first: a call that is posted from here on wakes the loop again
+        self._waking = False  # first, so that a call posted from here on wakes the loop again
         while self._posted:
             run_logged(self._posted.popleft())
 
@@ -173,12 +174,12 @@ class EventLoop:
     def _run_loop(run: Callable[[], None]) -> None:
         try:
             run()
-        except BaseException:  # SystemExit in a task or callback of the author's comes out here
-            logger.exception("A task on the event loop tried to end it; it goes on.")
+        except BaseException:  # such as a SystemExit in a task or callback of the author's
+            logger.exception("A task tried to end the event loop, which goes on.")
 
 
 class _Coroutine:
-    """One coroutine on the loop: all but ``cancel`` runs there."""
+    """One coroutine; all methods but ``cancel`` run on the loop."""
 
     def __init__(
         self,
@@ -193,12 +194,12 @@ class _Coroutine:
         self._canceled = False
 
     def start(self) -> None:
-        """Start it; what cannot be started has failed."""
+        """Start it; if that fails, the coroutine has failed."""
         _our_loop.set(self._loop)
         made = self._run()
         try:
             self._task = asyncio.get_running_loop().create_task(made)
-        except BaseException as error:  # a task factory of the author's, or no memory
+        except BaseException as error:  # from the author's task factory, or a MemoryError
             made.close()
             self._end(functools.partial(self._failed, error))
             return
@@ -229,10 +230,10 @@ class _Coroutine:
 
 
 class _DaemonExecutor(ThreadPoolExecutor):
-    """The loop's own, for ``asyncio.to_thread``: in daemon threads, which keep no process.
+    """The loop's executor for ``asyncio.to_thread``, whose calls run in daemon threads.
 
-    asyncio takes no other class, and Python waits at its exit for the threads of this one, so
-    this one never starts any.
+    asyncio accepts only a ThreadPoolExecutor, but Python waits at its exit for the threads of one.
+    So this class never starts a thread of its own.
     """
 
     def __init__(self, threads: Threads) -> None:
@@ -240,6 +241,7 @@ class _DaemonExecutor(ThreadPoolExecutor):
         self._daemons = threads
 
     def submit(self, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run a call in a daemon thread."""
         return self._daemons.run(functools.partial(call, *args, **kwargs))
 
 

@@ -1,8 +1,8 @@
-"""What a fork inside an activity must not do: go on as a second worker.
+"""Keep a process that an activity forks from going on as a second worker.
 
 ``os.fork``, and ``multiprocessing`` with its default start method up to Python 3.13, copy the
-process: the child holds the parent's connections, tokens and signal handlers. It must neither
-answer for the parent's task nor stop the worker, and it must not come back from ``run``.
+process with its connections, tokens and signal handlers. The child must not answer the parent's
+task, stop the worker, or return from ``run``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 #: The file descriptor of standard error.
 _STDERR = 2
 
-#: What runs before a fork, and after it in the parent and in the child.
+#: The hooks that run before a fork, and after it in the parent and in the child.
 _before: list[Callable[[], None]] = []
 _in_parent: list[Callable[[], None]] = []
 _in_child: list[Callable[[], None]] = []
@@ -23,7 +23,7 @@ _registered = False
 
 
 class ProcessGuard:
-    """Remembers the process it was made in, and tells whether this is a forked child of it."""
+    """Remembers the process that made it, and detects a forked child of that process."""
 
     def __init__(self) -> None:
         self._pid = os.getpid()
@@ -37,8 +37,8 @@ class ProcessGuard:
         """End this process if it is a forked child, without the exit hooks of its parent.
 
         Args:
-            error: what the child ended with; a SystemExit sets the exit code, any other exception
-                makes it 1, and one line on standard error names its class. None makes it 0.
+            error: the exception that ended the child. A SystemExit sets the exit code. Any other
+                exception makes it 1, and a line on standard error names its class. None makes it 0.
         """
         if not self.is_forked:
             return
@@ -76,12 +76,12 @@ def around_forks(
         yield
     finally:
         for hooks, call in calls:
-            with contextlib.suppress(ValueError):  # this is a child, which forgot them
+            with contextlib.suppress(ValueError):  # a forked child has removed them
                 hooks.remove(call)
 
 
 def _register() -> None:
-    """Register with the interpreter, once: it has no way to take a hook back."""
+    """Register with the interpreter, once, because it never removes a hook."""
     global _registered
     if not _registered and hasattr(os, "register_at_fork"):
         _registered = True

@@ -1,7 +1,7 @@
 """The end of a process that is a worker and nothing else.
 
-Python waits at its exit for threads that are no daemons and for exit hooks. An activity may have
-left some that never end, and then whoever restarts workers would wait, too.
+Python waits at its exit for exit hooks and for threads that are not daemons. Activities may leave
+some that never end, and would so keep a process manager from restarting the worker.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ EXIT_SECONDS = 5.0
 
 
 def end_within(seconds: float, code: int) -> None:
-    """End this process with exit *code* in *seconds*, unless it has ended by itself before."""
+    """End this process with exit *code* after *seconds*, unless it has ended by then."""
 
     def end() -> None:
+        """Wait, then end the process."""
         time.sleep(seconds)
         os._exit(code)
 
     try:
         threading.Thread(target=end, name="flowy-exit", daemon=True).start()
-    except RuntimeError:  # no thread can be had, so none watches: end now
+    except RuntimeError:  # the system cannot start another thread: end now
         os._exit(code)

@@ -1,11 +1,9 @@
-"""Child processes: start them, hear what they say, replace those that die.
+"""Child processes: start them, read their messages, replace those that die.
 
-A process that has threads, as one with a boto3 client does, must not be forked: locks that another
-thread holds stay locked in the child for ever. So children are spawned: each is a new interpreter
-that imports what it needs, the main module included. That is why a script must guard its call with
-``if __name__ == "__main__":``.
-
-A child says JSON on a pipe; what it said before it died can still be read.
+A process that has threads, such as one with a boto3 client, must not be forked: a lock that another
+thread has acquired stays locked in the child forever. So children are spawned: each is a new
+interpreter that imports what it needs, the main module included. That is why a script must guard
+its call with ``if __name__ == "__main__":``.
 """
 
 from __future__ import annotations
@@ -16,18 +14,15 @@ import multiprocessing.connection
 import multiprocessing.process
 import os
 import pickle
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from ..exception import ProcessError
 from ..safe_logging import get_logger
+from .children import Child, Link, Message, Target
 from .clock import SYSTEM_CLOCK, Clock
-from .forks import ProcessGuard
 from .main_module import check_main_module
 from .retry import Backoff
-from .signals import signal_name
 
 logger = get_logger(__name__)
 
@@ -38,96 +33,12 @@ UNGUARDED_EXIT_CODE = 78
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 
-#: How often to look for children that are dead although their pipes are open, in seconds: a
-#: process that a child has forked holds them.
+#: How often to look for dead children whose pipes are still open, in seconds: a process that a
+#: child has forked keeps them open.
 LOOK_SECONDS = 0.5
 
-#: A child that has lived for so long, in seconds, did not die of how it was started.
+#: A child that lives longer than this, in seconds, has started well.
 SETTLED_SECONDS = 60.0
-
-Message = dict[str, Any]
-
-
-class Link:
-    """A child's side of the pipe to its parent."""
-
-    def __init__(self, connection: Any, number: Any) -> None:
-        self._connection = connection
-        self._number = number
-        self._lock = threading.Lock()
-        self._guard = ProcessGuard()
-
-    def send(self, message: Message) -> None:
-        """Tell the parent; after that it can read the message even if this process dies.
-
-        A forked child of this process tells nothing.
-        """
-        if self._guard.is_forked:
-            return
-        text = json.dumps(message).encode()
-        try:
-            with self._lock:
-                self._connection.send_bytes(text)
-        except OSError:
-            logger.debug("The supervisor is gone; it is told nothing more.")
-
-    def add(self, change: int) -> None:
-        """Change the number that the parent reads when this process has died."""
-        with self._lock:
-            self._number.value += change
-
-    def listen(self, heard: Callable[[Message], None], gone: Callable[[], None]) -> None:
-        """Call *heard* with what the parent says, and *gone* when the parent is gone."""
-
-        def work() -> None:
-            try:
-                while True:
-                    heard(json.loads(self._connection.recv_bytes()))
-            except (EOFError, OSError):
-                gone()
-
-        threading.Thread(target=work, name="flowy-supervisor-link", daemon=True).start()
-
-
-class Target(Protocol):
-    """What a child runs: an importable function."""
-
-    def __call__(self, link: Link, *arguments: Any) -> None:
-        """Work, tell the parent of it, and return."""
-
-
-@dataclass(eq=False)
-class Child:
-    """One child process, as its parent sees it."""
-
-    process: Any
-    connection: Any
-    number: Any
-    slot: int  #: From 0; a child that replaces another has the same.
-    started_at: float
-    ready: bool = False
-    wanted: bool = True
-    killed: bool = False  #: By its parent.
-
-    def tell(self, message: Message) -> None:
-        """Say something to it; nothing happens if it is dead."""
-        try:
-            self.connection.send_bytes(json.dumps(message).encode())
-        except OSError:
-            logger.debug("Process %s is gone; it is told nothing more.", self.process.pid)
-
-    def kill(self) -> None:
-        """End it by SIGKILL."""
-        self.killed = True
-        self.process.kill()
-
-    @property
-    def end(self) -> str:
-        """How it ended: an exit code, or a signal and its name."""
-        code = self.process.exitcode
-        if code is None or code >= 0:
-            return f"exit code {code}"
-        return f"killed by signal {-code} ({signal_name(-code)})"
 
 
 class Processes:
@@ -139,12 +50,12 @@ class Processes:
         count: how many.
         started: called with each child that was started.
         heard: called with each message of a child; the first is ``{"ready": true}``.
-        died: called with a child when it has ended and everything it said was heard; answers
-            whether it is to be replaced.
+        died: called with a child that has ended, after its last message; returns whether to replace
+            it.
 
     Raises:
-        ProcessError: *arguments* cannot be handed to another process, or no child can import the
-            main module that they name.
+        ProcessError: *arguments* cannot be pickled, or refer to a main module that no child can
+            import.
     """
 
     def __init__(
@@ -182,17 +93,17 @@ class Processes:
 
     @property
     def children(self) -> list[Child]:
-        """Those that run now."""
+        """The children that run now."""
         return list(self._children)
 
     def run(self) -> None:
         """Start the children and look after them until none is left.
 
-        The first must say that it is ready before the others start: what keeps one from starting
-        keeps all.
+        The others start when the first has said that it is ready, because whatever keeps one from
+        starting keeps all of them.
 
         Raises:
-            ProcessError: the first child ended before it was ready, and is wanted.
+            ProcessError: the first child ended before it was ready, and *died* wants it replaced.
         """
         first = self._start(0)
         while not first.ready and first in self._children:
@@ -207,12 +118,12 @@ class Processes:
         self.attend()
 
     def attend(self) -> None:
-        """Look after the children until none is left; after ``run()`` was interrupted, too."""
+        """Look after the children until none is left, also after an interrupted ``run()``."""
         while self._children or (self._starts_at and self._starting):
             self._look()
 
     def start_no_more(self) -> None:
-        """Start no process any more; any thread may call it."""
+        """Start no further process; any thread may call this."""
         self._starting = False
 
     def _start(self, slot: int) -> Child:
@@ -222,7 +133,7 @@ class Processes:
             target=_child, args=(self._target, theirs, number, self._arguments)
         )
         process.start()
-        theirs.close()  # the child has its own: what is left must not keep the pipe open
+        theirs.close()  # the child has its own end; this one would keep the pipe open
         child = Child(process, ours, number, slot, self._clock.now())
         self._children.append(child)
         logger.info("Started worker process %d.", process.pid)
@@ -243,7 +154,7 @@ class Processes:
             if child in heard:
                 self._hear(child)
             if not child.process.is_alive():
-                self._hear(child)  # what it said between the first hearing and its death
+                self._hear(child)  # its messages from before its death
                 self._bury(child)
         for slot in [slot for slot, at in self._starts_at.items() if at <= self._clock.now()]:
             del self._starts_at[slot]
@@ -270,18 +181,18 @@ class Processes:
             self._starts_at[child.slot] = self._clock.now() + self._backoff.next_seconds()
 
     def _children_wanted(self, child: Child) -> bool:
-        # The first child is not replaced before it was ready: its successor would die of the same
+        # A first child that was never ready is not replaced: its successor would die of the same
         # cause.
         return child.ready or (self._count > 1 and bool(self._children or self._starts_at))
 
 
 def is_imported_by_child() -> bool:
-    """Whether this process is a spawned child that is importing its main module just now."""
+    """Return whether this process is a spawned child that is importing its main module."""
     return bool(getattr(multiprocessing.process.current_process(), "_inheriting", False))
 
 
 def leave_unguarded() -> None:
-    """End this child at once, by the code that tells the parent why."""
+    """End this child at once, with the exit code that tells the parent why."""
     os._exit(UNGUARDED_EXIT_CODE)
 
 
@@ -293,10 +204,9 @@ def _why_not_started(child: Child) -> str:
     if child.process.exitcode == UNGUARDED_EXIT_CODE:
         return (
             "Cannot start worker processes from a main module without a guard: each imports it, "
-            "and would start processes in its turn. Put the call under "
-            "`if __name__ == '__main__':`."
+            "and would start more. Put the call under `if __name__ == '__main__':`."
         )
     return (
-        f"Cannot start worker processes: the first ended before it was ready ({child.end}); what "
-        "it wrote says why."
+        f"Cannot start worker processes: the first ended before it was ready ({child.end}). Its "
+        "output says why."
     )

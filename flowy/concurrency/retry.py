@@ -1,7 +1,7 @@
 """When to try again: back-off with jitter, and deadlines.
 
-SWF throttles per account. A fleet that is throttled together would come back together, so every
-pause is drawn at random from its upper half.
+SWF throttles per account. Workers that are throttled together would try again together, so each
+pause is drawn at random from the upper half of its step.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .clock import SYSTEM_CLOCK, Clock
 class Backoff:
     """Pauses that double from *first_seconds* to *cap_seconds*, each drawn with jitter.
 
-    One object serves one stretch of trouble; call ``reset()`` when the trouble is over.
+    Call ``reset()`` when a try has succeeded.
     """
 
     first_seconds: float
@@ -27,7 +27,7 @@ class Backoff:
         """Return the next pause, in seconds, between a half and the whole of its step."""
         step = min(self.cap_seconds, self.first_seconds * 2.0 ** min(self.tries, 30))
         self.tries += 1
-        return step * (0.5 + random.random() / 2)  # noqa: S311 - jitter, no secret
+        return step * (0.5 + random.random() / 2)  # noqa: S311 - jitter, not a secret
 
     def reset(self) -> None:
         """Begin again at the first pause."""

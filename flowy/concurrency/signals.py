@@ -1,8 +1,8 @@
-"""The signals that stop a worker: who hears them, and who must not.
+"""The signals that stop a worker, in its process and in the children of its activities.
 
-Python runs a signal handler between two bytecodes of the main thread. That may be long in coming
-to its next bytecode, so a thread hears of each signal, too. An activity may replace handlers or
-fork; the worker puts its handlers back, and a forked child starts with the default ones.
+Python runs a signal handler between two bytecodes of the main thread, which may take long to reach
+the next one. So a thread is told of each signal, too. An activity may replace handlers or fork: the
+worker restores its handlers, and a forked child starts with the default ones.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ REPEAT_SECONDS = 0.5
 
 
 def _nothing(*_: object) -> None:
-    """Handle a signal by doing nothing. Other than SIG_IGN, no child process inherits it."""
+    """Handle a signal by doing nothing; unlike SIG_IGN, this is not inherited by processes."""
 
 
 @contextmanager
@@ -45,29 +45,31 @@ def stop_signals(
 ) -> Iterator[Callable[[], None]]:
     """Let each stop signal raise *flag* by one level while the block runs: DRAIN, CANCEL, KILL.
 
-    Signals are counted, not levels: a second one is no third because the grace has ended
-    meanwhile. SIGHUP stays ignored if it was, as ``nohup`` does. Python lets only the main thread
-    set handlers: on another thread this does nothing.
+    Only the number of signals counts: the second one raises *flag* to CANCEL, even if the end of
+    the grace has done that already. SIGHUP stays ignored if it was, as under ``nohup``. Only the
+    main thread can set handlers: on another thread this does nothing.
 
     Args:
-        flag: what is raised.
+        flag: the flag to raise.
         interrupt: the third signal also raises KeyboardInterrupt in the main thread, which ends
             a blocking call there.
-        wanted: False does nothing.
-        last: the process ends after the block, so that later signals are ignored. Otherwise the
-            handlers that were there before are put back.
+        wanted: if False, this does nothing.
+        last: if True, the process ends after the block, and later signals are ignored. If False,
+            the previous handlers are restored.
 
     Yields:
-        A function that puts the handlers in place again, if an activity has replaced them.
+        A function that restores these handlers if an activity has replaced them.
     """
     handled, heard = itertools.count(1), itertools.count(1)
 
     def handle(_number: int, _frame: FrameType | None) -> None:
+        """Count a signal on the main thread."""
         flag.raise_to(StopLevel(min(next(handled), StopLevel.KILL)))
         if flag.is_set(StopLevel.KILL) and interrupt:
             raise KeyboardInterrupt
 
     def hear() -> None:
+        """Count a signal on the thread that listens."""
         flag.raise_to(StopLevel(min(next(heard), StopLevel.KILL)))
 
     handlers = dict.fromkeys(_not_ignored(), handle) if wanted else {}
@@ -79,12 +81,12 @@ def stop_signals(
 def child_signals(stop: Callable[[], None]) -> Iterator[Callable[[], None]]:
     """Let SIGTERM and SIGHUP call *stop*, and SIGINT do nothing, while the block runs and after.
 
-    For a process whose parent passes a stop on: Ctrl-C in a terminal goes to both, and so does
-    the SIGTERM of a process manager that means the whole group. The process must end after the
-    block.
+    For a process whose parent passes a stop on: Ctrl-C in a terminal reaches both, and so may the
+    SIGTERM of a process manager. The process must end after the block.
     """
 
     def terminate(_number: int, _frame: FrameType | None) -> None:
+        """Stop, as the thread that listens does."""
         stop()
 
     handlers: dict[signal.Signals, Any] = dict.fromkeys(_not_ignored(), terminate)
@@ -116,24 +118,26 @@ def passed_on(send: Callable[[int], object]) -> Iterator[None]:
 def terminable(*, last: bool = False) -> Iterator[None]:
     """Let SIGTERM and SIGHUP raise KeyboardInterrupt while the block runs, as SIGINT does.
 
-    One ``except`` then cleans up, whoever ends the program: Ctrl-C, a process manager, or a
-    terminal that is closed. For the command line, which has SIGALRM to itself. A signal that is
-    ignored, as ``nohup`` does, stays ignored. On another thread than the main one this does
-    nothing.
+    One ``except`` then cleans up, whether Ctrl-C, a process manager or a closed terminal ends the
+    program. A signal that is ignored, as under ``nohup``, stays ignored. On another thread than the
+    main one this does nothing.
 
-    An exception that is raised while an object is finalized goes nowhere, and the answers of
-    urllib3 are finalized at each call. So the exception is raised again until it is being handled.
+    Python drops an exception that is raised while an object is finalized, and urllib3's responses
+    are finalized at each call. So the exception is raised again, by SIGALRM, until something
+    handles it. Only the command line may use this: elsewhere SIGALRM may have another use.
 
     Args:
         last: as for ``stop_signals``.
     """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
+        """Raise KeyboardInterrupt now, and let SIGALRM repeat it."""
         if _repeats():
             signal.setitimer(signal.ITIMER_REAL, REPEAT_SECONDS, REPEAT_SECONDS)
         raise KeyboardInterrupt
 
     def repeat(_number: int, _frame: FrameType | None) -> None:
+        """Raise KeyboardInterrupt again unless it is being handled."""
         if not _interruption_is_handled():
             raise KeyboardInterrupt
 
@@ -157,7 +161,7 @@ def signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
-        return "unnamed"  # of the real-time signals only the first and the last have one
+        return "unnamed"  # only the first and the last of the real-time signals have names
 
 
 @contextmanager
@@ -167,10 +171,10 @@ def _handlers(
     *,
     last: bool = False,
 ) -> Iterator[Callable[[], None]]:
-    """Set these handlers while the block runs; afterwards those before, or none if *last*.
+    """Set these handlers while the block runs, then restore the previous ones.
 
-    *hear* is called besides, by a thread and at once, for each of these signals that comes, except
-    those whose handler does nothing.
+    With *last*, ignore the signals afterwards. A thread also calls *hear* at once for each of these
+    signals, except those whose handler does nothing.
     """
     if not handlers:
         yield _nothing
@@ -188,6 +192,7 @@ def _handlers(
                 before[number] = signal.signal(number, handler)
 
             def put_back() -> None:
+                """Restore the handlers and the wakeup socket."""
                 for number, handler in handlers.items():
                     if signal.getsignal(number) is not handler:
                         signal.signal(number, handler)
@@ -196,9 +201,9 @@ def _handlers(
             yield put_back
         finally:
             for number, handler in before.items():
-                # None: C code set the handler, and Python can neither name nor restore it.
+                # None: the handler was set by C code, and Python cannot restore it.
                 found = signal.SIG_DFL if handler is None else handler
-                # Ignored, not handled by Python: that holds until the process is gone.
+                # SIG_IGN: the system ignores the signal until the process is gone.
                 signal.signal(number, signal.SIG_IGN if last else found)
 
 
@@ -208,16 +213,17 @@ def _heard_at_once(
 ) -> Iterator[Callable[[], object]]:
     """Call *hear* for each of these signals in the block, whatever the main thread is doing.
 
-    Python runs a handler when the main thread comes to its next bytecode: not while that thread
-    is in a long call of C, and not while it waits, if the signal came just before the wait.
+    Python runs a handler at the main thread's next bytecode: not during a long C call, and not
+    during a wait that began just after the signal.
     """
     ear, mouth = socket.socketpair()
     mouth.setblocking(False)
 
     def listen() -> None:
+        """Read the numbers of signals until the socket is closed."""
         with ear:
             while came := ear.recv(256):
-                if before >= 0:  # an embedder's own event loop listens there
+                if before >= 0:  # the event loop of an embedding program listens there
                     with contextlib.suppress(OSError):
                         os.write(before, came)
                 for number in came:
@@ -225,13 +231,14 @@ def _heard_at_once(
                         hear()
 
     def wake_up() -> int:
+        """Let Python write the numbers of signals to the socket; return what it used before."""
         return signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
 
     before = wake_up()
     try:
         try:
             threading.Thread(target=listen, name="flowy-signals", daemon=True).start()
-        except RuntimeError:  # no thread can be had
+        except RuntimeError:  # the system cannot start another thread
             ear.close()
             raise
         yield wake_up
@@ -242,20 +249,23 @@ def _heard_at_once(
 
 @contextmanager
 def _default_in_forked_children(numbers: list[signal.Signals]) -> Iterator[None]:
-    """Give a forked child the default handlers, and no way to wake up the parent's thread.
+    """Give a forked child the default handlers, and close its way to the parent's socket.
 
-    The signals are blocked over the fork: one that came in the child before its handlers are the
-    default ones would reach the parent.
+    The signals are blocked during the fork, because a signal that reaches the child before it has
+    the default handlers would be written to the parent's socket.
     """
     mask = threading.local()
 
     def block() -> None:
+        """Block the signals, before the fork."""
         mask.before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 
     def unblock() -> None:
+        """Let the signals through again."""
         signal.pthread_sigmask(signal.SIG_SETMASK, mask.before)
 
     def reset() -> None:
+        """Set the default handlers, in the child."""
         signal.set_wakeup_fd(-1)
         for number in numbers:
             default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
@@ -293,7 +303,7 @@ def _repeats() -> bool:
 
 
 def _interruption_is_handled() -> bool:
-    """Whether the code that runs now was entered because of a KeyboardInterrupt."""
+    """Return whether a KeyboardInterrupt is being handled right now."""
     error = sys.exc_info()[1]
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__context__

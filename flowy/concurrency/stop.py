@@ -1,9 +1,9 @@
 """A request to stop: a flag with three levels, safe to raise from a signal handler.
 
 A signal handler runs between two bytecodes of the main thread, which may hold any lock at that
-moment. A handler that takes a lock, logs, or sets a ``threading.Event`` can deadlock, so raising
-the flag only releases locks that nobody but a waiter takes. (A ``queue.SimpleQueue`` would do, but
-until Python 3.13 its ``get(timeout)`` may wait for ever when a signal comes meanwhile.)
+moment. A handler that acquires a lock, logs, or sets a ``threading.Event`` can deadlock, so raising
+the flag only releases locks that waiters alone acquire. (A ``queue.SimpleQueue`` will not do: until
+Python 3.13 its ``get(timeout)`` may wait forever if a signal comes meanwhile.)
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class StopLevel(enum.IntEnum):
     NONE = 0  #: Not at all.
     DRAIN = 1  #: Take no new task, finish what runs.
     CANCEL = 2  #: The grace is over: ``heartbeat()`` answers False, coroutines are canceled.
-    KILL = 3  #: Wait for nothing more, not for polls either.
+    KILL = 3  #: Stop waiting, even for polls.
 
 
 class StopFlag:
     """A level that only rises; any thread and any signal handler may raise it."""
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
-        # One gate a level: whoever waits for CANCEL must sleep on while DRAIN is reached.
+        # A gate for each level: whoever waits for CANCEL must sleep on when DRAIN is reached.
         self._gates = {level: _Gate(clock) for level in StopLevel if level}
 
     @property
@@ -55,7 +55,7 @@ class StopFlag:
 
 
 class _Gate:
-    """Closed until it is opened, once and for all; those who wait pass through one by one."""
+    """Closed until it is opened, then open forever; waiters pass through one by one."""
 
     def __init__(self, clock: Clock) -> None:
         self.is_open = False
@@ -64,12 +64,14 @@ class _Gate:
         self._lock.acquire()
 
     def open(self) -> None:
+        """Open it; safe in a signal handler."""
         self.is_open = True
         self._release()
 
     def wait(self, seconds: float | None) -> bool:
+        """Wait until it is open, for at most *seconds*; return whether it is open."""
         if not self.is_open and self._clock.acquire(self._lock, seconds):
-            self._release()  # for the next one
+            self._release()  # for the next waiter
         return self.is_open
 
     def _release(self) -> None:

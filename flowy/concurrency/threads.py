@@ -1,8 +1,8 @@
-"""Threads that end with the process, started when they are needed.
+"""Daemon threads, started when they are needed.
 
-The threads are daemons. A worker that was told to stop, and has waited for as long as it was
-allowed to, must be able to end although an activity hangs; Python waits at its exit for every
-thread that is no daemon, those of ``concurrent.futures`` included.
+A worker whose stop has waited as long as it may must be able to end although an activity hangs.
+Python waits at its exit for every thread that is not a daemon, those of ``concurrent.futures``
+included.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Threads:
     """Runs callables in up to *size* daemon threads.
 
     Args:
-        size: threads at once, at most.
-        name: begins the threads' names.
+        size: the most threads at once.
+        name: the prefix of the threads' names.
     """
 
     def __init__(self, size: int, name: str) -> None:
@@ -40,10 +40,10 @@ class Threads:
         self._warned = False
 
     def reserve(self) -> bool:
-        """Keep one thread free for a call that comes later; False if there is none to be had.
+        """Reserve a thread for a later call; return False if none is free and none can start.
 
-        Each reservation ends in ``submit_reserved`` or in ``release``. Calls without one may still
-        take the thread: keep both kinds apart.
+        Each reservation ends in ``submit_reserved`` or in ``release``. ``submit`` ignores
+        reservations, so use it only on other ``Threads``.
         """
         with self._lock:
             if self._threads - self._load - self._reserved <= 0 and not self._start_thread():
@@ -69,9 +69,9 @@ class Threads:
         self._calls.put(call)
 
     def submit(self, call: Callable[[], object]) -> None:
-        """Let a thread run *call*, which deals with its own exceptions.
+        """Run *call* in a thread; it must handle its own exceptions.
 
-        Without a single thread to be had, it runs in the caller's.
+        If the system cannot start even one thread, *call* runs in the caller's.
 
         Raises:
             RuntimeError: the threads are closed.
@@ -88,10 +88,11 @@ class Threads:
             self._calls.put(call)
 
     def run(self, call: Callable[[], T]) -> Future[T]:
-        """Let a thread run *call*; the future gets its value or its exception."""
+        """Run *call* in a thread; the future gets its value or its exception."""
         future: Future[T] = Future()
 
         def settle() -> None:
+            """Make the call, and give the future its outcome."""
             try:
                 value = call()
             except BaseException as error:
@@ -119,7 +120,7 @@ class Threads:
         name = f"{self._name}-{self._threads + 1}"
         try:
             threading.Thread(target=self._work, name=name, daemon=True).start()
-        except RuntimeError as error:  # a limit on threads, as containers have, or on memory
+        except RuntimeError as error:  # a limit on threads, common in containers, or on memory
             if not self._warned:
                 self._warned = True
                 logger.warning(
@@ -148,7 +149,7 @@ class Threads:
 
 
 def run_logged(call: Callable[[], object]) -> None:
-    """Run what deals with its own exceptions; one that comes out all the same ends nothing."""
+    """Run *call*, which should handle its own exceptions, and log one that it does not."""
     try:
         call()
     except BaseException:

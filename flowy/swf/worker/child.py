@@ -7,8 +7,8 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...concurrency.children import Link
 from ...concurrency.process_end import EXIT_SECONDS, end_within
-from ...concurrency.processes import Link
 from ...concurrency.signals import child_signals
 from ...exception import SWFError
 from ..client import connect

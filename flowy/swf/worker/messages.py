@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...concurrency.processes import Link, Message
+from ...concurrency.children import Link, Message
 from ...concurrency.stop import StopLevel
 from ...exception import RefusedError, SWFError
 from ...invocation.outcome import TaskOutcome

@@ -12,8 +12,9 @@ import logging
 import threading
 
 from ... import reasons
+from ...concurrency.children import Child, Message
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
-from ...concurrency.processes import Child, Message, Processes
+from ...concurrency.processes import Processes
 from ...concurrency.retry import Deadline
 from ...concurrency.signals import stop_signals
 from ...concurrency.stop import StopFlag, StopLevel

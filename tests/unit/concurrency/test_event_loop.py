@@ -192,7 +192,7 @@ def test_systemexit_in_a_task_of_the_authors_does_not_end_the_loop(
     tasks: list[asyncio.Future[None]] = []
     start(loop, start_task).result()
     assert start(loop, nothing).result() is None
-    assert "it goes on" in caplog.text
+    assert "which goes on" in caplog.text
     assert isinstance(tasks[0].exception(), SystemExit)
 
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from flowy.concurrency.children import Child, Link, Message
 from flowy.concurrency.clock import SYSTEM_CLOCK, Clock
-from flowy.concurrency.processes import SETTLED_SECONDS, Child, Link, Message, Processes
+from flowy.concurrency.processes import SETTLED_SECONDS, Processes
 from flowy.exception import ProcessError
 from tests.unit.clocks import TurnedClock
 

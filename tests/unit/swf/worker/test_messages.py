@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from flowy.concurrency.processes import Link, Message
+from flowy.concurrency.children import Link, Message
 from flowy.concurrency.stop import StopLevel
 from flowy.exception import CredentialsError, RefusedError
 from flowy.invocation import TaskOutcome

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from flowy import Activity, activity, reasons
-from flowy.concurrency.processes import Child, Message
+from flowy.concurrency.children import Child, Message
 from flowy.concurrency.stop import StopLevel
 from flowy.exception import ProcessError, SWFError
 from flowy.invocation import TaskOutcome
