@@ -1,10 +1,10 @@
 """Flowy: the Amazon SWF activity layer for Python.
 
-Subclass ``Activity``, mark it with ``activity``, and let ``start_activity_worker`` serve it; let
-``async_scheduler`` finish later what raised ``SuspendTask``.
+Subclass ``Activity``, mark it with ``activity``, serve it with ``start_activity_worker``, and
+finish with ``async_scheduler`` what raised ``SuspendTask``.
 
-The names are imported when they are first asked for. pytest loads ``flowy.testing.plugin``, and
-this package with it, in every project where Flowy is installed: there it must cost nothing.
+Each name is imported on first use. pytest loads ``flowy.testing.plugin``, and with it this package,
+in every project that has Flowy installed, so importing it must be cheap.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
     "start_activity_worker",
 ]
 
-#: Where the public names live.
+#: The module that defines each public name.
 _HOMES = {
     "Activity": "task",
     "ActivityInfo": "context",

@@ -1,4 +1,4 @@
-"""The one place that says which version this is."""
+"""The version, defined here alone."""
 
 from __future__ import annotations
 

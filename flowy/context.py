@@ -1,8 +1,8 @@
 """Which activity runs here: set by the worker, readable by anything that ``run`` calls.
 
-SWF hands a task to a worker with its ids and its type, and nothing of this reaches ``run``'s
-arguments. The worker sets a context variable around the run, so that a function deep in the
-author's code can name the task in a log line.
+SWF delivers a task with its ids and its type, but ``run`` receives only the author's arguments. The
+worker sets a context variable around the run, so that a function deep in the author's code can name
+the task in a log line.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from .exception import OutsideActivityError
 
 @dataclass(frozen=True)
 class ActivityInfo:
-    """What is known of the running activity task; all but the timeouts came with the task.
+    """What is known about the running activity task; all but the timeouts came with the task.
 
-    The four timeouts are those *declared* by the decorator, in seconds, None for no limit. The
+    The four timeouts are those *declared* by the decorator, in seconds; None means no limit. The
     timeouts in force may differ: a workflow may override each when it schedules the task, and SWF
     does not tell the worker.
     """
@@ -51,9 +51,9 @@ class RunningActivity:
     """One run, as its worker sees it.
 
     Attributes:
-        info: what is known of the task.
-        deadline: when the declared start-to-close ends, or schedule-to-close if that is sooner.
-        is_stopping: tells whether the worker was asked to stop.
+        info: what is known about the task.
+        deadline: when the declared start-to-close ends, or schedule-to-close if it ends sooner.
+        is_stopping: returns whether the worker was asked to stop.
         slots: how many activities the worker runs at once; None if that is not known.
     """
 
@@ -67,7 +67,7 @@ _running: ContextVar[RunningActivity] = ContextVar("flowy_running_activity")
 
 
 def current_or_none() -> ActivityInfo | None:
-    """Return what is known of the activity that runs here; None if none does."""
+    """Return what is known about the activity that runs here, or None outside a run."""
     running = _running.get(None)
     return None if running is None else running.info
 
@@ -79,7 +79,7 @@ def holds_only_slot() -> bool:
 
 
 def current() -> ActivityInfo:
-    """Return what is known of the activity that runs here.
+    """Return what is known about the activity that runs here.
 
     Raises:
         OutsideActivityError: no worker runs an activity in this context. A thread that the
@@ -92,8 +92,8 @@ def current() -> ActivityInfo:
 def worker_stopping() -> bool:
     """Return whether the worker that runs this activity was asked to stop.
 
-    From the first signal on, while heartbeats still answer True: a long activity may use the
-    time to save its state.
+    True from the first signal on, while heartbeats still answer True, so that a long activity can
+    save its state in time.
 
     Raises:
         OutsideActivityError: as for ``current``.
@@ -102,7 +102,7 @@ def worker_stopping() -> bool:
 
 
 def remaining_seconds() -> float | None:
-    """Return how long this activity may still run by its declared timeouts; None for no limit.
+    """Return the seconds left for this activity by its declared timeouts; None for no limit.
 
     Raises:
         OutsideActivityError: as for ``current``.

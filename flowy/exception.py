@@ -1,22 +1,22 @@
-"""The errors of Flowy, and the exceptions by which an activity steers.
+"""The errors of Flowy, and the two exceptions that an activity raises to end its run.
 
-Errors derive from ``FlowyError``, so one ``except`` catches all that Flowy raises::
+Errors derive from ``FlowyError``, so one ``except`` catches them all::
 
     FlowyError
-    ├── OutsideActivityError      asked for the running activity while none runs
+    ├── OutsideActivityError      the running activity was asked for, but none runs
     ├── ScanError                 nothing found, or one type implemented twice
-    ├── RegistrationError         what SWF holds of the types is not what the code declares
+    ├── RegistrationError         the types at SWF differ from what the code declares
     ├── ProcessError              worker processes cannot be started
-    ├── ThreadError               the system gives no threads to work in
-    ├── TransportError            a value cannot travel
-    │   ├── InputError            input is not the text of [args, kwargs]
+    ├── ThreadError               the system cannot start another thread
+    ├── TransportError            a value cannot be encoded, decoded or sent
+    │   ├── InputError            an input is not the JSON text of [args, kwargs]
     │   ├── SerializationError    a value has no JSON form
     │   └── TooLongError          a text is longer than SWF takes
-    ├── SWFError                  SWF, or the way to it, said no
-    │   ├── UnknownResourceError  the task is closed; or no such domain, type, execution
+    ├── SWFError                  a call to SWF failed
+    │   ├── UnknownResourceError  the task is closed, or the domain, type or execution unknown
     │   ├── TransientError        throttled, 5xx, no connection: the same call may work later
     │   │   └── LimitExceededError  too many of something at once
-    │   └── RefusedError          asking again will not help
+    │   └── RefusedError          the same call would fail again
     │       ├── ValidationError     SWF refuses the values of this very call
     │       ├── CredentialsError    no credentials, expired ones, or no permission
     │       ├── AlreadyExistsError  the type or domain is there already
@@ -25,16 +25,17 @@ Errors derive from ``FlowyError``, so one ``except`` catches all that Flowy rais
     │   ├── ActivityFailedError
     │   ├── ActivityTimedOutError
     │   ├── ActivityCanceledError
-    │   └── CallTimedOutError     it had not ended when the call's own timeout had
+    │   └── CallTimedOutError     it had not ended at the call's own timeout
     ├── TokenStoreError           the store of suspended tasks cannot be used
     ├── HandleError               a signed handle is refused
-    │   ├── ForgedHandleError       not signed with this key, or no handle at all
-    │   ├── ExpiredHandleError      too late
-    │   ├── UsedHandleError         it did its one deed already
-    │   └── ForeignHandleError      for another store, or another verb
+    │   ├── ForgedHandleError       not signed with this key, or not a handle
+    │   ├── ExpiredHandleError      it has expired
+    │   ├── UsedHandleError         it was used already
+    │   └── ForeignHandleError      it is for another store or another verb
     └── LocalSWFError             the local SWF cannot start
 
-An activity steers by two exceptions that are not errors: ``SuspendTask`` and ``CancelTask``.
+Two exceptions are not errors: an activity raises ``SuspendTask`` or ``CancelTask`` to end its run
+without a result.
 """
 
 from __future__ import annotations
@@ -54,11 +55,10 @@ class CancelTask(Exception):
     """Raise it in ``run`` to answer *canceled*, after a cancellation was requested.
 
     Args:
-        details: text for the decider, at most 32,768 characters (longer text is cut);
-            None for none.
+        details: text for the decider, at most 32,768 characters (longer text is cut), or None.
 
-    Without a request that the activity has been told of, it is a failure that says so: SWF takes
-    the answer *canceled* only for tasks whose cancellation was requested.
+    If the activity was not told of a request, the task fails with a reason that says so: SWF
+    accepts *canceled* only for tasks whose cancellation was requested.
     """
 
     def __init__(self, details: str | None = None) -> None:
@@ -67,7 +67,7 @@ class CancelTask(Exception):
 
 
 class FlowyError(Exception):
-    """The root of all that Flowy raises as an error."""
+    """The base class of Flowy's errors."""
 
 
 class OutsideActivityError(FlowyError, RuntimeError):
@@ -75,7 +75,7 @@ class OutsideActivityError(FlowyError, RuntimeError):
 
 
 class ScanError(FlowyError):
-    """A scan found no activity at all, or two implementations of one type."""
+    """A scan found no activity, or two implementations of one type."""
 
 
 class RegistrationError(FlowyError):
@@ -95,11 +95,11 @@ class ProcessError(FlowyError):
 
 
 class ThreadError(FlowyError, RuntimeError):
-    """The system gives the worker no threads, or no file descriptors, to work with."""
+    """The system has too few threads or file descriptors left for the worker."""
 
 
 class TransportError(FlowyError, ValueError):
-    """A value cannot travel between an activity and a workflow."""
+    """A value cannot be sent between an activity and a workflow."""
 
 
 class InputError(TransportError):
@@ -125,7 +125,7 @@ class TooLongError(TransportError):
 
 
 class SWFError(FlowyError):
-    """SWF, or the way to it, said no.
+    """A call to SWF failed: SWF refused it, or it did not get through.
 
     Attributes:
         fault: SWF's own code, such as ``UnknownResourceFault``; if no answer came, the name of
@@ -138,11 +138,11 @@ class SWFError(FlowyError):
 
 
 class UnknownResourceError(SWFError):
-    """The task or its execution is closed, or there is no such domain, type or execution.
+    """The task or its execution is closed, or the domain, type or execution does not exist.
 
     Attributes:
-        repeated: whether the client had sent the call before by itself; SWF may have taken the
-            first one, and its answer was lost.
+        repeated: whether the client had repeated the call by itself. SWF may have accepted the
+            first attempt, whose answer was lost.
     """
 
     def __init__(self, message: str, *, fault: str, repeated: bool = False) -> None:
@@ -167,7 +167,7 @@ class LimitExceededError(TransientError):
 
 
 class RefusedError(SWFError):
-    """Refused for good: not valid, not permitted, no credentials. Asking again will not help."""
+    """SWF refused the call for good: the same call would fail again."""
 
 
 class ValidationError(RefusedError):
@@ -175,11 +175,11 @@ class ValidationError(RefusedError):
 
 
 class CredentialsError(RefusedError):
-    """No credentials, or SWF does not accept them: renewed ones, or a policy, may help."""
+    """Credentials are missing, expired, or do not allow the call."""
 
 
 class AlreadyExistsError(RefusedError):
-    """The type or domain that was to be registered exists, or exists and is deprecated."""
+    """The type or domain to register exists already; it may be deprecated."""
 
 
 class DeprecatedError(RefusedError):
@@ -191,7 +191,7 @@ class CallError(FlowyError):
 
     Attributes:
         reason: why, at most 256 characters.
-        details: more, such as the traceback; None for none.
+        details: more, such as the traceback, or None.
         workflow_id, run_id: the execution that ran it, for its history; None before it started.
     """
 
@@ -226,9 +226,9 @@ class ActivityCanceledError(CallError):
 class CallTimedOutError(CallError):
     """The call's own timeout passed before the activity had ended.
 
-    The activity was asked to cancel, and given a moment for it. ``reason`` says how it ended:
-    "canceled", "failed: ...", "timed out: ...", or that it was cut off; ``details`` are what it
-    answered.
+    The call then requested the activity's cancellation and waited a few seconds for it to end.
+    ``reason`` says how it ended: "canceled", "failed: ...", "timed out: ...", or that it was cut
+    off; ``details`` are what it answered.
     """
 
 

@@ -1,7 +1,7 @@
 """Objects by name: ``module.name:OBJECT``, as the command line gives them.
 
-A worker process cannot be handed an object that holds a lock or a connection, as those that count
-and report commonly do. It can be handed the object's name, and import it.
+Observers and middleware often have locks or connections, which cannot be sent to a worker process.
+Their names can be sent, and the process imports them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 
 def imported(given: object) -> Any:
-    """Return a list or tuple with the objects that its texts name; anything else as it is.
+    """Replace each text in a list or tuple by the object it names; return anything else as it is.
 
     Raises:
         ValueError: a text does not have the form ``module.name:OBJECT``.

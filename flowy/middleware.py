@@ -39,21 +39,21 @@ class Middleware:
     """
 
     def run(self, run: Run, call_next: Callable[[Run], Any]) -> Any:
-        """Run an ``Activity``; the value that is returned is the run's value.
+        """Run an ``Activity``; what this returns is the value of the run.
 
         Args:
-            run: what is to be run.
+            run: the run, with its arguments.
             call_next: runs the next middleware, and last the activity. It takes *run*, or a copy
                 that ``dataclasses.replace`` has changed.
 
         Raises:
-            Exception: what is raised here fails the task, as an exception of the activity does.
-                Let ``SuspendTask`` and ``CancelTask`` pass.
+            Exception: any exception raised here fails the task, as one from the activity does. Let
+                ``SuspendTask`` and ``CancelTask`` pass.
         """
         return call_next(run)
 
     async def run_async(self, run: Run, call_next: Callable[[Run], Awaitable[Any]]) -> Any:
-        """Run an ``AsyncActivity``; as ``run``, but ``await call_next(run)``."""
+        """Run an ``AsyncActivity``; like ``run``, but ``await call_next(run)``."""
         return await call_next(run)
 
 
@@ -74,7 +74,7 @@ class around(Middleware):  # noqa: N801 - used like a function
             return call_next(run)
 
     async def run_async(self, run: Run, call_next: Callable[[Run], Awaitable[Any]]) -> Any:
-        """Run within the context manager, the asynchronous way if it has one."""
+        """Run within the context manager, which may be an asynchronous one."""
         manager = self._factory(run)
         async with contextlib.AsyncExitStack() as stack:
             if hasattr(manager, "__aenter__"):

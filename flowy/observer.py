@@ -3,9 +3,9 @@
 Metrics, health checks and progress displays are observers. They change nothing: an observer that
 raises is logged once for each method and exception class, and the worker goes on.
 
-Methods are called from the worker's own threads, several at once, between the calls to SWF: let
-them be quick and thread-safe. With several processes each process has observers of its own, and
-the supervisor's are told of the processes.
+Methods must be quick and thread-safe: the worker's own threads call them, several at once, between
+the calls to SWF. With several processes each has observers of its own, and the supervisor's
+observers are told about the processes.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ class PollEnded:
 
     Attributes:
         task_list: the list that was polled.
-        result: ``"task"``, ``"empty"``, ``"error"`` for one that SWF did not carry out, or
-            ``"lost"`` for one that may have cost a task.
+        result: ``"task"``, ``"empty"``, ``"error"`` if SWF did not carry it out, or ``"lost"`` if
+            it may have cost a task.
         seconds: how long the poll took.
-        fault: SWF's code, or the name of the client's exception; None for a good poll.
+        fault: SWF's code, or the name of the client's exception; None if the poll succeeded.
     """
 
     task_list: str
@@ -93,7 +93,7 @@ class TaskStarted:
 
 @dataclass(frozen=True)
 class HeartbeatEnded:
-    """A heartbeat was sent, the activity's own or one in the background.
+    """A heartbeat was sent, by the activity or in the background.
 
     Attributes:
         info: the task.
@@ -108,7 +108,7 @@ class HeartbeatEnded:
 
 @dataclass(frozen=True)
 class StatusChanged:
-    """A heartbeat brought news of a task."""
+    """The answer to a heartbeat changed the status of a task."""
 
     info: ActivityInfo
     status: TaskStatus
@@ -116,15 +116,15 @@ class StatusChanged:
 
 @dataclass(frozen=True)
 class TaskEnded:
-    """The worker has done all that it will do for a task.
+    """A task has its outcome, and the worker is done with it.
 
     Attributes:
         info: the task.
         outcome: how it ended, as far as the worker knows.
         run_seconds: from the poll to the end of the run.
         answer_seconds: from the end of the run until SWF took the answer, or it was given up.
-        error: the exception behind a failure; None if there is none. This and middleware are
-            where an observer of errors sees the exception itself.
+        error: the exception behind a failure, or None. An observer sees exceptions only here;
+            middleware sees them, too.
     """
 
     info: ActivityInfo
@@ -148,7 +148,7 @@ class ProcessEnded:
 
     Attributes:
         pid: which one.
-        slot: its slot; a process that replaces it has the same.
+        slot: its slot; a replacement gets the same one.
         end: an exit code, or a signal and its name.
         expected: whether it ended well: with exit code 0, and all its tasks settled.
     """
@@ -184,10 +184,10 @@ class Observer:
         """A heartbeat was sent."""
 
     def status_changed(self, event: StatusChanged) -> None:
-        """A heartbeat brought news of a task."""
+        """The status of a task has changed."""
 
     def task_ended(self, event: TaskEnded) -> None:
-        """A task is settled."""
+        """A task has its outcome."""
 
     def process_started(self, event: ProcessStarted) -> None:
         """A supervisor has started a worker process."""
@@ -200,11 +200,10 @@ E = TypeVar("E")
 
 
 class Observers(Observer):
-    """Tells several observers, and survives what they raise; false if there are none.
+    """Passes events on to several observers, whatever they raise; false if it has none.
 
     Args:
-        observers: who is told, in order: objects, or texts that name them as
-            ``module.name:OBJECT``.
+        observers: who is told, in this order: objects, or their names, ``module.name:OBJECT``.
 
     Raises:
         ValueError: they are not a list or tuple of ``Observer`` objects.

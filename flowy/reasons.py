@@ -1,8 +1,8 @@
-"""How the reasons begin that Flowy itself answers.
+"""The constants that begin the reasons which Flowy itself writes.
 
-A failed activity task carries a reason, and most reasons are the text of the author's own
-exception. What the worker answers on its own account begins with one of these constants, so
-that a decider can tell the two apart with ``reason.startswith(...)``.
+A failed task has a reason, which is usually the text of the author's exception. A reason that the
+worker itself writes begins with one of these constants, so that a decider can tell the two apart
+with ``reason.startswith(...)``.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ CANCEL_NOT_REQUESTED = "Cancellation not requested: "
 #: The activity gave up after SWF had accepted no heartbeat for too long.
 HEARTBEAT_LOST = "Heartbeat lost: "
 
-#: The worker stopped, and the activity had not ended when the grace had.
+#: The worker stopped, and the activity was still running when the grace was over.
 WORKER_STOPPED = "Worker stopped: "
 
 #: SWF refused the text of the failure itself.
 REASON_REFUSED = "Reason refused: "
 
-#: The activity's class overrides ``__call__``, and that ended without an answer.
+#: The activity's class overrides ``__call__``, which returned without an answer.
 NO_ANSWER = "No answer: "
 
 #: The process that ran the activity died; its exit code or signal follows.

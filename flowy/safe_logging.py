@@ -1,7 +1,7 @@
 """Loggers whose calls never raise: a broken log handler must not cost a task.
 
-A handler, a filter or a closed ``sys.stderr`` may raise anything, and ``logging`` passes some of
-that on to whoever logs. In a worker the next line may be the one that answers SWF.
+A handler, a filter or a closed ``sys.stderr`` may raise anything, and ``logging`` lets some of that
+through to the caller. In a worker, the next line may be the one that answers SWF.
 """
 
 from __future__ import annotations

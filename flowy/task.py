@@ -1,8 +1,8 @@
 """Activities: what an author writes.
 
 SWF delivers an activity task once and then waits: a worker that never answers leaves the task
-open until a timeout fires. So a call of an ``Activity`` ends in exactly one answer, whatever
-happens in decoding, running or encoding; ``SuspendTask`` alone sends none.
+open until a timeout fires. So a call of an ``Activity`` sends exactly one answer, whatever happens
+in decoding, running or encoding; only ``SuspendTask`` sends none.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ from .middleware import Middleware
 from .tokens import SuspendedTask, TokenStore
 from .transport import decode_input, encode_result
 
-if TYPE_CHECKING:  # editors know it without having it installed
+if TYPE_CHECKING:  # type checkers know typing_extensions even if it is not installed
     from typing_extensions import deprecated
 else:
 
-    def deprecated(_text):  # noqa: D103
+    def deprecated(_text):
+        """Mark a function as deprecated, for type checkers alone."""
         return lambda function: function
 
 
@@ -49,17 +50,17 @@ class Activity:
 
     Args:
         input: the wire text of the arguments; None if the task has none.
-        scheduler: what it answers through.
+        scheduler: sends its heartbeats and its answer.
         token: names the task at SWF. It is a credential: whoever has it can end the task.
     """
 
-    #: Heartbeats in the background: True sends one every third of the declared heartbeat timeout;
-    #: a number, every that many seconds; False, none. The decorator's ``auto_heartbeat`` overrides
-    #: it.
+    #: Heartbeats in the background: True sends one every third of the declared heartbeat timeout, a
+    #: number sends one at that interval in seconds, False sends none. The decorator's
+    #: ``auto_heartbeat`` overrides it.
     auto_heartbeat: ClassVar[bool | float] = False
 
-    #: Seconds without any report after which background heartbeats pause; None, never. The
-    #: decorator's ``max_stall`` overrides it.
+    #: Seconds without any report after which background heartbeats pause; None: they never pause.
+    #: The decorator's ``max_stall`` overrides it.
     max_stall: ClassVar[float | None] = None
 
     #: Middleware around ``run``, inside the worker's own; the first one is outermost.
@@ -76,9 +77,10 @@ class Activity:
         Raises:
             SuspendTask: raise it to send no answer now; see `token`.
             CancelTask: raise it to answer *canceled* when that was requested.
-            Exception: any other exception fails the task: its text is the reason, at most 256
-                characters, with the name of its class before a text that says nothing alone
-                (``KeyError: 'order'``); its traceback the details, at most the last 32,768.
+            Exception: any other exception fails the task. Its text becomes the reason, cut to 256
+                characters; the name of its class comes first if the text alone would not explain it
+                (``KeyError: 'order'``). Its traceback becomes the details, cut to the last 32,768
+                characters.
         """
         raise NotImplementedError(
             f"Cannot run {type(self).__qualname__}: it does not override run()."
@@ -86,12 +88,12 @@ class Activity:
 
     @property
     def token(self) -> str:
-        """The task's token, by which ``async_scheduler`` can end it later: keep it secret."""
+        """The task's token; with it ``async_scheduler`` can end the task later. Keep it secret."""
         return self._token
 
     @property
     def info(self) -> ActivityInfo:
-        """What is known of this task: its type, ids, domain and declared timeouts.
+        """What is known about this task: its type, ids, domain and declared timeouts.
 
         Raises:
             OutsideActivityError: no worker runs this activity.
@@ -102,8 +104,8 @@ class Activity:
     def cancel_requested(self) -> bool:
         """Whether the latest heartbeat brought a request to cancel this task; makes no call.
 
-        True tells the activity of the request, as a heartbeat that answered False does: return
-        None, or raise ``CancelTask``, to answer *canceled*. Any other value completes the task.
+        Reading True has the effect of a heartbeat that answers False: return None or raise
+            ``CancelTask`` to answer *canceled*. Any other value completes the task.
         """
         status = self._scheduler.status
         if status.current is not TaskStatus.CANCEL_REQUESTED:
@@ -115,19 +117,19 @@ class Activity:
         """Tell SWF that the task is alive, and learn whether to go on.
 
         Args:
-            details: how far the work has come; SWF keeps it for the decider if the task times
-                out. Text, or a JSON-serializable value, cut to 2,048 characters; None for none.
+            details: how far the work has come; SWF keeps it for the decider if the task times out.
+                Text, or a JSON-serializable value, cut to 2,048 characters; or None.
 
         Returns:
             True to go on. False to give up: the task is closed at SWF, its cancellation was
             requested, no heartbeat was accepted for the declared heartbeat timeout, or the worker
-            must stop. Clean up, then return None: the worker sends the matching answer: canceled,
-            failed or none.
+            must stop. Then clean up and return None: the worker sends the matching answer
+            (canceled, failed or none).
 
             A call that is throttled or does not get through is tried again for up to 5 s and
             then answers True, until the declared heartbeat timeout (start-to-close if none is
             declared) has passed without an accepted heartbeat. The timeouts in force may differ
-            from the declared ones: a workflow may override them, and SWF does not tell.
+            from the declared ones: a workflow may override them, and SWF does not tell the worker.
 
         Raises:
             SerializationError: the details have no JSON form.
@@ -169,23 +171,23 @@ class Activity:
     def suspend(
         self, store: TokenStore, note: object = None, *, timeout: float | None = None
     ) -> NoReturn:
-        """Keep this task in *store*, then end the run without an answer: somebody else will.
+        """Keep this task in *store*, then end the run without an answer.
 
-        A heartbeat goes out first. Then the token, `info`, the note and the deadline are kept,
-        and only then the run ends: a task is kept or fails, it is never suspended and forgotten.
+        A heartbeat goes out first. Then the token, `info`, the note and the deadline are kept, and
+        only then the run ends: a task that cannot be kept fails, and is not suspended.
 
         Args:
-            store: where it is kept, such as a ``flowy.tokens.sqlite.SQLiteTokenStore``.
-            note: what whoever finishes it needs to know: any JSON-serializable value.
-            timeout: how many seconds it may wait, if the workflow overrides the declared
-                timeouts; None for what these leave, as `remaining` tells.
+            store: where the task is kept, such as a ``flowy.tokens.sqlite.SQLiteTokenStore``.
+            note: information for whoever finishes the task: any JSON-serializable value.
+            timeout: how many seconds the task may wait, if the workflow overrides the declared
+                timeouts; None for the time that `remaining` returns.
 
         Raises:
             SuspendTask: always, unless one of the others is raised; let it pass.
-            CancelTask: the heartbeat said that nobody waits any more: the task is closed, or its
-                cancellation was requested. Nothing was kept; let it pass, too, and the worker
-                sends the matching answer.
-            TokenStoreError: it could not be kept.
+            CancelTask: the heartbeat's answer was that the task is closed, or that its cancellation
+                was requested. The task was not kept. Let this pass, too: the worker sends the
+                matching answer.
+            TokenStoreError: the task could not be kept.
             SerializationError: the note has no JSON form.
             OutsideActivityError: no worker runs this activity.
         """
@@ -195,7 +197,7 @@ class Activity:
     def _keep(
         self, told: TaskStatus, store: TokenStore, note: object, timeout: float | None
     ) -> None:
-        # A worker that stops may be freed of the task.
+        # A worker that is stopping may suspend: the task survives its end.
         if told not in (TaskStatus.ACTIVE, TaskStatus.STOPPING):
             raise CancelTask
         left = self.remaining() if timeout is None else timeout
@@ -208,7 +210,7 @@ class Activity:
         """Decode the input, run, encode the value and answer: one answer, whatever happens.
 
         Raises:
-            KeyboardInterrupt, SystemExit: when they came out of ``run``, after the answer.
+            KeyboardInterrupt, SystemExit: ``run`` raised them; the answer has been sent.
         """
         answer = invoke(self, self._input, self._scheduler.status, self.middleware)
         self._send(answer)
@@ -232,14 +234,14 @@ class Activity:
 
     @staticmethod
     def _serialize_result(result: Any) -> str:
-        """Return the wire text of what ``run`` returned; override it to change the transport."""
+        """Return the wire text of the value of ``run``; override it to change the transport."""
         return encode_result(result)
 
     @staticmethod
     def _deserialize_arguments(input: str | None) -> tuple[Any, Any]:
-        """Return ``(args, kwargs)`` from the task's input, None if it has none.
+        """Return ``(args, kwargs)`` from the task's input; override it to change the transport.
 
-        Override it to change the transport.
+        *input* is None if the task has no input.
         """
         return decode_input(input)
 
@@ -247,15 +249,15 @@ class Activity:
 class AsyncActivity(Activity):
     """The base class of activities whose ``run`` is a coroutine.
 
-    A worker runs them on one event loop, beside the threads of the others. Arguments are decoded
-    on the loop; results are encoded, and heartbeats and answers sent, in threads.
+    A worker runs its coroutines on one event loop, and all other activities in threads. Arguments
+    are decoded on the loop; results are encoded, and heartbeats and answers sent, in threads.
 
-    ``run`` is canceled, by a CancelledError at what it awaits, when a background heartbeat has
-    learned that the task is closed or that its cancellation was requested, and when the worker
-    must stop: once for each of these. Clean up and let the error pass, or raise CancelTask: the
-    worker sends the matching answer, as after a heartbeat that answered False. A coroutine that
-    its own ``await self.heartbeat()`` told so is not canceled besides. A CancelledError with any
-    other cause fails the task.
+    ``run`` is canceled, by a CancelledError from what it awaits, when a background heartbeat learns
+    that the task is closed or that its cancellation was requested, and when the worker must stop;
+    once for each cause. It is not canceled for a cause of which its own ``await self.heartbeat()``
+    has told it. Clean up and let the error pass, or raise CancelTask: the worker sends the matching
+    answer, as after a heartbeat that answered False. A CancelledError from any other cause fails
+    the task.
     """
 
     async def run(self, *args: Any, **kwargs: Any) -> Any:
@@ -268,7 +270,7 @@ class AsyncActivity(Activity):
         told = await off_loop(lambda: self._scheduler.heartbeat(self._token, text))
         return told is TaskStatus.ACTIVE
 
-    if TYPE_CHECKING:  # at runtime Activity's calls the method above
+    if TYPE_CHECKING:  # at runtime Activity.hearbeat calls the method above
 
         @deprecated("Write heartbeat.")
         async def hearbeat(self, details: object = None) -> bool:  # type: ignore[override]
@@ -286,7 +288,7 @@ class AsyncActivity(Activity):
     async def __call__(self) -> None:
         """Decode, run, encode and answer, as ``Activity.__call__``.
 
-        Nothing is raised again: a SystemExit would end the event loop of all others.
+        Exceptions are not raised again: a SystemExit would end the loop of all other coroutines.
         """
         answer = await invoke_async(self, self._input, self._scheduler.status, self.middleware)
         await off_loop(lambda: self._send(answer))

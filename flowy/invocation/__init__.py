@@ -1,4 +1,4 @@
-"""How a run becomes an answer; nothing here knows of SWF or sends anything."""
+"""How a run becomes an answer, without any knowledge of SWF or any call to it."""
 
 from .answer import Answer, Canceled, Completed, Failed, NoAnswer, Suspended
 from .failure import cut_end, cut_start, details_of, ends_thread, reason_of, sendable

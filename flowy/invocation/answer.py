@@ -1,6 +1,6 @@
-"""How a run ended, as a value: what is to be said to SWF, if anything.
+"""Answers: how a run ended, as a value, and so what to tell SWF.
 
-No ``repr`` shows a result, a reason, details or an error: they may hold the author's secrets.
+``repr`` shows no result, reason, details or error, because these may contain secrets.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Failed:
 
     Attributes:
         reason: why, in any length.
-        details: more, such as the traceback; None for none.
-        error: the exception behind it; None if Flowy itself found what is wrong.
+        details: more, such as the traceback, or None.
+        error: the exception behind the failure; None if Flowy itself found the fault.
     """
 
     reason: str = field(repr=False)
@@ -47,7 +47,7 @@ class Suspended:
 
 @dataclass(frozen=True)
 class NoAnswer:
-    """There is nothing to say to SWF: the task is closed, or the worker stops."""
+    """SWF gets no answer, because the task is closed or the worker stops."""
 
     why: TaskStatus
 

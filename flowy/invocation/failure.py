@@ -1,7 +1,7 @@
 """How an exception becomes the reason and the details of a failed task.
 
-An exception may carry an empty message, a megabyte, half a surrogate pair, or a ``__str__`` that
-raises. The failure must be reported all the same: an answer that cannot be sent leaves the task
+An exception's message may be empty, a megabyte long or half a surrogate pair, and its ``__str__``
+may raise. The failure must be reported all the same: an answer that cannot be sent leaves the task
 open until it times out.
 """
 
@@ -17,46 +17,46 @@ from types import CodeType, TracebackType
 #: so that a long message cannot push the frames out of the details.
 MAX_PIECE_CHARS = 4_096
 
-#: Exceptions of one chain of causes and contexts that are shown, at most.
+#: How many exceptions of one chain of causes and contexts are shown at most.
 MAX_CHAIN = 20
 
-#: Texts of values that name no fault.
+#: Messages that are a bare value and do not explain the failure.
 _CONSTANTS = frozenset({"None", "True", "False", "nan", "inf", "-inf"})
 
 
 def reason_of(error: BaseException) -> str:
-    """Return the text of *error*, after the name of its class if the text says nothing alone.
+    """Return the text of *error*, with the name of its class if the text alone explains nothing.
 
-    ``KeyError: 'order'`` and ``ValueError: 3``, but ``no such order``; the name alone if there is
-    no text, or if it cannot be read.
+    Examples are ``KeyError: 'order'`` and ``ValueError: 3``, but ``no such order``. If the text is
+    empty or cannot be read, the name stands alone.
     """
     name = type(error).__name__
     try:
         text = sendable(str(error))
         if not text.strip():
             return name
-        return f"{name}: {text}" if _says_nothing_alone(error, text) else text
+        return f"{name}: {text}" if _is_bare_value(error, text) else text
     except BaseException as second:  # the author's __str__ may raise anything at all
         return f"{name} (its message cannot be read: {type(second).__name__})"
 
 
 def details_of(error: BaseException, *, run_by: Container[CodeType] = ()) -> str:
-    """Return the traceback of *error*, of its chain the latest 20 exceptions.
+    """Return the traceback of *error* and of the latest 20 exceptions in its chain.
 
-    The frames of a MemoryError are cleared: they hold what has used up the memory, and the answer
-    needs some. A chain of more than 20 exceptions is cut, and so are the frames of those that
-    middleware caught, in the exceptions themselves.
+    This changes the exceptions: a chain of more than 20 is cut, exceptions that middleware caught
+    lose the worker's frames, and the frames of a MemoryError are cleared, because they refer to
+    whatever used up the memory and the answer needs some.
 
     Args:
         error: an exception that was raised.
-        run_by: the code that calls the author's code; its frames and those before are left out.
+        run_by: the code that calls the author's code; its frames and those outside it are left out.
     """
     try:
         start = _author_frames(error.__traceback__, run_by)
         for each in _cut_chain(error):
             frames = _author_frames(each.__traceback__, run_by)
             if isinstance(each, MemoryError):
-                # The frames before may be suspended coroutines, which clearing would end.
+                # Not the frames outside: they may be suspended coroutines, which clearing ends.
                 traceback.clear_frames(frames)
             if each is not error and frames is not each.__traceback__:
                 BaseException.with_traceback(each, frames)  # the class may have its own __setattr__
@@ -67,10 +67,11 @@ def details_of(error: BaseException, *, run_by: Container[CodeType] = ()) -> str
 
 
 def free_memory(error: BaseException, *, run_by: Container[CodeType] = ()) -> None:
-    """Clear the frames of each MemoryError among *error* and those in whose handling it came.
+    """Clear the frames of each MemoryError among *error* and its chain of contexts.
 
-    They hold what has used up the memory, and an answer needs some: so this comes first, and takes
-    none. The frames before the author's may be suspended coroutines, which clearing would end.
+    The frames refer to whatever used up the memory, and an answer needs some: so this comes first,
+    and allocates none. Frames outside the author's code are left alone: they may be suspended
+    coroutines, which clearing would end.
     """
     found: BaseException | None = error
     for _ in range(MAX_CHAIN):
@@ -84,7 +85,7 @@ def free_memory(error: BaseException, *, run_by: Container[CodeType] = ()) -> No
 def ends_thread(error: BaseException | None) -> bool:
     """Return whether *error* is meant to end more than the run: KeyboardInterrupt, SystemExit.
 
-    By its type alone: ``isinstance`` asks the author's ``__class__``, which may raise anything.
+    Only its type is checked: ``isinstance`` also reads ``__class__``, which may raise anything.
     """
     return issubclass(type(error), KeyboardInterrupt | SystemExit)
 
@@ -104,8 +105,8 @@ def cut_start(text: str, limit: int) -> str:
     return text if len(text) <= limit else "... " + text[len(text) - limit + 4 :]
 
 
-def _says_nothing_alone(error: BaseException, text: str) -> bool:
-    """Return whether *text* is a key that is missing, a number, or otherwise without a word."""
+def _is_bare_value(error: BaseException, text: str) -> bool:
+    """Return whether *text* is only a missing key, a number, a constant or punctuation."""
     if type(error).__str__ is KeyError.__str__:  # the ``repr`` of the key
         return True
     # 1e5, nan and 0x10 are numbers with letters.
@@ -113,11 +114,11 @@ def _says_nothing_alone(error: BaseException, text: str) -> bool:
 
 
 def _cut_chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield *error* and its causes and contexts, 20 at most; cut off what lies beyond them."""
+    """Yield *error* and its causes and contexts, 20 at most; cut the chain after them."""
     waiting, seen = deque([error]), {id(error)}
     while waiting:
         each = waiting.popleft()
-        for inner in getattr(each, "exceptions", ()):  # of a group; each has a chain of its own
+        for inner in getattr(each, "exceptions", ()):  # a group: each has a chain of its own
             if id(inner) not in seen:
                 seen.add(id(inner))
                 waiting.append(inner)

@@ -26,7 +26,7 @@ from .steering import steering_of
 
 
 class Invocable(Protocol):
-    """What is called of an ``Activity``."""
+    """The methods of an ``Activity`` that a run calls."""
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Do the work."""
@@ -42,12 +42,12 @@ def invoke(
     status: StatusRecord,
     middleware: Sequence[Middleware] = (),
 ) -> Answer:
-    """Run an activity and return its answer; KeyboardInterrupt and SystemExit become one, too.
+    """Run an activity and return its answer, also after a KeyboardInterrupt or SystemExit.
 
     Args:
         activity: whose ``run`` is called.
         input: the wire text of the arguments; None if the task has none.
-        status: what is known of the task, and what the activity is told of it.
+        status: what is known about the task, and what the activity is told about it.
         middleware: runs around ``run``, the first one outermost.
     """
     arguments = _arguments(activity, input)
@@ -70,7 +70,7 @@ async def invoke_async(
     status: StatusRecord,
     middleware: Sequence[Middleware] = (),
 ) -> Answer:
-    """Run an activity whose ``run`` is a coroutine, as ``invoke``; encode in a thread."""
+    """Run an activity whose ``run`` is a coroutine, like ``invoke``; encode in a thread."""
     return await off_loop(await run_async(activity, input, status, middleware))
 
 
@@ -80,7 +80,7 @@ async def run_async(
     status: StatusRecord,
     middleware: Sequence[Middleware] = (),
 ) -> Callable[[], Answer]:
-    """Run a coroutine, and return a function that makes the answer and may take its time."""
+    """Run a coroutine, and return a function that makes the answer, which may take long."""
     arguments = _arguments(activity, input)
     if isinstance(arguments, Failed):
         failure = arguments
@@ -117,7 +117,7 @@ def answer_to_error(error: BaseException, status: StatusRecord) -> Answer:
 def _answer_to_cancel(error: CancelTask, status: StatusRecord) -> Answer:
     told = status.told
     if told is TaskStatus.ACTIVE:
-        reason = "CancelTask was raised, but nobody asked to cancel this task."
+        reason = "CancelTask was raised, but the activity was told of no request to cancel."
         details = details_of(error, run_by=_RUN_BY)
         return Failed(reasons.CANCEL_NOT_REQUESTED + reason, details, error)
     return _gave_up(told, None if error.details is None else str(error.details))
@@ -135,11 +135,11 @@ def _answer_to_value(activity: Invocable, value: Any, status: StatusRecord) -> A
     except Exception as error:
         reason = reasons.RESULT_NOT_SERIALIZABLE + reason_of(error)
         if inspect.iscoroutine(value):
-            value.close()  # nothing runs it, and Python would warn of that later, elsewhere
+            value.close()  # or Python warns later, elsewhere, that it was never awaited
             reason = (
-                f"{reasons.RESULT_NOT_SERIALIZABLE}run() returned a coroutine, which nothing runs. "
-                "Derive the class from flowy.task.AsyncActivity and write `async def run`, with "
-                "`await` before the call."
+                f"{reasons.RESULT_NOT_SERIALIZABLE}run() returned a coroutine that was never "
+                "awaited. Derive the class from flowy.task.AsyncActivity and write "
+                "`async def run`, with `await` before the call."
             )
         return Failed(reason, details_of(error, run_by=_RUN_BY), error)
     return Completed(text)
@@ -161,7 +161,7 @@ def _gave_up(told: TaskStatus, details: str | None = None) -> Answer:
 def _arguments(
     activity: Invocable, input: str | None
 ) -> tuple[tuple[Any, ...], dict[str, Any]] | Failed:
-    """Return ``(args, kwargs)`` for ``run``, or why there are none."""
+    """Return ``(args, kwargs)`` for ``run``, or a failure if the input does not fit it."""
     try:
         args, kwargs = activity._deserialize_arguments(input)
         args, kwargs = tuple(args), dict(kwargs)
@@ -180,18 +180,18 @@ def _arguments(
 
 def _signature_of(run: Callable[..., Any]) -> inspect.Signature:
     function = getattr(run, "__func__", None)
-    # A static method has no function behind it, and is asked each time.
+    # A static method has no `__func__`, so its signature is not cached.
     return _signature(run) if function is None else _signature_of_method(function)
 
 
 @functools.lru_cache(maxsize=1_000)
 def _signature_of_method(function: Callable[..., Any]) -> inspect.Signature:
-    # Bound to any object, `self` is left out.
+    # Binding leaves out `self`; any object will do.
     return _signature(types.MethodType(function, object()))
 
 
 def _signature(run: Callable[..., Any]) -> inspect.Signature:
-    # What a decorator wraps is not what is called: the decorator may pass arguments of its own.
+    # The signature of the wrapper: a decorator may pass other arguments to what it wraps.
     return inspect.signature(run, follow_wrapped=False)
 
 
@@ -203,7 +203,7 @@ def _run_of(activity: Invocable, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 
 def _call_run(activity: Invocable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call ``run``. A forked child of the activity ends here."""
+    """Call ``run``; if the activity forked, its child ends here."""
     guard = ProcessGuard()
     try:
         value = activity.run(*args, **kwargs)
@@ -215,7 +215,7 @@ def _call_run(activity: Invocable, args: tuple[Any, ...], kwargs: dict[str, Any]
 
 
 async def _await_run(status: StatusRecord, run: Run) -> Any:
-    """Await ``run``. A forked child of the activity ends here, or when it awaits something."""
+    """Await ``run``; if the activity forked, its child ends here, or when it awaits something."""
     guard = ProcessGuard()
     try:
         value = await _steps(run.activity.run(*run.args, **run.kwargs), status, guard)
@@ -232,7 +232,7 @@ def _steps(
 ) -> Generator[Any, Any, Any]:
     """Await *run*, and note each CancelledError that is thrown into it.
 
-    The activity may catch it, and then return None.
+    An activity that catches it and returns None has still been told to give up.
     """
     resume: Callable[[Any], Any] = run.send
     sent: Any = None
@@ -241,7 +241,7 @@ def _steps(
             awaited = resume(sent)
         except StopIteration as end:
             return end.value
-        if guard.is_forked:  # the loop of a clone would go on with all other activities
+        if guard.is_forked:  # its copy of the loop would run all other activities, too
             guard.end_child(RuntimeError("Cannot await in a forked child of a coroutine."))
         try:
             resume, sent = run.send, (yield awaited)
@@ -281,7 +281,7 @@ def _chain(
     return call_next
 
 
-#: The code that calls the author's: its frames stay out of the tracebacks that SWF gets.
+#: The code that calls the author's code; the tracebacks for SWF leave its frames out.
 _RUN_BY = frozenset(
     each.__code__
     for each in (

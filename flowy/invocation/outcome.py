@@ -1,8 +1,8 @@
 """How a task can end, as far as Flowy can know.
 
-SWF tells a task's worker nothing of its end: it takes an answer or refuses it. Everybody else reads
-the history, whose events are named otherwise. The worker's report, the store of suspended tasks and
-``call_activity`` all say with these members how a task ended.
+A worker learns only whether SWF accepted its answer. Everybody else reads the history, whose events
+have other names. The worker's report, the store of suspended tasks and ``call_activity`` all use
+these members.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import enum
 
 
 class TaskOutcome(enum.Enum):
-    """How a task ended. The value is text for people; a task that is open has no outcome."""
+    """How a task ended, as text for people; an open task has no outcome."""
 
     #: Answered *completed*.
     COMPLETED = "completed"
@@ -21,11 +21,11 @@ class TaskOutcome(enum.Enum):
     CANCELED = "canceled"
     #: One of its four timeouts fired.
     TIMED_OUT = "timed out"
-    #: Its run ended without an answer: whoever has the token ends the task later.
+    #: Its run ended without an answer; whoever has the token ends the task later.
     SUSPENDED = "suspended"
     #: Its workflow execution closed while the task was open, which closes the task.
     EXECUTION_CLOSED = "its workflow execution closed"
-    #: SWF had closed it already; how is not known.
+    #: SWF had closed it already, and the worker does not know how it ended.
     CLOSED = "closed already"
     #: SWF did not schedule it: an unknown activity type, for example.
     NOT_SCHEDULED = "could not be scheduled"

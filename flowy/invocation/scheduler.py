@@ -1,4 +1,4 @@
-"""One task's way back to SWF, as an activity needs it."""
+"""The protocol through which an activity sends heartbeats and its answer."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from .status import StatusRecord, TaskStatus
 
 
 class Scheduler(Protocol):
-    """One task's way back to SWF, as an activity needs it. It takes wire text.
+    """Sends the heartbeats and the answer of one task; takes wire text.
 
-    None of its methods raises for SWF's sake: whether and how long an answer is tried again is
-    the scheduler's business. An answer is True when SWF took it, False when it did not.
+    Its methods do not raise if a call to SWF fails: the scheduler decides whether and how long an
+    answer is retried. A method that answers returns True if SWF took the answer, else False.
     """
 
     @property
     def status(self) -> StatusRecord:
-        """What is known of the task, and what the activity was told of it."""
+        """What is known about the task, and what the activity was told about it."""
 
     def heartbeat(self, token: str, details: str | None = None, *, now: bool = False) -> TaskStatus:
         """Send a heartbeat, and return what the activity is told after it.
@@ -38,7 +38,7 @@ class Scheduler(Protocol):
         """Answer *canceled*; text that is too long is cut."""
 
     def suspend(self, token: str) -> None:
-        """Send no answer: somebody else will, by the token."""
+        """Send no answer: whoever has the token will."""
 
     def suspending(self, token: str) -> AbstractContextManager[object]:
-        """Return what is entered while the task is put into a store."""
+        """Return a context manager to enter while the task is put into a store."""

@@ -1,7 +1,7 @@
-"""What is known of a running task, and what its activity has been told: kept in one place.
+"""What is known about a running task, and what its activity has been told about it.
 
-SWF tells a worker nothing by itself. That a task was closed, or that its cancellation was
-requested, comes with the answer to a heartbeat; that the worker must stop comes from a signal.
+SWF does not notify a worker. Only the answer to a heartbeat brings the news that a task was closed
+or that its cancellation was requested; a signal brings the news that the worker must stop.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from collections.abc import Callable
 
 
 class TaskStatus(enum.Enum):
-    """What is known of a task that runs."""
+    """What is known about a running task."""
 
-    ACTIVE = "active"  #: Nothing speaks against going on.
+    ACTIVE = "active"  #: The activity should go on.
     CANCEL_REQUESTED = "its cancellation was requested"
     STOPPING = "the worker must stop"
     LOST = "no heartbeat was accepted for too long"
     CLOSED = "the task is closed"
 
 
-#: What SWF does not take back, however silent it becomes.
+#: Statuses that do not change when later heartbeats fail.
 _FINAL = (TaskStatus.CANCEL_REQUESTED, TaskStatus.CLOSED)
 
 
 class StatusRecord:
-    """The status of one task, and what of it the activity knows; any thread may use it.
+    """The status of one task, and what the activity was told about it; thread-safe.
 
     Args:
-        is_stopping: tells whether the worker's grace is over.
-        changed: called with each new status that a heartbeat has brought.
+        is_stopping: returns whether the worker's grace is over.
+        changed: called with each new status that a heartbeat brings.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class StatusRecord:
         self._lock = threading.Lock()
         self._learned = TaskStatus.ACTIVE
         self._interrupted_for = TaskStatus.ACTIVE
-        #: What the activity was told last, by a heartbeat, by a CancelledError, or because it
-        #: looked. After any other status than ACTIVE a run that returns None has not completed.
+        #: What the activity was told last: by a heartbeat, by a CancelledError, or when it read
+        #: ``cancel_requested``. If this is not ACTIVE, a run that returns None has not completed.
         self.told = TaskStatus.ACTIVE
 
     @property
     def current(self) -> TaskStatus:
-        """What is known now, without a call to SWF."""
+        """What is known now; makes no call to SWF."""
         learned = self._learned
         if learned is TaskStatus.ACTIVE and self._is_stopping():
             return TaskStatus.STOPPING
@@ -61,14 +61,14 @@ class StatusRecord:
         return self._learned
 
     def tell(self) -> TaskStatus:
-        """Return what is known now, to be told to the activity."""
+        """Return the current status, and note that the activity is told so."""
         self.told = self.current
         return self.told
 
     def tell_interruption(self) -> TaskStatus:
-        """Return what is known now: the activity is told by a CancelledError.
+        """Note that a CancelledError tells the activity the current status; return that status.
 
-        What it was told before stays told if there is no cause now.
+        If the current status is ACTIVE, return what the activity was told last.
         """
         status = self.current
         if status is not TaskStatus.ACTIVE:
@@ -79,7 +79,7 @@ class StatusRecord:
         """Note that SWF has accepted a heartbeat."""
         with self._lock:
             if self._learned is TaskStatus.CLOSED:
-                return  # of two beats at once the older one may end last
+                return  # of two heartbeats at once, the older may end last
             if cancel_requested:
                 self._learn(TaskStatus.CANCEL_REQUESTED)
             elif self._learned is TaskStatus.LOST:
@@ -91,7 +91,7 @@ class StatusRecord:
             self._learn(TaskStatus.CLOSED)
 
     def lost(self) -> bool:
-        """Note that no heartbeat was accepted for too long; return whether that is new."""
+        """Note that no heartbeat was accepted for too long; return whether this is news."""
         with self._lock:
             if self._learned in (*_FINAL, TaskStatus.LOST):
                 return False
@@ -99,9 +99,9 @@ class StatusRecord:
             return True
 
     def take_interruption(self) -> TaskStatus | None:
-        """Return the status for which a coroutine is to be canceled now, once for each.
+        """Return the status because of which to cancel a coroutine now; each status once.
 
-        None if there is no cause, or the activity was told already.
+        Returns None if the status is ACTIVE, or if the activity was told of it already.
         """
         with self._lock:
             status = self._learned

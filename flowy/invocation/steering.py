@@ -1,6 +1,6 @@
-"""What an activity raises to steer: SuspendTask and CancelTask, also alone in a group.
+"""SuspendTask and CancelTask, also inside an exception group.
 
-An ``asyncio.TaskGroup`` raises whatever its tasks raise as a group.
+An ``asyncio.TaskGroup`` puts whatever its tasks raise into a group.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ..exception import CancelTask, SuspendTask
 
 
 def steering_of(error: BaseException) -> BaseException:
-    """Return the SuspendTask or CancelTask of which alone a group consists; else *error* itself."""
+    """Return a SuspendTask or CancelTask if *error* is a group of nothing else; else *error*."""
     leaves = list(_leaves(error))
     for kind in (SuspendTask, CancelTask):
         if all(isinstance(leaf, kind) for leaf in leaves):
@@ -20,7 +20,7 @@ def steering_of(error: BaseException) -> BaseException:
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """Yield the exceptions in a group and in the groups in it; else *error* itself."""
+    """Yield the exceptions in a group and its subgroups, or *error* if it is no group."""
     inner = getattr(error, "exceptions", None)  # Python 3.10 has no groups
     if not isinstance(inner, tuple) or not inner:
         yield error

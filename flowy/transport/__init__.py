@@ -1,8 +1,8 @@
-"""How values travel: the JSON that the first Flowy's deciders speak.
+"""The wire format: the JSON that the first Flowy's deciders use.
 
 An activity's input is the text of ``[args, kwargs]``, its result the text of the value, both as
-``json.dumps`` writes them by default. Nothing else travels, and reading builds nothing but
-dicts, lists, strings, numbers, booleans and None.
+``json.dumps`` writes them by default. Decoding never makes anything but dicts, lists, strings,
+numbers, booleans and None.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The first Flowy's JSON, with errors that name types, paths and positions, never a value.
 
-Inputs and results may be secrets, and the texts of errors end in logs and histories.
+Inputs and results may be secrets, and the texts of errors end up in logs and histories.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Any
 
 from ..exception import InputError, SerializationError
 
-#: Containers that are searched, at most, for the value that has no JSON form.
+#: How many items are searched at most for the one that has no JSON form.
 _MAX_LOOKED_INTO = 100_000
 
-#: Levels of nesting that are searched, at most; json gives up at about 1,000.
+#: How many levels of nesting are searched at most; json gives up at about 1,000.
 _MAX_DEPTH = 200
 
 
-#: What the errors call NaN, Infinity and -Infinity: Python's json writes them, and other languages'
-#: parsers refuse the whole text then.
+#: What errors call NaN, Infinity and -Infinity. Python's json could write them, but parsers in
+#: other languages would refuse the whole text.
 _NOT_FINITE = "float that is NaN or infinite"
 
 _PLAIN = "Return dicts, lists, strings, numbers, booleans and None."
@@ -31,8 +31,8 @@ def encode_input(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     """Return the wire text of a call's arguments.
 
     Raises:
-        SerializationError: an argument has no JSON form, as NaN has none, or two keys of a
-            dictionary in it are one key in JSON.
+        SerializationError: an argument has no JSON form (NaN has none, either), or two keys of a
+            dictionary in it are the same key in JSON.
     """
     return _encode([list(args), dict(kwargs)], "argument", "input")
 
@@ -45,7 +45,7 @@ def decode_input(text: str | None) -> tuple[list[Any], dict[str, Any]]:
             be read.
     """
     if text is None or text == "":
-        raise InputError("the task has none. Schedule it with the JSON text of [args, kwargs].")
+        raise InputError("the task has no input. Schedule it with the JSON text of [args, kwargs].")
     if not isinstance(text, str):
         raise InputError(f"it is not text but {_type_name(text)}.")
     try:
@@ -70,8 +70,8 @@ def encode_result(value: Any) -> str:
     """Return the wire text of a result.
 
     Raises:
-        SerializationError: the value, or something in it, has no JSON form, as NaN has none, or
-            two keys of a dictionary in it are one key in JSON.
+        SerializationError: the value, or something in it, has no JSON form (NaN has none, either),
+            or two keys of a dictionary in it are the same key in JSON.
     """
     return _encode(value, "value", "result")
 
@@ -80,7 +80,7 @@ def decode_result(text: str | None) -> Any:
     """Return the value of a result's wire text; None if the task completed without one.
 
     Raises:
-        SerializationError: it is not JSON.
+        SerializationError: the text is not JSON.
     """
     if text is None:
         return None
@@ -107,7 +107,7 @@ def _encode(value: Any, noun: str, path: str) -> str:
     if collision is not None:
         at, keys = collision
         raise SerializationError(
-            f"keys {keys} at {at} are one key in JSON, so one of their values would be lost. "
+            f"keys {keys} at {at} are the same key in JSON, so one value would be lost. "
             "Make all keys strings."
         )
     return text
@@ -135,7 +135,7 @@ def _first_misfit(value: Any, path: str) -> tuple[str, str] | None:
 
 
 def _first_collision(value: Any, path: str) -> tuple[str, str] | None:
-    """Return the path of the first dictionary two keys of which JSON writes alike, and the keys."""
+    """Return the path of the first dictionary with two keys that are the same in JSON, and them."""
     if not _has_other_keys(value):
         return None
     for item, at, _above in _items(value, path):
@@ -150,7 +150,7 @@ def _first_collision(value: Any, path: str) -> tuple[str, str] | None:
 
 
 def _has_other_keys(value: Any) -> bool:
-    """Return whether a dictionary in *value* has keys that are not strings: it seldom is so."""
+    """Return whether a dictionary in *value* has keys that are not strings, which is rare."""
     todo = [value]
     while todo:
         item = todo.pop()
@@ -164,9 +164,9 @@ def _has_other_keys(value: Any) -> bool:
 
 
 def _items(value: Any, path: str) -> Iterator[tuple[Any, str, frozenset[int]]]:
-    """Yield *value* and what is in it, in order, each with its path and the ids of what it is in.
+    """Yield *value* and everything in it, in order, each with its path and its containers' ids.
 
-    What contains itself is yielded once more, and then not looked into.
+    A container that contains itself is yielded once more, but not searched again.
     """
     todo: list[tuple[Any, str, frozenset[int]]] = [(value, path, frozenset())]
     for _ in range(_MAX_LOOKED_INTO):
@@ -175,7 +175,7 @@ def _items(value: Any, path: str) -> Iterator[tuple[Any, str, frozenset[int]]]:
         item, at, above = todo.pop()
         yield item, at, above
         if isinstance(item, dict):
-            # Not by the methods of a subclass, which may raise anything.
+            # dict.items, because a subclass's own method may raise anything.
             children = [(child, f"{at}[{_key(key)}]") for key, child in dict.items(item)]
         elif isinstance(item, list | tuple):
             children = [(child, f"{at}[{number}]") for number, child in enumerate(item)]

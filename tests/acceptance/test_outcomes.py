@@ -58,7 +58,7 @@ PLAIN = "tests.acceptance.outcome_activities.Plain at "
 
 CASES: dict[str, Case] = {
     # Input
-    "no input": Case(Ask("echo", None), Fails(UNREADABLE + "the task has none.")),
+    "no input": Case(Ask("echo", None), Fails(UNREADABLE + "the task has no input.")),
     "no JSON": Case(Ask("echo", "{SECRET"), Fails(UNREADABLE + "it is not JSON (Expecting")),
     "a value": Case(Ask("echo", '"SECRET"'), Fails(UNREADABLE + "it is not [args, kwargs] but a ")),
     "one list": Case(Ask("echo", '["SECRET"]'), Fails(UNREADABLE + "it is not [args, kwargs] but")),

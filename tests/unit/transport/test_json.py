@@ -31,8 +31,8 @@ def test_input_is_the_text_of_args_and_kwargs() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (None, "the task has none"),
-        ("", "the task has none"),
+        (None, "the task has no input"),
+        ("", "the task has no input"),
         ("{SECRET", "not JSON (Expecting property name enclosed in double quotes at character 1)"),
         ("\ufeff[[], {}]", "not JSON (Unexpected UTF-8 BOM"),
         ("[[], {}] SECRET", "not JSON (Extra data at character 9)"),
@@ -155,7 +155,7 @@ def test_numbers_that_json_does_not_have(wrap: Any, path: str, number: float) ->
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ({1: "SECRET", "1": 2}, "keys 1 and '1' at result are one key"),
+        ({1: "SECRET", "1": 2}, "keys 1 and '1' at result are the same key"),
         ([{"a": {"null": 1, None: 2}}], "keys 'null' and None at result[0]['a'] are"),
         ({"a": ({True: 1, "true": 2},)}, "keys True and 'true' at result['a'][0] are"),
         ({1.5: 1, "1.5": 2}, "keys 1.5 and '1.5' at result are"),
