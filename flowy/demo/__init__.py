@@ -1,6 +1,6 @@
-"""What ``flowy demo`` runs: files become activities, and SWF's history tells how each one ended.
+"""What ``flowy demo`` runs: an activity for each file, and SWF's history of how each ended.
 
-Read it as an example: ``activities`` is what a worker serves, ``workflow`` is a decider, ``files``
+Read it as an example: a worker serves ``activities``, ``workflow`` is a decider, and ``files``
 finds the input. This module starts an SWF, a worker and an approver, and shows what happens.
 """
 
@@ -26,8 +26,8 @@ from .workflow import DOMAIN, facts, plan_of, play, progress, report
 #: From the start of the demo until the activities must have ended, in seconds.
 RUN_SECONDS = 13.0
 
-#: How long the embedded SWF holds a poll (SWF's 60 s would delay the end), and how long a process
-#: may take to stop before it is killed, in seconds.
+#: How long the embedded SWF keeps a poll open (60 s, as at SWF, would delay the end), and how long
+#: a process may take to stop before it is killed, in seconds.
 POLL_SECONDS, STOP_SECONDS = 1.0, 2.0
 
 _ACTIVITIES = "flowy.demo.activities"
@@ -82,10 +82,10 @@ def run_demo(folder: Path, out: TextIO, stop: StopFlag) -> tuple[bool, list[dict
 def _process(folder: str, swf: LocalSWF, *command: str) -> Iterator[Popen[bytes]]:
     """Run a Python module in *folder*, with a log there; the process ends with the block."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    env |= swf.environment  # this SWF, whatever the user has set for AWS and for proxies
+    env |= swf.environment  # this SWF, despite the user's settings for AWS and proxies
     env |= dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
     env |= dict.fromkeys(("NO_PROXY", "no_proxy"), "*")
-    # The process runs in another folder and must find what this process has found.
+    # The process runs in another folder, and must find the modules that this one finds.
     env["PYTHONPATH"] = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
     with Path(folder, "log").open("ab") as log:
         process = Popen(  # noqa: S603 - our own program
@@ -102,7 +102,7 @@ def _process(folder: str, swf: LocalSWF, *command: str) -> Iterator[Popen[bytes]
 
 
 def _trouble(worker: Popen[bytes], approver: Popen[bytes], deadline: Deadline) -> list[str]:
-    """Return what keeps the activities from ending, if there is anything."""
+    """Return what keeps the activities from ending, one sentence each."""
     codes = {"worker": worker.poll(), "approver": approver.poll() or None}  # 0: has approved
     ended = {name: code for name, code in codes.items() if code is not None}
     if deadline.passed and not ended:

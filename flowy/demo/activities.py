@@ -43,10 +43,10 @@ class Echo(Activity):
 
 @activity(name="approve", version=1, task_list="demo", start_to_close=60)
 class Approve(Activity):
-    """Ask somebody who may take an hour or a week, and do not block the worker meanwhile."""
+    """Ask for an approval that may take a week, without blocking the worker meanwhile."""
 
     def run(self, question: str, store: str) -> None:
-        """Keep the question in *store* with the task's token, by which anybody can complete it."""
+        """Keep the question in *store* with the token, with which another process completes it."""
         self.suspend(SQLiteTokenStore(store), note=question)
 
 
@@ -61,5 +61,5 @@ def complete_suspended(domain: str, path: str) -> bool:
     return False
 
 
-if __name__ == "__main__":  # another process than the worker: it knows only domain and store
+if __name__ == "__main__":  # the approver, a process that knows only the domain and the store
     sys.exit(0 if complete_suspended(*sys.argv[1:]) else 1)

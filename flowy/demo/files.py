@@ -13,14 +13,14 @@ from typing import Any
 
 from ..exception import CancelTask
 
-#: Limits on the files that become activities, and on the files, folders and links that are looked
-#: at: the folder may be a whole disk.
+#: How many files become activities at most, and how many files, folders and links are looked at:
+#: the folder may be a whole disk.
 MAX_FILES, MAX_LOOKED_AT = 50, 20_000
 
-#: Bytes that are read of each file, at most, and bytes that are read between two heartbeats.
+#: How many bytes of each file are read at most, and how many between two heartbeats.
 MAX_READ_BYTES, CHUNK_BYTES = 2 * 1024**2, 512 * 1024
 
-#: Folders of installed or generated files. A folder with a ``pyvenv.cfg`` is skipped too.
+#: Folders of installed or generated files; folders with a ``pyvenv.cfg`` are skipped, too.
 SKIPPED_FOLDERS = frozenset({"venv", "env", "node_modules", "__pycache__", "site-packages"})
 
 
@@ -72,7 +72,7 @@ def select(folder: Path, output: os.stat_result | None = None) -> Selection:
 
 
 def _why_skipped(path: Path, output: os.stat_result | None) -> str:
-    """Return why *path* is not taken, or nothing."""
+    """Return why *path* is skipped; empty if it is not."""
     found = path.lstat()
     if stat.S_ISLNK(found.st_mode):
         return "link"  # it may lead out of the folder, or in circles
@@ -86,9 +86,9 @@ def _why_skipped(path: Path, output: os.stat_result | None) -> str:
 
 
 def facts_of(path: str, beat: Callable[[str], bool] = bool) -> dict[str, Any]:
-    """Return what the demo tells of a file.
+    """Return the facts that the demo shows about a file.
 
-    *beat* is told the progress after each chunk. If it returns False, raise CancelTask.
+    *beat* is called with the progress after each chunk; if it returns False, raise CancelTask.
     """
     content = b""
     with Path(path).open("rb") as file:
@@ -107,5 +107,5 @@ def facts_of(path: str, beat: Callable[[str], bool] = bool) -> dict[str, Any]:
 
 
 def printable(text: str) -> str:
-    """Return *text* with escapes for what a terminal would obey or cannot show."""
+    """Return *text* with control characters and the like written as escapes."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -20,10 +20,10 @@ from .files import MAX_READ_BYTES, Selection, facts_of, printable
 #: The domain, and the type of the workflow; they name the two task lists too.
 DOMAIN, WORKFLOW = "demo", "flowy.demo"
 
-#: What a program is told of each activity.
+#: The keys of what a program reads about each activity.
 KEYS = ("activity", "outcome", "size", "lines", "words", "sha256", "note")
 
-#: Longer titles lose their middle, in characters.
+#: Titles longer than this, in characters, lose their middle.
 MAX_TITLE_CHARS = 44
 
 
@@ -48,7 +48,7 @@ class Planned:
         return {"decisionType": "ScheduleActivityTask", key: attributes}
 
     def input_has_changed(self) -> bool:
-        """Whether the file was changed since it was selected: nobody knows what was read."""
+        """Return whether the file has changed since it was selected, so any facts may be right."""
         try:
             return self.name == "describe" and self.expected != _completed(facts_of(*self.args))
         except OSError:
@@ -100,7 +100,7 @@ def play(client: Any, plan: Sequence[Planned]) -> Iterator[Sequence[Event]]:
     history: Sequence[Event] = []
     while not any(event["eventType"] == "WorkflowExecutionCompleted" for event in history):
         task = client.poll_for_decision_task(domain=DOMAIN, taskList={"name": WORKFLOW})
-        if task.get("taskToken"):  # without one, nothing happened while SWF held the poll
+        if task.get("taskToken"):  # without one, the poll was empty
             decisions = decide(task["events"], plan)
             client.respond_decision_task_completed(taskToken=task["taskToken"], decisions=decisions)
         history = client.get_workflow_execution_history(domain=DOMAIN, execution=run)["events"]
@@ -129,7 +129,7 @@ def progress(history: Sequence[Event], plan: Sequence[Planned]) -> str:
 def report(
     history: Sequence[Event], plan: Sequence[Planned], trouble: Sequence[str] = ()
 ) -> tuple[list[str], bool]:
-    """Return lines on how the activities ended, or why not, and whether all is as expected."""
+    """Return lines on how the activities ended, or why not, and whether all ended as expected."""
     rows: list[tuple[str, ...]] = [("activity", "outcome", "size", "lines", "words", "sha-256", "")]
     closed = any(event["eventType"] == "WorkflowExecutionCompleted" for event in history)
     problems = [] if closed else [*trouble, "The workflow has not completed."]
@@ -145,7 +145,7 @@ def report(
     lines += [line.format(*row).rstrip() for row in rows]
     counts = Counter(outcome for _, outcome, *_ in rows[1:])
     lines += ["", ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + "."]
-    verdict = "That is not what it should say:" if problems else "That is what it should say."
+    verdict = "Not as expected:" if problems else "All activities ended as expected."
     return [*lines, verdict, *(f"- {problem}" for problem in problems)], not problems
 
 

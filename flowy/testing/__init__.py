@@ -3,8 +3,8 @@
 ``ActivityEnvironment`` runs one activity in a unit test, with no SWF at all; ``LocalWorker``
 serves activities on a local SWF, which ``flowy.testing.plugin`` gives to pytest.
 
-The names are imported when they are first asked for: pytest loads the plugin in every project
-where Flowy is installed, and what a project does not use must cost it nothing.
+Each name is imported on first use: pytest loads the plugin in every project that has Flowy
+installed, so importing this package must be cheap.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
     "Unanswered",
 ]
 
-#: Where the names live.
+#: The module that defines each name.
 _HOMES = {
     "ActivityEnvironment": "environment",
     "Answer": "outcomes",

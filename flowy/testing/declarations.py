@@ -1,4 +1,4 @@
-"""What is known of the task of a test: from the decorator, and from the test."""
+"""What a test's task declares: the values of the decorator, and those of the test."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PLAIN_INFO = ActivityInfo(
 def info_of(
     activity: type[Activity], given: Mapping[str, Any]
 ) -> tuple[ActivityInfo, ActivityImplementation | None]:
-    """Return what ``info`` is to be, and the declaration of the type that it names.
+    """Return the activity's ``info``, and the declaration of the type that it names.
 
     Args:
         activity: the class.
@@ -50,6 +50,6 @@ def info_of(
     if declaration is not None:
         name, version = declaration.type
         defaults = asdict(declaration.defaults)
-        del defaults["task_priority"]  # it is of no concern to the one who runs
+        del defaults["task_priority"]  # ActivityInfo does not have it
         info = replace(info, name=name, version=version, **defaults)
     return replace(info, **given), declaration

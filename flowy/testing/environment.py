@@ -1,8 +1,8 @@
 """Run one activity in a unit test: no SWF, no worker, no network.
 
-The task is run and answered by the worker's own code, so arguments and result are encoded and
-decoded, limits hold, and an answer is what SWF would get. Only SWF itself is replaced: the test
-says what SWF says.
+The worker's own code runs and answers the task: arguments and results are encoded and decoded,
+limits apply, and an answer is what SWF would get. Only SWF itself is replaced, by what the test
+says.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ class ActivityEnvironment:
         assert env.run(Countdown, 10) == Canceled("7 left")
         assert env.heartbeats == ["9 left", "8 left", "7 left"]
 
-    A script says what a heartbeat learns, by its number from 1 on; each applies to every run.
-    An activity that has ``auto_heartbeat`` learns it at that moment, too; no heartbeats go out in
+    The ``..._at`` arguments say what happens at which heartbeat, counted from 1, in every run. An
+    activity with ``auto_heartbeat`` learns of it at the same moment, though no heartbeats go out in
     the background. ``cancel``, ``close``, ``lose`` and ``stop`` do the same from outside, to the
-    task that runs, or to the next one if none does; any thread may call them.
+    running task, or to the next one if none runs; any thread may call them.
 
     Args:
-        cancel_at: from this heartbeat on the task's cancellation is requested; None for never.
-        close_at: from this heartbeat on the task is closed: it timed out, or its workflow ended.
-        lose_at: from this heartbeat on none is accepted, for long enough that the task is lost.
-        stop_at: at this heartbeat the grace of the worker's stop has ended.
+        cancel_at: from this heartbeat on, the task's cancellation is requested; None for never.
+        close_at: from this heartbeat on, the task is closed: it timed out, or its workflow ended.
+        lose_at: from this heartbeat on, none is accepted, until the task counts as lost.
+        stop_at: from this heartbeat on, the worker stops and its grace is over.
         on_heartbeat: called with the details of each heartbeat before it is answered.
-        info: what ``Activity.info`` is: an ``ActivityInfo``, or a mapping with some of its
-            fields, the others being those that the decorator declared, and plain ones.
-        token: what ``Activity.token`` is, 1 to 1,024 characters.
+        info: the value of ``Activity.info``: an ``ActivityInfo``, or a mapping with some of its
+            fields. The others come from the decorator, or have simple defaults.
+        token: the value of ``Activity.token``, 1 to 1,024 characters.
         on_stop: what a stopping worker does with a task that gave up: ``"abandon"`` or ``"fail"``.
         serialize_arguments: makes the wire text of ``(args, kwargs)``, for classes with their
             own ``_deserialize_arguments``; None for JSON.
         deserialize_result: makes the value of a result's wire text, for classes with their own
             ``_serialize_result``; None for JSON.
-        middleware: runs around ``run``, as a worker's own, outside the middleware of the class.
+        middleware: runs around ``run``, like a worker's: outside the middleware of the class.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class ActivityEnvironment:
 
     @property
     def answer(self) -> Answer | None:
-        """What SWF was answered at the end of the latest run; None if it was not."""
+        """The answer that SWF got at the end of the latest run; None if it got none."""
         return self._task.client.answer if self._task else None
 
     @property
@@ -111,22 +111,23 @@ class ActivityEnvironment:
         return self._task is not None and self._task.run.outcome is TaskOutcome.SUSPENDED
 
     def cancel(self) -> None:
-        """Request the task's cancellation: its next heartbeat says so."""
+        """Request the task's cancellation, of which its next heartbeat tells it."""
         self._happen(ScriptedTask.request_cancel)
 
     def close(self) -> None:
-        """Close the task: its next heartbeat says so, and no answer is taken."""
+        """Close the task: its next heartbeat answers False, and its answer is refused."""
         self._happen(ScriptedTask.close)
 
     def lose(self) -> None:
-        """Let no heartbeat be accepted, for long enough that the task is taken for lost."""
+        """Refuse all heartbeats until the task counts as lost."""
         self._happen(ScriptedTask.lose)
 
     def stop(self, *, hurry: bool = False) -> None:
-        """Ask the worker to stop: ``flowy.context.worker_stopping()`` is True.
+        """Ask the worker to stop: ``flowy.context.worker_stopping()`` becomes True.
 
         Args:
-            hurry: the grace has ended too: heartbeats answer False, coroutines are canceled.
+            hurry: if True, the grace is over, too: heartbeats answer False, and coroutines are
+                canceled.
         """
         level = StopLevel.CANCEL if hurry else StopLevel.DRAIN
         self._happen(lambda task: task.stop_worker(level))
@@ -135,14 +136,16 @@ class ActivityEnvironment:
         """Run an activity to its end; a coroutine on an event loop of its own.
 
         Returns:
-            Its value as a workflow reads it, after the trip through JSON: a tuple is a list.
-            ``Suspended``, ``Canceled`` or ``Unanswered`` if it ended so.
+            Its value as a workflow reads it: after encoding as JSON and decoding, so that a tuple
+                becomes a list. Or ``Suspended``, ``Canceled`` or ``Unanswered``, if the run ended
+                so.
 
         Raises:
-            SerializationError, TooLongError: the arguments cannot travel.
-            ActivityFailedError: what Flowy itself answers: the arguments do not fit ``run``, the
-                result has no JSON form or is too long. Its ``reason`` is SWF's.
-            Exception: whatever else ``run`` raised, itself.
+            SerializationError, TooLongError: the arguments cannot be encoded.
+            ActivityFailedError: Flowy itself failed the task: the arguments do not fit ``run``, or
+                the result has no JSON form or is too long. Its ``reason`` is the one that SWF would
+                get.
+            Exception: any other exception that ``run`` raised.
         """
         if issubclass(activity, AsyncActivity):
             _check_no_loop()
@@ -152,16 +155,17 @@ class ActivityEnvironment:
         return self._outcome(activity, task)
 
     async def run_async(self, activity: type[AsyncActivity], /, *args: Any, **kwargs: Any) -> Any:
-        """Run a coroutine activity on the event loop that runs already, as ``run``."""
+        """Run a coroutine activity on the running event loop, like ``run``."""
         with self._task_of(activity, args, kwargs) as task:
             future = asyncio.ensure_future(task.run.run_async())
             loop = asyncio.get_running_loop()
 
             def interrupt() -> None:
+                """Cancel the coroutine; any thread may call this."""
                 loop.call_soon_threadsafe(future.cancel)
 
-            if task.status is not TaskStatus.ACTIVE:  # it happened before
-                for _ in range(3):  # it begins, and comes to what it awaits first
+            if task.status is not TaskStatus.ACTIVE:  # something happened before the run
+                for _ in range(3):  # let the coroutine reach its first await
                     await asyncio.sleep(0)
                 future.cancel()
             task.interrupt = interrupt
@@ -221,14 +225,14 @@ class ActivityEnvironment:
         ) from error
 
 
-#: What an activity raises to steer, or lets pass; not errors of the author's.
+#: Exceptions that an activity raises or lets pass to end its run; not the author's errors.
 _STEERING = (SuspendTask, CancelTask, asyncio.CancelledError)
 
 
 def _steps(
     *given: tuple[int | None, Callable[[ScriptedTask], None]],
 ) -> dict[int, list[Callable[[ScriptedTask], None]]]:
-    """Return what happens at which heartbeat."""
+    """Return what happens at each heartbeat, by its number."""
     steps: dict[int, list[Callable[[ScriptedTask], None]]] = {}
     for number, happens in given:
         if number is None:

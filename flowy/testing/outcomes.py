@@ -1,4 +1,4 @@
-"""What comes out of a run that returned no value and raised no error, and what SWF was answered."""
+"""The results of runs that ended without a value or an error, and the answers that SWF got."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Suspended:
-    """The activity raised ``SuspendTask``: somebody who has the *token* will answer."""
+    """The activity raised ``SuspendTask``: whoever has the *token* will answer."""
 
     token: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Canceled:
-    """The activity gave up because its cancellation was requested, with *details* or without."""
+    """The activity gave up because its cancellation was requested."""
 
     details: str | None = None
 
@@ -28,13 +28,13 @@ class Unanswered:
 
 @dataclass(frozen=True)
 class Answer:
-    """What SWF was answered, in wire text.
+    """The answer that SWF got, in wire text.
 
     Attributes:
         kind: ``"completed"``, ``"failed"`` or ``"canceled"``.
         result: of a completed task.
         reason: of a failed task, at most 256 characters.
-        details: of a failed or canceled task, at most 32,768 characters; None for none.
+        details: of a failed or canceled task, at most 32,768 characters; or None.
     """
 
     kind: str

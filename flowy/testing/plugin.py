@@ -1,7 +1,7 @@
-"""pytest's fixtures: a local SWF, a worker in it, and what a test does with them.
+"""Fixtures for pytest: a local SWF, a worker on it, and calls of activities.
 
-pytest loads this module in every project where Flowy is installed, so it imports nothing that it
-does not need for being there. All names begin with ``flowy_``.
+pytest loads this module in every project that has Flowy installed, so it imports nothing until a
+fixture is used. All names begin with ``flowy_``.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from .worker import LocalWorker
 
 
-#: How long the local SWF holds a poll, in seconds. SWF's own holds it for 60, and a test that
-#: polls for what is not there would wait as long.
+#: How long the local SWF keeps a poll open, in seconds. SWF itself does so for 60, and a test whose
+#: poll finds nothing would wait as long.
 POLL_SECONDS = 1.0
 
 
 @pytest.fixture(scope="session")
 def flowy_local_swf() -> Iterator[LocalSWF]:
-    """A ``flowy.local.LocalSWF`` that runs, one for the whole session."""
+    """A running ``flowy.local.LocalSWF``, the same for the whole session."""
     from ..local import LocalSWF
 
     with LocalSWF(poll_seconds=POLL_SECONDS) as swf:
@@ -40,7 +40,7 @@ def flowy_client(flowy_local_swf: LocalSWF) -> Any:
 
 @pytest.fixture
 def flowy_domain(flowy_local_swf: LocalSWF) -> str:
-    """The name of a domain of the local SWF that no other test knows."""
+    """The name of a new domain of the local SWF, for this test alone."""
     name = f"test-{uuid.uuid4()}"
     flowy_local_swf.register_domain(name)
     return name
@@ -52,8 +52,8 @@ def flowy_aws_environment(
 ) -> dict[str, str]:
     """The environment variables that lead boto3 to the local SWF; set while the test runs.
 
-    With them code that makes its own client, or gives Flowy none, uses the local SWF, child
-    processes too.
+    With them, code that makes its own client or gives Flowy none uses the local SWF, also in child
+    processes.
     """
     for name, value in flowy_local_swf.environment.items():
         monkeypatch.setenv(name, value)
@@ -62,10 +62,10 @@ def flowy_aws_environment(
 
 @pytest.fixture
 def flowy_clock(flowy_local_swf: LocalSWF) -> Iterator[Clock]:
-    """The local SWF's clock, held: timeouts fire when the test turns it, ``turn(3600)``.
+    """The local SWF's clock, stopped: timeouts fire when the test turns it, by ``turn(3600)``.
 
-    It is SWF's clock alone; the worker's own goes on. At the test's end it runs again, and stays
-    ahead by what it was turned.
+    The worker's own clock goes on. At the test's end the local SWF's clock runs again, and stays
+    ahead by the time it was turned.
     """
     clock = flowy_local_swf.clock
     clock.hold()
@@ -75,9 +75,9 @@ def flowy_clock(flowy_local_swf: LocalSWF) -> Iterator[Clock]:
 
 @pytest.fixture
 def flowy_activities(request: pytest.FixtureRequest) -> Any:
-    """What ``flowy_worker`` serves: the activities that the test module defines or imports.
+    """The activities for ``flowy_worker`` to serve: those that the test module defines or imports.
 
-    Override it to serve others: return a module, a package, a dotted name, an activity's class,
+    To serve others, override it to return a module, a package, a dotted name, an activity's class,
     or a list of these.
     """
     from ..exception import ScanError
@@ -87,7 +87,7 @@ def flowy_activities(request: pytest.FixtureRequest) -> Any:
     if not found:
         raise ScanError(
             f"Cannot find any activity in {request.module.__name__}: it defines and imports none "
-            "that bears @activity(...). Import them, or override the fixture flowy_activities "
+            "with @activity(...). Import them, or override the fixture flowy_activities "
             "to return what to serve, such as 'my.activities'."
         )
     return found

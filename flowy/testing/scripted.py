@@ -1,7 +1,6 @@
-"""One task in a test's hands: what SWF says of it, and what its worker makes of that.
+"""One task whose SWF is played by the test, and whose worker is the real one.
 
-The worker's side is the real one, with SWF's limits; SWF's side is a few fields that the test
-sets.
+The worker's code applies SWF's limits; SWF itself is a few fields that the test sets.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from .outcomes import Answer
 
 
 class RecordingClient(SWFClient):
-    """The calls of one task, written down; and SWF's side of it, set by the test."""
+    """Records the calls of one task, and answers them as the test has set."""
 
     def __init__(self) -> None:
         super().__init__(None, None)
@@ -53,7 +52,7 @@ class RecordingClient(SWFClient):
 
 
 class _NoteError(Middleware):
-    """Notes what the activity raised, or middleware around it."""
+    """Notes the exception of the activity, or of middleware around it."""
 
     def __init__(self) -> None:
         self.error: BaseException | None = None
@@ -80,11 +79,11 @@ class Script:
     """What happens to a task.
 
     Attributes:
-        steps: for the number of a heartbeat, from 1 on, what happens before it is answered.
+        steps: what happens before a heartbeat is answered, by its number from 1 on.
         on_heartbeat: called with each heartbeat's details, before it is answered.
-        learns_at_once: whether background heartbeats of the activity would learn what happens.
+        learns_at_once: whether the activity has background heartbeats, which learn what happens.
         on_stop: ``"abandon"`` or ``"fail"``.
-        middleware: runs around ``run``, as a worker's.
+        middleware: runs around ``run``, like a worker's.
     """
 
     steps: Mapping[int, Sequence[Callable[[ScriptedTask], None]]]
@@ -95,14 +94,14 @@ class Script:
 
 
 class ScriptedTask:
-    """A task whose SWF does what the test says; each heartbeat goes out, none coalesces.
+    """A task whose SWF does what the test says; each of its heartbeats goes out.
 
     Args:
-        activity: the class to be run.
+        activity: the class to run.
         input: the wire text of its arguments.
-        token: the task's.
-        info: what is known of it.
-        script: what happens to it.
+        token: the task's token.
+        info: what is known about the task.
+        script: what happens to the task.
     """
 
     def __init__(
@@ -112,7 +111,7 @@ class ScriptedTask:
         self.stop = StopFlag()
         #: The details of every progress() the activity has reported.
         self.reports: list[str | None] = []
-        #: Cancels the coroutine that runs; None if none does.
+        #: Cancels the running coroutine; None if none runs.
         self.interrupt: Callable[[], None] | None = None
         self._script = script
         self._noted = _NoteError()
@@ -150,16 +149,16 @@ class ScriptedTask:
 
     @property
     def status(self) -> TaskStatus:
-        """What is known of the task."""
+        """What is known about the task."""
         return self.run.status.current
 
     @property
     def error(self) -> BaseException | None:
-        """What ``run`` raised; None if it returned."""
+        """The exception that ``run`` raised; None if it returned."""
         return self._noted.error
 
     def beat(self, details: str | None, send: Callable[[], None]) -> None:
-        """Let happen what the script says of the next heartbeat, then send it."""
+        """Carry out the script's steps for the next heartbeat, then send it."""
         with self._lock:
             self._in_heartbeat = True
             try:
@@ -172,10 +171,10 @@ class ScriptedTask:
             finally:
                 self._in_heartbeat = False
 
-    # What happens
+    # What can happen to the task
 
     def request_cancel(self) -> None:
-        """Let SWF ask for its cancellation."""
+        """Request its cancellation, as a decider does at SWF."""
         with self._lock:
             self.client.cancel_requested = True
             if self._script.learns_at_once:
@@ -183,7 +182,7 @@ class ScriptedTask:
                 self._interrupt()
 
     def close(self) -> None:
-        """Let SWF close it: it timed out, or its workflow ended."""
+        """Close it, as SWF does when it times out or its workflow ends."""
         with self._lock:
             self.client.closed = True
             if self._script.learns_at_once:
@@ -191,27 +190,27 @@ class ScriptedTask:
                 self._interrupt()
 
     def lose(self) -> None:
-        """Let no heartbeat be accepted any more."""
+        """Refuse all further heartbeats, until the task counts as lost."""
         with self._lock:
             self.run.status.lost()
             if self._script.learns_at_once:
                 self._interrupt()
 
     def stop_worker(self, level: StopLevel) -> None:
-        """Let its worker be told to stop."""
+        """Tell its worker to stop."""
         with self._lock:
             self.stop.raise_to(level)
             if level >= StopLevel.CANCEL:
                 self._interrupt()
 
     def _interrupt(self) -> None:
-        # A heartbeat that is under way tells it, and who is told so is not canceled besides.
+        # A heartbeat under way tells the coroutine; it is not canceled as well.
         if self.interrupt is not None and not self._in_heartbeat:
             self.interrupt()
 
 
 class _ScriptedHeartbeats(Heartbeats):
-    """Heartbeats that never coalesce, each after what the script says."""
+    """Sends every heartbeat, after the script's steps for it."""
 
     def __init__(self, task: ScriptedTask, status: StatusRecord) -> None:
         super().__init__(
@@ -229,6 +228,6 @@ class _ScriptedHeartbeats(Heartbeats):
         self._task.beat(details, self.send)
 
     def progress(self, details: str | None = None) -> None:
-        """Write down that the activity makes progress."""
+        """Record the activity's progress."""
         self._task.reports.append(details)
         super().progress(details)

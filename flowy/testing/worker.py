@@ -1,8 +1,8 @@
 """A worker on the local SWF, in the threads of a test's own process.
 
-In the same process a test may patch what the activities use, count what they did, and stop in
-them with a debugger; and the worker starts within milliseconds. Signals and deaths, which need a
-process of their own, are tested by Flowy itself.
+In its own process, a test can patch what the activities use, count what they did, and debug them;
+and the worker starts within milliseconds. Signals and crashes, which need a separate process, are
+covered by Flowy's own tests.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 logger = get_logger(__name__)
 
-#: Activities at once of a worker for each task list.
+#: How many activities a worker runs at once, for each task list.
 CONCURRENCY = 10
 
-#: How long a call may take by default, in seconds: a test that hangs should say so.
+#: How long a call may take by default, in seconds, so that a hanging test fails.
 CALL_SECONDS = 30
 
-#: How often a stop lets the local SWF answer the polls that it holds, in seconds.
+#: How often a stop lets the local SWF answer the polls that it keeps open, in seconds.
 RELEASE_SECONDS = 0.05
 
 #: What a worker serves: a module, a package, a dotted name, a class; or some of these.
@@ -44,26 +44,25 @@ Served: TypeAlias = "ModuleType | str | type[Activity]"
 class LocalWorker:
     """Serves activities on a local SWF, from its start to its stop; a context manager.
 
-    It polls the default task list of each activity, so that workflows find them as they would
-    elsewhere.
+    It polls the default task list of each activity, so workflows find them as usual.
 
     Args:
-        swf: a local SWF that runs.
-        domain: one of its domains; the types are registered there.
+        swf: a running local SWF.
+        domain: one of its domains, in which the types are registered.
         activities: what to serve: a module, a package, a dotted name, all scanned; an activity's
             class; or a list of these.
-        options: those of ``flowy.swf.worker.ActivityWorker``; ``concurrency`` is 10 here.
+        options: options of ``flowy.swf.worker.ActivityWorker``; ``concurrency`` is 10 by default.
 
     Raises:
-        ScanError: there is no activity in what was given, or one type twice.
-        RegistrationError: the domain has a type already, and otherwise.
+        ScanError: *activities* contains no activity, or two implementations of one type.
+        RegistrationError: the domain has one of the types already, with other values.
     """
 
     def __init__(
         self, swf: LocalSWF, domain: str, activities: Served | Iterable[Served], **options: Any
     ) -> None:
         self.domain = domain
-        #: How its tasks ended, once it was stopped.
+        #: How its tasks ended; complete after ``stop()``.
         self.report = StopReport()
         self._swf = swf
         self._layer1 = swf.client()
@@ -98,23 +97,23 @@ class LocalWorker:
         self.stop()
 
     def start(self) -> None:
-        """Poll, in threads of its own."""
+        """Start to poll, in threads of its own."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> StopReport:
         """Stop, and return how the tasks ended.
 
-        Activities that still run are told to give up, and 2 s later left to their timeouts.
+        Activities that still run are told to give up, and after 2 s abandoned to their timeouts.
 
         Raises:
-            Exception: what ended the worker before, such as a SWFError.
+            Exception: an exception that ended the worker before, such as a SWFError.
         """
         for worker in self._workers:
             worker.stop(StopLevel.CANCEL)
         for thread in self._threads:
             while thread.is_alive():
-                self._swf.release_polls()  # again: a poll may have been on its way
+                self._swf.release_polls()  # again, because a poll may have been on its way
                 thread.join(RELEASE_SECONDS)
         if self._errors:
             raise self._errors[0]
@@ -134,25 +133,25 @@ class LocalWorker:
         ``call(Echo, "x")`` and ``call("echo", 1, "x")`` are the same.
 
         Args:
-            activity: a class that has the decorator; or a type's name, followed by its version.
+            activity: a decorated class; or a type's name, followed by its version.
             args: the positional arguments.
             kwargs: the keyword arguments.
             timeout: how long the call may take, in seconds.
-            options: the others of ``call_activity``.
+            options: other options of ``call_activity``.
 
         Returns:
             The activity's value.
 
         Raises:
-            CallError: as ``call_activity``.
-            ScanError: the class has no decorator.
+            CallError: as for ``call_activity``.
+            ScanError: the class is not decorated.
         """
         if isinstance(activity, type):
             args = (*_type_of(activity), *args)
         elif args:
             args = (activity, *args)
         else:
-            raise TypeError(f"Cannot call {activity!r}: give its version too.")
+            raise TypeError(f"Cannot call {activity!r}: its version is missing.")
         options = {"layer1": self._layer1, "timeout": timeout, **options}
         return call_activity(self.domain, *args, kwargs=kwargs, **options)
 
@@ -173,7 +172,7 @@ def collect(
     """Return the implementations that *activities* name, by type.
 
     Raises:
-        ScanError: there is none, or one type has two.
+        ScanError: *activities* names none, or two for one type.
     """
     one = isinstance(activities, str | type) or not isinstance(activities, Iterable)
     found: list[ActivityImplementation] = []

@@ -84,7 +84,7 @@ def test_the_demo_shows_the_history_and_exits_with_0(
         "sub/zero": ["completed", "1,000", "1", "1", zeros],
     }
     assert re.findall(r"\] (\d/\d)(.)", out, re.DOTALL) == [("4/4", "\n")]
-    assert out.endswith("3 completed, 1 failed.\nThat is what it should say.\n")
+    assert out.endswith("3 completed, 1 failed.\nAll activities ended as expected.\n")
     assert _is_gone(worker)
     assert _is_gone(approver)
     assert list((tmp_path / "tmp").iterdir()) == []

@@ -84,7 +84,7 @@ def _plan(selection: Selection) -> list[Planned]:
 
 def _problems(history: list[Event], selection: Selection) -> list[str]:
     lines, right = report(history, _plan(selection))
-    verdicts = {True: "That is what it should say.", False: "That is not what it should say:"}
+    verdicts = {True: "All activities ended as expected.", False: "Not as expected:"}
     at = lines.index(verdicts[right])
     return lines[at + 1 :]
 
@@ -200,7 +200,7 @@ def test_a_trouble_counts_only_if_the_workflow_has_not_completed(selection: Sele
     """The time may end, or a process, just after the last activity."""
     plan = _plan(selection)
     lines, right = report(_history(selection), plan, ["Too late."])
-    assert (lines[-1], right) == ("That is what it should say.", True)
+    assert (lines[-1], right) == ("All activities ended as expected.", True)
     lines, right = report(_history(selection, closed=False), plan, ["Too late."])
     assert lines[-2:] == ["- Too late.", "- The workflow has not completed."]
     assert not right

@@ -62,7 +62,7 @@ def test_calls_of_what_is_no_type_say_so(local_swf: LocalSWF, domain: str) -> No
             worker.call(Hang)
         with pytest.raises(ScanError, match="Cannot call int"):
             worker.call(int)
-        with pytest.raises(TypeError, match="its version too"):
+        with pytest.raises(TypeError, match="its version is missing"):
             worker.call("echo")
 
 
