@@ -1,10 +1,9 @@
-"""Suspended tasks: what is known of them, where they are kept, and who may end them.
+"""Suspended tasks: what is known about them, where they are kept, and who may end them.
 
-SWF knows a task by its token alone, while people know it by its workflow and its activity id. A
-task whose token is lost stays open until a timeout fires. A store keeps both together:
-``Activity.suspend`` puts a task into it, ``Finisher`` answers for a task in it, the keeper
-(``flowy.swf.suspended``) sends the heartbeats, and ``Handles`` makes texts for links in mails, each
-of which stands for one task.
+SWF identifies a task by its token, people by its workflow id and activity id. A task whose token is
+lost stays open until a timeout fires. A store keeps all of these: ``Activity.suspend`` puts a task
+into it, ``Finisher`` answers for a task in it, the keeper (``flowy.swf.suspended``) sends the
+heartbeats, and ``Handles`` makes texts for links in mails, each of which stands for one task.
 
 The store that comes with Flowy is ``flowy.tokens.sqlite``.
 """

@@ -1,7 +1,7 @@
 """Answers for suspended tasks, and records the answers in the store.
 
-SWF decides: if two answer for one task at once, it takes one answer. The store only records what
-SWF took, afterwards. If a process dies between the two, the task is closed at SWF and open in the
+If two processes answer for a task at once, SWF takes one of the answers. The store only records
+what SWF took, afterwards. If a process dies in between, the task is closed at SWF and open in the
 store until the keeper learns of its end.
 """
 
@@ -21,7 +21,7 @@ logger = get_logger(__name__)
 
 
 class Scheduler(Protocol):
-    """How tasks are answered for, by token: what ``async_scheduler`` returns.
+    """Answers for tasks by their tokens, such as what ``async_scheduler`` returns.
 
     Each method returns True if SWF took the answer, False if the task is closed.
     """
@@ -37,16 +37,15 @@ class Scheduler(Protocol):
 
 
 class Finisher:
-    """Answers for tasks of a store; thread-safe if store and scheduler are.
+    """Answers for tasks of a store; thread-safe if the store and the scheduler are.
 
     Args:
         store: where the tasks are kept.
-        scheduler: takes the answers to SWF: ``async_scheduler(domain)``.
+        scheduler: sends the answers to SWF: ``async_scheduler(domain)``.
 
-    Each method returns True if SWF took the answer. If the store cannot be used then, an ERROR is
-    logged, no exception raised, and the keeper marks the task later. Each returns False if the task
-    is closed already; a running keeper soon records how it ended. Each raises the errors of the
-    scheduler; the task then stays open in the store.
+    Each method returns True if SWF took the answer, and False if the task was closed already. If
+    the store cannot record the answer, an ERROR is logged and the keeper marks the task later. If
+    the scheduler raises an error, the method raises it, and the task stays open in the store.
     """
 
     def __init__(self, store: TokenStore, scheduler: Scheduler) -> None:
@@ -77,7 +76,7 @@ class Finisher:
     def _answer(
         self, task: SuspendedTask, outcome: TaskOutcome, reason: object, call: Callable[[], bool]
     ) -> bool:
-        # Before the call: nothing may raise after SWF took the answer.
+        # Before the call, so that no error follows an answer that SWF has taken.
         said = None if reason is None else cut_end(sendable(str(reason)), MAX_REASON_CHARS)
         if call():
             self._mark(task, outcome, said)

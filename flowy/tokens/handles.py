@@ -1,12 +1,12 @@
-"""Signed handles: short texts for links in mails, each of which ends one task, once.
+"""Signed handles: short texts for links in mails; each can end one task, once.
 
 A handle names a task by its id in the store and never contains the token. Its text is
 
     <task id>.<verbs>.<expiry>.<its own id>.<signature>
 
-which anybody can read, and nobody without the key can change: the signature is HMAC-SHA256 over all
-that comes before it. A signature cannot tell whether a handle was used, so the store records that.
-A handle whose signature is wrong is refused without a word about the rest.
+which anybody can read, but only with the key can anybody change it: the signature is the
+HMAC-SHA256 of all that comes before. A signature cannot show whether a handle was used, so the
+store records that. The error for a wrong signature tells nothing about the rest of the handle.
 """
 
 from __future__ import annotations
@@ -32,14 +32,13 @@ from .keys import checked_key
 from .store import TokenStore
 from .suspended_task import SuspendedTask
 
-#: What a handle may allow.
+#: The verbs that a handle can allow.
 VERBS = ("complete", "fail", "cancel")
 
-#: The longest lifetime of a handle, in seconds: no execution of SWF stays open for longer than a
-#: year.
+#: The longest lifetime of a handle, in seconds: SWF closes every execution after a year.
 LONGEST_LIFETIME_SECONDS = 366 * 86_400
 
-#: Signed with each handle, so that nothing else that the same key signs is a handle.
+#: Signed with each handle, so that other texts signed with the same key are not handles.
 _PURPOSE = b"flowy.tokens.handles 1\n"
 
 _TASK_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -48,10 +47,10 @@ _FORM = re.compile(rf"({_TASK_ID.pattern})\.([a-z-]{{1,32}})\.([0-9]{{1,12}})\.(
 
 @dataclass(frozen=True)
 class Grant:
-    """What a handle allows that is genuine and has not expired.
+    """What a valid handle allows.
 
     Attributes:
-        task: the task it names, as the store knows it now, open or closed.
+        task: the task it names, as the store has it now, open or closed.
         verbs: what may be done to the task: some of ``complete``, ``fail`` and ``cancel``.
         expires_at: when it expires, in seconds since the epoch.
         id: the handle's own id, by which the store records its use.
@@ -68,9 +67,8 @@ class Handles:
 
     Args:
         store: where the tasks are kept and the use of handles is recorded.
-        key: at least 32 bytes that nobody can guess, the same in all processes that make or
-            accept handles.
-        old_keys: keys whose handles are still accepted, after a change of *key*.
+        key: at least 32 random bytes, the same in all processes that make or accept handles.
+        old_keys: former keys, whose handles are still accepted.
         clock: the wall clock, in seconds since the epoch.
 
     Raises:
@@ -95,17 +93,17 @@ class Handles:
         Args:
             task: a task of the store.
             verbs: one or more of ``"complete"``, ``"fail"``, ``"cancel"``.
-            lifetime: when it expires, in seconds from now, over 0 and at most 366 days.
+            lifetime: seconds until it expires, over 0 and at most 366 days.
 
         Returns:
             About 120 characters, safe in a URL.
 
         Raises:
-            ValueError: an unknown verb, or none; a lifetime out of range; or a task id that is not
-                1 to 64 letters, digits, ``_`` and ``-``, from a store of your own.
+            ValueError: a verb is unknown, or there is none; the lifetime is out of range; or a
+                store of your own uses task ids other than 1 to 64 letters, digits, ``_`` and ``-``.
         """
         _check(task, verbs, lifetime)
-        expires_at = math.ceil(self._clock() + lifetime)  # in whole seconds, never too early
+        expires_at = math.ceil(self._clock() + lifetime)  # whole seconds, rounded up
         named = "-".join(verb for verb in VERBS if verb in verbs)
         said = f"{task.id}.{named}.{expires_at}.{secrets.token_hex(16)}"
         return f"{said}.{_signature(self._keys[0], said)}"
@@ -113,15 +111,15 @@ class Handles:
     def look(self, handle: str) -> Grant:
         """Return what *handle* allows, without using it, for the page that asks "sure?".
 
-        ``look`` does not tell whether the handle was used: only ``use`` can know that.
+        ``look`` cannot tell whether the handle was used; ``use`` can.
 
         Raises:
-            ForgedHandleError: it was not signed with this key, or is not a handle at all.
+            ForgedHandleError: it was not signed with this key, or is not a handle.
             ExpiredHandleError: it has expired.
             ForeignHandleError: the task it names is not in this store.
         """
         said, _, signature = handle.rpartition(".")
-        # All keys are tried, whichever fits, so that the time this takes tells a forger nothing.
+        # All keys are tried, so that the time this takes does not help a forger.
         genuine = [
             hmac.compare_digest(_signature(key, said), _ascii(signature)) for key in self._keys
         ]
@@ -134,21 +132,21 @@ class Handles:
         task = self._store.get(task_id)
         if task is None:
             raise ForeignHandleError(
-                "Cannot use this handle: the task it is for is not, or no longer, in this store."
+                "Cannot use this handle: its task is not, or no longer, in this store."
             )
         return Grant(task, frozenset(verbs.split("-")), int(expires_at), handle_id)
 
     @contextmanager
     def use(self, handle: str, verb: str) -> Iterator[SuspendedTask]:
-        """Use *handle* up, and yield the task, to which the block does *verb*.
+        """Use *handle* up, and yield the task, for the block to do *verb* to it.
 
-        Its use is recorded before the block runs, so that of two who use it at once one gets the
-        task. If the block raises, the handle is good again. If the process dies in the block, the
-        handle stays used.
+        The use is recorded before the block runs, so that only one of two simultaneous uses gets
+        the task. If the block raises, the handle may be used again. If the process dies in the
+        block, the handle stays used.
 
         Raises:
-            ForgedHandleError, ExpiredHandleError: as ``look``.
-            ForeignHandleError: as ``look``, or it does not grant *verb*.
+            ForgedHandleError, ExpiredHandleError: as for ``look``.
+            ForeignHandleError: as for ``look``; or it does not grant *verb*.
             UsedHandleError: it was used before.
         """
         grant = self.look(handle)
@@ -188,5 +186,5 @@ def _signature(key: bytes, said: str) -> str:
 
 
 def _ascii(text: str) -> str:
-    # compare_digest takes only ASCII text. No signature is longer than 64 characters.
+    # compare_digest accepts only ASCII text. Signatures are shorter than 64 characters.
     return text[:64].encode("ascii", "replace").decode("ascii")

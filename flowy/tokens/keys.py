@@ -1,4 +1,4 @@
-"""Where the key that signs handles comes from: an environment variable or a file."""
+"""The key that signs handles, read from an environment variable or a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .privacy import why_not_private
 #: The shortest key, in bytes: as long as the digest of HMAC-SHA256 (RFC 2104, section 3).
 LEAST_KEY_BYTES = 32
 
-#: The environment variable that has the key by default.
+#: The environment variable that contains the key by default.
 KEY_VARIABLE = "FLOWY_HANDLE_KEY"
 
 _HOW_TO_MAKE = 'Make one with: python -c "import secrets; print(secrets.token_hex(32))"'
@@ -26,10 +26,10 @@ def key_from_environment(
     Args:
         name: the variable; make its value with ``python -c "import secrets;
             print(secrets.token_hex(32))"``.
-        environment: None for the process's own.
+        environment: the variables; None for those of the process.
 
     Raises:
-        ValueError: it is not set, or too short.
+        ValueError: the variable is not set, or the key is too short.
     """
     text = (os.environ if environment is None else environment).get(name)
     if text is None:
@@ -40,16 +40,16 @@ def key_from_environment(
 def key_from_file(path: str | os.PathLike[str], *, allow_group: bool = False) -> bytes:
     """Return the key in a file, without white space at its ends.
 
-    A byte order mark, which some editors put before UTF-8 text, is no part of the key.
+    A byte order mark, which some editors put before UTF-8 text, is not part of the key.
 
     Args:
         path: the file.
-        allow_group: whether a group of this process may read the file, and root may own it, as
-            with a secret of Kubernetes or Docker. Others than the group still may not.
+        allow_group: whether a group of this process may read the file, and root may own it, as with
+            a secret of Kubernetes or Docker. Everybody else still may not.
 
     Raises:
-        ValueError: it is too short or UTF-16 text, it belongs to another user, or others than its
-            owner may read the file.
+        ValueError: the key is too short or UTF-16 text, the file belongs to another user, or others
+            than its owner may read it.
         OSError: the file cannot be read.
     """
     with Path(path).open("rb") as file:
@@ -60,14 +60,14 @@ def key_from_file(path: str | os.PathLike[str], *, allow_group: bool = False) ->
 
 
 def checked_key(key: bytes) -> bytes:
-    """Return *key*.
+    """Return *key* if it is long enough.
 
     Raises:
         ValueError: it is shorter than 32 bytes.
     """
     if len(key) < LEAST_KEY_BYTES:
         raise ValueError(
-            f"Cannot sign handles with a key of {len(key)} bytes: {LEAST_KEY_BYTES} is the least. "
+            f"Cannot sign handles with a key of {len(key)} bytes: it needs {LEAST_KEY_BYTES}. "
             f"{_HOW_TO_MAKE}"
         )
     return key
@@ -82,7 +82,7 @@ def _without_mark(key: bytes, where: object) -> bytes:
     if key.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         # A binary key may begin with these two bytes by chance, but then it is not all ASCII.
         if len(key) % 2:
-            key += b"\0"  # the end of the text's last white space was cut off
+            key += b"\0"  # strip() has cut the text's last character in half
         if key.decode("utf-16", "replace").isascii():
             raise ValueError(
                 f"Cannot use the key in {where}: it is UTF-16 text. Save it as ASCII or UTF-8."

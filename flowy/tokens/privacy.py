@@ -1,8 +1,8 @@
-"""Who may read the file of a store or of a key: its owner alone, or on request a group as well.
+"""Checks that only the owner, or on request a group, can read the file of a store or a key.
 
-Whoever reads a token can end its task, and whoever reads the key can sign handles. In containers a
-volume or a secret often belongs to root, and its group is one of the process's: Kubernetes'
-``fsGroup``, for example.
+Whoever reads a token can end its task, and whoever reads the key can sign handles. In containers, a
+volume or a secret often belongs to root and to a group of the process, as with Kubernetes'
+``fsGroup``.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ _GROUP = stat.S_IRWXG
 
 
 def why_not_private(status: os.stat_result, path: object, *, allow_group: bool) -> str | None:
-    """Return why a file with this status must not be trusted with a secret; None if it may be.
+    """Return why a file with this status must not contain a secret; None if it may.
 
     Args:
-        status: of the file itself, not of a link to it.
-        path: names the file in the advice.
+        status: the status of the file itself, not of a link to it.
+        path: the file's name, for the advice.
         allow_group: whether a group of this process may read and write the file, and root may own
             it.
     """
@@ -32,7 +32,7 @@ def why_not_private(status: os.stat_result, path: object, *, allow_group: bool) 
     if mode & _OTHERS or (mode & _GROUP and not allow_group):
         advice = f"chmod 600 {path}"
         if not mode & _OTHERS and status.st_gid in _own_groups():
-            advice += ". If its group alone may, allow_group=True allows that"
+            advice += ", or allow its group with allow_group=True"
         elif allow_group:
             advice = f"chmod o= {path}"
         return f"others than its owner may read it (its mode is {mode:o}). {advice}"

@@ -1,4 +1,4 @@
-"""What a store of suspended tasks must be able to do."""
+"""The protocol of stores of suspended tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 from ..invocation.outcome import TaskOutcome
 from .suspended_task import SuspendedTask
 
-#: A store keeps this much of a reason, in characters, as SWF does of a failure's.
+#: How many characters of a reason a store keeps: as many as SWF keeps of a failure's.
 MAX_REASON_CHARS = 256
 
 
@@ -25,8 +25,8 @@ class TokenStore(Protocol):
     def keep(self, task: SuspendedTask) -> SuspendedTask:
         """Keep *task* durably, with its first heartbeat due at once.
 
-        If an open task has its token already, that task keeps its id, and its note and deadline
-        are replaced.
+        If an open task with the same token is kept already, that task keeps its id, and its note
+        and deadline are replaced.
 
         Returns:
             The task as it is kept.
@@ -36,7 +36,7 @@ class TokenStore(Protocol):
         """
 
     def get(self, task_id: str) -> SuspendedTask | None:
-        """Return the task of this id, open or closed; None if there is none."""
+        """Return the task with this id, open or closed, or None."""
 
     def find(
         self,
@@ -46,7 +46,7 @@ class TokenStore(Protocol):
         *,
         domain: str | None = None,
     ) -> SuspendedTask | None:
-        """Return the task that people know by these ids; None if there is none.
+        """Return the task with these ids of SWF's, or None.
 
         Args:
             workflow_id: the workflow id of its execution.
@@ -55,11 +55,11 @@ class TokenStore(Protocol):
             domain: the SWF domain; None for any.
 
         Returns:
-            The latest open task of these ids; if none is open, the latest that is closed.
+            The latest open task with these ids; if none is open, the latest closed one.
         """
 
     def pending(self, domain: str | None = None) -> list[SuspendedTask]:
-        """Return the open tasks, oldest first; *domain* None takes all domains."""
+        """Return the open tasks of *domain*, or of all domains, the oldest first."""
 
     def closed(self, limit: int = 50, domain: str | None = None) -> list[SuspendedTask]:
         """Return at most *limit* closed tasks, the latest first."""
@@ -74,11 +74,11 @@ class TokenStore(Protocol):
     ) -> bool:
         """Mark a task as ended.
 
-        A task ends once. But an end that was brought about here (*learned* False) replaces one
-        that was learned from SWF: the keeper may have read of this very end before it was marked.
+        A task ends once. But an end that was sent from here (*learned* False) replaces one that was
+        learned from SWF, because the keeper may have read about this very end before it was marked.
 
         Returns:
-            Whether that changed the task.
+            Whether this changed the task.
         """
 
     def claim_due(
@@ -86,35 +86,35 @@ class TokenStore(Protocol):
     ) -> SuspendedTask | None:
         """Return an open task whose heartbeat is due, and put that heartbeat off.
 
-        So one of several keepers sends it. If that keeper dies, another one claims the task after
-        the lease.
+        So only one of several keepers sends it. If that keeper dies, another one claims the task
+        after the lease.
 
         Args:
             domain: the SWF domain.
-            lease_seconds: for how long the heartbeat is put off.
-            longest_seconds: a heartbeat due later than this from now is due, too: the wall clock
-                was set back.
+            lease_seconds: for how many seconds the heartbeat is put off.
+            longest_seconds: a heartbeat that is due in more seconds than this is due now, because
+                the wall clock was set back.
 
         Returns:
-            None if no heartbeat is due.
+            The task, or None if no heartbeat is due.
         """
 
     def beat_in(
         self, task_id: str, seconds: float, *, cancel_requested: bool | None = None
     ) -> None:
-        """Set when the next heartbeat of a task is due: at the latest right after its deadline.
+        """Set when the next heartbeat of a task is due; at the latest right after its deadline.
 
         Args:
-            task_id: which task; an id that is not in the store is ignored.
-            seconds: from now; 0 for at once.
-            cancel_requested: what the last heartbeat said; None leaves what is known.
+            task_id: the task; an id that is not in the store is ignored.
+            seconds: in how many seconds; 0 for at once.
+            cancel_requested: the answer to the last heartbeat; None leaves the stored value.
         """
 
     def drop_closed(self, older_than_seconds: float) -> int:
         """Drop the tasks that were closed longer ago than this; return how many."""
 
     def use_handle(self, handle_id: str, task_id: str) -> bool:
-        """Record, atomically, that a handle is used; return False if it was used before."""
+        """Record atomically that a handle is used; return False if it was used before."""
 
     def return_handle(self, handle_id: str) -> None:
-        """Record that a handle's use came to nothing: the handle may be used again."""
+        """Record that a handle may be used again, because its use failed."""

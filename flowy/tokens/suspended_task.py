@@ -1,8 +1,8 @@
-"""What is known of one suspended task.
+"""What is known about one suspended task.
 
-Its times are the wall clock's, in seconds since the epoch, although Flowy measures with
-``time.monotonic`` everywhere else: they must hold in other processes and after a reboot, where a
-monotonic clock begins anew.
+Its times are the wall clock's, in seconds since the epoch, although Flowy uses ``time.monotonic``
+everywhere else: other processes read them, also after a reboot, and a monotonic clock starts again
+then.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ class SuspendedTask:
     Attributes:
         token: names the task at SWF. It is a credential: whoever has it can end the task.
         info: its type, ids, domain and declared timeouts.
-        note: what the activity left for whoever finishes the task: a JSON-serializable value.
+        note: information for whoever finishes the task: a JSON-serializable value.
         suspended_at: when it was suspended, in seconds since the epoch.
         deadline: when SWF times it out by the declared timeouts, in seconds since the epoch; None
-            if they set no limit. An estimate: a workflow may override the timeouts.
-        id: its id in the store; no secret.
+            if they set no limit. An estimate, because a workflow may override the timeouts.
+        id: its id in the store; not a secret.
         outcome: how it ended; None while it is open, as far as the store knows.
-        reason: why it ended so: the failure's reason, the type of the timeout, or the details of
-            a canceled task; None without one.
+        reason: why it ended so: the failure's reason, the type of the timeout, or the details of a
+            canceled task; or None.
         closed_at: when the store learned of its end, in seconds since the epoch; None while it
             is open.
-        learned: whether it was ended elsewhere, and the store learned of that from SWF.
-        cancel_requested: whether its cancellation was requested, by the last heartbeat.
+        learned: whether it was ended elsewhere, and the keeper learned so from SWF.
+        cancel_requested: whether the last heartbeat brought a request to cancel it.
     """
 
     token: str = field(repr=False)
@@ -51,7 +51,7 @@ class SuspendedTask:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody has ended it, as far as the store knows."""
+        """Whether it has not ended, as far as the store knows."""
         return self.outcome is None
 
     @property
@@ -70,13 +70,10 @@ class SuspendedTask:
         return self.info.activity_id
 
     def remaining(self, now: float | None = None) -> float | None:
-        """Return the time left until its deadline, in seconds, 0 after the deadline.
+        """Return the seconds left until its deadline, 0 after it; None without a deadline.
 
         Args:
-            now: in seconds since the epoch; None for the present.
-
-        Returns:
-            None if it has no deadline.
+            now: the time in seconds since the epoch; None for the current time.
         """
         if self.deadline is None:
             return None

@@ -1,4 +1,4 @@
-"""The file of the store: made for its owner alone, checked, opened and closed."""
+"""The file of the store: created for its owner alone, checked, opened and closed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class StoreFile:
     """One SQLite file with the tables of suspended tasks.
 
     Args:
-        path: where it is; if there is none it is made.
+        path: the file, which is created if it does not exist.
         busy_seconds: how long an operation waits until others have finished with it.
         allow_group: whether a group of this process may read and write it, and root may own it.
 
     Raises:
-        TokenStoreError: it cannot be used. All methods raise it, too.
+        TokenStoreError: the file cannot be used. All methods raise it, too.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class StoreFile:
             raise self._error("it is not a regular file")
         why = why_not_private(status, self.path, allow_group=allow_group)
         if why is not None:
-            raise self._error(f"it has tokens in it, and {why}")
+            raise self._error(f"it contains tokens, and {why}")
         with self._opened_unchecked() as database, _transaction(database):
             if not database.execute("SELECT 1 FROM sqlite_master").fetchone():
                 for statement in SCHEMA:
@@ -53,21 +53,21 @@ class StoreFile:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[sqlite3.Connection]:
-        """Open the file while the block runs, to read."""
+        """Open the file for reading while the block runs."""
         with self._opened_unchecked() as database:
             self._check(database)
             yield database
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """Open the file while the block runs, in the only transaction that may write."""
+        """Open the file while the block runs, in a transaction that alone may write."""
         with self.opened() as database, _transaction(database):
             yield database
 
     @contextlib.contextmanager
     def _opened_unchecked(self) -> Iterator[sqlite3.Connection]:
         try:
-            # mode=rw: a file that is gone is an error; SQLite would make it readable for others.
+            # mode=rw: a missing file is an error. SQLite would create one that others can read.
             with contextlib.closing(
                 sqlite3.connect(
                     f"{self.path.as_uri()}?mode=rw",
@@ -84,11 +84,11 @@ class StoreFile:
         except sqlite3.Error as error:
             raise self._error(f"{error}") from error
         except UnicodeEncodeError:
-            # The error has the whole value, which may be a token; so it is not even chained.
+            # The error contains the whole value, which may be a token, so it is not chained.
             raise self._error("half of a surrogate pair in a text has no UTF-8 form") from None
 
     def downgrade(self) -> None:
-        """Take the tables one version back, for the Flowy before; it cannot be used here then."""
+        """Convert the tables to the previous version, which this Flowy refuses to use."""
         with self.changing() as database:
             DOWN[SCHEMA_VERSION](database)
 
@@ -98,9 +98,9 @@ class StoreFile:
         version = _version(database)
         if version != SCHEMA_VERSION:
             raise self._error(
-                f"its tables are of version {version}, and this Flowy knows {SCHEMA_VERSION}; "
-                "use the Flowy that made it, whose `flowy.tokens.sqlite.downgrade` takes a file "
-                "one version back"
+                f"its tables have version {version}, and this Flowy needs {SCHEMA_VERSION}. Use "
+                "the Flowy that wrote it, whose `flowy.tokens.sqlite.downgrade` converts a file to "
+                "the previous version"
             )
 
     def _is_store(self, database: sqlite3.Connection) -> bool:
@@ -113,7 +113,7 @@ class StoreFile:
 
 @contextlib.contextmanager
 def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    # IMMEDIATE locks for writing at once, so that nobody changes what this transaction reads.
+    # IMMEDIATE takes the write lock at once: no other process can change what is read here.
     database.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -130,7 +130,7 @@ def _version(database: sqlite3.Connection) -> int:
 
 
 def _text(stored: bytes) -> str | bytes:
-    """Return a text; damaged bytes as they are, because an error would hide all other rows."""
+    """Return the text; damaged bytes unchanged, because an error would hide all other rows."""
     try:
         return stored.decode()
     except UnicodeDecodeError:

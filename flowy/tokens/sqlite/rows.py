@@ -1,7 +1,7 @@
-"""How a suspended task is written into a row of the file, and read from it.
+"""Writes a suspended task into a row of the file, and reads it again.
 
-A row may be unreadable: a newer Flowy wrote it, or the disk damaged it. Then the error says why, in
-words without the row's values, and the store goes on with the other rows.
+A row may be unreadable, because a newer Flowy wrote it or the disk damaged it. Then the error says
+why, without the row's values, and the store goes on with the other rows.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ...invocation.outcome import TaskOutcome
 from ...transport import encode_result
 from ..suspended_task import SuspendedTask
 
-#: In the column ``format``: how the other columns are written, one higher with each change.
+#: The value of the column ``format``, for how the other columns are written; each change adds 1.
 ROW_FORMAT = 1
 
-#: What the columns must have, None aside.
+#: The types of the columns; each may also be None.
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "id": str,
     "token": str,
@@ -35,17 +35,17 @@ _KINDS: Mapping[str, type | tuple[type, ...]] = {
     "cancel_requested": int,
 }
 
-#: Columns that repeat a field of ``info``, to be searched.
+#: Columns that repeat a field of ``info``, for searches.
 _REPEATED = ("domain", "workflow_id", "run_id", "activity_id")
 
-#: Fields of ``info`` that are seconds, or None for no limit; all others but one are texts.
+#: Fields of ``info`` that are seconds, or None for no limit.
 _TIMEOUTS = ("heartbeat", "schedule_to_close", "schedule_to_start", "start_to_close")
 
-#: In the column ``state`` while a task is open.
+#: The value of the column ``state`` while a task is open.
 OPEN = "open"
 
-#: In the column ``state`` where it differs from the outcome's value: files of an earlier Flowy have
-#: these texts, and an earlier Flowy can read the files of this one.
+#: The values of the column ``state`` that differ from the outcome's value: earlier versions of
+#: Flowy write and expect them.
 _STATES: Mapping[TaskOutcome, str] = {
     TaskOutcome.CLOSED: "closed",
     TaskOutcome.EXECUTION_CLOSED: "workflow closed",
@@ -55,7 +55,7 @@ _OUTCOMES = {state: outcome for outcome, state in _STATES.items()}
 
 
 def state_of(outcome: TaskOutcome | None) -> str:
-    """Return what the column ``state`` has for this outcome; None is that of an open task."""
+    """Return the value of the column ``state`` for an outcome; None for an open task."""
     return OPEN if outcome is None else _STATES.get(outcome, outcome.value)
 
 
@@ -89,7 +89,7 @@ def task_of(row: sqlite3.Row) -> SuspendedTask:
     """Return the task of a row.
 
     Raises:
-        ValueError: the row cannot be read; the text says why, and has no value of the row.
+        ValueError: the row cannot be read; the text says why, without the row's values.
     """
     _check_columns(row)
     state = row["state"]

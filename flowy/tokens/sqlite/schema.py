@@ -1,8 +1,8 @@
 """The tables of the file, and the steps from each version of them to the next and back.
 
-A file outlives the Flowy that made it: suspended tasks wait for months. A Flowy opens files of its
-own version and of the version before, which it takes one step up. A file can be taken one step
-down, for a release that is rolled back.
+Suspended tasks wait for months, so a file outlives the Flowy that wrote it. Flowy opens files of
+its own version, and upgrades those of the previous version. A file can also be converted to the
+previous version, if a release is rolled back.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 
-#: The version of the tables, one higher with each change.
+#: The version of the tables; each change adds 1.
 SCHEMA_VERSION = 2
 
 #: SQLite's ``application_id`` of these files: "Flwy".
 APPLICATION_ID = 0x466C7779
 
-#: What makes the tables.
+#: The statements that create the tables.
 SCHEMA = (
     """CREATE TABLE task (
         id TEXT PRIMARY KEY,
@@ -53,7 +53,7 @@ SCHEMA = (
 
 
 def _add_format(database: sqlite3.Connection) -> None:
-    # A file that was taken down before has the column: SQLite drops columns from 3.35 on only.
+    # A file that was downgraded still has the column: SQLite before 3.35 cannot drop one.
     if "format" not in {row["name"] for row in database.execute("PRAGMA table_info(task)")}:
         database.execute("ALTER TABLE task ADD COLUMN format INTEGER NOT NULL DEFAULT 1")
     database.execute("PRAGMA user_version = 2")
@@ -64,8 +64,8 @@ def _leave_format(database: sqlite3.Connection) -> None:
     database.execute("PRAGMA user_version = 1")
 
 
-#: By version: how to get there from the version before, in a transaction.
+#: The upgrade to each version from the one before, called in a transaction.
 UP: Mapping[int, Callable[[sqlite3.Connection], None]] = {2: _add_format}
 
-#: By version: how to go back from there to the version before, in a transaction.
+#: The downgrade from each version to the one before, called in a transaction.
 DOWN: Mapping[int, Callable[[sqlite3.Connection], None]] = {2: _leave_format}

@@ -22,8 +22,8 @@ logger = get_logger(__name__)
 #: How long one operation waits until others have finished with the file, in seconds.
 BUSY_SECONDS = 10.0
 
-#: A heartbeat that would come after the deadline comes this many seconds after it instead: by then
-#: SWF has timed the task out, and says so.
+#: No heartbeat is due later than this many seconds after the deadline: by then SWF has timed the
+#: task out, and its answer says so.
 AFTER_DEADLINE_SECONDS = 1.0
 
 
@@ -31,11 +31,11 @@ class SQLiteTokenStore:
     """A ``flowy.tokens.TokenStore`` in one file; safe across processes, threads and forks.
 
     Args:
-        path: the file, on a local disk; if there is none it is made, readable by its owner alone.
+        path: the file, on a local disk; created, readable by its owner alone, if it does not exist.
         busy_timeout: how long an operation waits until others have finished with the file, in
             seconds, 0 or more.
         allow_group: whether a group of this process may read and write the file, and root may own
-            it, as with Kubernetes' ``fsGroup``. Others than the group still may not.
+            it, as with Kubernetes' ``fsGroup``. Everybody else still may not.
         clock: the wall clock, in seconds since the epoch.
 
     Raises:
@@ -43,8 +43,8 @@ class SQLiteTokenStore:
             owner may read it, it is not a store of suspended tasks, or a newer Flowy made it. All
             methods raise it, too.
 
-    A row that cannot be read is skipped by ``pending``, ``closed`` and ``claim_due``, which name it
-    in an ERROR of the log, once; ``get`` and ``find`` raise ``TokenStoreError`` for it.
+    ``pending``, ``closed`` and ``claim_due`` skip a row that cannot be read, and log it once as an
+    ERROR; ``get`` and ``find`` raise ``TokenStoreError`` for it.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class SQLiteTokenStore:
     ) -> None:
         self._file = StoreFile(path, busy_timeout, allow_group=allow_group)
         self._clock = clock
-        self._unreadable: set[int] = set()  # rows that the log has named
+        self._unreadable: set[int] = set()  # rows that were logged
 
     def __repr__(self) -> str:
         return f"<SQLiteTokenStore {str(self._file.path)!r}>"
@@ -72,12 +72,12 @@ class SQLiteTokenStore:
             if row is None:
                 values["beat_at"] = self._clock()
                 database.execute(
-                    f"INSERT INTO task ({', '.join(values)}) "  # noqa: S608 - names of ours
+                    f"INSERT INTO task ({', '.join(values)}) "  # noqa: S608 - our own names
                     f"VALUES ({', '.join('?' * len(values))})",
                     tuple(values.values()),
                 )
                 return task
-            if self._task(row) is None:  # written anew from what is known
+            if self._task(row) is None:  # unreadable: write all columns again
                 changed = {**values, "id": row["id"], "beat_at": self._clock()}
             else:
                 changed = {"note": values["note"], "deadline": task.deadline}
@@ -93,7 +93,7 @@ class SQLiteTokenStore:
             )
 
     def get(self, task_id: str) -> SuspendedTask | None:
-        """Return the task of this id: ``TokenStore.get``."""
+        """Return the task with this id: ``TokenStore.get``."""
         return self._one("id = ?", (task_id,))
 
     def find(
@@ -104,7 +104,7 @@ class SQLiteTokenStore:
         *,
         domain: str | None = None,
     ) -> SuspendedTask | None:
-        """Return the task that people know by these ids: ``TokenStore.find``."""
+        """Return the task with these ids of SWF's: ``TokenStore.find``."""
         return self._one(
             "workflow_id = ? AND activity_id = ? AND run_id = coalesce(?, run_id) "
             "AND domain = coalesce(?, domain) "
@@ -114,7 +114,7 @@ class SQLiteTokenStore:
 
     def pending(self, domain: str | None = None) -> list[SuspendedTask]:
         """Return the open tasks, oldest first: ``TokenStore.pending``."""
-        # Not by the state alone, so that a row with a damaged one is named.
+        # Not by the state alone, so that a row with a damaged state is logged.
         found = self._tasks(
             "(closed_at IS NULL OR state = ?) AND domain = coalesce(?, domain) "
             "ORDER BY suspended_at, rowid",
@@ -162,7 +162,7 @@ class SQLiteTokenStore:
         """Return an open task whose heartbeat is due: ``TokenStore.claim_due``."""
         due = "state = ? AND domain = ? AND (beat_at <= ? OR beat_at > ?) ORDER BY beat_at LIMIT 1"
         now = self._clock()
-        # Read first, without the lock for writing: a keeper looks often and mostly finds none.
+        # Read first, without the write lock: a keeper looks often, and mostly finds none.
         if not self._rows(due, (OPEN, domain, now, now + longest_seconds)):
             return None
         with self._file.changing() as database:
@@ -170,11 +170,11 @@ class SQLiteTokenStore:
             while True:
                 now = self._clock()
                 row = database.execute(
-                    f"SELECT rowid, * FROM task WHERE {due}",  # noqa: S608 - a text of ours
+                    f"SELECT rowid, * FROM task WHERE {due}",  # noqa: S608 - our own text
                     (OPEN, domain, now, now + longest_seconds),
                 ).fetchone()
                 if row is None or row["rowid"] in skipped:
-                    return None  # another keeper was faster, or all that is due is unreadable
+                    return None  # another keeper was faster, or all due rows are unreadable
                 database.execute(
                     "UPDATE task SET beat_at = ? WHERE rowid = ?",
                     (now + lease_seconds, row["rowid"]),
@@ -207,7 +207,7 @@ class SQLiteTokenStore:
             return dropped.rowcount
 
     def use_handle(self, handle_id: str, task_id: str) -> bool:
-        """Record, atomically, that a handle is used: ``TokenStore.use_handle``."""
+        """Record atomically that a handle is used: ``TokenStore.use_handle``."""
         with self._file.changing() as database:
             recorded = database.execute(
                 "INSERT INTO used_handle (id, task_id, used_at) VALUES (?, ?, ?) "
@@ -222,11 +222,11 @@ class SQLiteTokenStore:
             database.execute("DELETE FROM used_handle WHERE id = ?", (handle_id,))
 
     def _rows(self, where: str, values: tuple[Any, ...]) -> list[sqlite3.Row]:
-        # SQLite refuses half a surrogate pair, which an id from a shell may have. No task has it.
+        # SQLite refuses lone surrogates, which an id from a shell may contain, but no task's id.
         values = tuple(sendable(value) if isinstance(value, str) else value for value in values)
         with self._file.opened() as database:
             return database.execute(
-                f"SELECT rowid, * FROM task WHERE {where}",  # noqa: S608 - texts of ours
+                f"SELECT rowid, * FROM task WHERE {where}",  # noqa: S608 - our own texts
                 values,
             ).fetchall()
 
@@ -240,17 +240,17 @@ class SQLiteTokenStore:
         return next(map(self._readable, self._rows(where, values)), None)
 
     def _readable(self, row: sqlite3.Row) -> SuspendedTask:
-        """Return the task of a row that was asked for by name."""
+        """Return the task of a row that the caller asked for by id."""
         try:
             return task_of(row)
         except ValueError as error:
             raise TokenStoreError(
                 f"Cannot read task {_named(row)} of the token store {self._file.path}: {error}. It "
-                "stays in the file, and gets no heartbeats."
+                "stays in the file, but gets no heartbeats."
             ) from None
 
     def _task(self, row: sqlite3.Row) -> SuspendedTask | None:
-        """Return the task of a row; None, and one line in the log, if it is unreadable."""
+        """Return the task of a row; if it is unreadable, log that once and return None."""
         try:
             return task_of(row)
         except ValueError as error:
@@ -258,7 +258,7 @@ class SQLiteTokenStore:
                 self._unreadable.add(row["rowid"])
                 logger.error(
                     "Cannot read task %s of the token store %s: %s. It is skipped: it stays in the "
-                    "file, and gets no heartbeats.",
+                    "file, but gets no heartbeats.",
                     _named(row),
                     self._file.path,
                     error,

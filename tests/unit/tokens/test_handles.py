@@ -175,7 +175,7 @@ def test_says_what_cannot_be_made(
     store: SQLiteTokenStore, handles: Handles, task: SuspendedTask
 ) -> None:
     """A short key, no verb, an unknown verb and a lifetime of nothing are errors of the caller."""
-    with pytest.raises(ValueError, match="a key of 31 bytes: 32 is the least"):
+    with pytest.raises(ValueError, match="a key of 31 bytes: it needs 32"):
         Handles(store, b"k" * 31)
     with pytest.raises(ValueError, match="a key of 0 bytes"):
         Handles(store, KEY, old_keys=[b""])

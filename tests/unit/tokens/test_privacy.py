@@ -26,7 +26,7 @@ def _status(mode: int, user: int = ME, group: int = MY_GROUP) -> os.stat_result:
         (_status(0o600), None, None),
         (_status(0o400), None, None),
         (_status(0o640), "others than its owner may read it (its mode is 640)", None),
-        (_status(0o660), "allow_group=True allows that", None),
+        (_status(0o660), "or allow its group with allow_group=True", None),
         (_status(0o644), "others than its owner may read it (its mode is 644)", "chmod o= x"),
         (_status(0o602), "chmod 600 x", "chmod o= x"),
         (_status(0o640, group=THEIR_GROUP), "chmod 600 x", f"the group {THEIR_GROUP} may read it"),

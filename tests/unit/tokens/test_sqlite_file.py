@@ -75,7 +75,7 @@ def _folder(path: Path) -> None:
     [
         (_loosen, r"others than its owner may read it \(its mode is 640\).*chmod 600"),
         (_other_database, "it is not a store of suspended tasks"),
-        (_newer, "its tables are of version 3, and this Flowy knows 2"),
+        (_newer, "its tables have version 3, and this Flowy needs 2"),
         (_rubbish, "file is not a database"),
         (_folder, "."),
     ],

@@ -218,7 +218,7 @@ def test_a_file_goes_one_version_up_and_down(store_file: Path) -> None:
             tuple(renamed.values()),
         )
         database.commit()
-    with pytest.raises(TokenStoreError, match="its tables are of version 1"):
+    with pytest.raises(TokenStoreError, match="its tables have version 1"):
         store.pending()
     again = SQLiteTokenStore(store_file)
     assert [task.token for task in again.pending()] == ["old", "third", "new"]
@@ -226,6 +226,6 @@ def test_a_file_goes_one_version_up_and_down(store_file: Path) -> None:
 
 def test_downgrade_makes_no_file(store_file: Path) -> None:
     """A mistyped path makes no store."""
-    with pytest.raises(TokenStoreError, match="there is no such file"):
+    with pytest.raises(TokenStoreError, match="the file does not exist"):
         downgrade(store_file)
     assert not store_file.exists()
