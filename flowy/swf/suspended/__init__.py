@@ -1,4 +1,4 @@
-"""Looking after suspended tasks: the keeper and its parts."""
+"""The keeper of suspended tasks, and ``AsyncScheduler``, which ends them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finishing suspended tasks by their tokens: what ``async_scheduler`` returns."""
+"""Ends suspended tasks by their tokens: what ``async_scheduler`` returns."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ logger = get_logger(__name__)
 class AsyncScheduler:
     """Controls suspended activities by their tokens; what ``async_scheduler`` returns.
 
-    Thread-safe, and cheap to keep for years: it holds one client with its connections, and no
-    state. Each process makes its own, after any fork. Several may act on one token: SWF takes one
-    answer, and every other call finds the task closed.
+    It is thread-safe, and needs only its client and the client's connections. Each process should
+    make its own, after any fork. Several schedulers may use one token: SWF takes one answer, and
+    every other call finds the task closed.
 
     Each method makes one call, which the default client repeats a few times if the connection is
-    bad. Each returns False, with a log line, if the task is closed: answered already, timed out,
-    or its workflow has ended; ``beat`` returns ``TaskStatus.CLOSED``. If the answer to a first
-    try was lost on its way, False may also mean that SWF took this very call.
+    bad. It returns False, and logs a line, if the task is closed: answered already, timed out, or
+    its workflow has ended. (``beat`` returns ``TaskStatus.CLOSED``.) If the answer to a first
+    attempt was lost, False may also mean that SWF took this very call.
 
     Args:
         client: makes the calls.
 
     Raises, from each method:
         RefusedError: SWF cannot read the token, or refuses the caller.
-        TransientError: SWF could not be reached, or throttles: whether it took the call is not
-            known, and the call may be made again.
+        TransientError: SWF could not be reached, or throttles the call. It may have taken the call,
+            which can be made again.
     """
 
     def __init__(self, client: SWFClient) -> None:
@@ -44,7 +44,7 @@ class AsyncScheduler:
         Args:
             token: the activity's ``token``.
             details: how far the work has come, as for ``Activity.heartbeat``: text, or a
-                JSON-serializable value, cut to 2,048 characters; None for none.
+                JSON-serializable value, cut to 2,048 characters; or None.
 
         Raises:
             SerializationError: the details have no JSON form.
@@ -52,18 +52,19 @@ class AsyncScheduler:
         return self.beat(token, details) is TaskStatus.ACTIVE
 
     def beat(self, token: str, details: object = None) -> TaskStatus:
-        """Send a heartbeat, and tell *closed* from *cancellation requested*.
+        """Send a heartbeat, and return the task's status.
 
         Args and errors are those of ``heartbeat``.
 
         Returns:
-            ``TaskStatus.ACTIVE``; ``TaskStatus.CANCEL_REQUESTED``, to be answered by ``cancel``
-            if nothing speaks against it; or ``TaskStatus.CLOSED``: no answer is possible.
+            ``TaskStatus.ACTIVE``; ``TaskStatus.CANCEL_REQUESTED``, which ``cancel`` may answer; or
+            ``TaskStatus.CLOSED``, if the task can no longer be answered.
         """
         text = details if details is None or isinstance(details, str) else encode_result(details)
         cancel_requested = False
 
         def beat() -> None:
+            """Send the heartbeat."""
             nonlocal cancel_requested
             cancel_requested = self._client.record_activity_task_heartbeat(token, text)
 
@@ -95,7 +96,7 @@ class AsyncScheduler:
         Args:
             token: the activity's ``token``.
             reason: why, cut to 256 characters.
-            details: more, cut to the last 32,768 characters; None for none.
+            details: more, cut to the last 32,768 characters; or None.
 
         Returns:
             True if SWF took it; False if the task is closed.
@@ -110,13 +111,13 @@ class AsyncScheduler:
 
         Args:
             token: the activity's ``token``.
-            details: text for the decider, cut to the last 32,768 characters; None for none.
+            details: text for the decider, cut to the last 32,768 characters; or None.
 
         Returns:
             True if SWF took it; False if the task is closed.
 
         Raises:
-            RefusedError: also if SWF refuses it because no cancellation was requested.
+            RefusedError: also if no cancellation was requested.
         """
         text = None if details is None else str(details)
         return _unless_closed(
@@ -132,7 +133,7 @@ def _unless_closed(verb: str, call: Callable[[], None]) -> bool:
             "Cannot %s a suspended task: it is closed (%s).%s",
             verb,
             error.fault,
-            " The answer to an earlier try of this very call was lost, and SWF may have taken it."
+            " The answer to an earlier try of this very call was lost, so SWF may have taken it."
             if error.repeated
             else "",
         )

@@ -1,7 +1,7 @@
 """Threads in which heartbeats are sent, a few at once.
 
-A call to SWF that hangs takes up to a minute with all its attempts. In one thread it would delay
-the heartbeats of all other tasks.
+A hanging call to SWF takes up to a minute with all its attempts. If there were only one thread,
+such a call would delay the heartbeats of all other tasks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from ...concurrency.threads import Threads
 
-#: How many heartbeats are sent at once, at most. A client needs as many connections.
+#: How many heartbeats are sent at once, at most; a client needs as many connections.
 BEATS_AT_ONCE = 8
 
 
@@ -29,7 +29,7 @@ class BeatThreads:
             return self._changed.wait_for(lambda: self._running < BEATS_AT_ONCE, seconds)
 
     def wait_for_all(self) -> None:
-        """Wait until all that was submitted has ended."""
+        """Wait until all submitted calls have ended."""
         with self._changed:
             self._changed.wait_for(lambda: self._running == 0)
 
@@ -37,6 +37,7 @@ class BeatThreads:
         """Run *call* in a free thread."""
 
         def run() -> None:
+            """Make the call, then free the thread."""
             try:
                 call()
             finally:

@@ -1,7 +1,7 @@
 """Records in the store how a suspended task ended.
 
-SWF says of a closed task only that it does not know it. How the task ended is in the history of its
-execution, for as long as SWF keeps that.
+SWF answers a call for a closed task only with "unknown". How the task ended is in the history of
+its execution, for as long as SWF keeps that.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from .schedule import HISTORY_RETRY_SECONDS, HeartbeatSchedule
 
 logger = get_logger(__name__)
 
-#: What SWF's message says if it does not know the domain, rather than the execution.
+#: The part of SWF's message that shows that the domain is unknown, not the execution.
 _UNKNOWN_DOMAIN = "Unknown domain"
 
 
 class EndRecorder:
-    """Records how tasks of one domain ended; safe for several threads.
+    """Records how tasks of one domain ended; thread-safe.
 
     Args:
         domain: the SWF domain.
         store: where the tasks are kept.
         client: reads the histories.
-        schedule: says when the next heartbeat of a task is due, if its end is not recorded.
+        schedule: when the next heartbeat of a task is due, if its end cannot be recorded.
     """
 
     def __init__(
@@ -46,10 +46,10 @@ class EndRecorder:
         """Mark *task* as ended.
 
         Args:
-            task: which task.
+            task: the task.
             outcome: how it ended.
-            reason: why, cut to 256 characters; None if there is no reason.
-            learned: whether it was ended elsewhere; False if the keeper answered for it.
+            reason: why, cut to 256 characters; or None.
+            learned: True if it was ended elsewhere, False if the keeper answered for it.
 
         Raises:
             TokenStoreError: the store cannot be used.
@@ -60,9 +60,9 @@ class EndRecorder:
             logger.info("Suspended task %s of %s: %s.", task.id, task, outcome.value)
 
     def learn(self, task: SuspendedTask) -> None:
-        """Find out how *task*, which SWF closed, ended, and mark it so.
+        """Find out how *task*, which is closed at SWF, ended, and mark it so.
 
-        If the history is out of reach the task stays open, and this is tried again later.
+        If the history cannot be read, the task stays open in the store, to be tried again later.
 
         Raises:
             TokenStoreError: the store cannot be used.
@@ -76,7 +76,7 @@ class EndRecorder:
             ended = Ending(TaskOutcome.CLOSED, "its history is gone")
         except TransientError as error:
             logger.warning(
-                "%s, task %s, is closed, and its history cannot be read now (%s). Tried again in "
+                "%s, task %s, is closed, but its history cannot be read now (%s). Trying again in "
                 "%.0f s.",
                 task,
                 task.id,
@@ -85,7 +85,7 @@ class EndRecorder:
             )
             self._store.beat_in(task.id, HISTORY_RETRY_SECONDS)
             return
-        except SWFError as error:  # the task is closed all the same
+        except SWFError as error:  # the task is closed in any case
             ended = Ending(TaskOutcome.CLOSED, f"its history cannot be read: {error.fault}")
         self.record(task, ended.outcome, _reason(ended), learned=True)
 
@@ -98,11 +98,11 @@ class EndRecorder:
         return ended or Ending(TaskOutcome.CLOSED, "its history does not say how")
 
     def _report_wrong_place(self, task: SuspendedTask) -> None:
-        """Log that this SWF has no such domain; what it says of the task means nothing."""
+        """Log that SWF does not know the domain, so its answer tells nothing about the task."""
         pause = self._schedule.interval_seconds(task)
         logger.error(
-            "Cannot look after %s, task %s: SWF knows no domain %s. Is this the right region, and "
-            "the right account? Tried again in %.0f s.",
+            "Cannot look after %s, task %s: SWF does not know domain %s. Are the region and the "
+            "account the right ones? Trying again in %.0f s.",
             task,
             task.id,
             self._domain,
@@ -112,6 +112,6 @@ class EndRecorder:
 
 
 def _reason(ended: Ending) -> str | None:
-    """Return why a task ended; a canceled one says so in its details."""
+    """Return why a task ended; if it was canceled, that is in its details."""
     said = ended.text if ended.outcome is TaskOutcome.CANCELED else ended.reason
     return said or None

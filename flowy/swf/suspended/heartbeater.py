@@ -1,7 +1,6 @@
-"""Sends the heartbeat of one suspended task, and does what SWF's answer calls for.
+"""Sends the heartbeat of one suspended task, and reacts to SWF's answer.
 
-The answer to a heartbeat is the only way to learn that SWF closed a task, or that its cancellation
-was requested.
+Only the answer to a heartbeat tells that SWF closed a task, or that its cancellation was requested.
 """
 
 from __future__ import annotations
@@ -27,23 +26,23 @@ from .schedule import LEASE_SECONDS, RETRY_SECONDS, HeartbeatSchedule
 
 logger = get_logger(__name__)
 
-#: No execution of SWF stays open for longer than a year, in seconds. (SWF's quotas.)
+#: SWF closes every execution after a year, in seconds (SWF's quotas).
 LONGEST_EXECUTION_SECONDS = 366 * 86_400.0
 
 #: The details of the answer to a requested cancellation.
-CANCELED_DETAILS = "Canceled while it was suspended, as was requested."
+CANCELED_DETAILS = "Canceled on request while it was suspended."
 
 
 class SuspendedTaskHeartbeater:
-    """Sends heartbeats for tasks that the keeper claimed; safe for several threads.
+    """Sends heartbeats for tasks that the keeper claimed; thread-safe.
 
     Args:
         domain: the SWF domain.
         store: where the tasks are kept.
         client: makes the calls.
-        answers: whether a requested cancellation is answered; False only marks it in the store.
+        answers: whether to answer a requested cancellation; False only marks it in the store.
         schedule: when a task's next heartbeat is due.
-        outage: is told of each heartbeat whether it got through.
+        outage: is told whether each heartbeat got through.
     """
 
     def __init__(
@@ -66,12 +65,12 @@ class SuspendedTaskHeartbeater:
         self._under_way: set[str] = set()  # ids of tasks
 
     def heartbeat(self, task: SuspendedTask) -> None:
-        """Send the heartbeat of *task* and do what the answer calls for.
+        """Send the heartbeat of *task* and react to the answer.
 
-        If its last heartbeat is still under way, only the lease is renewed: the lease is short, so
-        that it costs little if this process is killed, and a call to SWF may take longer.
+        If its last heartbeat is still under way, only the lease is renewed: it is short, in case
+            this process is killed, and a call to SWF may take longer.
 
-        Errors of SWF and of the store are logged, not raised: the next heartbeat comes anyway.
+        Errors of SWF and of the store are logged, not raised; the next heartbeat comes anyway.
         """
         self._shorten_lease(task)
         with self._lock:
@@ -82,7 +81,7 @@ class SuspendedTaskHeartbeater:
             self._heartbeat(task)
         except TokenStoreError as error:
             logger.warning(
-                "%s What the heartbeat of task %s said is not marked; the next one says it again.",
+                "%s The answer to the heartbeat of task %s was not recorded; the next one will be.",
                 error,
                 task.id,
             )
@@ -123,7 +122,7 @@ class SuspendedTaskHeartbeater:
                 self._store.beat_in(task.id, lease)
 
     def _cancel(self, task: SuspendedTask) -> None:
-        """Answer *canceled*, as was requested."""
+        """Answer *canceled*, as the decider requested."""
         try:
             self._client.respond_activity_task_canceled(task.token, CANCELED_DETAILS)
         except UnknownResourceError:
@@ -132,8 +131,8 @@ class SuspendedTaskHeartbeater:
             passing = isinstance(error, TransientError | CredentialsError)
             pause = RETRY_SECONDS if passing else self._schedule.interval_seconds(task)
             logger.warning(
-                "The cancellation of %s, task %s, was requested, and the answer canceled not "
-                "taken (%s). Tried again in %.0f s.",
+                "The cancellation of %s, task %s, was requested, but SWF did not take the answer "
+                "(%s). Trying again in %.0f s.",
                 task,
                 task.id,
                 error.fault,
@@ -144,9 +143,9 @@ class SuspendedTaskHeartbeater:
             self._recorder.record(task, TaskOutcome.CANCELED, CANCELED_DETAILS, learned=False)
 
     def _handle_refusal(self, task: SuspendedTask, error: SWFError) -> None:
-        """Give a task up only after its time if SWF cannot read its token.
+        """If SWF cannot read the task's token, give the task up only after its deadline.
 
-        The token may be that of another region, or of a local SWF.
+        The token may be one of another region, or of a local SWF.
         """
         longest = task.suspended_at + LONGEST_EXECUTION_SECONDS
         if time.time() > (longest if task.deadline is None else task.deadline):
@@ -155,7 +154,7 @@ class SuspendedTaskHeartbeater:
             return
         pause = self._schedule.interval_seconds(task)
         logger.error(
-            "Heartbeat of %s, task %s, refused (%s): is this the right region? Tried again in "
+            "Heartbeat of %s, task %s, refused (%s): is this the right region? Trying again in "
             "%.0f s.",
             task,
             task.id,

@@ -1,12 +1,12 @@
 """The keeper: the process that sends the heartbeats of all suspended tasks of a domain.
 
-A suspended task has left its worker, so without a keeper nobody sends its heartbeats, and its
-heartbeat timeout ends it. Heartbeats are needed in any case: only the answer to one says that SWF
-closed the task, or that its cancellation was requested. The keeper sends the heartbeats, records
-how each task ended, and answers requested cancellations.
+A suspended task has left its worker, so its heartbeat timeout ends it unless a keeper sends
+heartbeats. They are needed in any case: only the answer to a heartbeat tells that SWF closed the
+task, or that its cancellation was requested. The keeper sends the heartbeats, records how each task
+ended, and answers requested cancellations.
 
-All that it knows is in the store. It may be killed and started again, and several may run side by
-side: a heartbeat is claimed by one of them, for a limited time.
+All its knowledge is in the store. So it may be killed and started again, and several may run side
+by side: one of them claims a heartbeat, for a limited time.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ logger = get_logger(__name__)
 LOOK_SECONDS = 1.0
 
 #: The first and the longest pause while SWF or the store is out of reach, in seconds. They are
-#: short because tasks may be close to their timeout when it is back.
+#: short, because tasks may be close to their timeouts when it is back.
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 5.0
 
-#: How long the store keeps closed tasks for people to see, by default, in seconds: 30 days.
+#: How long the store keeps closed tasks by default, for people to see, in seconds: 30 days.
 DROP_AFTER_SECONDS = 30 * 86_400.0
 
 #: How often closed tasks are dropped from the store, in seconds.
@@ -54,10 +54,10 @@ class Keeper:
         layer1: as for ``async_scheduler``; several threads use it at once.
         on_cancel: ``"answer"`` answers *canceled* if a cancellation was requested; ``"mark"``
             only marks the task in the store, and its heartbeats go on.
-        every: how often a task gets a heartbeat at least, in seconds over 0. It gets them more
-            often if a third of its declared heartbeat timeout is less.
+        every: the longest interval between a task's heartbeats, in seconds over 0. The interval is
+            shorter if a third of its declared heartbeat timeout is.
         drop_after: how long the store keeps closed tasks, in seconds, 0 or more.
-        signals: whether SIGINT and SIGTERM stop the keeper, if it runs on the main thread.
+        signals: whether stop signals stop the keeper, if it runs on the main thread.
 
     Raises:
         ValueError: an argument that cannot be used.
@@ -104,7 +104,7 @@ class Keeper:
         self._stop.raise_to(StopLevel.DRAIN)
 
     def run(self) -> None:
-        """Send heartbeats until a stop is asked for, whatever happens to SWF and the store.
+        """Send heartbeats until a stop is requested, through outages of SWF and the store.
 
         Raises:
             KeyboardInterrupt: a third signal came during a call.
@@ -121,11 +121,11 @@ class Keeper:
         logger.info("Keeper stopped.")
 
     def look(self) -> None:
-        """Send all heartbeats that are due, once, and drop tasks that were closed long ago.
+        """Send all due heartbeats once, and drop tasks that were closed long ago.
 
         Raises:
-            TransientError, CredentialsError: SWF cannot be asked now: several heartbeats in a
-                row did not get through.
+            TransientError, CredentialsError: SWF is out of reach: several heartbeats in a row did
+                not get through.
             TokenStoreError: the store cannot be used.
         """
         threads = BeatThreads()
@@ -142,7 +142,7 @@ class Keeper:
         self._outage.raise_if_out_of_reach()
 
     def _look(self, threads: BeatThreads) -> float:
-        """Start all heartbeats that are due; return how long to pause then, in seconds."""
+        """Start all due heartbeats; return how many seconds to pause afterwards."""
         try:
             self._drop_closed()
             self._start_due(threads)
@@ -156,14 +156,14 @@ class Keeper:
         return LOOK_SECONDS
 
     def _start_due(self, threads: BeatThreads) -> bool:
-        """Start the heartbeats that are due; only one while SWF is out of reach.
+        """Start the due heartbeats; only one while SWF is out of reach.
 
         Returns:
-            Whether none is left to start.
+            Whether all due heartbeats were started.
         """
         started = False
         while not (self._stop.is_set() or (started and self._outage.is_out_of_reach)):
-            # A task is claimed only when a thread is free: its lease runs from then on.
+            # A thread first, because the lease of a claimed task is running.
             if not threads.wait_for_free(LOOK_SECONDS):
                 continue
             task = self._store.claim_due(
@@ -186,7 +186,7 @@ class Keeper:
                 logger.info("Dropped %d tasks that were closed long ago.", dropped)
 
     def _log_start(self) -> None:
-        """Log which tasks wait: a mistyped domain or store raises no error."""
+        """Log which tasks wait, because a mistyped domain or store raises no error."""
         try:
             waiting = collections.Counter(task.info.domain for task in self._store.pending())
         except TokenStoreError as error:
@@ -194,15 +194,15 @@ class Keeper:
             return
         own = waiting.pop(self._domain, 0)
         logger.info(
-            "Keeper started for domain %s; tasks that wait in %s: %d.",
+            "Keeper started for domain %s; suspended tasks in %s: %d.",
             self._domain,
             self._store,
             own,
         )
         if waiting and not own:
             logger.warning(
-                "No task of domain %s waits, but %s: is this the right domain? A keeper sends the "
-                "heartbeats of one domain.",
+                "The store has no suspended task of domain %s, but %s: is this the right domain? A "
+                "keeper sends the heartbeats of one domain.",
                 self._domain,
                 ", ".join(f"{count} of {name}" for name, count in sorted(waiting.items())),
             )

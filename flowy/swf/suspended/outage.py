@@ -1,7 +1,7 @@
-"""Tells trouble with one task's heartbeat from an SWF that is out of reach.
+"""Distinguishes trouble with one task's heartbeat from an SWF that is out of reach.
 
-While SWF is out of reach every heartbeat fails after several slow attempts. Then one heartbeat at a
-time is enough to see whether SWF is back, and a log line for each task would say nothing new.
+While SWF is out of reach, every heartbeat fails after several slow attempts. Then one heartbeat at
+a time is enough to notice when SWF is back, and a log line for each task would add nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FAILURES_IN_A_ROW = 5
 
 
 class OutageDetector:
-    """Counts the heartbeats in a row that did not get through; safe for several threads."""
+    """Counts the heartbeats in a row that did not get through; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -29,7 +29,7 @@ class OutageDetector:
 
     @property
     def is_out_of_reach(self) -> bool:
-        """Whether SWF itself is out of reach, and not only for some of the tasks."""
+        """Whether SWF is out of reach for all tasks, not only for some."""
         return self._failures >= FAILURES_IN_A_ROW
 
     def raise_if_out_of_reach(self) -> None:
@@ -39,7 +39,7 @@ class OutageDetector:
                 raise self._error
 
     def got_through(self) -> None:
-        """Note that SWF answered a heartbeat, whatever it said."""
+        """Note that SWF answered a heartbeat, with whatever answer."""
         with self._lock:
             was_out_of_reach, self._failures = self.is_out_of_reach, 0
         if was_out_of_reach:
@@ -53,7 +53,7 @@ class OutageDetector:
             failures = self._failures
         if failures <= FAILURES_IN_A_ROW:
             logger.warning(
-                "Heartbeat of %s, task %s, not sent (%s). Tried again in %.0f s.",
+                "Heartbeat of %s, task %s, not sent (%s). Trying again in %.0f s.",
                 task,
                 task.id,
                 error.fault,
@@ -61,8 +61,8 @@ class OutageDetector:
             )
         if failures == FAILURES_IN_A_ROW:
             logger.warning(
-                "%d heartbeats in a row did not get through, the last because of: %s Until one "
-                "does, one is tried every few seconds.",
+                "%d heartbeats in a row did not get through; the last error: %s Until one does, "
+                "only one is sent every few seconds.",
                 failures,
                 error,
             )

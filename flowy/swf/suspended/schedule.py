@@ -1,6 +1,6 @@
 """When the next heartbeat of a suspended task is due.
 
-SWF does not say which heartbeat timeout is in force. The declared one is the best guess, so a task
+SWF does not tell which heartbeat timeout is in force. The declared one is the best guess, so a task
 gets three heartbeats within it.
 """
 
@@ -10,21 +10,21 @@ from dataclasses import dataclass
 
 from ...tokens import SuspendedTask
 
-#: How often a task gets a heartbeat that needs none, or fewer, by default, in seconds: after at
-#: most this long the keeper learns that SWF closed it.
+#: The longest interval between a task's heartbeats by default, in seconds. After at most this long
+#: the keeper learns that SWF closed a task.
 EVERY_SECONDS = 300.0
 
-#: How long a claimed heartbeat is left to the keeper that claimed it, in seconds, at most: enough
+#: How long a claimed heartbeat is left at most to the keeper that claimed it, in seconds: enough
 #: for the heartbeat and the answer or the history that may follow, with all attempts of each.
 LEASE_SECONDS = 180.0
 
-#: The shortest lease, in seconds: as often as a keeper looks into the store.
+#: The shortest lease, in seconds: a keeper looks into the store as often.
 LEAST_LEASE_SECONDS = 1.0
 
-#: When a heartbeat that did not get through is tried again, in seconds.
+#: The pause before a heartbeat that did not get through is sent again, in seconds.
 RETRY_SECONDS = 5.0
 
-#: When a history that could not be read is read again, in seconds: nothing depends on it.
+#: The pause before a history that could not be read is read again, in seconds; not urgent.
 HISTORY_RETRY_SECONDS = 30.0
 
 
@@ -33,7 +33,7 @@ class HeartbeatSchedule:
     """How often each task gets a heartbeat.
 
     Attributes:
-        every_seconds: at least this often, in seconds.
+        every_seconds: the longest interval.
     """
 
     every_seconds: float = EVERY_SECONDS
@@ -46,8 +46,8 @@ class HeartbeatSchedule:
     def lease_seconds(self, task: SuspendedTask) -> float:
         """Return how long the task's claimed heartbeat is left to one keeper.
 
-        A keeper that is killed in the middle of a heartbeat must not cost the task more than one
-        interval. A keeper that lives renews the lease of a slow heartbeat.
+        A keeper that is killed during a heartbeat must not cost the task more than one interval. A
+        living keeper renews the lease of a slow heartbeat.
         """
         if task.info.heartbeat is None:
             return LEASE_SECONDS

@@ -128,7 +128,7 @@ def test_an_unknown_domain_closes_nothing(
     Keeper(desk.domain, store, Elsewhere(desk.client)).look()
     assert kept(store, task).is_open
     (said,) = [each for each in caplog.records if each.levelno == logging.ERROR]
-    assert f"SWF knows no domain {desk.domain}" in said.getMessage()
+    assert f"SWF does not know domain {desk.domain}" in said.getMessage()
     clock.ahead += 299
     assert store.claim_due(desk.domain, 60) is None
     clock.ahead += 2

@@ -198,7 +198,7 @@ def test_one_bad_task_keeps_no_other_from_its_beat(
     keeper = Keeper(desk.domain, store, beats)
     keeper.look()
     assert beats.count == 1 + others
-    assert f"task {bad.id}, not sent (ConnectionResetError). Tried again in 5 s." in caplog.text
+    assert f"task {bad.id}, not sent (ConnectionResetError). Trying again in 5 s." in caplog.text
     clock.ahead += RETRY_SECONDS
     keeper.look()
     assert beats.count == 2 + others
@@ -304,7 +304,7 @@ def test_runs_until_it_is_stopped(
     assert not running.is_alive()
     assert f"Keeper started for domain {desk.domain}. Cannot use" in caplog.text
     assert "it is locked. Trying again in" in caplog.text
-    assert "not sent (ConnectionResetError). Tried again in" in caplog.text
+    assert "not sent (ConnectionResetError). Trying again in" in caplog.text
     assert caplog.messages[-1] == "Keeper stopped."
 
 
@@ -320,13 +320,13 @@ def test_says_how_many_wait(
     caplog.set_level(logging.INFO)
     keeper = Keeper("shpo", store, desk.client)
     _start_and_stop(keeper)
-    assert f"started for domain shpo; tasks that wait in {store}: 0." in caplog.text
+    assert f"started for domain shpo; suspended tasks in {store}: 0." in caplog.text
     store.keep(a_task("1", domain="shop"))
     store.keep(a_task("2", domain="bank"))
     assert not [each for each in caplog.records if each.levelno > logging.INFO]
     _start_and_stop(Keeper("shpo", store, desk.client))
     (said,) = [each for each in caplog.records if each.levelno == logging.WARNING]
-    assert "No task of domain shpo waits, but 1 of bank, 1 of shop" in said.getMessage()
+    assert "no suspended task of domain shpo, but 1 of bank, 1 of shop" in said.getMessage()
     caplog.clear()
     _start_and_stop(Keeper("shop", store, desk.client))
     assert [each.levelno for each in caplog.records] == [logging.INFO, logging.INFO]

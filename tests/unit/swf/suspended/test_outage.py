@@ -110,7 +110,7 @@ def test_a_store_that_cannot_be_written_stops_no_beat(
     keeper = Keeper(desk.domain, Full(store._file.path, clock=clock), beats)
     keeper.look()
     assert beats.count == 1
-    assert f"the disk is full. What the heartbeat of task {task.id} said is" in caplog.text
+    assert f"the disk is full. The answer to the heartbeat of task {task.id} was" in caplog.text
     clock.ahead += LEASE_SECONDS
     keeper.look()
     assert beats.count == 2
