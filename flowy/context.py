@@ -72,7 +72,7 @@ def current_or_none() -> ActivityInfo | None:
     return None if running is None else running.info
 
 
-def holds_only_slot() -> bool:
+def occupies_only_slot() -> bool:
     """Return whether the activity that runs here takes the only slot of its worker."""
     running = _running.get(None)
     return running is not None and running.slots == 1

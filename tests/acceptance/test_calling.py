@@ -119,7 +119,7 @@ def test_unknown_types_and_domains(client: SWFClient, domain: str) -> None:
     with pytest.raises(CallError) as caught:
         call_activity(domain, "echo", 2, layer1=client)
     assert caught.value.reason == "ACTIVITY_TYPE_DOES_NOT_EXIST"
-    with pytest.raises(UnknownResourceError, match="there is no domain 'nowhere'"):
+    with pytest.raises(UnknownResourceError, match="domain 'nowhere' does not exist"):
         call_activity("nowhere", "echo", 1, layer1=client)
     assert open_executions(client, domain) == []
 

@@ -1,4 +1,4 @@
-"""Calling one activity without a workflow of the caller's own."""
+"""Calls one activity without a workflow of the caller's own."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Call one activity without writing a workflow.
 
-SWF runs activities only for a workflow. So ``call_activity``, which is for scripts and tests,
-starts an execution of a workflow type of its own, decides for it until the activity has ended, and
-returns the value.
+SWF runs activities only for a workflow. So ``call_activity``, meant for scripts and tests, starts
+an execution of its own workflow type, decides for it until the activity has ended, and returns the
+value.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...context import current_or_none, holds_only_slot
+from ...context import current_or_none, occupies_only_slot
 from ...exception import SWFError, TooLongError
 from ...safe_logging import get_logger
 from ...transport import encode_input
@@ -28,7 +28,7 @@ logger = get_logger(__name__)
 #: How long an activity may take to end after the request to cancel it, in seconds.
 GRACE_SECONDS = 5
 
-#: After this time without an end, a call says so if no worker has taken its activity, in seconds.
+#: After this time, in seconds, a call warns if no worker has taken its activity.
 QUIET_SECONDS = 3.0
 
 
@@ -48,26 +48,26 @@ def call_activity(
 
     Args:
         domain: the SWF domain.
-        name, version: which activity; a worker must have registered it.
+        name, version: the activity type, which must be registered.
         args: its positional arguments.
         kwargs: its keyword arguments.
         task_list: where to schedule it; None for the type's default list.
         timeout: how long the whole call may take, in whole seconds from 1 to a year. Then the
-            activity's cancellation is requested; the activity learns of that at its next heartbeat.
+            activity's cancellation is requested, of which its next heartbeat tells it.
         grace: how long the activity may take to end after that request, in whole seconds, 0 or
             more. Then the execution is terminated, which closes the task.
-        workflow_id: the id of the execution, unique among the open ones of the domain; None for
-            a new one.
-        layer1: as for ``start_activity_worker``. Two threads use it at once, as boto3's clients
+        workflow_id: the id of the execution, unique among the open ones of the domain; None for a
+            new one.
+        layer1: as for ``start_activity_worker``. Two threads use it at once, which boto3's clients
             allow.
 
-    A call from within an activity waits in the caller's slot. If its worker has one slot only, a
-    WARNING says that nobody may be there to run the other activity.
+    A call from within an activity waits in the caller's slot. If its worker has only one slot, a
+    WARNING says that the other activity may never start.
 
-    An exception that interrupts the call, a KeyboardInterrupt too, requests the cancellation and
-    waits as at the timeout; a second interruption ends the waiting. The exception's notes say how
-    the activity ended. If the caller is killed, SWF closes the execution a minute after the call
-    would have terminated it.
+    If an exception interrupts the call, such as a KeyboardInterrupt, the cancellation is requested
+    and waited for as at the timeout; a second interruption ends the waiting. The exception's notes
+    say how the activity ended. If the caller is killed, SWF closes the execution a minute after the
+    call would have terminated it.
 
     Returns:
         The activity's value, even if the activity completed after the request to cancel it.
@@ -75,13 +75,13 @@ def call_activity(
     Raises:
         ActivityFailedError: it failed; the error has its reason and details.
         ActivityTimedOutError: one of its timeouts fired.
-        ActivityCanceledError: it was canceled at the request of somebody else.
+        ActivityCanceledError: it was canceled, but not at the request of this call.
         CallTimedOutError: *timeout* passed; the error says how the activity ended.
         CallError: it could not be scheduled, or its execution was closed from outside.
         SerializationError: an argument, or the result, has no JSON form.
         TooLongError: the input is longer than 32,768 characters.
         SWFError: SWF refuses the call, or is out of reach for too long.
-        ValueError: an argument that cannot be used.
+        ValueError: an argument cannot be used.
     """
     plan = _plan(name, version, args, kwargs, task_list, timeout=timeout, grace=grace)
     checked_domain = name_text(domain, "domain", trimmed=True)
@@ -106,24 +106,25 @@ def start_activity(
     timeout: Any = 3600,
     layer1: Layer1 | None = None,
 ) -> tuple[str, str]:
-    """Schedule one activity as ``call_activity`` does, and do not wait for its end.
+    """Schedule one activity like ``call_activity``, without waiting for its end.
 
-    Nobody decides for its execution any more, so the execution stays open until *timeout* and a
-    minute have passed. Its history has the result meanwhile, and for the domain's retention period.
+    The execution then has no decider, so it stays open until *timeout* and a minute have passed.
+    Its history shows the result as soon as there is one, and keeps it for the domain's retention
+    period.
 
     Returns:
         The workflow id and the run id of the execution.
 
     Raises:
         CallError: SWF does not schedule it.
-        SWFError, ValueError, TransportError: as ``call_activity``.
+        SWFError, ValueError, TransportError: as for ``call_activity``.
     """
     plan = _plan(name, version, args, kwargs, task_list, timeout=timeout, grace=0)
     execution = ActivityExecution(connect(layer1), name_text(domain, "domain", trimmed=True), plan)
     execution.start()
     try:
         while (task := execution.poll()) is None:
-            pass  # SWF has held the poll; the first decision comes at once
+            pass  # an empty poll: the decision task may still be on its way
         execution.respond(task[0], [schedule(plan)])
         ended = execution.look_for_end()
     except BaseException:
@@ -172,15 +173,15 @@ def input_text(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
 
 
 def _warn_of_own_slot(domain: str, plan: Plan) -> None:
-    """Log a warning if the call may wait for the very slot in which it is made."""
+    """Log a warning if the call may wait for the slot that its caller occupies."""
     caller = current_or_none()
-    if caller is None or not holds_only_slot() or caller.domain != domain:
+    if caller is None or not occupies_only_slot() or caller.domain != domain:
         return
     if plan.task_list not in (None, caller.task_list):
         return
     logger.warning(
         "Activity %s calls activity %s and waits for it in the only slot of its worker. If no "
-        "other worker polls the list of that activity, nobody runs it before the call times out. "
+        "other worker polls the list of that activity, it cannot start before the call times out. "
         "Give the worker concurrency=2 or more, or let a workflow schedule both.",
         caller,
         plan.type,
@@ -188,7 +189,7 @@ def _warn_of_own_slot(domain: str, plan: Plan) -> None:
 
 
 def _run(execution: ActivityExecution, plan: Plan) -> None:
-    """Start the execution and wait until it is closed; leave none open after an error."""
+    """Start the execution and wait until it is closed; close it after an error."""
     decider = DeciderThread(execution, plan)
     try:
         execution.start()
@@ -247,7 +248,7 @@ def _wind_down(execution: ActivityExecution, decider: DeciderThread, plan: Plan)
 
 
 def _add_note(interruption: BaseException, how: str) -> None:
-    """Let the exception that interrupted the call say how the activity ended."""
+    """Note on the exception that interrupted the call how the activity ended."""
     text = f"The call was interrupted; {how}"
     logger.warning("%s", text)
     # What BaseException.add_note does, which Python 3.10 does not have.

@@ -1,10 +1,10 @@
 """The one-activity workflow: schedule the activity, wait, and end as it ended.
 
-SWF runs activities only if a workflow asks for them. This is the smallest such workflow: a pure
-function from an execution's history to the decisions to send. It reads the whole history each
-time, so decision tasks that come without news, as SWF may send them, change nothing.
+SWF runs activities only if a workflow schedules them. This is the smallest such workflow: a pure
+function from an execution's history to the decisions to send. It reads the whole history each time,
+so it can ignore decision tasks without news, which SWF may send.
 
-Both time limits are timers of SWF, which wake the decider by SWF's clock.
+Both time limits are SWF's timers, which wake the decider by SWF's clock.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from ..history import Ending, Event, attributes, ending_of
 from ..limits import MAX_REASON_CHARS
 from ..values import ActivityType
 
-#: The activity's id within its execution, which has no other.
+#: The activity's id within its execution.
 ACTIVITY_ID = "1"
 
 #: The timer that fires when the call's timeout has passed.
 TIMEOUT_TIMER = "timeout"
 
-#: The timer that fires when the activity had its time to end after the request to cancel.
+#: The timer that fires when the activity's time to end after the request to cancel is over.
 GRACE_TIMER = "grace"
 
 Decision = dict[str, Any]
@@ -33,14 +33,14 @@ Decision = dict[str, Any]
 
 @dataclass(frozen=True)
 class Plan:
-    """What a call wants.
+    """What to call, and how long it may take.
 
     Attributes:
-        type: which activity.
-        input: the wire text of its arguments. Not in the ``repr``.
+        type: the activity type.
+        input: the wire text of the arguments. The ``repr`` leaves it out.
         task_list: where to schedule it; None for the type's default.
-        timeout_seconds: when its cancellation is requested, counted from the start.
-        grace_seconds: when it is given up, counted from the request to cancel.
+        timeout_seconds: how long after the start its cancellation is requested.
+        grace_seconds: how long after that request it is given up.
     """
 
     type: ActivityType
@@ -55,7 +55,7 @@ def ending(events: Sequence[Event]) -> Ending | None:
     for event in events:
         ended = ending_of(event)
         if ended is not None:
-            # Only this decider cancels the execution: before there is an activity to cancel.
+            # This decider cancels the execution only if the activity was not scheduled yet.
             canceled = event["eventType"] == "WorkflowExecutionCanceled"
             return replace(ended, outcome=TaskOutcome.CANCELED) if canceled else ended
     return None
@@ -67,7 +67,7 @@ def timed_out(events: Sequence[Event]) -> bool:
 
 
 def given_up(events: Sequence[Event]) -> bool:
-    """Return whether the activity has not ended in the time it had after the request to cancel."""
+    """Return whether the activity did not end in its time after the request to cancel."""
     return _fired(events, GRACE_TIMER) and ending(events) is None
 
 
@@ -76,14 +76,14 @@ def decide(events: Sequence[Event], plan: Plan) -> list[Decision]:
 
     Args:
         events: the whole history, oldest first.
-        plan: what the call wants.
+        plan: what to call.
     """
     ended = ending(events)
     if ended is not None:
         return [_close(ended)]
     cancel = _happened(events, "WorkflowExecutionCancelRequested") or timed_out(events)
     if not _happened(events, "ActivityTaskScheduled"):
-        if cancel:  # before there was anything to cancel
+        if cancel:  # the activity was not scheduled yet
             return [_close(Ending(TaskOutcome.CANCELED))]
         return [schedule(plan), _timer(TIMEOUT_TIMER, plan.timeout_seconds)]
     if cancel and not _happened(events, *_CANCELLATION_DECIDED):
@@ -96,8 +96,8 @@ def closes(decisions: Sequence[Decision]) -> bool:
     return any(decision["decisionType"].endswith("WorkflowExecution") for decision in decisions)
 
 
-#: The events that follow the decision to request the cancellation. SWF writes the second if the
-#: activity had ended before the decision came: then the history has the event of its end, too.
+#: The events that follow the decision to request the cancellation. SWF writes the second one if the
+#: activity had ended before; then the history has the event of its end, too.
 _CANCELLATION_DECIDED = ("ActivityTaskCancelRequested", "RequestCancelActivityTaskFailed")
 
 

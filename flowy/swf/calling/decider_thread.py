@@ -1,8 +1,8 @@
 """Decides for one execution, in a thread of its own.
 
-SWF hands a decision task to any open poll, and hands it out again only after its timeout. So the
-thread sees its last poll through even if the caller was interrupted meanwhile: a poll left alone
-could swallow the decision that passes the caller's cancellation on.
+SWF answers any open poll with a decision task, and repeats the task only after its timeout. So the
+thread waits for its last poll even if the caller was interrupted meanwhile: an abandoned poll could
+swallow the decision task with which the decider passes on the caller's cancellation.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class DeciderThread:
     """Decides until the execution is closed.
 
     Args:
-        execution: for which execution; it must have been started before ``start``.
-        plan: what the call wants.
+        execution: the execution, which must be started before ``start`` is called.
+        plan: what to call.
     """
 
     def __init__(self, execution: ActivityExecution, plan: Plan) -> None:
@@ -53,7 +53,7 @@ class DeciderThread:
         """Wait until the execution is closed.
 
         Args:
-            seconds: how long; None for as long as it takes.
+            seconds: for how long at most; None for no limit.
 
         Returns:
             Whether it is closed.
@@ -91,7 +91,8 @@ class DeciderThread:
                 self._empty_polls.reset()
                 return self._decide(*task)
             if time.monotonic() - started < EMPTY_POLL_SECONDS / 2:
-                # SWF holds a poll for 60 s. Something that answers at once must not be flooded.
+                # SWF keeps a poll open for 60 s. An emulator that answers at once must not be
+                # flooded.
                 self._left.wait(self._empty_polls.next_seconds())
             return self._execution.look()
         except TransientError as error:

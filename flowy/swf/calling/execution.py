@@ -1,8 +1,8 @@
-"""One execution of the one-activity workflow, by the calls that SWF has for it.
+"""One execution of the one-activity workflow: the calls to SWF that concern it.
 
-Its task list for decisions is its own, so that callers never see each other's decisions, in
-however many processes they are. Its timeouts are finite, so that it ends by itself if its caller
-is killed.
+Each execution has its own task list for decisions, so that several callers, also in several
+processes, never get each other's decision tasks. Its timeouts are finite, so that it ends by itself
+if its caller is killed.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from .decider import Decision, Plan, ending
 
 logger = get_logger(__name__)
 
-#: The workflow type of which each call is one execution.
+#: The workflow type of the executions.
 WORKFLOW_NAME = "flowy.call_activity"
 WORKFLOW_VERSION = "1"
 
-#: How long one decision may take, in seconds. One is made in microseconds.
+#: The timeout of a decision task, in seconds; a decision takes microseconds.
 DECISION_SECONDS = 30
 
-#: How much longer than the call's timeout and its grace the execution may be open, in seconds. If
-#: the caller was killed, nobody else closes it.
+#: How much longer than the call's timeout and grace the execution may be open, in seconds. SWF
+#: closes it then, if the caller was killed.
 MARGIN_SECONDS = 60
 
-#: The longest that SWF lets an execution be open, in seconds: a year.
+#: How long SWF lets an execution be open at most, in seconds: a year.
 LONGEST_EXECUTION_SECONDS = 365 * 24 * 3_600
 
 
 class ActivityExecution:
-    """Starts one execution, takes its decisions to SWF, and reads how its activity ended.
+    """Starts one execution, sends its decisions to SWF, and reads how its activity ended.
 
     Args:
         client: makes the calls.
         domain: the SWF domain.
-        plan: which activity, and how long it may take.
+        plan: what to call.
         workflow_id: the execution's id, unique among the open ones of the domain; None for a new
             one.
 
     Attributes:
         workflow_id: its id.
         run_id: its run id; None before it was started.
-        ended: how the activity ended, and the history that says so; None while it is open.
+        ended: how the activity ended, and the history that shows it; None while it is open.
     """
 
     def __init__(
@@ -76,14 +76,14 @@ class ActivityExecution:
         try:
             self.run_id = self._start()
         except (RefusedError, UnknownResourceError) as error:
-            # Nothing was started. The exception is an id that is taken and was made here: an
-            # earlier try of this very request took it.
+            # Nothing was started, unless an id that was made here exists already: then an earlier
+            # try of this very request was accepted.
             if self._own_id and isinstance(error, AlreadyExistsError):
                 self.terminate("The answer to its start was lost.")
             raise
         except BaseException:
-            # It may be open all the same. An id that the user chose may belong to another
-            # execution, which is left alone.
+            # It may have been started all the same. But an id that the user chose may belong to
+            # another execution, which is left alone.
             if self._own_id:
                 self.terminate("The caller was interrupted.")
             raise
@@ -109,7 +109,7 @@ class ActivityExecution:
         self._client.respond_decision_task_completed(token, decisions)
 
     def request_cancel(self) -> None:
-        """Ask the execution to cancel its activity: its decider passes that on.
+        """Request the cancellation of the execution; its decider passes that on to the activity.
 
         Raises:
             SWFError: SWF refuses the request, or is out of reach.
@@ -117,13 +117,13 @@ class ActivityExecution:
         self._client.request_cancel_workflow_execution(self._domain, self.workflow_id, self.run_id)
 
     def terminate(self, reason: str) -> None:
-        """Close the execution from outside, which closes the task; log the error if SWF refuses."""
+        """Close the execution from outside, and with it the task; log the error if SWF refuses."""
         try:
             self._client.terminate_workflow_execution(
                 self._domain, self.workflow_id, reason, run_id=self.run_id
             )
         except UnknownResourceError:
-            pass  # it is closed, or was never started
+            pass  # it was closed already, or never started
         except SWFError as error:
             logger.error(
                 "Execution %s not terminated (%s): it ends by its timeout.",
@@ -148,10 +148,10 @@ class ActivityExecution:
         return True
 
     def look_for_end(self) -> bool:
-        """Read the history; if the activity has ended, or was not scheduled, keep how.
+        """Read the history; if SWF did not schedule the activity, keep why.
 
         Returns:
-            Whether it was not scheduled.
+            Whether SWF did not schedule it.
 
         Raises:
             SWFError: SWF refuses to show the history, or is out of reach.
@@ -176,7 +176,7 @@ class ActivityExecution:
         )
 
     def known_types(self) -> list[ActivityType]:
-        """Return the activity types of the domain; none if SWF does not show them."""
+        """Return the activity types of the domain; an empty list if SWF does not list them."""
         try:
             return sorted(each.type for each in self._client.list_activity_types(self._domain))
         except SWFError as error:
@@ -201,7 +201,7 @@ class ActivityExecution:
             executionStartToCloseTimeout=str(min(longest, LONGEST_EXECUTION_SECONDS)),
             taskStartToCloseTimeout=str(DECISION_SECONDS),
             childPolicy="TERMINATE",
-            # All calls have one workflow type; lists of executions show the tag.
+            # All calls share one workflow type; the tag tells them apart in lists of executions.
             tagList=[plan.type.name],
         )
 
@@ -212,7 +212,7 @@ class ActivityExecution:
             pass  # another caller was faster
         except UnknownResourceError as error:
             raise UnknownResourceError(
-                f"Cannot call {self._plan.type}: there is no domain {self._domain!r} in this "
+                f"Cannot call {self._plan.type}: domain {self._domain!r} does not exist in this "
                 f"region.{self._client.place}",
                 fault=error.fault,
             ) from error

@@ -1,4 +1,4 @@
-"""How a call ends for its caller: with the activity's value, or with an error."""
+"""The result of a call for its caller: the activity's value, or an error."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from .waiting import not_taken, why_timed_out
 
 logger = get_logger(__name__)
 
-#: SWF's cause for not scheduling an activity of a type that it does not hold.
+#: SWF's cause for not scheduling an activity whose type is not registered.
 UNKNOWN_TYPE = "ACTIVITY_TYPE_DOES_NOT_EXIST"
 
-#: Types that an error lists, at most.
+#: How many types an error lists at most.
 MAX_TYPES_SHOWN = 20
 
 #: The error for each outcome; ``CallError`` itself for the rest.
@@ -42,7 +42,7 @@ def value_of(execution: ActivityExecution, plan: Plan) -> Any:
     """Return the value of the activity of a closed execution.
 
     Raises:
-        CallError: it has none: the subclass and the message say how it ended.
+        CallError: the activity did not complete; the subclass and the message say how it ended.
         SerializationError: the result is not JSON.
     """
     assert execution.ended is not None
@@ -76,7 +76,7 @@ def value_of(execution: ActivityExecution, plan: Plan) -> Any:
 
 
 def _there_are(types: Sequence[ActivityType], wanted: ActivityType) -> str:
-    """Return which types there are, those of a similar name first."""
+    """Return which types the domain has, those with a similar name first."""
     if not types:
         return "Start a worker that registers it"
     near = difflib.get_close_matches(wanted.name, {each.name for each in types}, n=len(types))
@@ -88,7 +88,7 @@ def _there_are(types: Sequence[ActivityType], wanted: ActivityType) -> str:
 
 
 def after_request(ended: Ending, plan: Plan) -> str:
-    """Return, as the end of a sentence, how an activity ended that was asked to cancel."""
+    """Return how an activity ended after the request to cancel it, as the end of a sentence."""
     if ended.outcome is TaskOutcome.EXECUTION_CLOSED:
         return f"had not ended {plan.grace_seconds} s later and was cut off."
     if ended.outcome is TaskOutcome.CANCELED:

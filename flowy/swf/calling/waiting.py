@@ -1,7 +1,7 @@
-"""What a call waits for, and why its activity timed out, as its history tells.
+"""What a call waits for, and why its activity timed out, read from the history.
 
-A task that no worker takes looks like one that takes long: SWF says nothing until a timeout fires,
-two minutes later by default. Only the history shows that the task was never started.
+To the caller, a task that no worker takes looks like one that takes long, until a timeout fires, by
+default after two minutes. Only the history shows that the task was never started.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 
 from ..history import Event, attributes
 
-#: What each type of timeout means, with the attribute of the scheduled task that has its seconds.
+#: For each type of timeout: the attribute of the scheduled task with its seconds, and a text.
 _TIMEOUTS: Mapping[str, tuple[str, str]] = {
     "SCHEDULE_TO_START": (
         "scheduleToStartTimeout",
-        "no worker took it from task list {list!r} within {seconds}. Is a worker running that "
-        "polls this list, and has it a free slot?",
+        "no worker took it from task list {list!r} within {seconds}. Does a worker "
+        "poll this list, and does it have a free slot?",
     ),
     "SCHEDULE_TO_CLOSE": (
         "scheduleToCloseTimeout",
@@ -32,7 +32,7 @@ _TIMEOUTS: Mapping[str, tuple[str, str]] = {
 
 
 def not_taken(events: Sequence[Event]) -> str:
-    """Return that no worker has taken the activity, and since when; empty if one has."""
+    """Return a text if no worker has taken the activity, with the time it waits; else empty."""
     scheduled = _scheduled(events)
     if scheduled is None or _started(events) is not None:
         return ""
@@ -42,7 +42,7 @@ def not_taken(events: Sequence[Event]) -> str:
 
 
 def why_timed_out(events: Sequence[Event], kind: str) -> str:
-    """Return why a timeout of this type fired, as a sentence; empty for a type that is unknown."""
+    """Return why a timeout of this type fired, as a sentence; empty for an unknown type."""
     scheduled = _scheduled(events)
     if scheduled is None or kind not in _TIMEOUTS:
         return ""

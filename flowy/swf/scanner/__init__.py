@@ -1,7 +1,7 @@
-"""Finding activities: the ``activity`` decorator, and the scan that collects what it marked.
+"""The ``activity`` decorator, and the scan that finds the classes that it marked.
 
-The decorator only leaves a mark on the class: nothing is registered at import, and a worker can
-run only what a scan finds, or what it was given as a list.
+The decorator only marks the class. Nothing is registered at import, and a worker can run only the
+activities that a scan finds or that it was given as a list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an activity class must be, checked where it is decorated rather than at its first task."""
+"""Checks of an activity class, made by the decorator rather than at the first task."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from typing import Any
 from ...task import Activity, AsyncActivity
 from ..values import ActivityDefaults, ActivityType
 
-#: The seed's default start-to-close timeout, in seconds.
+#: The default start-to-close timeout, in seconds.
 DEFAULT_START_TO_CLOSE_SECONDS = 300
 
-#: What authors call the instance; any other first parameter of ``run`` is taken for an argument.
+#: Usual names of the instance; any other first parameter of ``run`` counts as an argument.
 _SELF = frozenset({"self", "this", "me", "cls"})
 
 
 def check_implementation(implementation: Any, type_: ActivityType) -> None:
-    """Raise a TypeError that says how to write the class, if it cannot be an activity."""
+    """Check that a class can be an activity.
+
+    Raises:
+        TypeError: it cannot; the text says how to write it.
+    """
     if not (isinstance(implementation, type) and issubclass(implementation, Activity)):
         raise TypeError(
             f"Cannot make {implementation!r} the activity {type_}: decorate a subclass of "
@@ -29,7 +33,11 @@ def check_implementation(implementation: Any, type_: ActivityType) -> None:
 
 
 def check_arguments(args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-    """Raise a TypeError if the decorator was written without its arguments."""
+    """Check that the decorator was written with its arguments.
+
+    Raises:
+        TypeError: it was not; the text says how to write it.
+    """
     if len(args) == 1 and not kwargs and callable(args[0]):
         name = getattr(args[0], "__name__", "Echo")
         raise TypeError(
@@ -40,7 +48,7 @@ def check_arguments(args: tuple[object, ...], kwargs: Mapping[str, object]) -> N
 
 
 def fault_of_constructor(implementation: Any) -> str | None:
-    """Return why a worker cannot construct this class, and the way out; None if it can."""
+    """Return why a worker cannot construct this class, and how to fix it; None if it can."""
     if inspect.isabstract(implementation):
         lacking = ", ".join(f"{name}()" for name in sorted(implementation.__abstractmethods__))
         return f"it is abstract. Decorate a subclass that has {lacking}."
@@ -53,7 +61,7 @@ def fault_of_constructor(implementation: Any) -> str | None:
         )
     try:
         signature = inspect.signature(implementation)
-    except (TypeError, ValueError):  # it has none: the worker will see
+    except (TypeError, ValueError):  # it has no signature to check
         return None
     try:
         signature.bind(None, None, "")
@@ -78,8 +86,8 @@ def _fault_of_run(implementation: type[Activity]) -> str | None:
         return "it does not override run()."
     if inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run):
         return (
-            "its run() is a generator, because it has `yield`, and calling it runs nothing. "
-            "Return the values, as a list; tell how far it is by `self.heartbeat(...)`."
+            "its run() is a generator, because it contains `yield`; calling it would run nothing. "
+            "Return the values as a list; report progress with `self.heartbeat(...)`."
         )
     is_async = inspect.iscoroutinefunction(run)
     if is_async and not issubclass(implementation, AsyncActivity):
@@ -93,7 +101,7 @@ def _fault_of_run(implementation: type[Activity]) -> str | None:
 
 
 def _fault_of_self(implementation: type[Activity]) -> str | None:
-    """Return what is wrong if the first parameter of ``run`` is not the instance."""
+    """Return how to write ``run`` if its first parameter is not the instance; else None."""
     function = inspect.getattr_static(implementation, "run")
     if not isinstance(function, FunctionType):  # a static method, or another descriptor
         return None
@@ -114,7 +122,7 @@ def _fault_of_self(implementation: type[Activity]) -> str | None:
 
 
 def auto_heartbeat_seconds(asked: bool | float, defaults: ActivityDefaults) -> float | None:
-    """Return the interval of background heartbeats; None for none."""
+    """Return the interval of background heartbeats, or None."""
     if asked is False:
         return None
     if asked is not True:
@@ -130,22 +138,22 @@ def auto_heartbeat_seconds(asked: bool | float, defaults: ActivityDefaults) -> f
 def max_stall_seconds(
     given: float | None, implementation: type[Activity], interval_seconds: float | None
 ) -> float | None:
-    """Return after how long without a report the background heartbeats pause; None for never.
+    """Return how long background heartbeats go on without a report; None for no limit.
 
     Raises:
-        ValueError: it is not a number over 0, or there are no background heartbeats.
+        ValueError: it is not a number over 0, or the activity has no background heartbeats.
     """
     asked = implementation.max_stall if given is None else given
     if asked is None:
         return None
     seconds = _positive_seconds(asked, "max_stall")
-    # A base class may have it for those of its subclasses that have background heartbeats.
+    # A base class may set it for subclasses that have background heartbeats.
     in_body = vars(implementation).get("max_stall") is not None
     is_meant = given is not None or (in_body and implementation.auto_heartbeat is False)
     if interval_seconds is None and is_meant:
         raise ValueError(
-            f"Cannot use max_stall={asked!r}: there are no background heartbeats that it could "
-            f"pause. Give heartbeat=SECONDS, auto_heartbeat=True, max_stall={asked!r}."
+            f"Cannot use max_stall={asked!r}: the activity has no background heartbeats to pause. "
+            f"Give heartbeat=SECONDS, auto_heartbeat=True, max_stall={asked!r}."
         )
     return seconds
 
@@ -162,10 +170,10 @@ def _positive_seconds(value: float, what: str) -> float:
 
 
 def timeout_conflicts(defaults: ActivityDefaults) -> list[str]:
-    """Return one text for each timeout that cannot fire, because another one ends the task before.
+    """Return one text for each timeout that cannot fire because another one fires before it.
 
-    They are legal at SWF. The default start-to-close is left out: whoever gives a shorter
-    schedule-to-close alone means that one.
+    SWF allows this. The default start-to-close is not reported, because a shorter schedule-to-close
+    alone is usually meant.
     """
     is_default = defaults.start_to_close == DEFAULT_START_TO_CLOSE_SECONDS
     pairs = [

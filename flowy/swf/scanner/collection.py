@@ -1,4 +1,4 @@
-"""What a worker is to serve: one implementation of each type."""
+"""Collects one implementation of each type for a worker to serve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def declared_by(
     """Return what ``activity`` declared of these classes, by type.
 
     Raises:
-        ScanError: a class has no decorator, there is no class, or two implement one type.
+        ScanError: a class is not decorated, two classes implement one type, or the list is empty.
     """
     found: list[ActivityImplementation] = []
     for implementation in activities:
@@ -39,16 +39,16 @@ def one_each(
     """Return *implementations* by type.
 
     Args:
-        implementations: what was found; the same one may come several times.
-        where: what was searched; the error names it.
+        implementations: the implementations found; the same one may occur several times.
+        where: what was searched, for the error.
 
     Raises:
-        ScanError: there is none, one type has two, or a class cannot be constructed.
+        ScanError: none was found, one type has two, or a class cannot be constructed.
     """
     found: dict[ActivityType, ActivityImplementation] = {}
     conflicts: list[str] = []
     for new in implementations:
-        if wrong := fault_of_constructor(new.factory):  # by a decorator above, such as dataclass
+        if wrong := fault_of_constructor(new.factory):  # a later decorator, such as dataclass
             raise ScanError(f"Cannot serve {new.class_name} at {new.place}: {wrong}")
         known = found.setdefault(new.type, new)
         if not known.agrees_with(new) and not _imported_twice(known, new):
@@ -71,10 +71,10 @@ def one_each(
 
 
 def _imported_twice(one: ActivityImplementation, other: ActivityImplementation) -> bool:
-    """Return whether both are one class of a file imported twice: as ``__main__`` and by name."""
+    """Return whether both are one class of a file that was imported as ``__main__`` and by name."""
     modules = (one.factory.__module__, other.factory.__module__)
     if one.place != other.place or modules[0] == modules[1]:
         return False
-    # Several modules may have their classes decorated by one line of a function of a third.
+    # One line, in a function of a third module, may have decorated classes of several modules.
     files = {getattr(sys.modules.get(module), "__file__", None) for module in modules}
     return len(files) == 1

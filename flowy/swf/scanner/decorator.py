@@ -1,7 +1,7 @@
 """The ``activity`` decorator.
 
-SWF refuses what it does not take when a type is registered, and a type never changes afterwards:
-so all is checked where it is written.
+SWF checks values only when a type is registered, and a type never changes afterwards. So the
+decorator checks all values.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ T = TypeVar("T")
 def _with_arguments(decorator: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(decorator)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        """Check that arguments were given, and pass them on."""
         check_arguments(args, kwargs)
         return decorator(*args, **kwargs)
 
@@ -74,22 +75,21 @@ def activity(
         task_list: the default list on which workflows schedule it, 1 to 256 characters. A worker
             serves every activity it has scanned, whatever its default list.
         heartbeat: the longest time between two heartbeats, in seconds; None for no limit.
-        schedule_to_close: from scheduling to the end, in seconds; None for no limit.
-        schedule_to_start: the longest time queued, in seconds; None for no limit.
+        schedule_to_close: the longest time from scheduling to the end, in seconds; None for no
+            limit.
+        schedule_to_start: the longest time in the queue, in seconds; None for no limit.
         start_to_close: the longest run, in seconds; None for no limit.
-        auto_heartbeat: send heartbeats in the background while it runs: True, every third of
-            *heartbeat*, which must be given; a number, every that many seconds, if workflows
-            override the timeout; False, none; None, as the class attribute says (False by
-            default).
+        auto_heartbeat: send heartbeats in the background while it runs: True sends one every third
+            of *heartbeat*, which must be given; a number sends one at that interval in seconds, in
+            case workflows override the timeout; False sends none; None takes the class attribute
+            (False by default).
         max_stall: pause the background heartbeats when the activity has reported nothing, by
-            ``heartbeat`` or ``progress``, for this many seconds, so that one that hangs times
-            out; None, as the class attribute says (None by default: never pause).
-
+            ``heartbeat`` or ``progress``, for this many seconds, so that one that hangs times out;
+            None takes the class attribute (None by default: never pause).
         task_priority: the default priority of its tasks, a whole number of 32 bits, higher ones
-            first; None declares none, and SWF takes 0.
-        description: what people read of the type at SWF, up to 1,024 characters; None, the first
-            line of the class's docstring. SWF keeps the one that it got first, and it is not
-            compared.
+            first; None declares none, and SWF uses 0.
+        description: a text for people at SWF, up to 1,024 characters; None takes the first line of
+            the class's docstring. SWF keeps the first one it gets, which is not compared.
 
     The task list, the timeouts and the priority are defaults: a workflow may override each. A
     timeout is whole seconds from 1 to 99999999: a number, its text, or a ``timedelta``. Timeouts
@@ -97,10 +97,10 @@ def activity(
     be marked several times, once for each version it serves.
 
     Raises:
-        ValueError: a value that SWF would not take; or the class has something else in
-            ``middleware`` than a list or tuple of middleware.
-        TypeError: what is decorated is not a subclass of ``Activity`` that a worker can construct
-            and that overrides ``run``, with ``self`` and without ``yield``.
+        ValueError: SWF would refuse a value; or the class's ``middleware`` is not a list or tuple
+            of middleware.
+        TypeError: the class is not a subclass of ``Activity`` that a worker can construct and that
+            overrides ``run``, with ``self`` and without ``yield``.
     """
     type_ = ActivityType(name_text(name, "name"), name_text(version, "version", MAX_VERSION_CHARS))
     defaults = ActivityDefaults(
@@ -116,6 +116,7 @@ def activity(
         warn_author(f"Activity {type_}: {'; '.join(conflicts)}.")
 
     def mark(implementation: A) -> A:
+        """Check a class and mark it."""
         check_implementation(implementation, type_)
         interval = auto_heartbeat_seconds(
             implementation.auto_heartbeat if auto_heartbeat is None else auto_heartbeat, defaults
@@ -141,6 +142,6 @@ def activity(
 
 
 def _first_line(implementation: type) -> str:
-    """Return the first line of the class's own docstring, cut to what SWF takes."""
+    """Return the first line of the class's own docstring, cut to SWF's limit."""
     text = inspect.cleandoc(vars(implementation).get("__doc__") or "")
     return cut_end(sendable(text.partition("\n")[0]), MAX_DESCRIPTION_CHARS)

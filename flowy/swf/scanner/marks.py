@@ -1,7 +1,7 @@
-"""The marks that ``activity`` leaves on classes, and how they are read.
+"""Writes and reads the marks that ``activity`` leaves on classes.
 
-A worker finds an activity by its mark alone, because nothing is registered at import. venusian
-keeps the marks in the class itself, so that a subclass does not inherit them.
+Nothing is registered at import, so a worker finds activities only by their marks. venusian keeps
+the marks in the class itself, so that a subclass does not inherit them.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ CATEGORY = "flowy.activity"
 def leave_mark(
     implementation: type, declaration: Callable[[str, int], ActivityImplementation]
 ) -> None:
-    """Mark a class; to be called by the function that decorates it, and by nothing else.
+    """Mark a class; only the function that decorates it may call this.
 
     Args:
         implementation: the class.
-        declaration: returns what is declared, given the decorator's file and line.
+        declaration: returns the declaration, given the decorator's file and line.
     """
     mark = _Mark(frozenset(_modules_of(sys._getframe(2))))
     attached = venusian.attach(implementation, mark, category=CATEGORY, depth=2)
     mark.declares = declaration(*attached.codeinfo[:2])
     if attached.scope == "class":
-        # venusian has marked the class whose body this is: a scan finds the inner one through it.
+        # venusian has marked the class around this one, through which a scan finds this one.
         own = vars(implementation).get(venusian.ATTACH_ATTR)
         if own is None:
             own = venusian.Categories(implementation)
@@ -54,11 +54,11 @@ def marked(thing: object, module: str | None = None) -> Iterator[ActivityImpleme
     """Yield what the marks on *thing* declare, of the class itself and of classes in its body.
 
     Args:
-        thing: anything; only classes have marks.
-        module: the name of the module that has *thing*. What that module only imports, from
-            another one that has it, is left out. None: leave nothing out.
+        thing: any object; only classes have marks.
+        module: the name of the module that contains *thing*. Classes that it only imports, from
+            another module that contains them, are left out. None leaves out none.
     """
-    if not issubclass(type(thing), type):  # isinstance would ask the author's ``__class__``
+    if not issubclass(type(thing), type):  # isinstance would read the author's ``__class__``
         return
     marks = vars(thing).get(venusian.ATTACH_ATTR)
     if not isinstance(marks, venusian.Categories):
@@ -72,8 +72,8 @@ class _Mark:
     """One use of the decorator.
 
     Attributes:
-        modules: the names of the modules in which the class was decorated: the one that applies
-            the decorator, and those whose functions were called for that.
+        modules: the names of the modules in which the class was decorated: the one that applies the
+            decorator, and those whose functions were called on the way.
         declares: what the decorator declared.
     """
 
@@ -83,16 +83,16 @@ class _Mark:
         self.modules = modules
 
     def __call__(self, *_: object) -> None:
-        """Do nothing when the scan of another library calls each mark that it finds."""
+        """Do nothing, because the scan of another library calls each mark that it finds."""
 
     def belongs_to(self, module: str, thing: object) -> bool:
-        """Return whether *module*, which has *thing*, does not only import it."""
+        """Return whether *module*, which contains *thing*, does more than import it."""
         homes = {*self.modules, self.declares.factory.__module__}
         return module in homes or not any(_has(home, thing) for home in homes)
 
 
 def _modules_of(frame: FrameType | None) -> Iterator[str]:
-    """Yield the modules of the code that runs, up to the module whose import or run it is."""
+    """Yield the modules on the call stack, up to the first one that is being imported or run."""
     while frame is not None:
         yield str(frame.f_globals.get("__name__"))
         if frame.f_code.co_name == "<module>":
@@ -106,6 +106,6 @@ def _has(module: str, thing: object) -> bool:
 
 
 def _with_factory(one: ActivityImplementation, thing: Any) -> ActivityImplementation:
-    """Return *one* of the class that a later decorator, such as dataclass, has put in its place."""
+    """Return *one* for the class that a later decorator, such as dataclass, has replaced it by."""
     before, after = ((each.__module__, each.__qualname__) for each in (one.factory, thing))
     return replace(one, factory=thing) if before == after else one

@@ -1,7 +1,7 @@
-"""The modules below a package, imported one after the other.
+"""Imports the modules below a package, one after the other.
 
-pkgutil and venusian leave out folders without ``__init__.py``, which Python imports all the same:
-activities in them would silently not be served.
+pkgutil and venusian skip folders without ``__init__.py``, which Python can import. Activities in
+them would silently not be served.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ def modules_below(
     """Import all modules below *package*, and yield each with its dotted name.
 
     Args:
-        package: a package; a module has nothing below it.
-        ignored: whether to skip the module of a dotted name and all below it.
+        package: a package; for a module, this yields nothing.
+        ignored: returns whether to skip the module with a dotted name and all below it.
 
     Raises:
-        ImportError: one of them cannot be imported.
+        ImportError: one of the modules cannot be imported.
     """
     return _below(getattr(package, "__path__", ()), f"{package.__name__}.", ignored, frozenset())
 
@@ -34,7 +34,7 @@ def _below(
 ) -> Iterator[tuple[str, ModuleType]]:
     folders = {os.path.realpath(folder): folder for folder in path}
     path = [folder for real, folder in folders.items() if real not in above]
-    above = above.union(folders)  # a link may lead back to them
+    above = above.union(folders)  # a link may lead back to these
     known = set()
     for _, name, is_package in pkgutil.iter_modules(path, prefix):
         known.add(name)
@@ -52,14 +52,14 @@ def _below(
 def _bare_folders(path: Iterable[str], prefix: str) -> dict[str, list[str]]:
     """Return the folders that can be imported, by dotted name; one may be in several of *path*.
 
-    Those with ``__init__.py`` are among them. None is imported: the import of a module below it
-    imports it, and one with other files alone is none of ours.
+    Those with ``__init__.py`` are among them. They are not imported here: the import of a module
+    below imports its folders, and folders without modules are skipped.
     """
     found: dict[str, list[str]] = {}
     for folder in path:
         try:
             inside = sorted(Path(folder).iterdir())
-        except OSError:  # the path of a package may have what is no folder, such as an archive
+        except OSError:  # a package's path may contain an archive, for example
             continue
         for inner in inside:
             if inner.name.isidentifier() and inner.name != "__pycache__" and inner.is_dir():

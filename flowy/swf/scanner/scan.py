@@ -1,4 +1,4 @@
-"""The scan: every module of a package is imported, and the marks on its classes are collected."""
+"""The scan: imports every module of a package, and collects the marks on its classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .modules import modules_below
 #: A package or module to scan: itself, or its dotted name.
 Package = ModuleType | str
 
-#: What venusian's ``ignore`` takes: dotted names, or functions of one.
+#: An item of venusian's ``ignore``: a dotted name, or a function of one.
 Ignored = str | Callable[[str], Any]
 
 
@@ -24,12 +24,12 @@ class Scanner:
     """Collects the activities of packages and modules.
 
     Args:
-        package: a module, a package, a dotted name, or a list of these. A package is scanned
-            with all modules below it, also those in folders without ``__init__.py``, which
-            imports them, except ``__main__``, whose import would run it.
+        package: a module, a package, a dotted name, or a list of these. All modules below a package
+            are imported and scanned, also those in folders without ``__init__.py``; but
+            ``__main__`` is not, because its import would run it.
         ignore: as for ``venusian.Scanner.scan``: a dotted name (with a leading dot: below the
-            scanned package), a function that takes a dotted name and answers True to skip it, or
-            a list of these.
+            scanned package), a function that takes a dotted name and returns True to skip it, or a
+            list of these.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Scanner:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The dotted names of what is scanned, by which another process finds it."""
+        """The dotted names of the scanned modules, by which another process can import them."""
         return tuple(
             package if isinstance(package, str) else _module(package).__name__
             for package in self._packages
@@ -57,7 +57,7 @@ class Scanner:
         """Return what was found, by type.
 
         Raises:
-            ScanError: nothing was found, or two classes implement one type.
+            ScanError: no activity was found, or two classes implement one type.
             ImportError: a dotted name, or a module below a package, cannot be imported.
         """
         modules = [_module(package) for package in self._packages]
@@ -67,6 +67,7 @@ class Scanner:
 
     def _below(self, top: ModuleType) -> Iterator[ActivityImplementation]:
         def ignored(name: str) -> bool:
+            """Return whether to skip this dotted name."""
             return any(_matches(each, name, top.__name__) for each in self._ignore)
 
         yield from activities_in(top, top.__name__, ignored)
@@ -82,10 +83,10 @@ def activities_in(
     """Yield what the classes in a module declare.
 
     Args:
-        module: a module; it is searched without those below it.
-        name: its name. What it only imports, from another module that has it, is left out; None
-            leaves nothing out.
-        ignored: whether to skip the object of a dotted name.
+        module: a module; those below it are not searched.
+        name: its name. Classes that it only imports, from another module that contains them, are
+            left out; None leaves out none.
+        ignored: returns whether to skip the object with a dotted name.
     """
     for attribute in dict.fromkeys((*vars(module), *dir(module))):
         if not ignored(f"{name or module.__name__}.{attribute}"):

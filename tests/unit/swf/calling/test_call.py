@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flowy.concurrency.retry import Deadline
-from flowy.context import RunningActivity, entered, holds_only_slot
+from flowy.context import RunningActivity, entered, occupies_only_slot
 from flowy.exception import (
     SerializationError,
     TooLongError,
@@ -133,7 +133,7 @@ def test_a_result_of_another_transport(swf: LocalSWF, worker: LocalWorker) -> No
 @activity("holds only slot", 1, "list")
 class HoldsOnlySlot(Activity):
     def run(self) -> bool:
-        return holds_only_slot()
+        return occupies_only_slot()
 
 
 def test_a_worker_tells_its_activities_of_its_slots(swf: LocalSWF) -> None:
@@ -141,7 +141,7 @@ def test_a_worker_tells_its_activities_of_its_slots(swf: LocalSWF) -> None:
     for concurrency in (1, 2):
         with LocalWorker(swf, "local", [HoldsOnlySlot], concurrency=concurrency) as worker:
             assert worker.call(HoldsOnlySlot) is (concurrency == 1)
-    assert not holds_only_slot()
+    assert not occupies_only_slot()
 
 
 @pytest.mark.parametrize(

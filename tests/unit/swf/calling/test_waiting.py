@@ -40,8 +40,8 @@ def test_not_taken() -> None:
         (
             "SCHEDULE_TO_START",
             False,
-            "No worker took it from task list 'orders' within 120 s. Is a worker running that "
-            "polls this list, and has it a free slot?",
+            "No worker took it from task list 'orders' within 120 s. Does a worker "
+            "poll this list, and does it have a free slot?",
         ),
         (
             "SCHEDULE_TO_CLOSE",
