@@ -85,7 +85,7 @@ start_activity_worker('no such domain', 'list', reg_remote=False)
     [
         (
             {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None},
-            "there are no AWS credentials",
+            "no AWS credentials were found",
         ),
         ({"AWS_DEFAULT_REGION": None}, "no AWS region is set"),
         ({}, "aws swf register-domain --name no such domain"),

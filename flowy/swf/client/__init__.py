@@ -1,4 +1,4 @@
-"""The calls that Flowy makes, through boto3; the only door to it."""
+"""The calls to SWF, and the boto3 clients that make them."""
 
 from .actions import SWFClient
 from .caller import Layer1

@@ -1,6 +1,6 @@
-"""Making one call to SWF: under a deadline, told to observers, its errors translated.
+"""One call to SWF: under a deadline, told to observers, with its errors translated.
 
-Nothing here knows which actions there are.
+This module does not know the single actions.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from .genuine import is_genuine
 
 logger = get_logger(__name__)
 
-#: Overall deadline of a call, in seconds, with all attempts that the client makes.
+#: The overall deadline of a call, in seconds, with all attempts that the client makes.
 ANSWER_DEADLINE_SECONDS = 30.0
 
-#: A boto3 ``swf`` client, or any object with those of its methods that are used. No protocol:
-#: the types that boto3-stubs gives a client would not fit one.
+#: A boto3 ``swf`` client, or any object with the methods that are used. Not a protocol, because the
+#: types that boto3-stubs gives a client would not match one.
 Layer1: TypeAlias = Any
 
 C = TypeVar("C", bound="SWFCaller")
 
 
 class SWFCaller:
-    """Makes calls through clients; any thread may use it.
+    """Makes calls through clients; thread-safe.
 
     Args:
         polls: the client for polls.
         answers: the client for everything else.
-        heartbeats: the client for heartbeats; None for that of the answers.
-        observers: are told of each call that has ended, except polls.
-        clock: by which calls are timed.
+        heartbeats: the client for heartbeats; None to use *answers*.
+        observers: told about each call that has ended, except polls.
+        clock: measures the calls.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class SWFCaller:
         self._patience_seconds = 0.0  # workers wait in their own ways
 
     def observed_by(self: C, observers: Observers) -> C:
-        """Return a client that makes the same calls and tells *observers* of them instead."""
+        """Return a copy of this client that tells *observers* about its calls."""
         observed = copy.copy(self)
         observed._observers = observers
         return observed
@@ -79,7 +79,7 @@ class SWFCaller:
 
     @property
     def place(self) -> str:
-        """A sentence with the region and the endpoint, after a space; empty if not known."""
+        """A sentence with the region and the endpoint, after a space; empty if unknown."""
         return place(self._answers)
 
     @property
@@ -88,7 +88,7 @@ class SWFCaller:
         return on_loopback(getattr(getattr(self._answers, "meta", None), "endpoint_url", None))
 
     def cut_call(self, thread: int) -> None:
-        """Cut the call that a thread makes just now, as if its deadline had passed."""
+        """Cut the call that a thread is making, as if its deadline had passed."""
         self._deadlines.expire(thread)
 
     def _call(
@@ -99,7 +99,7 @@ class SWFCaller:
         **parameters: Any,
     ) -> Mapping[str, Any]:
         logger.debug("Calling %s.", method)
-        if not self._observers or method.startswith("poll_"):  # polls are told by their poller
+        if not self._observers or method.startswith("poll_"):  # pollers report their polls
             return self._call_patiently(client, method, deadline_seconds, parameters)
         began_at, fault = self._clock.now(), None
         try:
@@ -148,7 +148,7 @@ class SWFCaller:
             call = functools.partial(getattr(client, method), **parameters)
             answer = self._deadlines.call(deadline_seconds, call)
         except Exception as error:
-            # A text that repeats the refused values must not be shown by a traceback either.
+            # Not chained if its text repeats the refused values: a traceback would show them.
             ours = translated(error, method, client)
             raise ours from None if repeats_values(error) else error
         if not is_genuine(answer):

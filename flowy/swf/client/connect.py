@@ -1,11 +1,11 @@
-"""Making boto3 clients whose timeouts fit SWF.
+"""Makes boto3 clients whose timeouts fit SWF.
 
-Three boto3 clients serve best. SWF holds a poll for up to 60 s, so polls need a socket timeout of
-70 s; and a poll that botocore repeats by itself may leave a task with the connection that is
-gone, so polls go out once. Answers need the opposite: a short timeout and several attempts. And
-an activity must not hang in its heartbeat: that has a shorter timeout still, and one attempt.
+Three clients are best. SWF keeps a poll open for up to 60 s, so polls need a socket timeout of 70
+s. They have one attempt, because SWF may send a task to the broken connection of a poll that
+botocore repeats. Answers need the opposite: a short timeout and several attempts. Heartbeats have a
+still shorter timeout and one attempt, because an activity must not hang in its heartbeat.
 
-boto3 is imported when a client is made, not before.
+boto3 is only imported when a client is made.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from .genuine import check_bodies
 
 logger = get_logger(__name__)
 
-#: SWF holds a poll for up to 60 s and asks for a socket timeout of at least 70 s (API reference,
-#: PollForActivityTask).
+#: SWF keeps a poll open for up to 60 s, and its API reference asks for a socket timeout of at least
+#: 70 s (PollForActivityTask).
 POLL_READ_TIMEOUT_SECONDS = 70
 
 #: A client that was passed in cuts polls short if its read timeout is below this, in seconds.
@@ -39,7 +39,7 @@ ANSWER_READ_TIMEOUT_SECONDS = 10
 ANSWER_ATTEMPTS = 4
 CONNECT_TIMEOUT_SECONDS = 5
 
-#: A heartbeat is tried again by whoever sends it, and an activity waits for it; in seconds.
+#: Short, because an activity waits for its heartbeat, and its sender tries again; in seconds.
 HEARTBEAT_READ_TIMEOUT_SECONDS = 4
 
 
@@ -54,13 +54,13 @@ def connect(
     """Return a client of SWF.
 
     Args:
-        layer1: a boto3 ``swf`` client, or any object with its methods, used as it is for polls
-            and answers; a callable that returns one; None makes three of the default session, for
-            polls, for heartbeats, and for everything else.
+        layer1: a boto3 ``swf`` client, or any object with its methods, used as it is for polls and
+            answers; or a callable that returns one. None makes three clients from the default
+            session: for polls, for heartbeats, and for everything else.
         polls: whether polls will be made; without polls one client is enough.
-        calls_at_once: how many calls may be in flight, for the size of the connection pools.
-        observers: are told of each call that has ended.
-        clock: by which calls are timed.
+        calls_at_once: how many calls may be made at once, for the size of the connection pools.
+        observers: told about each call that has ended.
+        clock: measures the calls.
 
     Raises:
         RefusedError: boto3 cannot make a client, because no region is set, for example.
@@ -87,7 +87,7 @@ def connect(
     return SWFClient(poll_client, answers, heartbeats, observers=observers, clock=clock)
 
 
-#: To use a client is safe in any thread, to make one of the default session is not (boto3 docs).
+#: Clients are thread-safe, but making one from the default session is not (boto3 docs).
 _making = threading.Lock()
 
 
@@ -102,10 +102,10 @@ def _boto3_client(**config: Any) -> Layer1:
                 config=Config(
                     connect_timeout=CONNECT_TIMEOUT_SECONDS,
                     tcp_keepalive=True,
-                    # A fixed one spares botocore building it for each request.
+                    # A fixed user agent, which botocore does not build for each request.
                     user_agent=f"flowy/{__version__} boto3/{boto3.__version__} "
                     f"python/{platform.python_version()}",
-                    # The parameters are built in this package, of values whose types are known.
+                    # This package builds the parameters, from values with known types.
                     parameter_validation=False,
                     **config,
                 ),
@@ -116,30 +116,30 @@ def _boto3_client(**config: Any) -> Layer1:
     return client
 
 
-#: The clients that were passed in, and about which a warning was logged already.
+#: The clients that were passed in and about which a warning was logged.
 _warned_of: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def _warn_of_polls(layer1: Layer1) -> None:
-    """Warn once of a client that cuts polls short, or repeats them by itself."""
+    """Warn once about a client that cuts polls short or repeats them by itself."""
     with contextlib.suppress(TypeError):  # an object without weak references: warn each time
         if layer1 in _warned_of:
             return
         _warned_of.add(layer1)
     config = getattr(getattr(layer1, "meta", None), "config", None)
     if config is None:
-        return  # not a botocore client: nothing is known of it
+        return  # not a botocore client
     problems = []
     read_timeout = getattr(config, "read_timeout", None)
     if isinstance(read_timeout, int | float) and read_timeout < LEAST_POLL_READ_TIMEOUT_SECONDS:
         problems.append(
-            f"its read_timeout is {read_timeout:g} s, but SWF holds a poll for up to 60 s"
+            f"its read_timeout is {read_timeout:g} s, but SWF keeps a poll open for up to 60 s"
         )
     retries = getattr(config, "retries", None) or {}
     attempts = retries.get("total_max_attempts", retries.get("max_attempts", 2) + 1)
     if attempts > 1:
         problems.append(
-            "it repeats a broken poll by itself, and SWF may hand a task to the poll that is gone"
+            "it repeats a broken poll by itself, but SWF may send a task to the broken one"
         )
     if problems:
         logger.warning(

@@ -1,9 +1,9 @@
-"""An overall deadline for each call to SWF, whatever client makes it.
+"""An overall deadline for each call to SWF, with any client.
 
-A client's read timeout counts from one byte to the next: an answer that comes one byte every
-three seconds never times out. No client has an overall limit, so one thread watches the calls
-that are out, and shuts down the socket that a call past its deadline reads from. The client then
-sees a broken connection, and raises what it raises for one.
+A client's read timeout counts from byte to byte, so an answer that arrives one byte every three
+seconds never times out. Clients have no overall limit. So one thread watches all calls, and shuts
+down the socket that a call past its deadline reads from. To the client, that is a broken
+connection.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ logger = get_logger(__name__)
 
 T = TypeVar("T")
 
-#: How often the calls that are past their deadlines are cut, in seconds: a client may repeat a
-#: call that was cut, on a new connection.
+#: How often calls past their deadlines are cut, in seconds: a client may repeat a cut call on a new
+#: connection.
 CUT_INTERVAL_SECONDS = 0.5
 
-#: The shortest deadline, in seconds. The thread sleeps for as long, and no call need wake it.
+#: The shortest deadline, in seconds. The thread sleeps as long, so new calls need not wake it.
 SHORTEST_DEADLINE_SECONDS = 5.0
 
 
 class CallDeadlines:
-    """Watches calls; the thread starts with the first one, and ends while there are none."""
+    """Watches calls, from a thread that runs only while there are calls."""
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
@@ -41,10 +41,10 @@ class CallDeadlines:
         self._watching = False
 
     def call(self, seconds: float, function: Callable[[], T]) -> T:
-        """Call *function* in this thread, and cut it off once *seconds* have passed.
+        """Call *function* in this thread, and break its connection after *seconds*.
 
         Args:
-            seconds: 5 or more.
+            seconds: at least 5.
             function: makes a call over a socket, and raises when its connection breaks.
         """
         thread = threading.get_ident()
@@ -57,7 +57,7 @@ class CallDeadlines:
             self._ends_at.pop(thread, None)
 
     def expire(self, thread: int) -> None:
-        """Cut the call that *thread* makes just now, if any, and what the client makes of it."""
+        """Cut the call that *thread* is making, if any, and the client's repeats of it."""
         if thread in self._ends_at:
             self._ends_at[thread] = self._clock.now()
             with self._changed:
@@ -70,11 +70,11 @@ class CallDeadlines:
             self._watching = True
             try:
                 threading.Thread(target=self._watch, name="flowy-deadlines", daemon=True).start()
-            except RuntimeError:  # no thread can be had now; the next call tries again
+            except RuntimeError:  # the system cannot start a thread; the next call tries again
                 self._watching = False
 
     def _watch(self) -> None:
-        """Cut what is past its deadline, until no call is out."""
+        """Cut calls past their deadlines, until there are no more calls."""
         while True:
             now = self._clock.now()
             ends_at = dict(self._ends_at)
@@ -82,7 +82,7 @@ class CallDeadlines:
             for thread in late:
                 _cut(thread)
             with self._changed:
-                self._watching = False  # first: a call that comes now starts the next thread
+                self._watching = False  # first, so that a call from here on starts a new thread
                 if not self._ends_at:
                     return
                 self._watching = True
@@ -92,19 +92,19 @@ class CallDeadlines:
 
 
 def _cut(thread: int) -> None:
-    """Shut down the socket from which a thread reads, if it does so in a call that is watched."""
+    """Shut down the socket from which a thread reads, if it does so in a watched call."""
     connection = _socket_of(sys._current_frames().get(thread))
     if connection is not None:
         logger.warning("A call to SWF took too long; its connection is cut.")
         with contextlib.suppress(OSError):
-            # The plain socket's own method: that of a TLS socket changes what the reader uses.
+            # The method of socket itself: that of a TLS socket also changes the reader's state.
             socket.socket.shutdown(connection, socket.SHUT_RDWR)
 
 
 def _socket_of(frame: FrameType | None) -> socket.socket | None:
-    """Return the socket on which a watched call waits; None if this is no watched call.
+    """Return the socket on which a watched call waits; None if this is not a watched call.
 
-    The thread may have come back from the call, and read from a socket of the author's.
+    The thread may have returned from the call, and be reading from an author's socket.
     """
     found: socket.socket | None = None
     while frame is not None:

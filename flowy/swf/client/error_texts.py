@@ -1,8 +1,8 @@
-"""What a client's own errors say: its text, who did not answer, and where it was asked.
+"""The parts of a client's error that the reader needs: its text, the service and the endpoint.
 
 Whoever reads "no answer" must know which endpoint was tried, in which region, and why it failed: a
-certificate, a name that does not resolve, a port where nobody listens. Only texts in which botocore
-puts no parameter of a call are kept, because those may be results and tokens.
+certificate, a name that does not resolve, a port on which no server listens. Texts in which
+botocore may put parameters of a call are dropped, because these may be results and tokens.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-#: Exceptions of botocore, by name, whose texts have endpoints, causes and names of settings only.
+#: Exceptions of botocore, by name, whose texts contain only endpoints, causes and settings.
 _OWN_TEXTS = frozenset(
     {
         "ConnectTimeoutError",
@@ -26,7 +26,7 @@ _OWN_TEXTS = frozenset(
     }
 )
 
-#: Other services that a client asks, by a label of their host names.
+#: Other services that a client calls, by a label of their host names.
 _SERVICES: Mapping[str, str] = {"sts": "STS", "sso": "SSO", "oidc": "SSO"}
 
 #: User name and password in a URL.
@@ -34,11 +34,11 @@ _USER_INFO = re.compile(r"//[^/@\s]+@")
 
 
 def own_text(error: BaseException, *, always: bool = False) -> str:
-    """Return what a client's error says, as the end of a sentence; empty if it may say a value.
+    """Return the text of a client's error, to end a sentence; empty if it may contain a value.
 
     Args:
-        error: what the client raised.
-        always: whether no call was made, so that there is no value to say.
+        error: the client's error.
+        always: True if no call was made, so that the text cannot contain its values.
     """
     names = {kind.__name__ for kind in type(error).__mro__}
     text = ""
@@ -51,7 +51,7 @@ def own_text(error: BaseException, *, always: bool = False) -> str:
 
 
 def place(client: Any) -> str:
-    """Return a sentence with region and endpoint of a client; empty if it does not say them."""
+    """Return a sentence with a client's region and endpoint; empty if they are unknown."""
     meta = getattr(client, "meta", None)
     region, url = getattr(meta, "region_name", None), getattr(meta, "endpoint_url", None)
     if not isinstance(region, str) or not isinstance(url, str):
@@ -69,7 +69,7 @@ def on_loopback(url: object) -> bool:
 
 
 def no_region() -> str:
-    """Return what is wrong if no region is set, and the way out."""
+    """Return what to do if no region is set."""
     if os.environ.get("AWS_REGION"):
         return (
             "no AWS region is set: AWS_REGION is, but boto3 does not read it. Set "
@@ -79,7 +79,7 @@ def no_region() -> str:
 
 
 def service(error: BaseException, client: Any) -> str:
-    """Return who did not answer: SWF, or whom the client asked for credentials first."""
+    """Return which service did not answer: SWF, or one that provides credentials."""
     arguments = getattr(error, "kwargs", None)
     asked = arguments.get("endpoint_url") if isinstance(arguments, Mapping) else None
     own = getattr(getattr(client, "meta", None), "endpoint_url", None)
@@ -108,7 +108,7 @@ def _misled(region: str) -> str:
 
 
 def _system_text(error: BaseException) -> str:
-    """Return the system's word for the innermost failure, such as "Connection refused"."""
+    """Return the system's text for the innermost failure, such as "Connection refused"."""
     found, seen = "", set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:

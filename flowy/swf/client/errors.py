@@ -1,10 +1,11 @@
-"""What a client raised, as Flowy's errors: what may pass, what does not, and what is closed.
+"""Translates a client's exceptions into Flowy's errors: transient, refused or closed.
 
-SWF's model names its faults; throttles, the refusals of AWS's front doors and the failures of
-the way there are codes and exceptions of other makers. Only a fault of SWF's own says anything of
-a call; everything else may pass. The layers above ask only which kind of ``SWFError`` it is.
+SWF's model names its faults. Throttling, refusals by AWS's front ends and broken connections have
+other codes and exceptions. Only SWF's own faults judge a call; everything else may be transient.
+The layers above only need the kind of ``SWFError``.
 
-botocore's exceptions are known by their names: it is not imported if no client is made.
+botocore's exceptions are recognized by name, because botocore is not imported before a client is
+made.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ...exception import (
 )
 from .error_texts import no_region, own_text, place, service
 
-#: The model has LimitExceededFault, the quotas page says LimitExceededException.
+#: LimitExceededFault in the model, LimitExceededException on the quotas page.
 _LIMITS = frozenset({"LimitExceededFault", "LimitExceededException"})
 
 #: Codes by which AWS says that there were too many calls, whoever made them.
@@ -45,7 +46,7 @@ THROTTLES = frozenset(
     }
 )
 
-#: Codes by which AWS's front doors, and SWF's policies, refuse the caller.
+#: Codes by which AWS's front ends, and SWF's policies, refuse the caller.
 _NOT_ALLOWED = (
     "AccessDenied",
     "AccessDeniedException",
@@ -64,7 +65,7 @@ _NOT_ALLOWED = (
     "UnrecognizedClientException",
 )
 
-#: Codes of SWF that judge a call; it also names faults that stand in no table here.
+#: SWF's codes that judge a call; other codes that end in Fault do so, too.
 _FAULTS: dict[str, type[SWFError]] = {
     "ValidationException": ValidationError,
     "SerializationException": ValidationError,
@@ -75,18 +76,18 @@ _FAULTS: dict[str, type[SWFError]] = {
     "DomainDeprecatedFault": DeprecatedError,
 }
 
-#: HTTP statuses with which a proxy says that it has no answer to what it may have passed on.
+#: HTTP statuses of a proxy that got no answer to a call which it may have passed on.
 _LOST_BEHIND_A_PROXY = frozenset({408, 502, 504})
 
-#: The header that marks an answer as one of SWF's.
+#: The header that shows that an answer is SWF's.
 REQUEST_ID_HEADER = "x-amzn-requestid"
 
-#: The module with which botocore reads answers. It raises anything over one that is not SWF's.
+#: botocore's module that parses answers, and may raise anything if one is not SWF's.
 _PARSER = "botocore.parsers"
 
-#: Exceptions of botocore, by name, that say that there are no usable credentials.
+#: Exceptions of botocore, by name, for credentials that are missing or unusable.
 _NO_CREDENTIALS: dict[str, str] = {
-    "NoCredentialsError": "there are no AWS credentials. Set AWS_ACCESS_KEY_ID and "
+    "NoCredentialsError": "no AWS credentials were found. Set AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY, a profile or a role",
     "PartialCredentialsError": "the AWS credentials are not complete",
     "CredentialRetrievalError": "the AWS credentials cannot be retrieved",
@@ -95,7 +96,7 @@ _NO_CREDENTIALS: dict[str, str] = {
     "UnauthorizedSSOTokenError": "the SSO session has ended. Log in again",
 }
 
-#: Exceptions of botocore that last; every other one of botocore's own is about the way to SWF.
+#: Exceptions of botocore that are not transient; all its others are about the connection.
 _LASTING: dict[str, str] = {
     "NoRegionError": "no AWS region is set",
     "InvalidRegionError": "the AWS region is not valid",
@@ -109,16 +110,16 @@ _LASTING: dict[str, str] = {
     "EndpointProviderError": "no endpoint is known for this region",
 }
 
-#: Those of both whose own text names nothing but files, profiles, regions and settings.
+#: Those of the two tables above whose own texts contain only files, profiles and settings.
 _SAFE_TEXTS = _LASTING.keys() - {"NoRegionError", "ParamValidationError"} | {
     "PartialCredentialsError",
     "UnauthorizedSSOTokenError",
 }
 
-#: What ``connect`` says that it does.
+#: The "method" of ``connect``, for the texts of its errors.
 MAKE_A_CLIENT = "make a client"
 
-#: Exceptions of botocore that come before anything was sent.
+#: Exceptions of botocore that are raised before anything is sent.
 _NEVER_SENT = frozenset(
     {
         "EndpointConnectionError",
@@ -130,19 +131,19 @@ _NEVER_SENT = frozenset(
 )
 
 
-#: Faults of ``CredentialsError`` if there are none to be refused: no permission is missing.
+#: The faults of ``CredentialsError`` for missing credentials, rather than permissions.
 NO_CREDENTIALS = frozenset(_NO_CREDENTIALS)
 
 
 class ForeignBodyError(ConnectionError):
-    """The body of an answer is not SWF's; a broken way to SWF, like any ``ConnectionError``."""
+    """The body of an answer is not SWF's; transient, like any ``ConnectionError``."""
 
 
 def translated(error: Exception, method: str, client: Any = None) -> SWFError:
-    """Return Flowy's error for what *client* raised in *method*.
+    """Return Flowy's error for an exception of *client* in *method*.
 
-    The text of a fault, and that of the client's own errors, is kept for the reader, except for
-    those of which ``repeats_values`` is true: of these only the code is kept.
+    The text of a fault, or of the client's own error, is kept for the reader; but only the code is
+    kept if ``repeats_values`` is true of it.
     """
     if isinstance(error, SWFError):
         return error
@@ -162,7 +163,7 @@ def translated(error: Exception, method: str, client: Any = None) -> SWFError:
         return _not_made(error, name)
     if isinstance(error, ForeignBodyError) or _came_through(_PARSER, error):
         return unreadable(method)
-    # Memory may be short for a moment, and because of another thread's activity.
+    # Another thread's activity may have used up the memory for a moment.
     passing = isinstance(error, OSError | MemoryError)
     if passing or {"BotoCoreError", "HTTPClientError"} & set(names):
         return TransientError(
@@ -175,14 +176,14 @@ def translated(error: Exception, method: str, client: Any = None) -> SWFError:
 
 
 def _is_shortage(error: Exception) -> bool:
-    """Whether the machine was short of something for a moment, rather than set up wrongly."""
+    """Return whether the machine was short of a resource, rather than set up wrongly."""
     if isinstance(error, OSError):
         return error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
     return isinstance(error, MemoryError)
 
 
 def _not_made(error: Exception, name: str) -> RefusedError:
-    """Return the error for a client that cannot be made: nothing was sent, the set-up is wrong."""
+    """Return the error for a client that cannot be made, because the setup is wrong."""
     text = own_text(error, always=True)
     way_out = ""
     if "Invalid endpoint" in text:
@@ -193,14 +194,14 @@ def _not_made(error: Exception, name: str) -> RefusedError:
 def unreadable(method: str) -> TransientError:
     """Return the error for an answer that is not SWF's, such as a proxy's page."""
     return TransientError(
-        f"Cannot {method}: the answer is not one of SWF's.",
+        f"Cannot {method}: the answer is not SWF's.",
         fault="UnreadableAnswer",
         may_have_arrived=True,
     )
 
 
 def repeats_values(error: Exception) -> bool:
-    """Whether its text repeats the value that is refused, which may be a result or a token."""
+    """Return whether a text repeats the refused value, which may be a result or a token."""
     response = getattr(error, "response", None)
     if isinstance(response, Mapping) and isinstance(response.get("Error"), Mapping):
         return bool(response["Error"].get("Code") == "ValidationException")
@@ -208,7 +209,7 @@ def repeats_values(error: Exception) -> bool:
 
 
 def action_of(method: str) -> str:
-    """Return SWF's name of a client's method: ``PollForActivityTask``."""
+    """Return SWF's name for a client's method, such as ``PollForActivityTask``."""
     return "".join(word.capitalize() for word in method.split("_"))
 
 
@@ -220,7 +221,7 @@ def _translated_fault(
     status = metadata.get("HTTPStatusCode", 0)
     text = str(response["Error"].get("Message") or "")
     said = f": {text}" if text and code != "ValidationException" else ""
-    # STS, which the client asks for credentials, has other operations; a proxy has no request id.
+    # STS, which provides credentials, has other operations; a proxy sends no request id.
     headers = metadata.get("HTTPHeaders")
     own = operation == action_of(method) and (not headers or REQUEST_ID_HEADER in headers)
     message = f"Cannot {method}: {'SWF' if own else operation} answered {code or status}{said}"
@@ -234,14 +235,14 @@ def _translated_fault(
         return UnknownResourceError(message, fault=code, repeated=repeated)
     if own and (code in _FAULTS or code.endswith("Fault")):
         return _FAULTS.get(code, RefusedError)(message, fault=code)
-    # A throttle, a server error, or a word that SWF does not use: no verdict on the call. A bare
-    # status is a proxy's, which may have passed the call on.
+    # Throttling, a server error, or a code that SWF does not use does not judge the call. A bare
+    # status comes from a proxy, which may have passed the call on.
     named = bool(code) and not code.isdigit()
     lost = not named and status in _LOST_BEHIND_A_PROXY
     return TransientError(message, fault=code or str(status), may_have_arrived=lost)
 
 
 def _came_through(module: str, error: BaseException) -> bool:
-    """Whether *error* was raised by a function of this module, or by what that called."""
+    """Return whether a function of *module*, or one that it called, raised *error*."""
     frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
     return any(frame.f_globals.get("__name__") == module for frame in frames)

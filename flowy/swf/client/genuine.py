@@ -1,9 +1,8 @@
-"""Whether an answer is SWF's own.
+"""Checks whether an answer is SWF's own.
 
 A proxy or a load balancer may answer 200 with a page of its own, and botocore reads any body that
-it cannot parse as an empty answer. Taken for SWF's, that would be an accepted result or an empty
-poll, and a task would be lost. SWF's answers have status 200, a request id, and a body that is
-absent or JSON.
+it cannot parse as an empty answer. That would count as an accepted result or an empty poll, and a
+task would be lost. SWF's answers have status 200, a request id, and a body that is absent or JSON.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from .errors import REQUEST_ID_HEADER, ForeignBodyError
 
 
 def is_genuine(answer: object) -> bool:
-    """Return whether an answer is SWF's, as far as its client shows.
+    """Return whether an answer is SWF's, as far as its client shows that.
 
-    A client that is not botocore's shows neither status nor headers; its answer is taken as it is.
+    Clients other than botocore's show neither status nor headers; their answers count as SWF's.
     """
     if not isinstance(answer, Mapping):
         return answer is None
@@ -28,8 +27,8 @@ def is_genuine(answer: object) -> bool:
     headers = metadata.get("HTTPHeaders") or {}
     if metadata["HTTPStatusCode"] != 200 or REQUEST_ID_HEADER not in headers:
         return False
-    # Nothing was read from the body: was there one? (A client that was passed in is not checked
-    # by `check_bodies`.) SWF gives the length of its answers.
+    # If nothing was read from the body, it must have been empty. (A client that was passed in is
+    # not checked by `check_bodies`.) SWF sends the length of its answers.
     length = str(headers.get("content-length", "0"))
     return len(answer) > 1 or (length.isdigit() and int(length) <= len("null"))
 

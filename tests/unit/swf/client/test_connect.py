@@ -130,7 +130,7 @@ def test_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without credentials the first call tells, and the error says what to set."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     client = connect()
-    with pytest.raises(CredentialsError, match="there are no AWS credentials. Set AWS_ACCESS"):
+    with pytest.raises(CredentialsError, match="no AWS credentials were found. Set AWS_ACCESS"):
         client.poll_for_activity_task("domain", "list", "me")
 
 
