@@ -99,7 +99,7 @@ CASES: dict[str, Case] = {
     # What is around the run
     "unknown type": Case(
         Ask("echo", version="2"),
-        Fails("Unknown activity type: echo 2. This worker has broken transport in 1, ", "echo 1,"),
+        Fails("Unknown activity type: echo 2. This worker serves broken transport in 1", "echo 1,"),
     ),
     "constructor": Case(Ask("empty"), Fails("in the constructor", "ZeroDivisionError", whole=True)),
     "own transport": Case(Ask("own transport", "any text"), "<any text>"),

@@ -1,7 +1,7 @@
-"""Calling the author's class for one task: construct it, and run it amid all that belongs to a run.
+"""Constructs an activity for one task, and runs it.
 
-That is the context by which ``flowy.context`` knows the task, heartbeats in the background, and
-middleware.
+A run is surrounded by the context in which ``flowy.context`` knows the task, by heartbeats in the
+background, and by middleware.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ..values import ActivityImplementation, ActivityTask
 from .heartbeats import Heartbeats
 from .worker_context import WorkerContext
 
-#: The calls that ``invoke`` stands for; an author may override them.
+#: The methods that ``invoke`` replaces here, unless an author overrides them.
 _CALLS = (Activity.__call__, AsyncActivity.__call__)
 
 
@@ -42,13 +42,13 @@ class ActivityCall:
     """One call of an implementation.
 
     Attributes:
-        worker: the worker's.
-        implementation: what is called.
-        task: for which task.
-        running: what ``flowy.context`` knows of it.
-        scheduler: what the activity answers through, if it overrides its call.
-        status: what is known of the task.
-        heartbeats: those of the task.
+        worker: the context of its worker.
+        implementation: the implementation to call.
+        task: its task.
+        running: what ``flowy.context`` shows of the task.
+        scheduler: sends the activity's heartbeats, and its answer if it overrides ``__call__``.
+        status: what is known about the task.
+        heartbeats: sends the heartbeats of the task.
         heartbeat_sent: called after each heartbeat in the background.
     """
 
@@ -65,15 +65,17 @@ class ActivityCall:
         """Run the activity in this thread, in a context of its own, and return its answer.
 
         Returns:
-            None if its author overrode the call, which answers by itself.
+            None if the author overrode ``__call__``, which answers by itself.
 
         Raises:
-            BaseException: of a constructor or a call that the author overrode.
+            BaseException: from a constructor or a ``__call__`` that the author overrode.
         """
         return self.worker.context.copy().run(self._answer)
 
     async def conclusion(self) -> Callable[[], Answer | None]:
-        """Run the activity on the event loop; return what makes its answer and may take time.
+        """Run the activity on the event loop; return a function that makes the answer.
+
+        That function may be slow, so it must not run on the loop.
 
         Raises:
             BaseException: as for ``answer``.
@@ -98,7 +100,7 @@ class ActivityCall:
             return invoke(activity, self.task.input, self.status, middleware)
 
     def _made(self) -> tuple[Any, bool]:
-        """Return the activity, and whether its call is Flowy's own."""
+        """Return the activity, and whether its ``__call__`` is Flowy's own."""
         activity = self.implementation.factory(
             self.task.input, self.scheduler, self.task.task_token
         )
@@ -124,12 +126,12 @@ class ActivityCall:
 
 
 def answer_of_silence(status: StatusRecord) -> Answer:
-    """Return the answer for a call that has ended without one."""
+    """Return the answer for an activity whose own ``__call__`` ended without one."""
     if status.current in (TaskStatus.CLOSED, TaskStatus.STOPPING):
         return NoAnswer(status.current)
     if status.told is TaskStatus.CANCEL_REQUESTED:
         return Canceled()
-    return Failed(f"{reasons.NO_ANSWER}its call ended and had answered nothing.")
+    return Failed(f"{reasons.NO_ANSWER}its __call__ ended without an answer.")
 
 
 def is_async(implementation: ActivityImplementation) -> bool:

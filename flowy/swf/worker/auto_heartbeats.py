@@ -1,8 +1,8 @@
 """Heartbeats in the background, for activities that ask for them.
 
-One SWF call takes some 20 ms, and a worker may run a thousand tasks, so a few threads are shared
-by all of them. An activity that reports nothing for too long gets no more heartbeats: one that
-hangs must time out.
+One call to SWF takes some 20 ms, and a worker may run a thousand tasks, so all of them share a few
+threads. Heartbeats pause for an activity that reports nothing for too long, because one that hangs
+must time out.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from .heartbeats import Heartbeats
 
 logger = get_logger(__name__)
 
-#: Threads that beat in the background, at most.
+#: How many threads send heartbeats in the background, at most.
 AUTO_HEARTBEAT_THREADS = 8
 
-#: Tasks that have ended and may stay on the heap, however few others there are.
+#: How many tasks that have ended may always stay on the heap.
 LEAST_ENDED = 64
 
 
 @dataclass(order=True)
 class _Entry:
-    """One run for which heartbeats go out; the heap orders entries by when they are due."""
+    """One run that gets heartbeats; the heap orders entries by the time of the next one."""
 
     due_at: float
     number: int
@@ -58,14 +58,14 @@ class AutoHeartbeats:
         """Start the first thread.
 
         Raises:
-            ThreadError: the system gives none.
+            ThreadError: the system cannot start it.
         """
         with self._condition:
             self._start_thread()
             if not self._threads:
                 raise ThreadError(
-                    "Cannot send heartbeats in the background: the system gives no thread. Raise "
-                    "its limit on threads or memory."
+                    "Cannot send heartbeats in the background: the system cannot start a thread. "
+                    "Raise its limit on threads or memory."
                 )
 
     @contextmanager
@@ -80,10 +80,10 @@ class AutoHeartbeats:
         """Send a heartbeat every *interval_seconds* while the block runs.
 
         Args:
-            heartbeats: those of the task.
+            heartbeats: sends the heartbeats of the task.
             interval_seconds: from the end of one heartbeat to the next.
             max_stall_seconds: heartbeats pause when the activity has reported nothing for this
-                long; None to go on.
+                long; None: they never pause.
             sent: called after each heartbeat.
         """
         entry = _Entry(
@@ -115,7 +115,7 @@ class AutoHeartbeats:
         self._condition.notify()
 
     def _forget_ended(self) -> None:
-        """Take ended entries off the heap once they are half of it: they hold whole tasks."""
+        """Drop ended entries once they are half of the heap, because they keep tasks in memory."""
         with self._condition:
             self._ended += 1
             if self._ended * 2 > len(self._due) + LEAST_ENDED:
@@ -129,7 +129,7 @@ class AutoHeartbeats:
         name = f"flowy-heartbeat-{self._threads + 1}"
         try:
             threading.Thread(target=self._work, name=name, daemon=True).start()
-        except RuntimeError as error:  # a limit on threads, as containers have, or on memory
+        except RuntimeError as error:  # a limit on threads, common in containers, or on memory
             logger.warning(
                 "Cannot start more than %d of %d threads for heartbeats (%s).",
                 self._threads,
@@ -152,7 +152,7 @@ class AutoHeartbeats:
             del entry  # an idle thread must not keep the last task alive
 
     def _next(self) -> _Entry | None:
-        """Wait for the next heartbeat that is due and take it off the heap; None when closed."""
+        """Wait until a heartbeat is due, and take its entry off the heap; None when closed."""
         with self._condition:
             while not self._closed:
                 while self._due and self._due[0].ended:

@@ -20,12 +20,11 @@ from .worker import ActivityWorker, calls_at_once
 
 @dataclass(frozen=True)
 class WorkerSpec:
-    """What a child needs to know to be a worker; all of it can be pickled.
+    """What a child needs to be a worker; picklable.
 
     Attributes:
-        options: those of ``start_activity_worker``, modules by name.
-        initialize: called first in each child, to configure logging for example; None for
-            nothing.
+        options: the options of ``start_activity_worker``, with modules by name.
+        initialize: called first in each child, to configure logging for example; or None.
     """
 
     options: WorkerOptions
@@ -33,15 +32,16 @@ class WorkerSpec:
 
 
 def work(link: Link, spec: WorkerSpec) -> None:
-    """Be a worker process until the supervisor, or its end, says stop."""
+    """Run a worker process until the supervisor stops it or ends."""
     if spec.initialize is not None:
         spec.initialize()
     options = spec.options
 
     def report_and_leave(report: StopReport) -> None:
+        """Send the report and end the process, although a thread hangs in an activity."""
         link.send(messages.reported(report))
         logging.shutdown()
-        os._exit(0)  # a thread hangs in an activity, and nothing else ends it
+        os._exit(0)
 
     client = connect(options.layer1, calls_at_once=calls_at_once(options.concurrency))
     worker = ActivityWorker(
@@ -56,7 +56,7 @@ def work(link: Link, spec: WorkerSpec) -> None:
         put_signals_back=lambda: put_back(),
     )
     with child_signals(worker.stop) as put_back:
-        # A supervisor that is gone cannot answer for this process: it finishes what it has.
+        # If the supervisor is gone, it cannot answer for this process, which finishes its tasks.
         link.listen(lambda message: worker.stop(messages.stop_level(message)), gone=worker.stop)
         link.send(messages.ready())
         try:

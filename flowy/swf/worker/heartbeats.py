@@ -1,13 +1,13 @@
-"""The heartbeats of one task, and the clock by which silence means that the task is lost.
+"""The heartbeats of one task, and how long it may go without an accepted one.
 
-SWF's RecordActivityTaskHeartbeat is the only way in which a worker learns that its task is
-closed or that its cancellation was requested. A heartbeat that does not get through says nothing
-of the task. It is tried again for a while; only when the declared heartbeat timeout has passed
-without an accepted one must the task be taken for lost: SWF has then very likely timed it out,
-and its retry may be running elsewhere.
+Only the answer to SWF's RecordActivityTaskHeartbeat tells a worker that its task is closed, or that
+its cancellation was requested. A heartbeat that does not get through says nothing about the task,
+so it is tried again for a while. If no heartbeat was accepted for as long as the declared heartbeat
+timeout, the task counts as lost: SWF has very likely timed it out, and its retry may be running
+elsewhere.
 
-Heartbeats are throttled per account (160 a second and 2,000 at once by default), so a loop that
-sends too many must not use up what the whole fleet has.
+Heartbeats are throttled per account (160 a second and 2,000 at once by default), so one tight loop
+must not use up the quota of the whole fleet.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from ...safe_logging import get_logger
 
 logger = get_logger(__name__)
 
-#: How long one heartbeat is tried again within its own call, in seconds.
+#: How long one call retries its heartbeat, in seconds.
 TRIED_SECONDS = 5.0
 
-#: Heartbeats that go out however fast they come; after them one each interval.
+#: How many heartbeats in a row go out at once; after them, one goes out each interval.
 BURST = 10
 
 #: The longest interval between two heartbeats after a burst, in seconds; a tenth of the declared
@@ -35,18 +35,18 @@ INTERVAL_SECONDS = 1.0
 
 
 class Heartbeats:
-    """Sends the heartbeats of one task, the author's and those in the background alike.
+    """Sends the heartbeats of one task, from the author and in the background.
 
     Args:
         subject: names the task in log lines.
         send: sends one heartbeat with its details; returns whether a cancellation was requested,
             raises ``SWFError`` if SWF did not accept it.
-        status: where what SWF tells is noted.
-        timeout_seconds: the declared heartbeat timeout; None for none.
-        lost_after_seconds: without an accepted heartbeat for this long the task is taken for
-            lost; None for never.
+        status: gets SWF's answers.
+        timeout_seconds: the declared heartbeat timeout, or None.
+        lost_after_seconds: how long the task may go without an accepted heartbeat until it counts
+            as lost; None for no limit.
         pause: waits between two tries, in seconds; returns True to give up at once.
-        ended: called after each try, with the fault; None for an accepted heartbeat.
+        ended: called after each try, with the fault, or None for an accepted heartbeat.
     """
 
     def __init__(
@@ -76,14 +76,14 @@ class Heartbeats:
         self._allowance_at = self._accepted_at = self._reported_at = clock.now()
         self._refusal_logged = False
         self._stopped = False
-        #: The newest details that the author gave; None for none so far.
+        #: The newest details that the author gave; None before the first.
         self.details: str | None = None
 
     def beat(self, details: str | None = None, *, now: bool = False) -> None:
-        """Report progress for the author, and send a heartbeat unless they come too fast.
+        """Report progress for the author, and send a heartbeat unless too many were sent lately.
 
-        With *now* it is sent however fast they come. Never raises for SWF's sake. In a tight loop
-        most calls send nothing: the newest details wait for the next heartbeat that goes out.
+        *now* sends it in any case. Errors of SWF are not raised. In a tight loop most calls send
+        *nothing, and the newest details go out with the next heartbeat.
         """
         self.progress(details)
         with self._lock:
@@ -104,17 +104,18 @@ class Heartbeats:
 
     @property
     def silent_seconds(self) -> float:
-        """How long ago the author last reported anything, in seconds."""
+        """How long ago the author last reported progress, in seconds."""
         return self._clock.now() - self._reported_at
 
     def stop(self) -> None:
-        """Send nothing more: the task is settled, and one that is abandoned must time out."""
+        """Send no more heartbeats: the task is settled, and must time out if it was abandoned."""
         self._stopped = True
 
     def send(self) -> None:
         """Send a heartbeat now, with the newest details.
 
-        Each one has them, because of a task that times out SWF keeps the details of the last one.
+        Each heartbeat repeats them, because SWF keeps only the last one's details of a task that
+        times out.
         """
         if self._stopped or self._status.learned is TaskStatus.CLOSED:
             return
@@ -166,7 +167,7 @@ class Heartbeats:
         silent = limit is not None and self._clock.now() - self._accepted_at >= limit
         if silent and self._status.lost():
             logger.error(
-                "No heartbeat of %s accepted for %d s; the activity is told to give up.",
+                "No heartbeat of %s was accepted for %d s; the activity is told to give up.",
                 self._subject,
                 int(limit or 0),
             )

@@ -1,4 +1,4 @@
-"""Where a worker's open tasks are written down, for whoever answers if its process dies."""
+"""The journal of a worker's open tasks, for whoever answers if its process dies."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from ...invocation.outcome import TaskOutcome
 
 
 class TaskJournal(Protocol):
-    """Is told of each task before it starts, and of what became of it. None of this raises."""
+    """Records each task before it starts, and its outcome; its methods do not raise."""
 
     def opened(self, token: str, subject: str) -> None:
-        """Write down a task that is about to start, or that is not suspended after all."""
+        """Record a task that is about to start, or that was not suspended after all."""
 
     def suspending(self, token: str) -> None:
-        """Write down that a task is being put into a store; whether it is in it is not known."""
+        """Record that a task is being put into a store, and may be in it already."""
 
     def settled(self, token: str, outcome: TaskOutcome) -> None:
-        """Write down that the worker has done all that it will do for a task."""
+        """Record the outcome of a task, with which the worker is done."""
 
     def poll_lost(self, identity: str, fault: str) -> None:
-        """Write down a poll that may have cost a task."""
+        """Record a poll that may have cost a task."""
 
 
 class NoJournal:
-    """For a process that nobody watches."""
+    """The journal of a process that has no supervisor; it records nothing."""
 
     def opened(self, token: str, subject: str) -> None:
         """Write nothing."""

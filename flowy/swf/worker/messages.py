@@ -1,7 +1,7 @@
-"""What a worker process and its supervisor say to each other, as JSON objects.
+"""The messages between a worker process and its supervisor, as JSON objects.
 
-A child tells of each task before it starts it, and of what became of it. So the supervisor can
-answer for the tasks of a child that died, which runs no line of its own code any more.
+A child sends a message before it starts a task, and another with the task's outcome. So the
+supervisor can answer for the open tasks of a child that died.
 """
 
 from __future__ import annotations
@@ -18,62 +18,62 @@ from .report import LostPoll, StopReport, Tally
 
 
 def ready() -> Message:
-    """A child can be told to stop from now on."""
+    """Return the message that a child is ready, and can be stopped."""
     return {"ready": True}
 
 
 def refused(error: SWFError) -> Message:
-    """The first polls of a child were refused."""
+    """Return the message that the first polls of a child were refused."""
     return {"refused": str(error), "fault": error.fault}
 
 
 def reported(report: StopReport) -> Message:
-    """A child has stopped."""
+    """Return the message that a child has stopped."""
     return {"report": dataclasses.asdict(report)}
 
 
 def stop(level: StopLevel) -> Message:
-    """A supervisor asks a child to stop."""
+    """Return the message by which a supervisor stops a child."""
     return {"stop": int(level)}
 
 
 def stop_level(message: Message) -> StopLevel:
-    """Return what ``stop`` said."""
+    """Return the level in a message of ``stop``."""
     return StopLevel(message["stop"])
 
 
 class SupervisedJournal:
-    """The ``TaskJournal`` of a child: what it writes down, its supervisor reads."""
+    """The ``TaskJournal`` of a child, which its supervisor reads."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
 
     def opened(self, token: str, subject: str) -> None:
-        """Tell of a task that is about to start, or that is not suspended after all."""
+        """Record a task that is about to start, or that was not suspended after all."""
         self._link.send({"opened": token, "subject": subject})
 
     def suspending(self, token: str) -> None:
-        """Tell of a task that is being put into a store."""
+        """Record that a task is being put into a store."""
         self._link.send({"suspending": token})
 
     def settled(self, token: str, outcome: TaskOutcome) -> None:
-        """Tell of the outcome of a task."""
+        """Record the outcome of a task."""
         self._link.send({"settled": token, "outcome": outcome.name})
 
     def poll_lost(self, identity: str, fault: str) -> None:
-        """Tell of a poll that may have cost a task."""
+        """Record a poll that may have cost a task."""
         self._link.send({"lost": identity, "fault": fault})
 
 
 @dataclass
 class Account:
-    """What one child has told.
+    """What the messages of one child have told.
 
     Attributes:
-        open: its open tasks, token to subject.
-        suspending: tokens of those that may be in a store.
-        tally: the tasks it has settled, in case it dies before it reports.
-        report: what it said at its end.
+        open: its open tasks, from token to subject.
+        suspending: the tokens of those that may be in a store.
+        tally: the outcomes of its tasks, in case it dies before it reports.
+        report: its report; None before its end.
         refusal: why its first polls were refused; None if they were not.
     """
 
@@ -84,7 +84,7 @@ class Account:
     refusal: SWFError | None = None
 
     def hear(self, message: Message) -> None:
-        """Note what a message says."""
+        """Record what a message tells."""
         if "opened" in message:
             self.open[message["opened"]] = message["subject"]
             self.suspending.discard(message["opened"])
@@ -103,7 +103,7 @@ class Account:
 
 
 def _report_from(told: dict[str, Any]) -> StopReport:
-    """Return the report that a child told in JSON, which has no tuples."""
+    """Return a child's report from its JSON, which has lists for tuples."""
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
     }

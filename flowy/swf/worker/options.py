@@ -1,4 +1,4 @@
-"""What a worker can be told: each option declared once.
+"""The options of a worker, each declared once.
 
 The fields below are the parameters of ``start_activity_worker`` and of ``ActivityWorker``, the
 options of ``flowy worker`` and their documentation. All are checked before anything is started.
@@ -20,8 +20,8 @@ from ..limits import name_text
 from ..scanner import Ignored, Package, Scanner, declared_by
 from ..values import ActivityImplementation, ActivityType
 
-#: Polls out at once by default, at most: at 20 ms latency 14 feed close to 500 tasks a second,
-#: as many as a process can answer; more compete with the activities for the interpreter.
+#: How many polls are open at once by default, at most. At 20 ms latency 14 bring close to 500 tasks
+#: a second, as many as a process can answer; more compete with the activities for the interpreter.
 DEFAULT_POLLERS = 14
 
 Choice: TypeAlias = Literal["abandon", "fail"]
@@ -31,10 +31,10 @@ def _about(help: str, *, metavar: str | None = None, kind: str = "") -> dict[str
     """Describe an option.
 
     Args:
-        help: what it means, for the docstring and the command line.
+        help: its meaning, for the docstring and the command line.
         metavar: how the command line shows its value.
         kind: how the command line reads its value: "count", "seconds", "choice", "objects"; empty
-            if the command line has no option of this name.
+            if the command line does not have this option.
     """
     return {"help": help, "metavar": metavar, "kind": kind}
 
@@ -44,7 +44,7 @@ class ServingOptions:
     """How a worker serves.
 
     Raises:
-        ValueError: one of them cannot be used; the text says what can.
+        ValueError: a value cannot be used; the text says which can.
         ImportError: middleware or an observer cannot be imported.
     """
 
@@ -60,9 +60,8 @@ class ServingOptions:
     pollers: int | None = field(
         default=None,
         metadata=_about(
-            "polls out at once in a process, never more than the concurrency, because a task "
-            "that is polled must find a slot; by default 14, or the concurrency if that is "
-            "less.",
+            "polls open at once in a process, never more than the concurrency, because each "
+            "task must find a free slot; by default 14, or the concurrency if that is less.",
             metavar="N",
             kind="count",
         ),
@@ -71,26 +70,26 @@ class ServingOptions:
         default=None,
         metadata=_about(
             "seconds that running activities may go on after the first stop signal, 0 or more; "
-            "by default as long as they like. Then heartbeat() answers False and coroutines are"
-            " canceled.",
+            "by default without a limit. Then heartbeat() answers False and coroutines are "
+            "canceled.",
             kind="seconds",
         ),
     )
     on_stop: Choice = field(
         default="abandon",
         metadata=_about(
-            "what becomes of activities that still run a moment after the grace: 'abandon' "
-            "leaves their tasks to their timeouts, which deciders commonly retry; 'fail' fails "
-            "them with a reason that begins with flowy.reasons.WORKER_STOPPED.",
+            "what happens to activities that still run 2 s after the grace: 'abandon' leaves "
+            "their tasks to their timeouts, which deciders commonly retry; 'fail' fails them "
+            "with a reason that begins with flowy.reasons.WORKER_STOPPED.",
             kind="choice",
         ),
     )
     on_unknown: Choice = field(
         default="fail",
         metadata=_about(
-            "what becomes of a task whose type this worker does not have: 'fail' fails it, "
-            "naming what the worker has; 'abandon' leaves it to its timeout, as for a rolling "
-            "deploy.",
+            "what happens to a task whose type this worker does not serve: 'fail' fails it, "
+            "naming the types it serves; 'abandon' leaves it to its timeout, during a rolling "
+            "deploy for example.",
             kind="choice",
         ),
     )
@@ -98,16 +97,16 @@ class ServingOptions:
         default=True,
         metadata=_about(
             "let SIGINT, SIGTERM and SIGHUP stop the worker, if it runs on the main thread; the"
-            " handlers before are put back at the end. False leaves all signals alone."
+            " previous handlers are restored at the end. False leaves all signals alone."
         ),
     )
     middleware: Sequence[Middleware | str] = field(
         default=(),
         metadata=_about(
             "objects that run around each run, the first one outermost, all outside the "
-            "middleware of the class; see flowy.middleware. A text names one, as "
-            "'module.name:OBJECT': with several processes each imports it, while an object must "
-            "be picklable.",
+            "middleware of the class; see flowy.middleware. A text, 'module.name:OBJECT', "
+            "names an object that each process imports; with several processes, give a name or "
+            "a picklable object.",
             metavar="MODULE:OBJECT",
             kind="objects",
         ),
@@ -137,13 +136,13 @@ class ServingOptions:
 
     @property
     def polls_at_once(self) -> int:
-        """How many polls are out at once in a process."""
+        """How many polls are open at once in a process."""
         return min(self.pollers or DEFAULT_POLLERS, self.concurrency)
 
 
 @dataclass(frozen=True)
 class WorkerOptions(ServingOptions):
-    """What ``start_activity_worker`` takes: the seed's parameters, and what is new by keyword."""
+    """The parameters of ``start_activity_worker``."""
 
     domain: Any = field(metadata=_about("the SWF domain, which must exist."))
     task_list: Any = field(
@@ -169,15 +168,15 @@ class WorkerOptions(ServingOptions):
     loop: Any = field(
         default=-1,
         metadata=_about(
-            "end after this many polls that got an answer, a task or an empty one; 0 registers "
-            "only, -1 goes on until stopped."
+            "end after this many answered polls, with a task or empty; 0 only registers, -1 goes "
+            "on until stopped."
         ),
     )
     package: Package | Iterable[Package] | None = field(
         default=None,
         metadata=_about(
             "what to scan: a module, a package, a dotted name, or a list of these; None scans "
-            "the module that calls."
+            "the calling module."
         ),
     )
     ignore: Ignored | Iterable[Ignored] | None = field(
@@ -222,10 +221,10 @@ class WorkerOptions(ServingOptions):
             raise ValueError("Cannot use package and activities together: give one of them.")
 
     def implementations(self) -> Mapping[ActivityType, ActivityImplementation]:
-        """Return what is to be served, by type.
+        """Return the implementations to serve, by type.
 
         Raises:
-            ScanError: there is none, or one type has two implementations.
+            ScanError: there is none, or one type has two.
             ImportError: something cannot be imported.
         """
         if self.activities is not None:
@@ -233,7 +232,7 @@ class WorkerOptions(ServingOptions):
         return Scanner(self.package or (), self.ignore).scan()
 
     def by_name(self) -> WorkerOptions:
-        """Return the same options with modules by name, by which another process finds them."""
+        """Return the same options with modules by name, so that another process can import them."""
         if self.package is None:
             return self
         return replace(self, package=list(Scanner(self.package).names))
@@ -245,10 +244,10 @@ class WorkerOptions(ServingOptions):
 
 
 def polls_to_answer(loop: Any) -> int:
-    """Return how many polls a worker ends after; -1 for no end.
+    """Return after how many answered polls a worker ends; -1 for never.
 
     Args:
-        loop: whatever ``int()`` takes.
+        loop: anything that ``int()`` accepts.
 
     Raises:
         ValueError: it is not a number, or less than -1.

@@ -1,4 +1,4 @@
-"""What each poller of a worker does: take a slot, poll, and start what the poll brings."""
+"""The loop of each poller: take a slot, poll, and start the task that the poll brings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .slots import Slots
 from .task_run import TaskRun
 from .worker_context import WorkerContext
 
-#: Pause of a poller that has a slot but no thread for the task, in seconds.
+#: The pause of a poller that has a slot but no thread for the task, in seconds.
 NO_THREAD_SECONDS = 0.2
 
 
@@ -20,10 +20,10 @@ class PollLoop:
     """Polls and starts tasks; each of a worker's pollers calls ``run``.
 
     Args:
-        worker: what the tasks share.
-        slots: the worker's.
+        worker: the context that the tasks share.
+        slots: the worker's slots.
         runner: runs the tasks.
-        loop: how many polls may still get an answer; -1 for no end.
+        loop: after how many answered polls to end; -1 for never.
         polls_out: called with 1 when a poll goes out, with -1 when it is back.
     """
 
@@ -95,7 +95,7 @@ class PollLoop:
             if task is not None:
                 run = TaskRun(self._worker, task)
         except BaseException as error:
-            # Interrupted, as by a third signal, or out of memory with a task in hand.
+            # Interrupted, by a third signal for example, or out of memory after the poll.
             if task is not None or not isinstance(error, Exception):
                 self.poll_lost(type(error).__name__)
             raise
@@ -112,7 +112,7 @@ class PollLoop:
             self._runner.run(run)
 
     def _take_turn(self) -> bool:
-        """Take one of the polls that are left; False if there is none."""
+        """Take one of the remaining polls; return False if all are used up."""
         with self._lock:
             if self._turns_left == 0:
                 return False

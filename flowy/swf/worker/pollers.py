@@ -16,10 +16,10 @@ from .worker_context import WorkerContext
 
 logger = get_logger(__name__)
 
-#: How long a stop waits for the polls that are out, in seconds.
+#: How long a stop waits for open polls, in seconds.
 POLL_WAIT_SECONDS = POLL_READ_TIMEOUT_SECONDS + 10.0
 
-#: Pause of a poller thread that failed for a reason of its own, in seconds.
+#: The pause of a poller thread after an unexpected error, in seconds.
 BROKEN_POLLER_SECONDS = 5.0
 
 
@@ -27,10 +27,10 @@ class Pollers:
     """Polls in threads, and waits in the calling one.
 
     Args:
-        worker: what the tasks share.
-        slots: the worker's.
-        polls: what each thread does.
-        count: how many threads.
+        worker: the context that the tasks share.
+        slots: the worker's slots.
+        polls: the loop that each thread runs.
+        count: the number of threads.
     """
 
     def __init__(self, worker: WorkerContext, slots: Slots, polls: PollLoop, count: int) -> None:
@@ -47,33 +47,33 @@ class Pollers:
 
         Raises:
             SWFError: the first polls were refused.
-            ThreadError: the system gives no thread to poll in.
-            KeyboardInterrupt: Ctrl-C in a script whose signals are its own.
+            ThreadError: the system cannot start a thread to poll in.
+            KeyboardInterrupt: Ctrl-C in a script that handles signals itself.
         """
         try:
             self._start()
             self._wait_for_end()
         except KeyboardInterrupt:
-            logger.info("Interrupted; running activities finish. Once more ends at once.")
+            logger.info("Interrupted; running activities finish. Interrupt again to end at once.")
             self._wait_for_end(stop_first=True)
             raise
         if self._error is not None:
             raise self._error
 
     def _start(self) -> None:
-        """Start the threads that poll; some of them, if the system does not give all."""
+        """Start the threads that poll, or as many as the system can start."""
         for number in range(self._count):
             poller = threading.Thread(target=self._work, name=f"flowy-poller-{number}", daemon=True)
             with self._slots.changing():
                 self._alive += 1
             try:
                 poller.start()
-            except RuntimeError as error:  # a limit on threads, as containers have
+            except RuntimeError as error:  # a limit on threads, common in containers
                 with self._slots.changing():
                     self._alive -= 1
                 if number == 0:
                     raise ThreadError(
-                        f"Cannot start the worker: the system gives no thread to poll in ({error})."
+                        f"Cannot start the worker: the system has no thread to poll in ({error})."
                         " Raise its limits, or lower concurrency."
                     ) from error
                 logger.warning("%d pollers and not %d: %s.", number, self._count, error)
@@ -88,13 +88,13 @@ class Pollers:
                 self._alive -= 1
 
     def _poll(self) -> bool:
-        """Poll until there is nothing more to do; False if the poller itself has failed."""
+        """Poll until a stop or the last poll; return False after an unexpected error."""
         try:
             self._polls.run()
         except SWFError as error:
             self._error = self._error or error
             self._stop.raise_to(StopLevel.DRAIN)
-        except BaseException:  # whatever it was, this poller is still needed
+        except BaseException:  # the poller is still needed, whatever the error
             logger.exception("A poller failed; it polls again in %.0f s.", BROKEN_POLLER_SECONDS)
             return False
         return True

@@ -1,8 +1,8 @@
-"""The poll for activity tasks: wait, and back off when a poll fails.
+"""The poll for activity tasks, with back-off when a poll fails.
 
-SWF holds a poll for up to 60 s and answers with a task or with nothing. Throttles, server errors
-and broken connections between two answers must not end a worker. But a worker whose very first
-polls are refused is set up wrongly, and says so at once.
+SWF keeps a poll open for up to 60 s and answers with a task or with nothing. Throttling, server
+errors and broken connections must not end a worker. But if the very first polls are refused, the
+worker is set up wrongly and reports that at once.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from ..values import ActivityTask
 
 logger = get_logger(__name__)
 
-#: First pause after a poll that failed, and the longest one, in seconds.
+#: The first and the longest pause after a poll that failed, in seconds.
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 
-#: Pauses after a poll that was refused although polls had worked before, in seconds.
+#: The same after a poll that was refused although polls had worked before, in seconds.
 REFUSED_PAUSE_SECONDS = 5.0
 LONGEST_REFUSED_PAUSE_SECONDS = 60.0
 
-#: SWF holds an empty poll for 60 s. After one that comes back sooner than this, in seconds, the
-#: next poll waits: an emulator, or SWF in trouble, must not be flooded.
+#: SWF keeps an empty poll open for 60 s. After one that comes back sooner than this, in seconds,
+#: the next poll waits, so that an emulator, or SWF in trouble, is not flooded.
 EMPTY_POLL_SECONDS = 1.0
 
 
@@ -38,14 +38,14 @@ class Poller:
     """Polls one task list until a stop is requested.
 
     Args:
-        client: what it polls with.
-        domain, task_list: what it polls.
-        identity: what SWF is told of the poller, and keeps in the history.
-        stop: ends the waiting between polls; a poll that is out is never cut.
-        answered: set at the first good poll, by any of the pollers that share it.
-        lost: called with the fault of a poll that may have cost a task: SWF may have handed out
-            a task whose delivery failed.
-        observers: are told of each poll.
+        client: makes the polls.
+        domain, task_list: the task list to poll.
+        identity: the poller's name, which SWF keeps in the history.
+        stop: ends the waiting between polls; an open poll is not cut.
+        answered: set after the first successful poll; several pollers share it.
+        lost: called with the fault of a poll that may have cost a task, because SWF may have sent
+            one that did not arrive.
+        observers: told about each poll.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Poller:
         self._emptiness = Backoff(0.05, EMPTY_POLL_SECONDS)
 
     def poll(self) -> ActivityTask | None:
-        """Poll until there is an answer, through all trouble that may pass.
+        """Poll until there is an answer, through transient errors.
 
         Returns:
             The task; None for an empty poll, or if a stop was requested before an answer came.
@@ -131,7 +131,7 @@ class Poller:
                 self._lost(error.fault)
             pause = self._trouble.next_seconds()
             advice = (
-                " More than 1,000 polls wait on the task list: run fewer workers."
+                " More than 1,000 polls are open on the task list: run fewer workers."
                 if isinstance(error, LimitExceededError)
                 else ""
             )

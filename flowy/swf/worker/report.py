@@ -1,7 +1,7 @@
 """The report: how the tasks of a worker ended, and what its stop left.
 
-An operator must be able to tell which of the tasks that time out later were left by a stop, so
-the report names each of them.
+The tasks that a stop leaves time out later. The report names each of them, so that an operator
+knows why.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from datetime import datetime, timezone
 
 from ...invocation.outcome import TaskOutcome
 
-#: Of lists that may grow while a worker runs, the newest entries that are kept.
+#: How many of the newest entries are kept of a list that grows while a worker runs.
 KEPT_ENTRIES = 1_000
 
 
 @dataclass(frozen=True)
 class LostPoll:
-    """A poll that may have cost a task: SWF may have handed it one that nobody received."""
+    """A poll that may have cost a task: SWF may have sent one that did not arrive."""
 
-    at: str  #: When the poll was given up, ISO 8601, UTC.
-    identity: str  #: The poller, as SWF's history names it.
+    at: str  #: When the poll was given up: ISO 8601, UTC.
+    identity: str  #: The poller's name in SWF's history.
     fault: str  #: Why it was given up.
 
     def __str__(self) -> str:
@@ -35,7 +35,7 @@ class StopReport:
     """How the tasks of a worker ended, from its start to its end.
 
     Numbers count tasks; tuples name them, by activity type, activity id and workflow id.
-    ``unanswered`` and ``polls_lost`` hold the newest 1,000 at most, and ``more_unanswered`` and
+    ``unanswered`` and ``polls_lost`` contain the newest 1,000 at most; ``more_unanswered`` and
     ``more_polls_lost`` count the others.
     """
 
@@ -44,9 +44,9 @@ class StopReport:
     canceled: int = 0
     suspended: int = 0
     closed: int = 0  #: Closed at SWF before the answer: timed out, or the workflow had ended.
-    unknown_left: int = 0  #: Of a type that the worker lacks, left to their timeouts.
-    failed_by_stop: tuple[str, ...] = ()  #: Still ran when the grace had ended, and were failed.
-    abandoned: tuple[str, ...] = ()  #: Still ran when the grace had ended; left to timeouts.
+    unknown_left: int = 0  #: Of a type that the worker does not serve; left to their timeouts.
+    failed_by_stop: tuple[str, ...] = ()  #: Still running after the grace; failed.
+    abandoned: tuple[str, ...] = ()  #: Still running after the grace; left to their timeouts.
     unanswered: tuple[str, ...] = ()  #: Their answers were given up, or may not have arrived.
     polls_lost: tuple[LostPoll, ...] = ()  #: Polls that may have cost a task.
     more_unanswered: int = 0
@@ -54,7 +54,7 @@ class StopReport:
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was left: each task has its answer, as far as the worker knows."""
+        """Whether each task has its answer, as far as the worker knows."""
         return not (self.failed_by_stop or self.abandoned or self.unanswered or self.polls_lost)
 
     def __add__(self, other: StopReport) -> StopReport:
@@ -82,7 +82,7 @@ class StopReport:
 
 
 def _grouped(entries: Iterable[str]) -> Iterator[str]:
-    """Yield each entry once, with the number of those that are equal."""
+    """Yield each distinct entry once, with its number."""
     for entry, count in Counter(entries).items():
         yield entry if count == 1 else f"{entry} ({count:,} times)"
 
@@ -126,7 +126,7 @@ _COUNTED_OUTCOMES = {
 
 
 class Tally:
-    """Counts while a worker runs; any thread may write."""
+    """Counts the outcomes while a worker runs; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -140,7 +140,7 @@ class Tally:
         self._polls_lost_count = 0
 
     def note(self, outcome: TaskOutcome, subject: object) -> None:
-        """Count one task; the report names it by ``str(subject)`` if it was left."""
+        """Count one task, which the report names by ``str(subject)`` if it was left."""
         with self._lock:
             self._counts[outcome] += 1
             named = self._named.get(outcome)
@@ -148,7 +148,7 @@ class Tally:
                 named.append(str(subject))
 
     def poll_lost(self, identity: str, fault: str) -> None:
-        """Write down a poll that may have cost a task."""
+        """Record a poll that may have cost a task."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         with self._lock:
             self._polls_lost.append(LostPoll(now, identity, fault))

@@ -1,8 +1,8 @@
-"""Delivering one answer, until SWF takes it or it is too late.
+"""Delivers one answer, until SWF takes it or it is too late.
 
-An answer that is not delivered leaves its task open until it times out, however well the work was
-done. So an answer is tried for as long as SWF may still take it, through throttles and outages.
-Text that SWF refuses is replaced by text that it cannot refuse.
+A task whose answer is not delivered stays open until it times out, however well the work was done.
+So an answer is retried for as long as SWF may still take it, through throttling and outages. Text
+that SWF refuses is replaced by text that it cannot refuse.
 """
 
 from __future__ import annotations
@@ -18,7 +18,18 @@ from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.retry import Backoff, Deadline
 from ...concurrency.stop import StopFlag, StopLevel
 from ...exception import SWFError, TooLongError, UnknownResourceError, ValidationError
-from ...invocation import Canceled, Completed, Failed, TaskOutcome, cut_end, reason_of, sendable
+from ...invocation import (
+    Answer,
+    Canceled,
+    Completed,
+    Failed,
+    NoAnswer,
+    TaskOutcome,
+    TaskStatus,
+    cut_end,
+    reason_of,
+    sendable,
+)
 from ...safe_logging import get_logger
 from ..limits import MAX_HEARTBEAT_DETAILS_CHARS
 
@@ -31,20 +42,20 @@ LEAST_ANSWER_SECONDS = 300
 #: How long an answer is tried if no start-to-close is declared, in seconds.
 UNLIMITED_ANSWER_SECONDS = 3_600
 
-#: How much longer an answer is tried once the worker was asked to stop without a grace; and once
-#: the grace is over, in seconds.
+#: How much longer an answer is tried after a stop was requested without a grace, and after the
+#: grace is over, in seconds.
 ANSWER_SECONDS_AT_STOP = 60.0
 ANSWER_SECONDS_AFTER_GRACE = 5.0
 
 
 @dataclass(frozen=True)
 class StopPolicy:
-    """What a stop means for what runs.
+    """How a stop treats running activities.
 
     Attributes:
         flag: raised when a stop is requested.
-        grace_seconds: how long running activities may go on from then; None for no limit.
-        on_stop: ``"abandon"`` or ``"fail"`` what still runs after that.
+        grace_seconds: how long running activities may go on after that; None for no limit.
+        on_stop: ``"abandon"`` or ``"fail"`` those that still run after the grace.
     """
 
     flag: StopFlag
@@ -67,7 +78,7 @@ class AnswerCalls(Protocol):
         """Answer *canceled*."""
 
     def cut_call(self, thread: int) -> None:
-        """Cut the call that a thread makes just now."""
+        """Cut the call that a thread is making."""
 
 
 class Responder:
@@ -75,11 +86,11 @@ class Responder:
 
     Args:
         client: makes the calls.
-        token: the task's.
+        token: the task's token.
         subject: names the task in log lines.
         start_to_close_seconds: the declared timeout; None for no limit.
-        policy: the worker's; once its flag is raised, less time is left.
-        clock: by which time is measured, from now on.
+        policy: the worker's policy; when its flag is raised, less time is left.
+        clock: measures the time, from now on.
     """
 
     def __init__(
@@ -101,20 +112,44 @@ class Responder:
             max(start_to_close_seconds or UNLIMITED_ANSWER_SECONDS, LEAST_ANSWER_SECONDS),
             clock=clock,
         )
-        self._thread: int | None = None  # the one that delivers
+        self._thread: int | None = None  # the thread that delivers
 
     def give_up(self) -> None:
-        """Try no more, and cut the call that is under way; any thread may call it."""
+        """Stop trying, and cut the call that is under way; any thread may call this."""
         self._deadline.shorten(0.0)
         if self._thread is not None:
             self._client.cut_call(self._thread)
+
+    def respond(self, answer: Answer, last_heartbeat: str | None) -> TaskOutcome:
+        """Deliver the answer of a run, if it has one.
+
+        Args:
+            answer: the answer.
+            last_heartbeat: the details of the last heartbeat, which those of a failure repeat.
+
+        Returns:
+            As ``deliver``; or the outcome of a task that gets no answer.
+        """
+        if isinstance(answer, NoAnswer):
+            if answer.why is not TaskStatus.STOPPING:
+                return TaskOutcome.CLOSED
+            if self._policy.on_stop == "abandon":
+                return TaskOutcome.ABANDONED
+            reason = f"{reasons.WORKER_STOPPED}the activity was still running after the grace."
+            told = self.deliver(_with_last_heartbeat(Failed(reason), last_heartbeat))
+            return TaskOutcome.FAILED_BY_STOP if told is TaskOutcome.FAILED else told
+        if isinstance(answer, Failed):
+            return self.deliver(_with_last_heartbeat(answer, last_heartbeat))
+        if isinstance(answer, Completed | Canceled):
+            return self.deliver(answer)
+        return TaskOutcome.SUSPENDED
 
     def deliver(self, answer: Completed | Failed | Canceled) -> TaskOutcome:
         """Send an answer until SWF takes it, says that the task is closed, or time is up.
 
         Returns:
-            What SWF was told: FAILED also if it does not take the result or the cancellation.
-            CLOSED or UNANSWERED if it was told nothing.
+            The answer that SWF took; FAILED also if it refused the result or the cancellation.
+            CLOSED or UNANSWERED if it took none.
         """
         self._thread = threading.get_ident()
         if isinstance(answer, Completed):
@@ -161,8 +196,8 @@ class Responder:
         """Make a call until it is taken.
 
         Raises:
-            ValidationError, TooLongError: SWF would refuse this very answer for ever; another
-                one may be tried.
+            ValidationError, TooLongError: SWF will never take this answer; another one may be
+                tried.
         """
         backoff = Backoff(first_seconds=0.5, cap_seconds=20.0)
         tried_before = False
@@ -176,8 +211,8 @@ class Responder:
             except ValidationError:
                 raise
             except SWFError as error:
-                # It may pass: credentials are renewed, policies fixed. Until then the worker
-                # could not poll either, and loses nothing by waiting.
+                # Any other error may be transient: credentials are renewed, policies fixed. Until
+                # then the worker could not poll either, so waiting costs nothing.
                 self._shorten_deadline(level)
                 pause = min(backoff.next_seconds(), self._deadline.remaining_seconds() or 0.0)
                 if self._deadline.passed:
@@ -190,7 +225,7 @@ class Responder:
                 )
                 tried_before = True
                 if self._stop.wait(pause, StopLevel(min(level + 1, StopLevel.KILL))):
-                    backoff.reset()  # the time that is left now is short
+                    backoff.reset()  # little time is left now
 
     def _shorten_deadline(self, level: StopLevel) -> None:
         if level is StopLevel.DRAIN:
@@ -224,12 +259,12 @@ class Responder:
         return TaskOutcome.UNANSWERED
 
 
-def with_last_heartbeat(answer: Failed, last: str | None) -> Failed:
-    """Return a failure whose details end with those of the last heartbeat, never cut off.
+def _with_last_heartbeat(answer: Failed, last: str | None) -> Failed:
+    """Return a failure whose details end with those of the last heartbeat, which no cut removes.
 
     Args:
         answer: the failure.
-        last: the details of the last heartbeat, in any length; None for none.
+        last: the details of the last heartbeat, in any length; or None.
     """
     if last is None:
         return answer

@@ -1,4 +1,4 @@
-"""What an activity in a worker answers through: the scheduler of one task run."""
+"""The scheduler of one task run, through which an activity in a worker answers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .heartbeats import Heartbeats
 
 
 class Run(Protocol):
-    """What is used of a ``TaskRun``."""
+    """The part of a ``TaskRun`` that the scheduler uses."""
 
     status: StatusRecord
     heartbeats: Heartbeats
@@ -24,22 +24,22 @@ class Run(Protocol):
         """Answer for the task; return whether SWF took the answer."""
 
     def suspending(self) -> AbstractContextManager[None]:
-        """Return what is entered while the task is put into a store."""
+        """Return a context manager to enter while the task is put into a store."""
 
 
 class RunScheduler:
-    """The ``flowy.task.Scheduler`` of one task run; the token is the task's own, always."""
+    """The ``flowy.task.Scheduler`` of one task run; the token is always the task's own."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
 
     @property
     def status(self) -> StatusRecord:
-        """What is known of the task, and what the activity was told of it."""
+        """What is known about the task, and what the activity was told about it."""
         return self._run.status
 
     def heartbeat(self, token: str, details: str | None = None, *, now: bool = False) -> TaskStatus:
-        """Send a heartbeat, unless they come too fast, and return what the activity is told."""
+        """Send a heartbeat unless too many were sent lately; return what the activity is told."""
         if self._run.is_forked:
             raise OutsideActivityError(
                 "Cannot send a heartbeat: this process is a forked child of the worker, and must "
@@ -69,5 +69,5 @@ class RunScheduler:
         self._run.finish(Suspended())
 
     def suspending(self, token: str) -> AbstractContextManager[None]:
-        """Return what is entered while the task is put into a store."""
+        """Return a context manager to enter while the task is put into a store."""
         return self._run.suspending()

@@ -1,4 +1,4 @@
-"""Where the tasks of a worker run: in the calling thread, in threads, or on the event loop."""
+"""Runs the tasks of a worker in the calling thread, in threads, or on the event loop."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .slots import Slots
 from .task_run import TaskRun
 from .worker_context import WorkerContext
 
-#: How often the calling thread looks up while it waits, in seconds. A Ctrl-C that comes between
-#: its last bytecode and the wait does not interrupt the wait, and is heard at the next look.
+#: How often the calling thread wakes up while it waits, in seconds. A Ctrl-C just before a wait
+#: does not interrupt the wait, so it takes effect when the thread wakes up.
 LOOK_SECONDS = 1.0
 
 
@@ -22,9 +22,9 @@ class Runner:
     """Runs the tasks of one worker.
 
     Args:
-        worker: what the tasks share.
-        slots: the worker's.
-        concurrency: how many may run at once. With 1 they run in the thread that calls.
+        worker: the context that the tasks share.
+        slots: the worker's slots.
+        concurrency: how many may run at once; 1 runs them in the calling thread.
     """
 
     def __init__(self, worker: WorkerContext, slots: Slots, concurrency: int) -> None:
@@ -34,19 +34,20 @@ class Runner:
         self._threads = Threads(concurrency, "flowy-activity")
         implementations = worker.activities.values()
         self._has_coroutines = any(map(is_async, implementations))
-        # A worker of coroutines alone needs no thread for each poll.
+        # If all activities are coroutines, the tasks need no threads.
         self._needs_threads = concurrency > 1 and not all(map(is_async, implementations))
         self._event_loop: EventLoop | None = None
-        #: What runs in the calling thread.
+        #: The task run in the calling thread, if any.
         self.here: TaskRun | None = None
-        #: Called after each run in the calling thread: the activity may have changed handlers.
+        #: Called after each run in the calling thread, because the activity may have changed
+        #: handlers.
         self.put_signals_back: Callable[[], object] = lambda: None
 
     def start(self) -> None:
-        """Start what must be there before the first poll.
+        """Start the event loop and a first thread, before the first poll.
 
         Raises:
-            ThreadError: the system does not give it.
+            ThreadError: the system cannot start them.
         """
         try:
             if self._has_coroutines:
@@ -56,30 +57,30 @@ class Runner:
             self.release()
         except (RuntimeError, OSError) as error:
             raise ThreadError(
-                f"Cannot start the worker: the system gives no threads or descriptors ({error}). "
+                f"Cannot start the worker: the system has no threads or descriptors ({error}). "
                 "Raise its limits, or lower concurrency."
             ) from error
 
     def close(self) -> None:
-        """Let the threads end when what runs in them has ended."""
+        """Let the threads end when their tasks have ended."""
         self._threads.close()
         if self._event_loop is not None:
             self._event_loop.close()
 
     def reserve(self) -> bool:
-        """Keep a thread free for the task that a poll may bring; False if there is none."""
+        """Reserve a thread for the task that a poll may bring; return False if none is left."""
         return not self._needs_threads or self._threads.reserve()
 
     def release(self) -> None:
-        """Give that thread back."""
+        """Give a reserved thread back."""
         if self._needs_threads:
             self._threads.release()
 
     def run(self, run: TaskRun) -> None:
-        """Run a task: here, or elsewhere if there may be several at once.
+        """Run a task: in the calling thread, or elsewhere if several may run at once.
 
         Raises:
-            KeyboardInterrupt, SystemExit: came out of an activity that ran here.
+            KeyboardInterrupt, SystemExit: an activity in the calling thread raised it.
         """
         if self._concurrency > 1:
             self._run_elsewhere(run)
@@ -111,7 +112,7 @@ class Runner:
             self._start_on_loop(run)
         elif self._needs_threads:
             self._threads.submit_reserved(lambda: self._run_in_thread(run))
-        else:  # of an unknown type: there is only a refusal to send
+        else:  # an unknown type, which only gets a refusal
             self._threads.submit(lambda: self._run_in_thread(run))
 
     def _run_in_thread(self, run: TaskRun) -> None:
@@ -120,10 +121,10 @@ class Runner:
         except KeyboardInterrupt:
             self._worker.policy.flag.raise_to(StopLevel.DRAIN)
         except SystemExit:
-            pass  # its task was failed; the process is not this thread's to end
+            pass  # the task has failed; this thread must not end the process
 
     def _start_on_loop(self, run: TaskRun) -> None:
         assert self._event_loop is not None
         run.cancel = self._event_loop.submit(run.run_async, run.failed, self._worker.context.copy())
         if self._worker.policy.flag.is_set(StopLevel.CANCEL):
-            run.interrupt()  # the stop may have looked before there was anything to cancel
+            run.interrupt()  # the stop may have looked before run.cancel was set

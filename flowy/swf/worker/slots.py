@@ -1,7 +1,7 @@
 """The slots of a worker: which polls are out and which tasks run in them.
 
-SWF counts a task as started when a poll brings it. So a slot is taken before the poll goes out: a
-task that is polled is a task that can run at once.
+SWF counts a task as started when a poll brings it. So a slot is taken before the poll goes out, and
+each task that a poll brings can run at once.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from .task_run import TaskRun
 
 
 class Slots:
-    """Counts the slots taken, the polls out and the tasks running; any thread may use it.
+    """Counts the slots taken, the polls out and the tasks running; thread-safe.
 
     Args:
-        size: how many slots there are.
-        stop: once it is raised, nobody gets a slot any more.
+        size: the number of slots.
+        stop: when it is raised, ``take`` gives out no more slots.
     """
 
     def __init__(self, size: int, stop: StopFlag, clock: Clock = SYSTEM_CLOCK) -> None:
         self._size = size
         self._stop = stop
         self._clock = clock
-        # One lock, two things to wait for: pollers wait for a slot, a stop for what runs. To wake
-        # only those concerned keeps the interpreter free for the activities.
+        # Two conditions of one lock: pollers wait for a slot, a stop waits for tasks. Waking only
+        # those concerned keeps the interpreter free for the activities.
         lock = threading.RLock()
         self._slot_free = threading.Condition(lock)
         self._change = threading.Condition(lock)
@@ -39,7 +39,7 @@ class Slots:
 
     @property
     def running(self) -> set[TaskRun]:
-        """The tasks that are not settled."""
+        """The tasks that have no outcome yet."""
         with self._change:
             return set(self._running)
 
@@ -55,7 +55,7 @@ class Slots:
             return self._taken > len(self._running)
 
     def take(self) -> bool:
-        """Take a slot when there is one; False if a stop was requested first."""
+        """Wait for a slot and take it; return False if a stop was requested first."""
         with self._slot_free:
             while self._taken >= self._size and not self._stop.is_set():
                 self._clock.wait(self._slot_free, None)
@@ -77,9 +77,9 @@ class Slots:
             self._polls_out += 1
 
     def poll_ended(self, run: TaskRun | None) -> None:
-        """Count a poll that is back, and the task that it brought, in one step.
+        """Count a poll that is back and the task that it brought, in one step.
 
-        Whatever ends the worker finds the task as the one or as the other.
+        So whatever ends the worker finds either the poll or the task.
         """
         with self._change:
             self._polls_out -= 1
@@ -97,7 +97,7 @@ class Slots:
                 self._tell_change(always=self._size == 1)
 
     def wait_until_settled(self, runs: Collection[TaskRun], seconds: float) -> set[TaskRun]:
-        """Wait until none of *runs* is open, for *seconds* at most; return those that are."""
+        """Wait up to *seconds* until all *runs* are settled; return those that are not."""
         deadline = Deadline(seconds, clock=self._clock)
         self.wait_while(lambda: bool(self._running.intersection(runs)), deadline)
         return self.running.intersection(runs)
@@ -112,9 +112,9 @@ class Slots:
         """Wait until *condition* is false or *deadline* has passed.
 
         Args:
-            condition: looked at under the lock, whenever something has changed.
+            condition: checked under the lock, whenever something has changed.
             deadline: None for no limit.
-            look_seconds: how often it is looked at besides; None for not at all.
+            look_seconds: how often it is also checked without a change; None for never.
         """
         with self._change:
             while condition():
@@ -125,18 +125,18 @@ class Slots:
                 self._clock.wait(self._change, seconds)
 
     def wake_all(self) -> None:
-        """Let all that wait look again."""
+        """Wake all waiting threads."""
         with self.changing():
             self._slot_free.notify_all()
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Change something in the block for which others may wait."""
+        """Change something in the block, and wake the threads that wait for changes."""
         with self._change:
             yield
             self._change.notify_all()
 
     def _tell_change(self, *, always: bool = False) -> None:
-        # Before a stop nobody waits for a change, except whoever waits for one coroutine.
+        # Before a stop, only the thread that runs a single coroutine waits for changes.
         if always or self._stop.is_set():
             self._change.notify_all()

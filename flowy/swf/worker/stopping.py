@@ -15,27 +15,27 @@ from .slots import Slots
 from .task_run import TaskRun
 from .worker_context import WorkerContext
 
-#: How long activities that were told to give up may take to do so, in seconds.
+#: How long activities may take to give up when they were told to, in seconds.
 CANCEL_GRACE_SECONDS = 2.0
 
-#: How long a stop waits for answers that are under way after that, in seconds: an answer is tried
-#: for ANSWER_SECONDS_AFTER_GRACE, and its last call has a time-out of its own.
+#: How long a stop then waits for answers that are under way, in seconds: an answer is tried for
+#: ANSWER_SECONDS_AFTER_GRACE, and its last call has a timeout of its own.
 LAST_ANSWER_SECONDS = ANSWER_SECONDS_AFTER_GRACE + 15.0
 
-#: Threads that end what still runs, at most.
+#: How many threads end the tasks that still run, at most.
 ENDING_THREADS = 14
 
 
 @dataclass
 class Stopping:
-    """Watches for a stop, and sees it through.
+    """Waits for a stop, and carries it out.
 
     Attributes:
-        worker: what the tasks share.
-        slots: the worker's.
-        hangs: tells whether the calling thread hangs in an activity or, without an activity, in
-            a poll; then only the end of the process helps.
-        leave: ends the process; None if nobody may.
+        worker: the context that the tasks share.
+        slots: the worker's slots.
+        leave: ends the process if the calling thread hangs in an activity or a poll; or None.
+        runs_here: returns the task that runs in the calling thread, or None.
+        polls_here: whether the calling thread polls.
         interrupted: whether a third signal interrupts the calling thread by itself.
     """
 
@@ -50,16 +50,16 @@ class Stopping:
     _telling: threading.RLock = field(default_factory=threading.RLock, init=False)
 
     def finish(self) -> None:
-        """Note that the worker has ended, and tell the observers what they have not heard yet.
+        """Note that the worker has ended, and tell the observers the levels that are still untold.
 
-        They hear of DRAIN in any case, also if the worker ends by itself.
+        They are always told DRAIN, also if the worker ends by itself.
         """
         with self._telling:
             self._tell(max(self.worker.policy.flag.level, StopLevel.DRAIN))
             self.finished = True
 
     def watch(self) -> None:
-        """Wait for a stop, and see it through."""
+        """Wait for a stop, and carry it out."""
         flag, clock = self.worker.policy.flag, self.worker.clock
         flag.wait(None)
         self._tell(StopLevel.DRAIN)
@@ -75,14 +75,14 @@ class Stopping:
         flag.wait(None, StopLevel.KILL)
         self._tell(StopLevel.KILL)
         if self.polls_here and self.leave is not None:
-            # A signal that comes just before the thread waits for its socket does not interrupt.
+            # A signal just before the thread starts to wait for its socket does not interrupt it.
             deadline = Deadline(CANCEL_GRACE_SECONDS if self.interrupted else 0.0, clock=clock)
             self.slots.wait_while(lambda: self.slots.polls_out > 0 and not self.finished, deadline)
             if self.slots.polls_out > 0 and not self.finished:
                 self.leave()
 
     def _end(self, late: set[TaskRun]) -> None:
-        """End the tasks that still run, and let the worker end without them."""
+        """End the tasks that still run, so that the worker can end without them."""
         threads = Threads(ENDING_THREADS, "flowy-stop-answer")
         for run in late:
             threads.submit(run.end_by_stop)
@@ -93,7 +93,7 @@ class Stopping:
             self.leave()
 
     def _tell(self, level: StopLevel) -> None:
-        """Wake all that wait, and tell the observers of each level up to this one, once."""
+        """Wake all waiting threads, and tell the observers each level up to this one, once."""
         self.slots.wake_all()
         with self._telling:
             while self._told < level and not self.finished:

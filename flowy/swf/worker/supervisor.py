@@ -1,9 +1,9 @@
-"""Several worker processes, and somebody who answers for those that die.
+"""The supervisor of several worker processes, which answers for those that die.
 
-Python runs one thread at a time, so CPU-bound activities need processes. And a process may die,
-killed by the kernel for its memory, or by a C library: SWF would hear nothing of its tasks until
-they time out. So a child tells of each task before it starts it, and the supervisor fails the
-tasks of a child that died, naming exit code or signal.
+Python runs one thread at a time, so CPU-bound activities need processes. A process may die, killed
+by the kernel for its memory use or by a C library, and its tasks would stay open until they time
+out. So a child reports each task before it starts it, and the supervisor fails the open tasks of a
+child that died, naming its exit code or signal.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from .worker import default_identity
 
 logger = get_logger(__name__)
 
-#: Threads that fail the tasks of a process that died, at most: a thousand within 2 s.
+#: How many threads fail the tasks of a dead process, at most: enough for a thousand in 2 s.
 FAILING_THREADS = 50
 
-#: How much longer than it may take a child is given to end, in seconds, before it is killed.
+#: How many seconds a child gets in addition to the time it may take, before it is killed.
 MARGIN_SECONDS = 10.0
 
-#: How long a child may take to end once its grace is over: the time for canceled activities, the
-#: last answers, and the polls that are out, in seconds.
+#: How long a child may take to end after its grace, in seconds: the time for canceled activities,
+#: the last answers, and open polls.
 SECONDS_TO_END = CANCEL_GRACE_SECONDS + LAST_ANSWER_SECONDS + POLL_WAIT_SECONDS + MARGIN_SECONDS
 
 
@@ -50,13 +50,13 @@ class Supervisor:
     """Runs worker processes.
 
     Args:
-        client: what it fails tasks with.
-        spec: what the children are told.
-        last: the process ends after ``run``, so that signals are no longer heard then.
-        clock: by which it waits.
+        client: fails the tasks of dead children.
+        spec: passed to the children.
+        last: whether the process ends after ``run``, so that later signals are ignored.
+        clock: measures its waits.
 
     Raises:
-        ProcessError: the parameters cannot be handed to another process.
+        ProcessError: the parameters cannot be pickled.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Supervisor:
         )
 
     def stop(self, level: StopLevel = StopLevel.DRAIN) -> None:
-        """Ask all workers to stop; any thread may call it."""
+        """Ask all workers to stop; any thread may call this."""
         self._stop.raise_to(level)
 
     def run(self) -> StopReport:
@@ -108,7 +108,9 @@ class Supervisor:
                 try:
                     self._processes.run()
                 except KeyboardInterrupt:  # with signals=False: the script's Ctrl-C
-                    logger.info("Interrupted; running activities finish. Once more ends at once.")
+                    logger.info(
+                        "Interrupted; running activities finish. Interrupt again to end at once."
+                    )
                     self.stop()
                     self._processes.attend()
                     raise
@@ -134,9 +136,9 @@ class Supervisor:
     # The stop
 
     def _pass_stop_on(self) -> None:
-        """Pass each level on to the children, and kill what does not end in time.
+        """Pass each level on to the children, and kill those that do not end in time.
 
-        Children apply the grace themselves; a child whose interpreter hangs cannot.
+        Children apply the grace themselves, unless their interpreter hangs.
         """
         self._stop.wait(None, StopLevel.DRAIN)
         self._tell(StopLevel.DRAIN)
@@ -174,14 +176,16 @@ class Supervisor:
         account = self._accounts.setdefault(child, Account())
         account.hear(message)
         if "ready" in message and self._stop.is_set():
-            child.tell(messages.stop(self._stop.level))  # it was started as the stop came
+            child.tell(
+                messages.stop(self._stop.level)
+            )  # it was started while the stop was requested
         elif "refused" in message and account.refusal is not None:
             self._refused(account.refusal)
 
     def _refused(self, error: SWFError) -> None:
-        """Stop for a child whose first polls were refused; but one that replaces another tries on.
+        """Stop if the first polls of a child were refused, unless it replaces another child.
 
-        Polls have worked before that one: what is wrong now may pass, as credentials are renewed.
+        Polls have worked before a replacement started, so the error may be transient.
         """
         if self._reports:
             logger.error("%s Another process will try again.", error)
@@ -190,7 +194,7 @@ class Supervisor:
             self.stop()
 
     def _died(self, child: Child) -> bool:
-        """Answer for a child that ended, and return whether it is to be replaced."""
+        """Answer for a child that ended, and return whether to replace it."""
         account = self._accounts.pop(child, None) or Account()
         self._reports.append(account.report or account.tally.report())
         expected = child.process.exitcode == 0 and not account.open
@@ -209,9 +213,9 @@ class Supervisor:
         suspending = account.open.keys() & account.suspending
         for token, subject in account.open.items():
             if token in suspending:
-                # It may be in its store, and whoever finishes it must find it open.
+                # It may be in its store; if so, it must stay open for whoever finishes it.
                 self._tally.note(TaskOutcome.UNANSWERED, f"{subject}, perhaps suspended")
-            elif abandoned:  # the child could not apply the policy itself
+            elif abandoned:  # the killed child could not apply the policy itself
                 self._tally.note(TaskOutcome.ABANDONED, subject)
             else:
                 self._fail(token, subject, child.end)
@@ -241,6 +245,7 @@ class Supervisor:
         )
 
         def fail() -> None:
+            """Fail the task, and count it unless it was given up meanwhile."""
             outcome = TaskOutcome.UNANSWERED
             try:
                 outcome = responder.deliver(Failed(f"{reasons.WORKER_PROCESS_DIED}{end}."))
@@ -253,7 +258,7 @@ class Supervisor:
 
 
 class _Failures:
-    """The failures of tasks that are under way, for whoever waits until none is."""
+    """The failures of tasks that are under way, to wait for."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -261,11 +266,12 @@ class _Failures:
         self._subjects: list[str] = []
 
     def add(self, subject: str) -> None:
+        """Note that the failure of a task is under way."""
         with self._condition:
             self._subjects.append(subject)
 
     def ended(self, subject: str) -> bool:
-        """Note that one has ended; False if it counts as unanswered already."""
+        """Note that one has ended; return False if it was given up before."""
         with self._condition:
             if subject not in self._subjects:
                 return False
@@ -274,14 +280,14 @@ class _Failures:
             return True
 
     def wait(self, seconds: float) -> None:
-        """Wait until none is under way, for *seconds* at most."""
+        """Wait up to *seconds* until all have ended."""
         deadline = Deadline(seconds, clock=self._clock)
         with self._condition:
             while self._subjects and not deadline.passed:
                 self._clock.wait(self._condition, deadline.remaining_seconds())
 
     def give_up_after(self, seconds: float) -> list[str]:
-        """Wait as ``wait``; return those that are under way still, and count on them no longer."""
+        """Wait like ``wait``, then give up those that are still under way, and return them."""
         self.wait(seconds)
         with self._condition:
             given_up, self._subjects = self._subjects, []

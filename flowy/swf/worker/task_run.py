@@ -1,8 +1,8 @@
-"""One task in this worker: from what the poll brought to what is known at its end.
+"""One task in this worker, from the poll that brought it to its recorded outcome.
 
-Several may want to end a task: the activity, a stop whose grace is over, and a stop that is out
-of patience with an answer under way. So a task's state stands here alone, under one lock. Whoever
-claims the task answers for it, and its outcome is recorded once.
+The activity may end a task, a stop whose grace is over may, and a stop that has waited too long for
+an answer under way. So a task's state is kept only here, under one lock. Whoever claims the task
+answers for it, and its outcome is recorded once.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from ... import reasons
 from ...concurrency.stop import StopLevel
 from ...invocation import (
     Answer,
-    Canceled,
-    Completed,
     Failed,
     NoAnswer,
     StatusRecord,
@@ -33,7 +31,7 @@ from ...safe_logging import get_logger
 from ..values import ActivityTask
 from .activity_call import ActivityCall, answer_of_silence, is_async
 from .heartbeats import Heartbeats
-from .responder import Responder, with_last_heartbeat
+from .responder import Responder
 from .run_scheduler import RunScheduler
 from .worker_context import WorkerContext
 
@@ -88,7 +86,7 @@ class TaskRun:
 
     @property
     def is_coroutine(self) -> bool:
-        """Whether it is to be run on an event loop."""
+        """Whether it runs on an event loop."""
         return self._implementation is not None and is_async(self._implementation)
 
     @property
@@ -105,7 +103,7 @@ class TaskRun:
         """Run it to its end in this thread.
 
         Raises:
-            KeyboardInterrupt, SystemExit: came out of the activity; the task was failed.
+            KeyboardInterrupt, SystemExit: the activity raised it; the task has failed.
         """
         call = self._call()
         if call is None:
@@ -116,7 +114,7 @@ class TaskRun:
             raise raised
 
     async def run_async(self) -> Callable[[], object]:
-        """Run it on the event loop, and return what ends it, to be called in a thread."""
+        """Run it on the event loop, and return a function that ends it, to call in a thread."""
         call = self._call()
         assert call is not None
         try:
@@ -125,25 +123,26 @@ class TaskRun:
             return functools.partial(self.failed, error)
 
     def failed(self, error: BaseException) -> None:
-        """End a task whose run could not be started, was ended from outside, or broke.
+        """End a task whose run could not be started, was ended from outside, or raised.
 
-        Only a constructor or a call that the author overrode breaks, perhaps after its answer.
+        Only a constructor or a ``__call__`` that the author overrode raises, perhaps after it
+        answered.
         """
         status, kind = self.status, type(error)
         if kind is asyncio.CancelledError and status.tell_interruption() is not TaskStatus.ACTIVE:
             self.finish(answer_of_silence(status))
         elif self._claimed and issubclass(kind, Exception):
-            logger.error("Activity %s broke after its answer: %s.", self._task, kind.__qualname__)
+            logger.error("Activity %s failed after its answer: %s.", self._task, kind.__qualname__)
         else:
             self.finish(answer_to_error(error, self.status))
 
     def interrupt(self) -> None:
-        """Cancel the coroutine that runs it, if there is one."""
+        """Cancel its coroutine, if it has one."""
         if self.cancel is not None:
             self.cancel()
 
     def _call(self) -> ActivityCall | None:
-        """Return the call of its implementation; None if the worker has none."""
+        """Return the call of its implementation; None if its type is unknown."""
         if self._implementation is None:
             return None
         return ActivityCall(
@@ -158,7 +157,7 @@ class TaskRun:
         )
 
     def _conclude(self, conclude: Callable[[], Answer | None]) -> BaseException | None:
-        """End a task whose run has ended; return what the run raised."""
+        """End a task whose run has ended; return the exception of the run, or None."""
         try:
             answer = conclude()
         except BaseException as error:
@@ -171,9 +170,9 @@ class TaskRun:
         return answer.error if isinstance(answer, Failed) else None
 
     def _interrupt_if_news(self) -> None:
-        """Cancel a coroutine, once for each cause: its cleaning up may take several heartbeats."""
+        """Cancel a coroutine, once for each cause, because its clean-up may take several beats."""
         if self.is_coroutine and self.cancel is None:
-            return  # it is being started just now: the next heartbeat will tell
+            return  # it is just being started: wait for the next heartbeat
         status = self.status.take_interruption()
         if status is not None:
             logger.info("A background heartbeat of %s learned: %s.", self._task, status.value)
@@ -182,7 +181,7 @@ class TaskRun:
     # Ending
 
     def finish(self, answer: Answer) -> bool:
-        """Answer for the task, unless somebody else does; return whether SWF took the answer."""
+        """Answer for the task unless it is answered already; return whether SWF took the answer."""
         self._worker.guard.end_child()
         ran_seconds = self._worker.clock.now() - self._started_at
         if not self._claim():
@@ -190,7 +189,7 @@ class TaskRun:
             return False
         outcome = TaskOutcome.UNANSWERED
         try:
-            outcome = self._deliver(answer)
+            outcome = self._responder.respond(answer, self.heartbeats.details)
         finally:
             # Also if a third signal interrupts the delivery: SWF may have taken the answer.
             error = answer.error if isinstance(answer, Failed) else None
@@ -198,61 +197,48 @@ class TaskRun:
         return outcome not in (TaskOutcome.CLOSED, TaskOutcome.UNANSWERED)
 
     def end_by_stop(self) -> None:
-        """Deal as the stop's policy says with a task that still runs.
+        """Fail or abandon a task that still runs, by the stop's policy.
 
-        Nothing happens if its answer is under way.
+        If its answer is under way, this does nothing.
         """
         if not self._claimed:
             self.finish(NoAnswer(TaskStatus.STOPPING))
 
     def give_up(self) -> None:
-        """Record the task as unanswered: a stop waits no longer for the answer under way."""
+        """Record the task as unanswered, because a stop cannot wait longer for its answer."""
         self._responder.give_up()
         self._settle(TaskOutcome.UNANSWERED, self._worker.clock.now() - self._started_at)
-        self._worker.settled(self)  # also if an observer that hangs is being told of the end
+        self._worker.settled(self)  # again, in case a hanging observer keeps _settle from it
 
     @contextlib.contextmanager
     def suspending(self) -> Iterator[None]:
-        """Let the task be put into a store in the block.
+        """Surround the code that puts the task into a store.
 
-        A process that dies meanwhile may have kept the task, so that nobody must fail it.
+        If the process dies in the block, the store may have the task, so that it must not be
+        failed.
         """
         journal, token = self._worker.journal, self._task.task_token
         journal.suspending(token)
         try:
             yield
         except BaseException:
-            journal.opened(token, str(self._task))  # it is not kept, and runs on
+            journal.opened(token, str(self._task))  # it was not kept, and runs on
             raise
 
     def _refuse(self) -> None:
-        """Answer for a task of a type that the worker does not have."""
-        has = ", ".join(sorted(map(str, self._worker.activities)))
+        """Answer for a task of a type that the worker does not serve."""
+        served = ", ".join(sorted(map(str, self._worker.activities)))
         if self._worker.on_unknown == "fail":
-            reason = f"{reasons.UNKNOWN_ACTIVITY_TYPE}{self._task.type}. This worker has {has}."
-            self.finish(Failed(reason, f"Worker {self._worker.identity} has {has}."))
+            reason = (
+                f"{reasons.UNKNOWN_ACTIVITY_TYPE}{self._task.type}. This worker serves {served}."
+            )
+            self.finish(Failed(reason, f"Worker {self._worker.identity} serves {served}."))
         elif self._claim():
             self._settle(TaskOutcome.LEFT_UNKNOWN, 0.0)
-        logger.error("This worker has no activity %s; it has %s.", self._task.type, has)
-
-    def _deliver(self, answer: Answer) -> TaskOutcome:
-        last = self.heartbeats.details
-        if isinstance(answer, NoAnswer):
-            if answer.why is not TaskStatus.STOPPING:
-                return TaskOutcome.CLOSED
-            if self._worker.policy.on_stop == "abandon":
-                return TaskOutcome.ABANDONED
-            reason = f"{reasons.WORKER_STOPPED}it had not ended when the grace had."
-            told = self._responder.deliver(with_last_heartbeat(Failed(reason), last))
-            return TaskOutcome.FAILED_BY_STOP if told is TaskOutcome.FAILED else told
-        if isinstance(answer, Failed):
-            return self._responder.deliver(with_last_heartbeat(answer, last))
-        if isinstance(answer, Completed | Canceled):
-            return self._responder.deliver(answer)
-        return TaskOutcome.SUSPENDED
+        logger.error("This worker does not serve %s; it serves %s.", self._task.type, served)
 
     def _claim(self) -> bool:
-        """Take the right to answer; False if somebody else has it."""
+        """Take the right to answer; return False if it is taken."""
         with self._lock:
             if self._claimed:
                 return False
@@ -262,15 +248,15 @@ class TaskRun:
     def _settle(
         self, outcome: TaskOutcome, ran_seconds: float, error: BaseException | None = None
     ) -> None:
-        """Record how the task ended, once; every step is taken, whatever the others raise."""
+        """Record how the task ended, once; each step is taken even if another one raises."""
         with self._lock:
             self._claimed = True
             if self.outcome is not None:
                 return
             self.outcome = outcome
         worker = self._worker
-        with contextlib.ExitStack() as steps:  # the last one pushed is the first one taken
-            # Once the slot is free the worker may end, and then nobody is told any more.
+        with contextlib.ExitStack() as steps:  # the steps run from the last to the first
+            # Freeing the slot comes last, because the worker may end after it.
             steps.callback(worker.settled, self)
             steps.callback(self._tell, outcome, ran_seconds, error)
             steps.callback(worker.tally.note, outcome, self._task)
@@ -279,7 +265,7 @@ class TaskRun:
 
     def _tell(self, outcome: TaskOutcome, ran_seconds: float, error: BaseException | None) -> None:
         total_seconds = self._worker.clock.now() - self._started_at
-        # The reason is left out: the author's text may hold input, which must stay out of logs.
+        # Without the reason: the author's text may contain input, which must stay out of logs.
         logger.log(
             logging.ERROR if outcome in _ERRORS else logging.INFO,
             "Activity %s: %s after %.3f s%s.",

@@ -1,8 +1,8 @@
-"""The worker: polls a task list, runs what the polls bring, and stops without losing a task.
+"""The worker: polls a task list, runs the tasks, and stops without losing one.
 
-SWF marks a task started when it hands it to a poll, and there is no acknowledgement. So at a stop
-no new poll goes out, those that are out are waited for, and what they bring is run: a poll that
-is dropped may cost a task that nobody notices until it times out.
+SWF marks a task as started when it answers a poll with it, without an acknowledgement. So a stop
+sends no new polls, waits for those that are open, and lets their tasks run: a poll that is dropped
+may cost a task that stays open until it times out.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ def default_identity(pid: int | None = None) -> str:
     """Return host, process and version, which SWF keeps in the history, cut to 256 characters.
 
     Args:
-        pid: of a worker process on this machine; None for this one.
+        pid: the id of a worker process on this machine; None for this one.
     """
     return f"{platform.node()}:{pid or os.getpid()} flowy/{__version__}"[:MAX_NAME_CHARS]
 
 
 def calls_at_once(concurrency: int) -> int:
-    """Return how many calls may be in flight, for the clients' pools.
+    """Return how many calls a worker may make at once, for the clients' connection pools.
 
-    One for each activity, the background heartbeats, and the answers that a stop sends.
+    They are one for each activity, the background heartbeats, and the answers that a stop sends.
     """
     return concurrency + AUTO_HEARTBEAT_THREADS + ENDING_THREADS
 
@@ -62,20 +62,20 @@ class ActivityWorker:
     """Serves the activities of a scan on one task list.
 
     Args:
-        client: what it speaks to SWF with: ``flowy.swf.client.connect()``.
-        domain, task_list: what it polls.
-        activities: what it can run: ``flowy.swf.scanner.Scanner(...).scan()``.
-        loop: how many polls must get an answer, a task or an empty one; -1 for no end.
-        journal: where open tasks are written down; None for nowhere.
+        client: makes the calls to SWF; ``flowy.swf.client.connect()`` returns one.
+        domain, task_list: the task list to poll.
+        activities: the activities to serve, such as ``flowy.swf.scanner.Scanner(...).scan()``.
+        loop: after how many answered polls, with a task or empty, to end; -1 for never.
+        journal: records open tasks; or None.
         polls_out: called with 1 when a poll goes out and -1 when it is back.
-        leave: called with the report when everything is settled but the calling thread hangs in
-            an activity, or, at the last stop level, in a poll; it ends the process. None lets
-            ``run`` return when the activity, or the poll, does.
-        last: the process ends after ``run``, so that signals are no longer heard then.
-        put_signals_back: called after each run in the calling thread; None for what puts the
-            worker's own handlers back.
-        clock: by which the worker waits and times out.
-        options: those of ``ServingOptions``, such as ``concurrency=10``.
+        leave: called with the report when everything is settled but the calling thread hangs in an
+            activity, or, at the last stop level, in a poll; it ends the process. None lets ``run``
+            return when the activity, or the poll, does.
+        last: whether the process ends after ``run``, so that later signals are ignored.
+        put_signals_back: called after each run in the calling thread; None restores the worker's
+            own handlers.
+        clock: measures waits and timeouts.
+        options: fields of ``ServingOptions``, such as ``concurrency=10``.
 
     Raises:
         ValueError: an argument that cannot be used.
@@ -127,11 +127,11 @@ class ActivityWorker:
         )
 
     def stop(self, level: StopLevel = StopLevel.DRAIN) -> None:
-        """Ask the worker to stop; any thread may call it, and so may a signal handler.
+        """Ask the worker to stop; any thread and any signal handler may call this.
 
         Args:
-            level: ``DRAIN`` lets running activities finish, within the grace; ``CANCEL`` ends
-                the grace; ``KILL`` does not wait for polls either.
+            level: ``DRAIN`` lets running activities finish, within the grace; ``CANCEL`` ends the
+                grace; ``KILL`` stops waiting even for polls.
         """
         self._stop.raise_to(level)
 
@@ -143,9 +143,9 @@ class ActivityWorker:
 
         Raises:
             SWFError: the first polls were refused.
-            ThreadError: the system gives no threads to work in.
-            KeyboardInterrupt, SystemExit: came out of an activity on the calling thread, whose
-                task was failed; or, with ``signals=False``, was raised into it.
+            ThreadError: the system cannot start the worker's threads.
+            KeyboardInterrupt, SystemExit: an activity on the calling thread raised it, and its task
+                has failed; or, with ``signals=False``, it was raised in that thread from outside.
         """
         options = self._options
         serial = options.concurrency == 1
@@ -163,7 +163,7 @@ class ActivityWorker:
                 self._stop, interrupt=serial, wanted=options.signals, last=self._last
             ) as put_back:
                 self._runner.put_signals_back = self._put_signals_back or put_back
-                self._tell_start()  # from this line on, a stop is heard
+                self._tell_start()  # from here on, signals stop the worker
                 if serial:
                     self._polls.run()
                 else:
@@ -175,10 +175,10 @@ class ActivityWorker:
         return report
 
     def _start(self, stopping: Stopping) -> None:
-        """Start what must be there before the first poll.
+        """Start the threads that must run before the first poll.
 
         Raises:
-            ThreadError: the system does not give it.
+            ThreadError: the system cannot start them.
         """
         self._runner.start()
         if any(each.auto_heartbeat_seconds for each in self._worker.activities.values()):
@@ -187,7 +187,7 @@ class ActivityWorker:
             threading.Thread(target=stopping.watch, name="flowy-stop", daemon=True).start()
         except RuntimeError as error:
             raise ThreadError(
-                f"Cannot start the worker: the system gives no threads ({error}). Raise its limits."
+                f"Cannot start the worker: the system has no threads ({error}). Raise its limits."
             ) from error
 
     def _tell_start(self) -> None:
@@ -213,9 +213,9 @@ class ActivityWorker:
         )
 
     def _end(self) -> StopReport:
-        """Settle what is left, report, and let all threads end.
+        """Settle the remaining tasks, report, and let all threads end.
 
-        An interruption leaves tasks; and the stop may be answering for one that has just ended.
+        An interruption leaves tasks, and the stop may still be answering for one.
         """
         left = self._slots.running
         for run in left:
@@ -223,7 +223,7 @@ class ActivityWorker:
         for run in self._slots.wait_until_settled(left, LAST_ANSWER_SECONDS):
             run.give_up()
         report = self._report()
-        self._stop.raise_to(StopLevel.KILL)  # whatever waits for the flag may end
+        self._stop.raise_to(StopLevel.KILL)  # ends all waiting for the flag
         self._runner.close()
         self._worker.auto_heartbeats.close()
         return report

@@ -1,4 +1,4 @@
-"""What all tasks of one worker share."""
+"""The context that all tasks of one worker share."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class WorkerContext:
     """What all task runs of one worker share.
 
     Attributes:
-        activities: what the worker can run.
+        activities: the activities that the worker serves.
         client: makes the calls to SWF.
-        domain, task_list, identity: what the worker polls, and as whom.
-        policy: what a stop means for what runs.
-        on_unknown: ``"fail"`` or ``"abandon"`` a task whose type the worker lacks.
+        domain, task_list, identity: what the worker polls, and under which name.
+        policy: how a stop treats running activities.
+        on_unknown: ``"fail"`` or ``"abandon"`` a task whose type the worker does not serve.
         tally: counts how tasks end.
-        journal: where open tasks are written down.
-        auto_heartbeats: sends heartbeats for those whose author asked for it.
+        journal: records open tasks.
+        auto_heartbeats: sends heartbeats in the background.
         middleware: runs around each ``run``, outside the middleware of the class.
-        observers: are told what happens.
+        observers: told about what happens.
         settled: called with each task run whose outcome is recorded; frees its slot.
         context: each run gets a copy of it.
-        guard: tells a forked child of the worker from the worker.
-        clock: by which runs are timed.
-        slots: how many run at once; None if that is not known.
+        guard: detects a forked child of the worker.
+        clock: measures the runs.
+        slots: how many activities run at once; None if that is not known.
     """
 
     activities: Mapping[ActivityType, ActivityImplementation]
@@ -62,7 +62,7 @@ class WorkerContext:
     slots: int | None = None
 
     def info_of(self, task: ActivityTask, defaults: ActivityDefaults | None) -> ActivityInfo:
-        """Return what is known of a task; *defaults* are None if its type is unknown."""
+        """Return what is known about a task; *defaults* are None if its type is unknown."""
         return ActivityInfo(
             name=task.type.name,
             version=task.type.version,
@@ -80,7 +80,7 @@ class WorkerContext:
         )
 
     def running(self, info: ActivityInfo) -> RunningActivity:
-        """Return what an activity can ask of itself; its deadline counts from now."""
+        """Return what ``flowy.context`` shows of a task; its deadline counts from now."""
         declared = [
             seconds
             for seconds in (info.start_to_close, info.schedule_to_close)

@@ -239,7 +239,7 @@ def test_they_start_with_a_thread(
 
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", start)
-        with pytest.raises(ThreadError, match="the system gives no thread"):
+        with pytest.raises(ThreadError, match="the system cannot start a thread"):
             auto.start()
     assert "Cannot start more than 0 of 8 threads for heartbeats" in caplog.text
     before = threads()

@@ -173,9 +173,11 @@ def test_a_task_of_an_unknown_type(
     run.run()
     assert len(case.calls.made) == answers
     if answers:
-        assert case.answer[1] == f"{reasons.UNKNOWN_ACTIVITY_TYPE}other 2. This worker has work 1."
+        assert (
+            case.answer[1] == f"{reasons.UNKNOWN_ACTIVITY_TYPE}other 2. This worker serves work 1."
+        )
     assert case.settled == [outcome]
-    assert "This worker has no activity other 2; it has work 1." in caplog.text
+    assert "This worker does not serve other 2; it serves work 1." in caplog.text
 
 
 # What the author overrides
@@ -244,7 +246,7 @@ def test_a_call_that_breaks_after_its_answer_is_logged(
     assert case.calls.tried == ["complete"]
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    assert record.getMessage().endswith("broke after its answer: ValueError.")
+    assert record.getMessage().endswith("failed after its answer: ValueError.")
 
 
 # The text of a failure
@@ -281,7 +283,7 @@ def test_a_failure_by_the_stop_has_the_fixed_reason_and_the_last_details(case: C
     assert case.calls.made == [
         (
             "fail",
-            f"{reasons.WORKER_STOPPED}it had not ended when the grace had.",
+            f"{reasons.WORKER_STOPPED}the activity was still running after the grace.",
             "Last heartbeat: row 8",
         )
     ]

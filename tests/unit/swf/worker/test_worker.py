@@ -119,11 +119,11 @@ def test_an_unknown_type_fails(caplog: pytest.LogCaptureFixture) -> None:
     (verb, failed), completed = swf.answers
     assert verb == "failed"
     assert failed["reason"] == (
-        reasons.UNKNOWN_ACTIVITY_TYPE + "other 1. This worker has echo 1, sum 1."
+        reasons.UNKNOWN_ACTIVITY_TYPE + "other 1. This worker serves echo 1, sum 1."
     )
-    assert failed["details"] == f"Worker {default_identity()} has echo 1, sum 1."
+    assert failed["details"] == f"Worker {default_identity()} serves echo 1, sum 1."
     assert completed[0] == "completed"
-    assert "This worker has no activity other 1; it has echo 1, sum 1." in caplog.messages
+    assert "This worker does not serve other 1; it serves echo 1, sum 1." in caplog.messages
 
 
 def test_a_worker_with_many_types() -> None:
@@ -133,7 +133,7 @@ def test_a_worker_with_many_types() -> None:
     served(swf, *many).run()
     ((_, failed),) = swf.answers
     assert len(failed["reason"]) == 256
-    assert failed["reason"].startswith("Unknown activity type: other 1. This worker has 000")
+    assert failed["reason"].startswith("Unknown activity type: other 1. This worker serves 000")
     assert len(failed["details"]) == 32_768
 
 
@@ -206,7 +206,7 @@ def test_one_answer_is_enough(caplog: pytest.LogCaptureFixture) -> None:
     served(swf, implementation(ManyAnswers)).run()
     assert [verb for verb, _ in swf.answers] == ["completed"]
     (error,) = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert "broke after its answer: ValueError" in error.getMessage()
+    assert "failed after its answer: ValueError" in error.getMessage()
     assert "SECRET" not in caplog.text
 
 
