@@ -1,1 +1,1 @@
-"""Everything that speaks to Amazon SWF."""
+"""Everything that depends on Amazon SWF."""

@@ -1,4 +1,4 @@
-"""The seed's entry points: start a worker, or make an ``async_scheduler``."""
+"""The entry points: ``start_activity_worker`` and ``async_scheduler``."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from .worker.options import described
 from .worker.supervisor import Supervisor
 from .worker.worker import calls_at_once
 
-#: Threads that may use what ``async_scheduler`` returns without a connection thrown away after
-#: each call: more than a web app's server has. Connections are made as they are needed.
+#: How many threads can use an ``AsyncScheduler`` at once and keep their connections between calls:
+#: more than a web app's server has. Connections are made when they are needed.
 ASYNC_CALLS_AT_ONCE = 100
 
 P = ParamSpec("P")
@@ -35,10 +35,12 @@ T = TypeVar("T")
 def _takes(
     options: Callable[P, WorkerOptions],
 ) -> Callable[[Callable[[WorkerOptions], T]], Callable[P, T]]:
-    """Let a function of options be called with the options themselves, and be documented so."""
+    """Give a function of ``WorkerOptions`` their signature, and their descriptions as its docs."""
     signature = inspect.signature(options)
 
     def decorate(function: Callable[[WorkerOptions], T]) -> Callable[P, T]:
+        """Return *function* with that signature."""
+
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
             try:
@@ -65,9 +67,9 @@ def _takes(
 def start_activity_worker(options: WorkerOptions) -> StopReport:
     """Start the main loop that polls *task_list* of *domain* and runs the activities it brings.
 
-    It returns when a stop was requested: SIGINT, SIGTERM or SIGHUP lets running activities finish,
-    and waits for the polls that are out (up to 60 s) and for what they bring; a second signal ends
-    the grace; a third waits for nothing more.
+    It returns after a stop. SIGINT, SIGTERM or SIGHUP lets running activities finish, and waits for
+    open polls (up to 60 s) and the tasks that they bring; a second signal ends the grace; a third
+    one ends all waiting.
 
     Args:
     {options}
@@ -77,14 +79,14 @@ def start_activity_worker(options: WorkerOptions) -> StopReport:
 
     Raises:
         ValueError: an argument that cannot be used.
-        ScanError: the scan found nothing, or one type twice.
-        RegistrationError: SWF holds a type otherwise than the code declares it, a type is
-            deprecated, or the domain does not exist: all that is wrong, in one error.
+        ScanError: the scan found no activity, or one type twice.
+        RegistrationError: a type is registered with other values than the code declares or is
+            deprecated, or the domain does not exist. The error lists everything that is wrong.
         ProcessError: worker processes cannot be started.
-        ThreadError: the system gives no threads to work in.
+        ThreadError: the system cannot start the worker's threads.
         SWFError: no client can be made, or the first polls are refused.
-        TransientError: with a *loop* of 0, types could not be registered or compared within 30 s.
-        KeyboardInterrupt, SystemExit: an activity raised it, in the serial loop; its task was
+        TransientError: with ``loop=0``, types could not be registered or compared within 30 s.
+        KeyboardInterrupt, SystemExit: an activity raised it in the serial loop; its task has
             failed.
     """
     return run_worker(options)
@@ -101,12 +103,12 @@ def run_worker(
     """Do what ``start_activity_worker`` does, for a process that is a worker and nothing else.
 
     Args:
-        options: those of ``start_activity_worker``.
-        activities: what ``options.implementations()`` found; None to scan.
+        options: the options of ``start_activity_worker``.
+        activities: what ``options.implementations()`` returned; None to call it.
         leave: called at the end of a stop if the calling thread hangs in an activity; it ends
             the process.
         initialize: called first in each worker process, to configure logging for example.
-        last: the process ends afterwards, so that signals are no longer heard then.
+        last: whether the process ends afterwards, so that later signals are ignored.
     """
     if is_imported_by_child():
         leave_unguarded()
@@ -132,22 +134,22 @@ def run_worker(
             **options.serving,
         )
     if options.reg_remote:
-        # Whoever only registers, at deployment, must learn that it was not done.
+        # A deployment that only registers must learn if that failed.
         register(client, options.domain, activities.values(), required=options.loop == 0)
     return StopReport() if options.loop == 0 else worker.run()
 
 
 def async_scheduler(domain: object, layer1: Layer1 | None = None) -> AsyncScheduler:
-    """Return what controls suspended activities: heartbeat, complete, fail and cancel, by token.
+    """Return an object that controls suspended activities by their tokens.
 
     Args:
-        domain: the domain of the activities. A token names its task in any domain; the name is
-            checked all the same.
-        layer1: a boto3 ``swf`` client to use as it is, or any object with its methods; None
-            makes one of the default session.
+        domain: the domain of the activities. Only its form is checked, because a token names its
+            task in any domain.
+        layer1: a boto3 ``swf`` client to use as it is, or any object with its methods; None makes
+            one from the default session.
 
     Raises:
-        ValueError: SWF does not take *domain* as a name.
+        ValueError: SWF does not accept *domain* as a name.
         SWFError: no client can be made.
     """
     name_text(domain, "domain", trimmed=True)

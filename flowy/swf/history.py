@@ -1,8 +1,8 @@
-"""How SWF's history tells that a task ended.
+"""How a task ended, read from SWF's history.
 
-SWF tells nobody that it closed a task, and refuses every later call with the same fault, whatever
-happened. Only the history of the workflow execution, which SWF keeps for the domain's retention
-period, says how the task ended.
+SWF does not announce that it closed a task, and refuses every later call with the same fault,
+whatever happened. Only the history of the workflow execution, which SWF keeps for the domain's
+retention period, shows how the task ended.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from ..invocation.outcome import TaskOutcome
 
-#: One event of a history, in SWF's own words.
+#: One event of a history, as SWF sends it.
 Event = Mapping[str, Any]
 
 
@@ -23,9 +23,8 @@ class Ending:
 
     Attributes:
         outcome: how it ended.
-        reason: the failure's reason, the type of the timeout or SWF's cause; empty if there is
-            none.
-        text: the result, or the details; None if there are none. Not in the ``repr``.
+        reason: the failure's reason, the type of the timeout or SWF's cause; or empty.
+        text: the result or the details, or None. The ``repr`` leaves it out.
     """
 
     outcome: TaskOutcome
@@ -39,8 +38,8 @@ class Ending:
         return f"{said}: {self.reason}" if self.reason else said
 
 
-#: For each event that ends a task: how it ended, and the names of the attributes that have the
-#: reason and the text of an ``Ending``.
+#: For each event that ends a task: how it ended, and which attributes contain the reason and the
+#: text of an ``Ending``.
 _ENDINGS: Mapping[str, tuple[TaskOutcome, str, str]] = {
     "ActivityTaskCompleted": (TaskOutcome.COMPLETED, "", "result"),
     "ActivityTaskFailed": (TaskOutcome.FAILED, "reason", "details"),
@@ -55,7 +54,7 @@ _ENDINGS: Mapping[str, tuple[TaskOutcome, str, str]] = {
     "WorkflowExecutionContinuedAsNew": (TaskOutcome.EXECUTION_CLOSED, "", ""),
 }
 
-#: How each event that closes an execution is said to people.
+#: A text for people for each event that closes an execution.
 _EXECUTION_CLOSED: Mapping[str, str] = {
     "WorkflowExecutionCompleted": "the workflow completed",
     "WorkflowExecutionFailed": "the workflow failed",
@@ -67,7 +66,7 @@ _EXECUTION_CLOSED: Mapping[str, str] = {
 
 
 def attributes(event: Event) -> Mapping[str, Any]:
-    """Return what an event says; SWF names the key after the event's type."""
+    """Return the attributes of an event, whose key is named after the event's type."""
     kind = event["eventType"]
     said: Mapping[str, Any] = event.get(f"{kind[0].lower()}{kind[1:]}EventAttributes", {})
     return said
@@ -79,17 +78,17 @@ def closes_execution(event: Event) -> bool:
 
 
 def ending_of(event: Event) -> Ending | None:
-    """Return how this event ended an activity task, or every open one; None if it did not."""
+    """Return how this event ended one or all activity tasks; None if it ended none."""
     if event["eventType"] not in _ENDINGS:
         return None
     outcome, reason_key, text_key = _ENDINGS[event["eventType"]]
     said = attributes(event)
-    # SWF gives the cause of a termination alone if it closed the execution by itself.
+    # A termination by SWF itself has only a cause, no reason.
     return Ending(outcome, str(said.get(reason_key) or said.get("cause", "")), said.get(text_key))
 
 
 def ending_of_task(events: Iterable[Event], started_event_id: int) -> Ending | None:
-    """Return how one activity task ended; None if these events do not say.
+    """Return how one activity task ended; None if these events do not tell.
 
     Args:
         events: the history of its execution, or a part of it.
@@ -97,8 +96,8 @@ def ending_of_task(events: Iterable[Event], started_event_id: int) -> Ending | N
             execution may use an activity id for several tasks.
 
     Returns:
-        The task's own end, even if the execution closed as well. If only the execution closed,
-        the reason says how.
+        The task's own end if there is one; else that of its execution, with a reason that says how
+        that ended.
     """
     execution: Ending | None = None
     for event in events:

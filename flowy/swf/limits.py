@@ -1,8 +1,8 @@
 """SWF's limits, and the checks of names and timeouts against them.
 
-The limits are those of SWF's service model (botocore's ``service-2.json``), in characters.
-botocore does not check them; SWF refuses what is longer with a ValidationException, and an
-answer that is refused leaves its task open until it times out.
+The limits are those of SWF's service model (botocore's ``service-2.json``), in characters. botocore
+does not check them. SWF refuses longer texts with a ValidationException, and a refused answer
+leaves its task open until it times out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_VERSION_CHARS = 64  #: Version of a type.
 MAX_DESCRIPTION_CHARS = 1_024  #: Description of a type.
 MAX_TIMEOUT_CHARS = 8  #: A timeout: digits or NONE.
 
-#: What names a domain, a type, a task list; its ``str()`` is used.
+#: A name of a domain, a type or a task list; its ``str()`` is used.
 Name: TypeAlias = "str | int | float | Decimal"
 
 #: A timeout in whole seconds; None for no limit.
@@ -45,20 +45,20 @@ _FORBIDDEN = re.compile("[:/|\u0000-\u001f\u007f-\u009f]")
 
 
 def name_text(value: Any, what: str, limit: int = MAX_NAME_CHARS, *, trimmed: bool = False) -> str:
-    """Return the text of a name, if SWF takes it.
+    """Return the text of a name, if SWF accepts it.
 
     Args:
-        value: text, or a number, whose ``str()`` is used; a float draws a warning, because 1.10
-            is "1.1". None is refused as all else is: SWF would register a list named "None", for
-            good, where an environment variable is not set.
+        value: text, or a number, whose ``str()`` is used; a float draws a warning, because 1.10 is
+            "1.1". None, like everything else, is refused: if an environment variable is not set,
+            SWF would register a list named "None" for good.
         what: what it names, for the error's text: "name", "version", "task_list", "domain".
-        limit: its greatest length, in characters.
+        limit: the greatest length, in characters.
         trimmed: whether white space at either end is refused, as SWF does for domains and task
             lists.
 
     Raises:
-        ValueError: it is neither text nor a number, is empty, too long, or has characters that
-            SWF does not allow.
+        ValueError: it is neither text nor a number, is empty or too long, or contains characters
+            that SWF does not allow.
     """
     text = _text(value, what)
     rule = (
@@ -77,7 +77,7 @@ def name_text(value: Any, what: str, limit: int = MAX_NAME_CHARS, *, trimmed: bo
 
 
 def timeout_seconds(value: Any, what: str) -> int | None:
-    """Return *value* as whole seconds over 0; None, SWF's "no limit", stays None.
+    """Return *value* as whole seconds over 0; None, for no limit, stays None.
 
     Args:
         value: a number without a fraction, its text, or a timedelta.
@@ -118,7 +118,7 @@ def description_text(value: Any) -> str:
     """Return the description of a type.
 
     Raises:
-        ValueError: it is no text, or longer than 1,024 characters.
+        ValueError: it is not text, or longer than 1,024 characters.
     """
     if not isinstance(value, str) or len(value) > MAX_DESCRIPTION_CHARS:
         raise ValueError(
@@ -137,23 +137,23 @@ def warn_author(text: str) -> None:
 
 def _text(value: Any, what: str) -> str:
     if isinstance(value, str):
-        return str.__str__(value)  # an enumeration's own would be "Lists.IMAGES"
+        return str.__str__(value)  # the str() of an enumeration's member would be "Lists.IMAGES"
     if not _is_number(value) or not (isinstance(value, int) or math.isfinite(value)):
         raise ValueError(
             f"Cannot use {_shown(value)} as {what}: give text, or a number."
-            + (" Is the environment variable set that it comes from?" if value is None else "")
+            + (" Is an environment variable not set?" if value is None else "")
         )
     text = str(int(value) if isinstance(value, int) else value)
     if isinstance(value, float):
         warn_author(
-            f"The {what} {text} is a float: 1.10 and 1.1 are the same {what} then. Give text: "
+            f"The {what} {text} is a float, so 1.10 and 1.1 are the same {what}. Give text: "
             f'{what}="{text}".'
         )
     return text
 
 
 def _whole(value: Any) -> int | None:
-    """Return the whole number that *value* is, or that its text is; None if there is none."""
+    """Return *value*, a number or its text, as a whole number; None if it is not one."""
     try:
         number = int(value)
         return number if isinstance(value, str) or (_is_number(value) and number == value) else None
@@ -166,7 +166,7 @@ def _is_number(value: object) -> bool:
 
 
 def _shown(value: object) -> str:
-    """Return a short text for *value*, which may be 5,000 digits and have no ``repr``."""
+    """Return a short text for *value*; its ``repr`` may be 5,000 digits long, or raise."""
     try:
         return cut_end(repr(value), 100)
     except Exception:
@@ -179,5 +179,5 @@ def timeout_text(seconds: int | None) -> str:
 
 
 def timeout_from_text(text: str | None) -> int | None:
-    """Return the seconds of a timeout as SWF writes it; None for no limit, or if it is not set."""
+    """Return the seconds of a timeout that SWF wrote; None if it is not set or has no limit."""
     return None if text is None or text == NO_LIMIT else int(text)

@@ -1,8 +1,8 @@
-"""Registering activity types, and comparing them with those that SWF holds already.
+"""Registers activity types, and compares them with those that are registered already.
 
-A type never changes at SWF: registering it a second time draws TypeAlreadyExistsFault, even with
-the same values, and workflows go on using the defaults of the first time. So a type that exists is
-described and compared, and every difference is an error before the first poll.
+A type never changes at SWF: a second registration gets a TypeAlreadyExistsFault, even with the same
+values, and workflows go on with the defaults of the first. So a type that exists is described and
+compared, and every difference is an error before the first poll.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ from .values import ActivityDefaults, ActivityImplementation, ActivityType
 
 logger = get_logger(__name__)
 
-#: How long registration waits for throttles and a bad connection, for all types together, in
-#: seconds.
+#: How long registration retries throttled and broken calls, for all types together, in seconds.
 PATIENCE_SECONDS = 30.0
 
 
@@ -50,8 +49,8 @@ def register(
     are named in one warning, or in an error if *required*.
 
     Raises:
-        RegistrationError: all that is wrong, at once: a type that differs from the one SWF
-            holds, one that is deprecated, a domain that does not exist, or a refusal.
+        RegistrationError: a type differs from the registered one or is deprecated, the domain does
+            not exist, or SWF refuses a call. The error lists everything that is wrong.
         TransientError: with *required*, types could not be registered or compared in time.
     """
     registration = _Registration(client, domain, patience_seconds, clock)
@@ -70,7 +69,7 @@ def register(
     if registration.unsettled:
         logger.warning(
             "Not registered or compared, because SWF did not answer: %s. Going on without; "
-            "workflows cannot schedule a type that SWF does not hold.",
+            "workflows cannot schedule a type that is not registered.",
             ", ".join(registration.unsettled),
         )
 
@@ -78,22 +77,21 @@ def register(
 def compare(
     client: SWFClient, domain: str, implementations: Iterable[ActivityImplementation]
 ) -> Mapping[ActivityType, Sequence[str] | None]:
-    """Compare types with those that SWF holds in *domain*; nothing is registered.
+    """Compare types with those that are registered in *domain*, without registering any.
 
     Returns:
-        For each type the differences, one sentence each, none if there is none; None for a type
-        that SWF does not hold.
+        For each type its differences, one sentence each; None for a type that is not registered.
 
     Raises:
         UnknownResourceError: the domain does not exist.
-        SWFError: SWF refuses to show its types, or is out of reach.
+        SWFError: SWF refuses to list its types, or cannot be reached.
     """
     compared: dict[ActivityType, Sequence[str] | None] = {}
-    held_types = {each.type for each in client.list_activity_types(domain)}
+    registered = {each.type for each in client.list_activity_types(domain)}
     for implementation in implementations:
         type_ = implementation.type
         compared[type_] = None
-        if type_ in held_types:
+        if type_ in registered:
             held, deprecated = client.describe_activity_type(domain, type_)
             compared[type_] = _differences(client, implementation, domain, held, deprecated)
     return compared
@@ -106,7 +104,7 @@ def _differences(
     held: ActivityDefaults,
     deprecated: bool,
 ) -> list[str]:
-    """Return what keeps a type that SWF holds from being served as the code declares it."""
+    """Return why a registered type cannot be served as the code declares it."""
     type_, found = implementation.type, []
     if deprecated:
         found.append(
@@ -116,7 +114,7 @@ def _differences(
     if differences := implementation.defaults.differences(held):
         found.append(
             f"{'; '.join(differences)}. A type never changes at SWF: use a new version, or "
-            f"start with reg_remote=False to serve it as SWF holds it{_afresh(client)}"
+            f"start with reg_remote=False to serve it as it is registered{_afresh(client)}"
         )
     return found
 
@@ -134,7 +132,7 @@ def _afresh(client: SWFClient) -> str:
 def _not_allowed(error: CredentialsError) -> str:
     said = str(error).rstrip(".")
     if error.fault in NO_CREDENTIALS:
-        return said  # nobody was refused
+        return said  # SWF has refused nothing
     return (
         f"{said}. Check the credentials, the region and the permissions swf:RegisterActivityType "
         "and swf:DescribeActivityType, or start with reg_remote=False"
@@ -147,23 +145,23 @@ class _Registration:
     ) -> None:
         self._client = client
         self._domain = domain
-        self._pauses = StopFlag(clock)  # nobody raises it
+        self._pauses = StopFlag(clock)  # never raised
         self._deadline = Deadline(patience_seconds, clock=clock)
         self._backoff = Backoff(first_seconds=0.5, cap_seconds=5.0)
         self._trouble: TransientError | None = None  # the latest
         self.problems: list[str] = []
         self.unsettled: list[str] = []
-        self.hopeless = False  # all other types would be refused as this one was
+        self.hopeless = False  # whether SWF would refuse all other types, too
 
     def settle(self, implementation: ActivityImplementation) -> None:
-        """Register or compare one type, trying again while trouble may pass."""
+        """Register or compare one type; try again after transient errors."""
         if self.unsettled and self._deadline.passed:
             self.unsettled.append(str(implementation.type))
             return
         while True:
             try:
                 self._register_or_compare(implementation)
-                self._backoff.reset()  # the next type has trouble of its own
+                self._backoff.reset()
                 return
             except LimitExceededError as error:
                 # Not a throttle here: the domain holds as many types as SWF allows.

@@ -1,4 +1,4 @@
-"""SWF's nouns as values."""
+"""SWF's nouns, as frozen values."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-#: A default timeout that a type was registered without; no timeout is 0.
+#: Stands for a default timeout that a type was registered without; real timeouts are over 0.
 NOT_SET = 0
 
 
 class ActivityType(NamedTuple):
-    """The key of an activity: SWF knows each version of a name as a type of its own."""
+    """The key of an activity: at SWF, each version of a name is a separate type."""
 
     name: str
     version: str
@@ -23,9 +23,9 @@ class ActivityType(NamedTuple):
 
 @dataclass(frozen=True)
 class ActivityDefaults:
-    """What a type is registered with; a workflow may override each when it schedules a task.
+    """The defaults of a type; a workflow may override each when it schedules a task.
 
-    The timeouts are seconds, None for no limit. A task_priority of None is none: SWF takes 0.
+    The timeouts are seconds, None for no limit. If task_priority is None, SWF uses 0.
     """
 
     task_list: str
@@ -36,7 +36,7 @@ class ActivityDefaults:
     task_priority: int | None = None
 
     def differences(self, other: ActivityDefaults) -> list[str]:
-        """Return one text for each default that is another in *other*, which SWF holds."""
+        """Return one text for each default that differs in *other*, the registered ones."""
         found = [
             f"{field.name} is {getattr(self, field.name)!r} here, "
             f"{'not set' if theirs == NOT_SET else repr(theirs)} at SWF"
@@ -44,7 +44,7 @@ class ActivityDefaults:
             if field.name != "task_priority"
             and (theirs := getattr(other, field.name)) != getattr(self, field.name)
         ]
-        # One that is not declared is not compared: types that others registered may have one.
+        # Compared only if it is declared: types that others have registered may have one.
         if self.task_priority not in (None, other.task_priority or 0):
             held = "not set" if other.task_priority is None else other.task_priority
             found.append(f"task_priority is {self.task_priority} here, {held} at SWF")
@@ -53,12 +53,12 @@ class ActivityDefaults:
 
 @dataclass(frozen=True)
 class ActivityImplementation:
-    """What a scan found: a type, its defaults, the class that implements it, and where.
+    """An activity that a scan found: its type, its defaults, its class and its place.
 
     Attributes:
-        auto_heartbeat_seconds: the interval of its background heartbeats; None for none.
-        max_stall_seconds: after how long without a report they pause; None for never.
-        description: what people read of it at SWF; None for none.
+        auto_heartbeat_seconds: the interval of its background heartbeats, or None.
+        max_stall_seconds: how long they go on without a report; None for no limit.
+        description: its description at SWF, for people, or None.
     """
 
     type: ActivityType
@@ -72,22 +72,22 @@ class ActivityImplementation:
 
     @property
     def place(self) -> str:
-        """Where the decorator stands, as ``file:line``."""
+        """The place of the decorator, as ``file:line``."""
         return f"{self.file}:{self.line}"
 
     @property
     def class_name(self) -> str:
-        """The name of the class, with those around it."""
+        """The qualified name of the class."""
         return getattr(self.factory, "__qualname__", repr(self.factory))
 
     def agrees_with(self, other: ActivityImplementation) -> bool:
-        """Return whether both declare the same of one class, wherever they stand."""
+        """Return whether both make the same declaration of one class, in whichever place."""
         return replace(self, file=other.file, line=other.line) == other
 
 
 @dataclass(frozen=True)
 class ActivityTask:
-    """One delivery of an activity: what a poll brought. Its ``repr`` hides token and input."""
+    """One delivery of an activity: what a poll brought; ``repr`` hides the token and the input."""
 
     type: ActivityType
     task_token: str = field(repr=False)
@@ -99,10 +99,10 @@ class ActivityTask:
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any]) -> ActivityTask | None:
-        """Return the task of a poll's answer; None if it has no token, like an empty poll's.
+        """Return the task of a poll's answer; None if it has no token, like that of an empty poll.
 
-        A field that is not text, as SWF never sends it, becomes the name of its type: whatever
-        came with a token is a task that needs an answer.
+        Any answer with a token is a task that needs an answer. So a field that is not text, which
+        SWF never sends, becomes the name of its type.
         """
         token = answer.get("taskToken")
         if not token or not isinstance(token, str):

@@ -96,10 +96,10 @@ def test_changed() -> None:
     assert found == (
         "echo 1 at activities.py:1: task_list is 'list' here, 'elsewhere' at SWF; heartbeat is "
         "None here, 30 at SWF. A type never changes at SWF: use a new version, or start with "
-        "reg_remote=False to serve it as SWF holds it",
+        "reg_remote=False to serve it as it is registered",
         "other 1 at activities.py:20: start_to_close is 300 here, None at SWF. A type never "
-        "changes at SWF: use a new version, or start with reg_remote=False to serve it as SWF "
-        "holds it",
+        "changes at SWF: use a new version, or start with reg_remote=False to serve it as it is "
+        "registered",
     )
 
 
@@ -173,7 +173,7 @@ def test_all_at_once() -> None:
             "AccessDeniedException: no. Check the credentials",
             True,
         ),
-        (NoCredentialsError(), "there are no AWS credentials. Set AWS_ACCESS_KEY_ID", False),
+        (NoCredentialsError(), "no AWS credentials were found. Set AWS_ACCESS_KEY_ID", False),
     ],
 )
 def test_not_allowed(refusal: Exception, text: str, permissions: bool) -> None:
