@@ -37,7 +37,7 @@ class StopFlag:
         return max((level for level in self._gates if self.is_set(level)), default=StopLevel.NONE)
 
     def is_set(self, level: StopLevel = StopLevel.DRAIN) -> bool:
-        """Whether a stop was requested, at least as urgently as *level*."""
+        """Return whether a stop was requested, at least as urgently as *level*."""
         return self._gates[level].is_open
 
     def raise_to(self, level: StopLevel) -> None:

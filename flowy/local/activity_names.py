@@ -1,7 +1,7 @@
 """The names of the activities of each execution, for the page of a local SWF.
 
-An execution says in its history alone which activities it runs. The page asks once a second, so
-each event is looked at once.
+Only the history of an execution shows which activities it runs. The page asks once a second, so
+each event is looked at only once.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
-#: Execution -> the names found, in the order of their first task, and how many events were seen.
+#: By execution: the names found, in the order of their first task, and how many events were seen.
 _KNOWN: WeakKeyDictionary[Any, tuple[dict[str, None], int]] = WeakKeyDictionary()
 
 
 def activity_names(execution: Any) -> list[str]:
-    """The names of the activity types that an execution has scheduled, each once.
+    """Return the names of the activity types that an execution has scheduled, each once.
 
     Args:
-        execution: a ``LocalExecution``; the lock of its backend is held.
+        execution: a ``LocalExecution``; the caller has its backend's lock.
     """
     names, seen = _KNOWN.get(execution, ({}, 0))
     events = execution.local_events

@@ -1,9 +1,9 @@
 """Where a local SWF listens, and the Host names that it answers to.
 
-SWF checks signatures; a local SWF checks none, so whoever reaches its port can do anything. Any
-web page in a browser on this machine can send requests to a loopback port, and can make a name of
-its own resolve to it (DNS rebinding), so a request is answered only if its Host is known.
-Containers reach this machine by another address and another name. Both have to be allowed.
+SWF checks signatures; a local SWF does not, so whoever can reach its port can do anything. Any web
+page in a browser on this machine can send requests to a loopback port, and can make a name of its
+own resolve to it (DNS rebinding), so a request is answered only if its Host is known. Containers
+reach this machine by another address and another name, and both must be allowed.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class Address:
         allowed_hosts: the names that were given, in lower case and in their order.
 
     Raises:
-        ValueError: host is no IP address, a name is not a host name, or other machines can reach
-            the address and no name is given.
+        ValueError: *host* is not an IP address, a name is not a host name, or other machines can
+            reach the address and no name is given.
     """
 
     def __init__(self, host: str, allowed_hosts: Iterable[str] = ()) -> None:
@@ -41,12 +41,12 @@ class Address:
             found = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
         except ValueError:
             raise ValueError(
-                f"Cannot listen on {host!r}: not an IP address. Give 127.0.0.1, the address of one "
-                "network such as 172.17.0.1, or 0.0.0.0 for all."
+                f"Cannot listen on {host!r}: it is not an IP address. Give 127.0.0.1, the address "
+                "of one network such as 172.17.0.1, or 0.0.0.0 for all."
             ) from None
         if isinstance(allowed_hosts, str):
             raise TypeError(
-                f"allowed_hosts must be a list of names, not the text {allowed_hosts!r}"
+                f"Cannot use the text {allowed_hosts!r} as allowed_hosts: give a list of names."
             )
         self.host = str(found)
         self.loopback = found.is_loopback
@@ -54,10 +54,10 @@ class Address:
         if not self.loopback and not self.allowed_hosts:
             raise ValueError(
                 f"Cannot listen on {host}: other machines may reach it, so the host names that "
-                "they use must be listed. Allow the name by which containers know this machine, "
+                "they use must be listed. Allow the name by which containers reach this machine, "
                 "such as 'host.docker.internal', or listen on 127.0.0.1."
             )
-        #: How this machine's own programs reach it.
+        #: The host by which this machine's own programs reach it.
         self._own = _bracketed(self._reachable(found))
         self._answered = _LOOPBACK_NAMES | {self._own, *self.allowed_hosts}
 
@@ -73,14 +73,14 @@ class Address:
         return socket.AF_INET6 if ":" in self.host else socket.AF_INET
 
     def url(self, port: int) -> str:
-        """The URL by which programs on this machine reach a port."""
+        """Return the URL by which programs on this machine reach a port."""
         return f"http://{self._own}:{port}"
 
     def answers_to(self, host: str) -> bool:
-        """Whether a Host header names this address.
+        """Return whether a Host header names this address.
 
         Args:
-            host: the header's value, with or without a port; any port, because of tunnels.
+            host: the header's value, with or without a port. Any port will do, because of tunnels.
         """
         name, colon, port = host.rpartition(":")
         return (name if colon and port.isdigit() else host).lower() in self._answered

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _ACCESS_KEY_ID = "flowy-local"
 _SECRET_ACCESS_KEY = "flowy-local"
 
-#: Read timeout in seconds: SWF holds a poll for up to 60 s and asks for at least 70.
+#: Read timeout, in seconds: SWF keeps a poll open for up to 60 s and asks for at least 70.
 _READ_TIMEOUT_SECONDS = 70
 
 #: Connections that a client keeps open; botocore's default of 10 slows tests with many threads.
@@ -22,7 +22,7 @@ _CONNECTIONS = 50
 
 
 def environment(endpoint_url: str, region: str) -> dict[str, str]:
-    """The environment variables that make boto3 use the local SWF at *endpoint_url*."""
+    """Return the environment variables that make boto3 use the local SWF at *endpoint_url*."""
     return {
         "AWS_ENDPOINT_URL_SWF": endpoint_url,
         "AWS_DEFAULT_REGION": region,
@@ -76,7 +76,7 @@ class Clients:
 
 
 def _session_without_settings() -> botocore.session.Session:
-    """A session that reads no AWS profile and no settings file."""
+    """Return a session that reads no AWS profile and no settings file."""
     import botocore.session
 
     nothing = (None, None, None, None)

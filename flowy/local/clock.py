@@ -1,8 +1,8 @@
-"""SWF's clock, which a test can hold and turn forward.
+"""SWF's clock, which a test can stop and turn forward.
 
-Every time stamp and every timeout of a local SWF follows this clock. Long polls and workers follow
-real time. So a test of a one-hour timeout takes a millisecond: hold the clock, poll for the task,
-turn the clock by an hour, read the history.
+Every time stamp and every timeout of a local SWF follows this clock, while long polls and workers
+follow real time. So a test of a one-hour timeout takes a millisecond: hold the clock, poll for the
+task, turn the clock by an hour, read the history.
 
 SWF's time stamps are whole milliseconds, so the clock shows those. It counts in microseconds, so
 that short turns add up.
@@ -18,7 +18,7 @@ from .real_time import wall_us
 
 
 class ClockFollower(Protocol):
-    """What must react when the clock moves: the service that fires timeouts."""
+    """Whatever must react when the clock moves: the service that fires timeouts."""
 
     def turn(self, seconds: float) -> None:
         """Move the clock forward, firing each timeout on the way at its own time."""
@@ -27,11 +27,11 @@ class ClockFollower(Protocol):
         """Set the clock, in seconds since the epoch.
 
         Raises:
-            ValueError: it would go back behind what has happened.
+            ValueError: it would go back to before something that has happened.
         """
 
     def clock_changed(self) -> None:
-        """The clock was held or released, so the next timeout may be due at another real time."""
+        """React to a clock that was held or released: the next timeout is due at another time."""
 
 
 class Clock:
@@ -60,11 +60,11 @@ class Clock:
         return f"<Clock {state} at {self.now():.3f}>"
 
     def now(self) -> float:
-        """The time, in seconds since the epoch, to the millisecond."""
+        """Return the time, in seconds since the epoch, to the millisecond."""
         return self._now_us() // 1000 / 1000
 
     def later(self, seconds: float) -> float:
-        """The time in that many seconds, in seconds since the epoch, to the microsecond."""
+        """Return the time in that many seconds, in seconds since the epoch, to the microsecond."""
         return (self._now_us() + _us(seconds)) / 1_000_000
 
     @property
@@ -85,7 +85,7 @@ class Clock:
         self._tell_follower()
 
     def release(self) -> None:
-        """Let the clock run on from where it stands; do nothing if it is running."""
+        """Let the clock run on from its present time; do nothing if it is running."""
         with self._lock:
             if self._held_us is not None:
                 self._ahead_us = self._held_us - wall_us()
@@ -117,18 +117,18 @@ class Clock:
             self._follower.turn(seconds)
 
     def set(self, when: datetime | float) -> None:
-        """Set the clock to a date, from which it runs on; a held clock stands there.
+        """Set the clock to a date, from which it runs on, unless it is held.
 
         A later date than the clock's is a turn: everything that falls due until then happens, each
-        timeout at its own time. An earlier one is for a local SWF that has no types and no
-        executions yet, because their time stamps would lie in the future.
+        timeout at its own time. An earlier date is possible only before there are types or
+        executions, because their time stamps would lie in the future.
 
         Args:
             when: a datetime with a time zone, or seconds since the epoch; to the millisecond.
 
         Raises:
-            ValueError: the datetime has no time zone, or the clock would go back behind what has
-                happened.
+            ValueError: the datetime has no time zone, or the clock would go back to before
+                something that has happened.
         """
         if isinstance(when, datetime) and when.tzinfo is None:
             raise ValueError(

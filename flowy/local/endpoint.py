@@ -2,9 +2,9 @@
 
 SWF is called by POST to ``/`` with the action in ``X-Amz-Target``. moto's own server is built on
 werkzeug, which closes every connection after its answer. SWF keeps connections open, and so does
-the standard library's server, so a worker is tested with connections as it has them at AWS.
+the standard library's server, so that a worker is tested with connections like those to AWS.
 
-boto 2 has a longer prefix before the action than later clients, and SWF answers it with another
+boto 2 sends a longer prefix before the action than later clients, and SWF answers it with another
 content type.
 """
 
@@ -25,13 +25,13 @@ MAX_REQUEST_BYTES = 1024 * 1024
 #: The content type of an answer, unless the client is boto 2.
 _CONTENT_TYPE = "application/x-amz-json-1.0"
 
-#: What stands before the action in X-Amz-Target -> the content type of SWF's answer.
+#: By the prefix of the action in X-Amz-Target: the content type of SWF's answer.
 _PREFIXES = {
     "SimpleWorkflowService.": _CONTENT_TYPE,
     "com.amazonaws.swf.service.model.SimpleWorkflowService.": "application/json",
 }
 
-#: Takes the action, the body and a function that tells whether the client has hung up; returns
+#: Takes the action, the body and a function that returns whether the client has hung up; returns
 #: the answer, or None to close the connection without one.
 Answerer = Callable[[str, bytes, Callable[[], bool]], "Answer | None"]
 
@@ -87,7 +87,7 @@ class _Connection(LoopbackHandler):
         return target.removeprefix(prefix)
 
     def _gone(self) -> bool:
-        """Whether the client has hung up: the only thing left to read is the end."""
+        """Return whether the client has hung up, so that only the end is left to read."""
         try:
             return not self.connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -96,12 +96,12 @@ class _Connection(LoopbackHandler):
             return True
 
     def _send(self, status: int, text: str) -> None:
-        # botocore shows the request id, and its absence tells that something else has answered.
+        # botocore shows the request id; an answer without one is not from SWF.
         request_id = str(uuid.uuid4())
         self.send(status, text.encode(), self._content_type, x_amzn_RequestId=request_id)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        # As an SWF fault. The connection closes: the rest of the request may be unread.
+        # As an SWF fault. The connection is closed, because the rest of the request may be unread.
         name = {403: "AccessDeniedException"}.get(code, "UnknownOperationException")
         self.close_connection = True
         self._send(int(code), json.dumps({"__type": name, "message": message or ""}))

@@ -1,8 +1,8 @@
-"""Faults on request: what networks and services do to every worker sooner or later.
+"""Faults on request, of the kinds that every worker meets sooner or later.
 
-Each kind was seen with SWF. An answer got lost although SWF had acted, so the repeated call drew
-UnknownResourceFault. A task went to a poller whose connection was breaking, so nobody ran it. And
-SWF throttles calls and answers HTTP 500.
+Each kind was seen with SWF. An answer was lost after SWF had acted, so the repeated call got an
+UnknownResourceFault. A task was sent to a poller whose connection was breaking, so it never ran.
+And SWF throttles calls and answers HTTP 500.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from .quotas import AWS_BUCKETS
 from .wire_faults import FAILED, THROTTLED, Answer
 
-#: The two actions that hand out tasks.
+#: The two actions that return tasks.
 POLLS = ("PollForActivityTask", "PollForDecisionTask")
 
 
@@ -100,7 +100,7 @@ class Faults:
     ) -> Fault:
         """Start a task for a poll, then close the connection; empty polls are not hit.
 
-        SWF takes the task for started, but nobody runs it. *actions* may name the two polls only.
+        SWF counts the task as started, but it never runs. *actions* may name only the two polls.
         """
         return self._add("lose_task", actions or POLLS, count, rate, seed)
 
@@ -113,7 +113,7 @@ class Faults:
         """Decide what happens to a call before SWF acts on it.
 
         Returns:
-            Whether SWF is to act. If not, also the answer; None closes the connection.
+            Whether SWF should act; and if not, the answer, or None to close the connection.
         """
         if self._hit("throttle", action):
             return False, THROTTLED
@@ -122,7 +122,7 @@ class Faults:
         return not self._hit("break_connection", action), None
 
     def drops(self, action: str, answer: str) -> bool:
-        """Whether the answer to a call is lost, now that SWF has acted on it."""
+        """Return whether the answer to a call is lost, now that SWF has acted on it."""
         if self._hit("drop_answer", action):
             return True
         if action not in POLLS or not self._faults or not json.loads(answer).get("taskToken"):
@@ -143,13 +143,13 @@ class Faults:
         if not wanted <= known:
             raise ValueError(
                 f"Cannot {kind} {', '.join(sorted(wanted - known))}: not an action of SWF"
-                f"{' that hands out tasks' if kind == 'lose_task' else ''}. "
+                f"{' that returns tasks' if kind == 'lose_task' else ''}. "
                 f"Use {', '.join(sorted(known))}."
             )
         if count is not None and count < 0:
-            raise ValueError(f"count must be 0 or more, not {count}")
+            raise ValueError(f"Cannot use count={count}: give 0 or more.")
         if rate is not None and not 0 < rate <= 1:
-            raise ValueError(f"rate must be above 0 and at most 1, not {rate}")
+            raise ValueError(f"Cannot use rate={rate}: give a number above 0 and at most 1.")
         if count is None and rate is None:
             count = 1
         fault = Fault(kind, wanted, count, 1.0 if rate is None else rate, seed)

@@ -1,13 +1,13 @@
 """The state of a local SWF in a file, one line for each call that changed something.
 
-The line is written before the call is answered, so a kill loses nothing that a client was told
-of. Lines are only appended: a line is complete or missing, and an incomplete last line belongs to
-a call that was never answered. The lines are JSON, so reading a journal runs no code. Each line
-ends with its checksum, so a damaged line is found before any of it is restored. Writing a line
-costs what the call changed, however long the file is.
+The line is written before the call is answered, so a kill loses nothing that a client was told.
+Lines are only appended, so a line is complete or missing; an incomplete last line belongs to a call
+that was never answered. The lines are JSON, so reading a journal runs no code. Each line ends with
+its checksum, so a damaged line is detected before any of it is restored. The cost of a line depends
+on what the call changed, not on the length of the file.
 
-The file has inputs and the secret that signs task tokens. So only a regular file of this user's
-own, closed to other users, is opened.
+The file contains inputs and the secret that signs task tokens. So the file must be a regular one
+that belongs to this user and is closed to others.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _HEAD = ["flowy-local-swf", 2]
 #: The first line of a journal of version 1, whose lines may lack a checksum.
 _UNCHECKED_HEAD = b'[["flowy-local-swf",1]]\n'
 
-#: The end of a line: the last record is the CRC-32 of what stands before it.
+#: The end of a line: the last record is the CRC-32 of everything before it.
 _CHECKSUM = re.compile(rb',\["crc32",([0-9]{1,10})\]\](.)\Z', re.DOTALL)
 
 #: One change: its kind, followed by its values.
@@ -50,8 +50,8 @@ class Journal:
         path: the file, created if it is missing; None keeps nothing.
 
     Raises:
-        LocalSWFError: the file cannot be opened, is not a regular file of this user's own that
-            is closed to others, or another process has it open.
+        LocalSWFError: the file cannot be opened, is not a regular file, belongs to another user or
+            is open to others, or another process uses it.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -73,7 +73,7 @@ class Journal:
         """
         if not self:
             return
-        # Restoring a record adds it again; what is read must not be written a second time.
+        # Restoring a record adds it again, but it must not be written a second time.
         self._reading = True
         with os.fdopen(os.dup(self._fd), "rb") as file:
             checked = True
@@ -89,13 +89,13 @@ class Journal:
                 self._length += len(line)
                 yield from records if number > 1 else ()
         self._reading = False
-        # An incomplete last line is what a kill left of a call that was never answered.
+        # An incomplete last line was left by a kill, during a call that was never answered.
         os.ftruncate(self._fd, self._length)
         if not self._length:
             self._write(_line([_HEAD]))
 
     def add(self, *record: Any) -> None:
-        """Add a change; :meth:`commit` writes it."""
+        """Add a change, for ``commit`` to write."""
         if self and not self._reading:
             self._pending.append(list(record))
 
@@ -124,7 +124,7 @@ class Journal:
     def rewrite(self, records: Iterable[Record]) -> None:
         """Replace the file by one with these records; a kill leaves the old or the new one.
 
-        If the new file cannot be written, the old one stays, and a warning says so.
+        If the new file cannot be written, the old one stays, and a warning is logged.
         """
         assert self._path is not None
         fresh = self._path.with_name(f"{self._path.name}.new")
@@ -179,7 +179,7 @@ class Journal:
     def _damaged(self, number: int) -> LocalSWFError:
         return LocalSWFError(
             f"Cannot read the state of a local SWF from {self._path}: line {number} is damaged, or "
-            "of another version of Flowy. Name another file, or move this one away."
+            "another version of Flowy wrote it. Name another file, or move this one away."
         )
 
 
@@ -196,13 +196,13 @@ def _check(path: Path, found: os.stat_result) -> None:
         raise _cannot_keep(path, why)
     mode = stat.S_IMODE(found.st_mode)
     if mode & 0o077:
-        why = f"its mode {mode:04o} opens it to other users, and it has inputs and a secret"
+        why = f"its mode {mode:04o} opens it to other users, and it contains inputs and a secret"
         way_out = f"Run chmod 600 {shlex.quote(str(path))}, or name another file."
         raise _cannot_keep(path, why, way_out)
 
 
 def _records(line: bytes, found: re.Match[bytes] | None, checked: bool) -> list[Record] | None:
-    """The records of a line; None if it is damaged."""
+    """Return the records of a line; None if it is damaged."""
     if found is not None:
         right = int(found[1]) == zlib.crc32(line[: found.start()])
         line = line[: found.start()] + b"]" + found[2]

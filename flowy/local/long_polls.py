@@ -7,7 +7,7 @@ pollers which simultaneously poll a particular task list" (developer guide, Amaz
 
 AWS does not say which poller gets a task. Here each task list has one queue of pollers for each
 kind of task. Only the first poller of a queue may take a task, and only that one is woken when a
-task comes. So a task goes to one poller, the one that has waited longest.
+task comes. So a task goes to the poller that has waited longest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .real_time import monotonic_seconds
 
 Task = TypeVar("Task")
 
-#: Names a queue: the kind of task, the domain, the task list.
+#: The key of a queue: the kind of task, the domain, the task list.
 Key = tuple[str, str, str]
 
 #: Longest time in seconds that a waiting poller sleeps before its connection is checked.
@@ -35,10 +35,10 @@ class TooManyPollersError(Exception):
 
 @dataclass(frozen=True, eq=False)
 class Poller:
-    """One poll that is held.
+    """One open poll.
 
     Attributes:
-        identity: what the poller calls itself; None if it does not say.
+        identity: the name that the poller gives itself, or None.
         since: when the poll came, in seconds of ``monotonic_seconds()``.
         wake: notified when there may be a task for this poller.
     """
@@ -49,7 +49,7 @@ class Poller:
 
 
 class LongPolls:
-    """The held polls of one local SWF, guarded by its lock.
+    """The open polls of one local SWF, guarded by its lock.
 
     Args:
         lock: the lock of the local SWF.
@@ -72,16 +72,16 @@ class LongPolls:
         gone: Callable[[], bool],
         identity: str | None = None,
     ) -> Task | None:
-        """Hold a poll until there is a task, the time is up, or the polls are released.
+        """Keep a poll open until there is a task, the time is up, or the polls are released.
 
         Args:
             key: the queue to wait in.
-            take: returns a task for this poller, or None; called with the lock held.
+            take: returns a task for this poller, or None; called under the lock.
             seconds: how long to wait, in seconds; 0 tries once.
-            gone: whether the poller has hung up. It is asked every CHECK_SECONDS and right before
-                a task is handed out: SWF has no acknowledgement, so a task that is handed to a
-                poller that has gone is stuck until a timeout.
-            identity: what the poller calls itself, for the page that shows who waits.
+            gone: returns whether the poller has hung up. It is called every CHECK_SECONDS and right
+                before a task is sent: SWF has no acknowledgement, so a task for a poller that has
+                gone is stuck until a timeout.
+            identity: the name that the poller gives itself, shown on the page.
 
         Returns:
             The task; None if the wait ended without one.
@@ -92,7 +92,7 @@ class LongPolls:
         with self._lock:
             queue = self._queues.get(key, deque())
             poller = self._join(queue, key, identity)
-            # Only now: a queue is never empty, even if the quota refuses every poller.
+            # Only now, so that a queue is never empty, even if the quota refuses every poller.
             self._queues[key] = queue
             try:
                 return self._until_task(queue, poller, take, gone, poller.since + seconds)
@@ -124,7 +124,7 @@ class LongPolls:
     ) -> Task | None:
         releases = self._releases
         while not self._released and self._releases == releases:
-            # Every poller checks, not only the first: those that have gone count as waiting.
+            # Not only the first poller checks, because all that have gone count as waiting.
             if gone():
                 return None
             if queue[0] is poller and (task := take()) is not None:
@@ -142,13 +142,13 @@ class LongPolls:
                 self._queues[key][0].wake.notify()
 
     def pollers(self) -> Iterator[tuple[Key, Poller]]:
-        """Every waiting poller, in the order of its queue; call this with the lock held."""
+        """Yield every waiting poller, in the order of its queue; call this under the lock."""
         for key, queue in self._queues.items():
             for poller in queue:
                 yield key, poller
 
     def release_once(self) -> None:
-        """Answer every poll that waits now, without a task; later polls are held again."""
+        """Answer every poll that waits now, without a task; later polls wait again."""
         with self._lock:
             self._releases += 1
             for _, poller in self.pollers():
@@ -161,6 +161,6 @@ class LongPolls:
             self.release_once()
 
     def reopen(self) -> None:
-        """Hold polls again after :meth:`release`."""
+        """Keep polls open again after ``release``."""
         with self._lock:
             self._released = False

@@ -1,4 +1,4 @@
-"""An HTTP server that refuses requests from web pages; it listens on loopback by default.
+"""An HTTP server that refuses requests from web pages and listens on loopback by default.
 
 Any web page in a browser on the same machine can send requests to a loopback port. So a request
 with a foreign Host (``flowy.local.address``) or a foreign Origin is refused, and no answer has a
@@ -31,7 +31,7 @@ MAX_DISCARDED_BYTES = 32 * 1024 * 1024
 #: How long stop() waits for all connections to finish their answers, in seconds.
 _DRAIN_SECONDS = 5.0
 
-#: How long the server rests if it has no descriptor for the next connection, in seconds.
+#: How long the server waits if it has no descriptor for the next connection, in seconds.
 _REST_SECONDS = 0.1
 
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -79,7 +79,7 @@ class LoopbackServer(socketserver.TCPServer):
         ends = monotonic_seconds() + _DRAIN_SECONDS
         for thread, _ in connections:
             thread.join(max(0.0, ends - monotonic_seconds()))
-        # What is left has clients that do not read. This ends the sending to them.
+        # The remaining clients do not read their answers; stop sending to them.
         for _, connection in connections:
             _shut(connection, socket.SHUT_RDWR)
         for thread, _ in connections:
@@ -111,7 +111,7 @@ class LoopbackServer(socketserver.TCPServer):
             thread.start()
         except RuntimeError as error:
             del self._connections[thread]
-            # A process that is exiting cannot start threads; its clients see the exit anyway.
+            # An exiting process cannot start threads, and its clients notice the exit anyway.
             ending = not threading.main_thread().is_alive()
             level = logging.DEBUG if ending else logging.WARNING
             logger.log(level, "The local SWF closed a connection: %s.", error)
@@ -150,12 +150,12 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         return refusal is None
 
     def _refusal(self) -> str | None:
-        """Why this request is refused; None if it comes from a program on this machine."""
+        """Return why this request is refused; None if no web page can have sent it."""
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or not self.server.address.answers_to(hosts[0]):
             return (
-                "The local SWF answers requests with a loopback Host only, or one that its "
-                "allowed_hosts (flowy local --allow-host) names."
+                "The local SWF answers only requests with a loopback Host, or one of its "
+                "allowed_hosts (flowy local --allow-host)."
             )
         origins = self.headers.get_all("Origin", [])
         if origins and origins != [f"http://{hosts[0]}"]:
@@ -163,7 +163,7 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         return None
 
     def _ambiguity(self) -> str | None:
-        """Why the end of this request is not clear; None if it is."""
+        """Return why the end of this request is ambiguous; None if it is not."""
         lengths = self.headers.get_all("Content-Length", [])
         if len(lengths) > 1:
             return "The request has more than one Content-Length."
@@ -172,7 +172,7 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         return None
 
     def content_length(self) -> int | None:
-        """Length of the body in bytes; None if the request does not say, or says two."""
+        """Return the length of the body in bytes; None if the request gives none, or several."""
         lengths = self.headers.get_all("Content-Length", [])
         length: str = lengths[0] if len(lengths) == 1 else ""
         if not (length.isascii() and length.isdigit()):
@@ -182,8 +182,8 @@ class LoopbackHandler(BaseHTTPRequestHandler):
 
     def discard_body(self) -> None:
         """Read the body of a refused request."""
-        # Closing a socket that has unread data resets the connection, and the client may never
-        # see why it was refused.
+        # Closing a socket with unread data resets the connection, and the client may never see why
+        # it was refused.
         left = min(self.content_length() or 0, MAX_DISCARDED_BYTES)
         self.connection.settimeout(BODY_SECONDS)
         while left and (read := self.rfile.read(min(left, 64 * 1024))):
@@ -205,7 +205,7 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         return "flowy-local"
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: http.server would write a line for each request to stderr."""
+        """Log nothing; http.server would write a line for each request to stderr."""
 
 
 def _shut(connection: socket.socket, how: int) -> None:

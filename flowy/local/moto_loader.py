@@ -1,4 +1,4 @@
-"""Checks that a tested moto is installed, then imports what is built on it.
+"""Checks that a tested moto is installed, then imports the model that is built on it.
 
 ``flowy.local.model`` subclasses moto's internals, which may change with any release. With an
 untested release the local SWF might start and then behave unlike SWF. So the version is checked
@@ -26,13 +26,13 @@ _INSTALL = "To install a tested one, run pip install '.[local]' in Flowy's check
 
 
 def check_moto(found: str | None) -> None:
-    """Raise an error if moto is missing or its version was not tested.
+    """Check that moto is installed, in a tested version.
 
     Args:
         found: the installed version; None if moto is not installed.
 
     Raises:
-        LocalSWFError: names what was found and what is needed.
+        LocalSWFError: it is not; the text names the version found and those needed.
     """
     if found is None:
         raise LocalSWFError(f"Cannot start the local SWF: moto is not installed. {_INSTALL}")
@@ -46,7 +46,7 @@ def check_moto(found: str | None) -> None:
 
 
 def moto_version() -> str | None:
-    """The version of moto that is installed; None if there is none."""
+    """Return the installed version of moto; None if it is not installed."""
     try:
         return importlib.metadata.version("moto")
     except importlib.metadata.PackageNotFoundError:
@@ -57,7 +57,7 @@ def load_service() -> tuple[type[LocalService], type[Settings]]:
     """Import moto and the model built on it, which takes about half a second.
 
     Raises:
-        LocalSWFError: moto or one of its requirements is missing, or moto was not tested.
+        LocalSWFError: moto or one of its requirements is missing, or this moto was not tested.
     """
     check_moto(moto_version())
     try:

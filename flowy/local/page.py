@@ -1,12 +1,12 @@
-"""A web page that shows what goes on in a local SWF.
+"""A web page that shows the state of a local SWF.
 
-The server has static files and JSON answers that the page's script fetches. It answers known Hosts
-only (``flowy.local.address``), without CORS headers, and its content security policy allows no
-script but the page's own. Users may put markup into workflow ids, inputs and results; the script
-inserts them as text.
+The server has static files, and JSON that the page's script fetches. It answers only known Hosts
+(``flowy.local.address``), without CORS headers, and its content security policy allows no script
+but the page's own. Users may put markup into workflow ids, inputs and results; the script inserts
+them as text.
 
-Two POST requests change something: they terminate an execution or request its cancellation. Such
-a request needs the server's own Origin and a token that only a page of this origin can read, so no
+Two POST requests change something: they terminate an execution, or request its cancellation. Such a
+request needs the server's own Origin and a token that only a page of this origin can read, so no
 other web page can send it.
 """
 
@@ -29,7 +29,7 @@ PageData = Callable[[str, "dict[str, str]"], "Any | None"]
 #: Carries out an action of SWF with these parameters; returns an HTTP status and JSON text.
 Act = Callable[[str, "dict[str, str]"], Answer]
 
-#: Path -> the action of SWF, and the parameters that it takes besides those of the page.
+#: By path: SWF's action, and its parameters in addition to those of the page.
 _ACTIONS = {
     "/act/terminate": (
         "TerminateWorkflowExecution",
@@ -38,10 +38,10 @@ _ACTIONS = {
     "/act/cancel": ("RequestCancelWorkflowExecution", {}),
 }
 
-#: Largest body of a request to act, in bytes: three names of 256 characters and their JSON.
+#: The largest body of a POST request, in bytes: JSON with three names of 256 characters.
 _MAX_ACT_BYTES = 16 * 1024
 
-#: Path -> file name and content type.
+#: By path: file name and content type.
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
@@ -68,8 +68,8 @@ class Page(LoopbackServer):
     Args:
         address: where to listen, and for which hosts.
         port: the port; 0 takes a free one.
-        data: returns what the page shows.
-        act: carries out what a button of the page asks for.
+        data: returns the data that the page shows.
+        act: carries out the action of a button on the page.
 
     Raises:
         OSError: the port is in use or not permitted.
@@ -107,7 +107,7 @@ class _Connection(LoopbackHandler):
             found = self.server.data(url.path.removeprefix("/look/"), dict(parse_qsl(url.query)))
             self._send_json(404 if found is None else 200, found)
         else:
-            self.send_error(404, "There is no such page.")
+            self.send_error(404, "This page does not exist.")
 
     def do_POST(self) -> None:  # noqa: N802 - http.server's name
         length = self.content_length() or 0
@@ -121,7 +121,7 @@ class _Connection(LoopbackHandler):
         token = self.headers.get("X-Flowy-Token", "")
         if self.path not in _ACTIONS:
             self.send_error(501)
-        elif "Origin" not in self.headers:  # a foreign one is refused already
+        elif "Origin" not in self.headers:  # foreign ones were refused already
             self.send_error(403, "The request has no Origin.")
         elif not secrets.compare_digest(token.encode(), self.server.token.encode()):
             self.send_error(403, "The token is not this page's. Reload the page.")
@@ -133,7 +133,7 @@ class _Connection(LoopbackHandler):
             given = json.loads(body)
             parameters = {name: given[name] for name in ("domain", "workflowId", "runId")}
         except (ValueError, RecursionError, TypeError, KeyError):
-            self.send_error(400, "The request names no execution.")
+            self.send_error(400, "The request does not name an execution.")
             return
         action, more = _ACTIONS[self.path]
         status, text = self.server.act(action, {**parameters, **more})

@@ -1,9 +1,9 @@
 """A priority queue whose items can be removed or given another priority.
 
-A task list gives out its tasks by priority and age, and a task may leave it at any time: a worker
-takes it, it times out, its execution closes. The next timeout of an execution moves with almost
-every event. ``heapq`` can neither remove an entry nor change one, so outdated entries stay in the
-heap until they come first or until they outnumber the others.
+A task list sends its tasks by priority and age, and a task may leave it at any time: a worker takes
+it, it times out, its execution closes. The next timeout of an execution changes with almost every
+event. ``heapq`` can neither remove an entry nor change one, so outdated entries stay in the heap
+until they come first or until they outnumber the others.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Generic, TypeAlias, TypeVar
 
 Item = TypeVar("Item")
 
-#: What items are ordered by: the lowest comes first.
+#: The key by which items are ordered, the lowest first.
 Priority: TypeAlias = tuple[float, ...]
 
-#: Outdated entries that may stay in the heap before it is rebuilt without them.
+#: How many outdated entries may always stay in the heap.
 _SPARE_ENTRIES = 1000
 
 
 class PriorityQueue(Generic[Item]):
-    """Hashable items, the one with the lowest priority first, the older one first among equals."""
+    """Hashable items by priority, the lowest first, and the older first among equals."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[Priority, int, Item]] = []
@@ -45,13 +45,13 @@ class PriorityQueue(Generic[Item]):
         self._rebuild()
 
     def first(self) -> Item | None:
-        """The item with the lowest priority, left in the queue; None if the queue is empty."""
+        """Return the item with the lowest priority, without removing it; None if empty."""
         while self._heap and not self._is_current(self._heap[0]):
             heapq.heappop(self._heap)
         return self._heap[0][-1] if self._heap else None
 
     def priority(self, item: Item) -> Priority | None:
-        """The priority of an item; None if it is not in the queue."""
+        """Return the priority of an item; None if it is not in the queue."""
         entry = self._entries.get(item)
         return None if entry is None else entry[0]
 

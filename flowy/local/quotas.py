@@ -1,4 +1,4 @@
-"""SWF's quotas: how much it holds and how often it may be called.
+"""SWF's quotas: how much it keeps and how often it may be called.
 
 The numbers are AWS's, from the page "Amazon SWF Quotas" of the developer guide:
 https://docs.aws.amazon.com/amazonswf/latest/developerguide/swf-dg-limits.html
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: Longest time of an execution in seconds: "Maximum workflow execution time - 1 year. This is a
-#: hard quota".
+#: The longest time of an execution, in seconds: "Maximum workflow execution time - 1 year. This is
+#: a hard quota".
 EXECUTION_SECONDS = 366 * 24 * 3600
 
 
 @dataclass(frozen=True)
 class Quotas:
-    """How much SWF holds at most; the defaults are AWS's, and 0 allows none.
+    """How much SWF keeps at most; the defaults are AWS's, and 0 allows none.
 
     Attributes:
         open_activity_tasks: open activity tasks of one execution; beyond that,
@@ -46,10 +46,10 @@ class Quotas:
     def __post_init__(self) -> None:
         for name, number in vars(self).items():
             if not number >= 0:
-                raise ValueError(f"The quota {name} must be 0 or more, not {number}")
+                raise ValueError(f"Cannot use the quota {name}={number}: give 0 or more.")
 
 
-#: A token bucket: how many calls it holds, and by how many it refills each second.
+#: A token bucket: for how many calls it has room, and by how many it refills each second.
 Bucket = tuple[float, float]
 
 #: The account's bucket for each action ("Throttling quotas for all Regions").
@@ -96,7 +96,7 @@ AWS_BUCKETS: dict[str, Bucket] = {
 }
 
 #: The account's bucket for each decision that the local SWF carries out ("Decision quotas for all
-#: Regions"). A decision that finds its bucket empty fails.
+#: Regions"). A decision fails if its bucket is empty.
 DECISION_BUCKETS: dict[str, Bucket] = {
     "RequestCancelExternalWorkflowExecution": (1200, 120),
     "ScheduleActivityTask": (1000, 200),
@@ -105,7 +105,7 @@ DECISION_BUCKETS: dict[str, Bucket] = {
     "StartTimer": (2000, 200),
 }
 
-#: The buckets that each execution has of its own ("Workflow-level quotas").
+#: The buckets of each execution ("Workflow-level quotas").
 WORKFLOW_BUCKETS: dict[str, Bucket] = {
     "GetWorkflowExecutionHistory": (400, 200),
     "RecordActivityTaskHeartbeat": (1000, 1000),

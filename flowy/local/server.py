@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..exception import LocalSWFError
@@ -33,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 _EXPOSED = (
     "The local SWF listens on %s: everybody who can reach this address can read and change all of "
-    "it. It has no passwords and no encryption. Use it only in a network that you trust."
+    "its data, without a password or encryption. Use it only in a network that you trust."
 )
 
 
@@ -47,32 +46,29 @@ class LocalSWF:
     Args:
         port: the port to listen on, 1 to 65535; 0 takes a free one.
         domain: a domain to register before the first request; None registers none.
-        poll_seconds: how long a poll is held if there is no task, in seconds; 0 or more. SWF
-            itself holds polls for 60.
+        poll_seconds: how long a poll stays open if there is no task, in seconds; 0 or more. SWF
+            itself keeps polls open for 60.
         state: a file for the state, created if it is missing. Everything that a client was told
-            of survives a restart and a kill. None keeps the state in memory.
+            survives a restart and a kill. None keeps the state in memory.
         throttle: True throttles actions, decisions, executions and task lists as AWS does
-            (``flowy.local.quotas``). A mapping throttles the actions and decisions it names: name
-            -> how many calls a bucket holds, and by how many it refills each second.
-        quotas: how much the local SWF holds at most; the default is AWS's quotas.
-        lose_to_gone_pollers: True hands tasks to pollers that have hung up, as SWF does; by
-            default they get none.
-        page_port: the port of a web page that shows what goes on, 1 to 65535; 0 takes a free one,
-            None shows no page.
-        host: the IP address to listen on. With any but loopback's, everybody who can reach the
-            address can do anything: use it for containers on this machine only, and only in a
-            network that you trust. A warning says so at each start.
+            (``flowy.local.quotas``). A mapping throttles the actions and decisions it names: each
+            has the size of a bucket, and by how many calls it refills each second.
+        quotas: how much the local SWF keeps at most; the default is AWS's quotas.
+        lose_to_gone_pollers: True also sends tasks to pollers that have hung up, as SWF does.
+        page_port: the port of a web page that shows the state, 1 to 65535; 0 takes a free one, None
+            shows no page.
+        host: the IP address to listen on. If it is not a loopback address, everybody who can reach
+            it can do anything: use it only for containers on this machine, in a network that you
+            trust. Each start logs a warning.
         allowed_hosts: the names that programs may use for this machine, without ports, such as
-            ``["host.docker.internal"]``; needed if ``host`` is not loopback's.
+            ``["host.docker.internal"]``; needed if ``host`` is not a loopback address.
 
     Attributes:
-        clock: SWF's clock, which can be held, turned and set (:class:`flowy.local.Clock`).
-        faults: adds faults (:class:`flowy.local.Faults`).
+        clock: SWF's clock, a ``flowy.local.Clock``, which can be held, turned and set.
+        faults: adds faults, as ``flowy.local.Faults``.
 
     Raises:
         ValueError: a port, a time or a bucket is out of range, or ``host`` needs allowed_hosts.
-        LocalSWFError: from start(), if moto is missing or was not tested, a port is in use, or
-            the state cannot be read or kept.
 
     Example::
 
@@ -99,9 +95,9 @@ class LocalSWF:
     ) -> None:
         for name, number in (("port", port), ("page_port", page_port or 0)):
             if not 0 <= number <= 65535:
-                raise ValueError(f"{name} must be 0 to 65535, not {number}")
+                raise ValueError(f"Cannot use {name}={number}: give 0 to 65535.")
         if not poll_seconds >= 0:
-            raise ValueError(f"poll_seconds must be 0 or more, not {poll_seconds}")
+            raise ValueError(f"Cannot use poll_seconds={poll_seconds}: give 0 or more.")
         self._domain = domain
         self._port = port
         self._address = Address(host, allowed_hosts)
@@ -123,12 +119,7 @@ class LocalSWF:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def __repr__(self) -> str:
@@ -139,8 +130,8 @@ class LocalSWF:
         """Serve, on threads of its own; do nothing if it serves already.
 
         Raises:
-            LocalSWFError: moto is missing or was not tested, a port is in use, or the state
-                cannot be read or kept.
+            LocalSWFError: moto is missing or was not tested, a port is in use, or the state cannot
+                be read or kept.
         """
         with self._lock:
             if self._endpoint is not None:
@@ -191,7 +182,7 @@ class LocalSWF:
 
     def _release_state(self) -> None:
         if self._state is not None and self._service is not None:
-            # Another process may use the file next, so start() has to read it again.
+            # Another process may use the file next, so start() must read it again.
             close_service(self._service, self._state)
             self._service = None
 
@@ -207,14 +198,14 @@ class LocalSWF:
         return None if self.faults.drops(action, answer[1]) else answer
 
     def _act(self, action: str, parameters: Mapping[str, str]) -> Answer:
-        """Carry out what a button of the page asks for; throttle and faults are for programs."""
+        """Carry out the action of a button on the page, without throttle and faults."""
         assert self._service is not None
         return self._service.answer(action, json.dumps(parameters).encode(), lambda: False)
 
     def stop(self) -> None:
-        """Answer the held polls without a task, and close the port.
+        """Answer the open polls without a task, and close the port; do nothing if it is stopped.
 
-        Does nothing if it is stopped already. The state stays for the next :meth:`start`.
+        The state is kept for the next ``start``.
         """
         with self._lock:
             if self._endpoint is None:
@@ -229,9 +220,9 @@ class LocalSWF:
             self._release_state()
 
     def release_polls(self) -> None:
-        """Answer the held polls without a task, so that a stopping worker need not wait for them.
+        """Answer the open polls without a task, so that a stopping worker need not wait for them.
 
-        Later polls are held again. Does nothing if the local SWF is stopped.
+        Later polls wait again. If the local SWF is stopped, do nothing.
         """
         with self._lock:
             if self._service is not None:
@@ -239,7 +230,7 @@ class LocalSWF:
 
     @property
     def domain(self) -> str:
-        """The domain that it registered before the first request; LocalSWFError if none."""
+        """The domain that it registered before the first request; LocalSWFError without one."""
         if self._domain is None:
             raise LocalSWFError(
                 "Cannot tell the domain of this local SWF: it was made with domain=None. Use the "
@@ -263,10 +254,10 @@ class LocalSWF:
 
     @property
     def page_url(self) -> str:
-        """The URL of the page that shows what goes on, such as ``http://127.0.0.1:45678/``.
+        """The URL of the page, such as ``http://127.0.0.1:45678/``.
 
         Raises:
-            LocalSWFError: there is no page, or its port is 0 and start() was not called yet.
+            LocalSWFError: it has no page, or its port is 0 and start() was not called yet.
         """
         if not self._page_port:
             raise LocalSWFError(

@@ -1,7 +1,7 @@
-"""Opens and closes the state file of a local SWF, with one error for whatever is wrong with it.
+"""Opens and closes the state file of a local SWF, with one error for all its possible faults.
 
-SWF keeps its state for its users; a local SWF has a file, which may be damaged, of another
-program, or on a full disk.
+SWF keeps its state for its users; a local SWF has a file, which may be damaged, belong to another
+program, or be on a full disk.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def open_service(
 
     Raises:
         LocalSWFError: the state cannot be read or written, or SWF refuses the domain. The file is
-            free again.
+            unlocked again.
     """
     try:
         service = make()
@@ -46,7 +46,7 @@ def open_service(
     except Exception as error:
         if state is None:
             raise
-        # Its lines are whole, but they make no state: another version or program wrote them.
+        # The lines are complete, but from another version or program.
         raise LocalSWFError(
             f"Cannot read the state of a local SWF from {state}: this version of Flowy cannot "
             f"restore it ({type(error).__name__}: {error}). Name another file, or move this one "
@@ -56,14 +56,14 @@ def open_service(
 
 
 def close_service(service: LocalService, state: Path | None) -> None:
-    """Save the clock and free the file, even if its disk is full."""
+    """Save the clock and unlock the file, even if its disk is full."""
     try:
         service.release_state()
     except OSError as error:
         service._journal.close()
         logger.warning(
-            "Cannot write the end of the state of the local SWF to %s: %s. Everything that a "
-            "client was told of is in it.",
+            "Cannot write the end of the state of the local SWF to %s: %s. It contains "
+            "everything that a client was told.",
             state,
             error.strerror or error,
         )

@@ -2,7 +2,7 @@
 
 "Certain Amazon SWF API calls and decision events are throttled to maintain service bandwidth,
 using a token bucket scheme" (developer guide, Amazon SWF Quotas). If its bucket is empty, a call
-gets ThrottlingException and a decision fails; in both cases nothing is done.
+gets ThrottlingException, and a decision fails; neither has an effect.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from .clock import Clock
 from .quotas import AWS_BUCKETS, DECISION_BUCKETS, LIST_BUCKET, WORKFLOW_BUCKETS, Bucket
 
-#: Full buckets that may be kept before they are all dropped.
+#: How many full buckets may be kept before they are all dropped.
 _SPARE_BUCKETS = 1000
 
 
@@ -21,12 +21,12 @@ class Throttle:
     """The buckets of one local SWF.
 
     Args:
-        buckets: action or decision -> how many calls its bucket holds, and by how many it refills
+        buckets: by action or decision: the size of its bucket, in calls, and by how many it refills
             each second. True takes all of AWS's buckets, False none.
         clock: the clock by which buckets refill; while it is held, they do not.
 
     Raises:
-        ValueError: SWF has no such action, or a bucket holds less than one call.
+        ValueError: SWF does not know an action, or a bucket has room for less than one call.
     """
 
     def __init__(self, buckets: bool | Mapping[str, Bucket], clock: Clock) -> None:
@@ -47,25 +47,25 @@ class Throttle:
                 )
             if not (size >= 1 and per_second >= 0):
                 raise ValueError(
-                    f"Cannot throttle {action} by the bucket ({size}, {per_second}): it must hold "
-                    "1 call or more and refill by 0 or more a second."
+                    f"Cannot throttle {action} by the bucket ({size}, {per_second}): it must have "
+                    "room for 1 call or more and refill by 0 or more a second."
                 )
         self._clock = clock
         self._lock = threading.Lock()
-        #: Whose bucket -> its level at the last call, the time of that call, and the bucket.
+        #: By owner: the level of a bucket at the last call, the time of that call, and the bucket.
         self._levels: dict[tuple[str, ...], tuple[float, float, Bucket]] = {}
         self._max_levels = _SPARE_BUCKETS
 
     def admits(self, action: str) -> bool:
-        """Whether the account's bucket admits a call or decision; it is counted if so."""
+        """Return whether the account's bucket admits a call or decision; it is counted if so."""
         return self._takes(self._account.get(action), action)
 
     def admits_for_execution(self, action: str, run_id: str) -> bool:
-        """Whether the execution's own bucket admits a call about it; it is counted if so."""
+        """Return whether the execution's own bucket admits a call about it; it is counted if so."""
         return self._takes(self._workflow.get(action), action, run_id)
 
     def admits_on_task_list(self, domain: str, task_list: str) -> bool:
-        """Whether the bucket of a task list admits an activity task; it is counted if so."""
+        """Return whether the bucket of a task list admits an activity task; it is counted if so."""
         return self._takes(self._list, "", domain, task_list)
 
     def refill(self) -> None:

@@ -1,9 +1,9 @@
 """A thread that fires timeouts when they are due.
 
 SWF's timeouts fire by themselves: SWF "adds an event to the workflow execution history" and "also
-schedules a decision task" (developer guide, Amazon SWF Timeout Types). moto's fire at the next
-call. A decider that waits in a poll for ActivityTaskTimedOut makes no call, so a thread has to
-watch the clock.
+schedules a decision task" (developer guide, Amazon SWF Timeout Types). moto's timeouts fire at the
+next call. But a decider that waits in a poll for ActivityTaskTimedOut makes no call, so a thread
+must watch the clock.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from .clock import Clock
 
 logger = logging.getLogger(__name__)
 
-#: Longest wait in seconds. SWF's clock follows the wall clock, which may be set meanwhile.
+#: The longest wait, in seconds: SWF's clock follows the wall clock, which may be set meanwhile.
 MAX_WAIT_SECONDS = 5.0
 
-#: Shortest wait in seconds, in which calls get the lock, whatever the clocks say.
+#: The shortest wait, in seconds, in which calls get the lock.
 MIN_WAIT_SECONDS = 0.001
 
 
@@ -27,9 +27,9 @@ class TimeoutWatcher:
     """Calls *fire* whenever a timeout is due, on a thread of its own.
 
     Args:
-        lock: the lock of the local SWF; *fire* is called with it held.
-        fire: fires every timeout that is due and returns when the next one is, in seconds since
-            the epoch; None if no timeout is running.
+        lock: the lock of the local SWF; *fire* is called under it.
+        fire: fires every due timeout and returns the time of the next one, in seconds since the
+            epoch; None if no timeout is running.
         clock: the clock that timeouts follow.
     """
 
@@ -45,7 +45,7 @@ class TimeoutWatcher:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread; it first fires what fell due while none was running."""
+        """Start the thread; it first fires all timeouts that fell due before."""
         self._running = True
         self._thread = threading.Thread(target=self._run, name="flowy-local-clock", daemon=True)
         self._thread.start()
@@ -65,7 +65,7 @@ class TimeoutWatcher:
             self._changed.notify()
 
     def expect(self, due: float | None) -> None:
-        """Wake up at *due* if that is earlier than planned; call this with the lock held.
+        """Wake up at *due* if that is earlier than planned; call this under the lock.
 
         Args:
             due: seconds since the epoch; None if no timeout is running.
@@ -79,7 +79,7 @@ class TimeoutWatcher:
                 try:
                     due = self._fire()
                 except Exception:
-                    logger.exception("The local SWF cannot fire a timeout; it goes on without.")
+                    logger.exception("The local SWF cannot fire a timeout; it goes on without it.")
                     due = None
                 left = MAX_WAIT_SECONDS if due is None else due - self._clock.now()
                 if left > 0 and self._clock.held:

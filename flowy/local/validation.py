@@ -2,9 +2,9 @@
 
 boto3 checks types and minimum lengths and leaves the rest to SWF, which refuses a bad value with
 ValidationException. moto accepts it and may then fail at every later call (with a timeout of
-``abc``) or answer HTTP 500, which clients retry. The model is the one that ships with botocore: it
-has required members, types, lengths and enumerations. The rules below that it lacks come from the
-parameters' descriptions in the API reference.
+``abc``) or answer HTTP 500, which clients retry. botocore's model has required members, types,
+lengths and enumerations. The rules that it lacks come from the parameters' descriptions in the API
+reference.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ NEVER_NONE = frozenset(
     }
 )
 
-#: Input shape and member of each name that SWF keeps. SWF's rule for names: "must not contain a :
+#: The input shape and member of each name that SWF keeps. SWF's rule for names: "must not contain a
+#: :
 #: (colon), / (slash), | (vertical bar), or any control characters (\\u0000-\\u001f |
 #: \\u007f-\\u009f). Also, it must not be the literal string arn."
 _NAMES = frozenset(
@@ -58,7 +59,7 @@ _PRIORITY = re.compile(r"[-+]?[0-9]{1,10}")
 #: "The maximum workflow execution retention period is 90 days" (API reference, RegisterDomain).
 _MAX_RETENTION_DAYS = 90
 
-#: Longest value that an error text repeats, in characters; a longer one may be user data.
+#: The longest value that an error text repeats, in characters; longer ones may be user data.
 _SHOWN_CHARS = 64
 
 
@@ -66,7 +67,7 @@ class RequestFault(Exception):
     """A request that SWF refuses.
 
     Attributes:
-        fault: SWF's name of the fault.
+        fault: SWF's name for the fault.
     """
 
     def __init__(self, fault: str, message: str) -> None:

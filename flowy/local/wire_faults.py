@@ -1,7 +1,7 @@
-"""SWF's faults as they go over the wire.
+"""SWF's faults, as they are sent.
 
-A fault is an answer of status 400 or 500 whose JSON names it in ``__type``, with the prefix of the
-service that raised it: SWF itself, or the layer before it that throttles.
+A fault is an answer with status 400 or 500 whose JSON names it in ``__type``, with the prefix of
+the service that raised it: SWF itself, or the layer before it that throttles.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ THROTTLED_MESSAGE = "Rate exceeded"
 
 
 def model_fault(name: str) -> str:
-    """The full name of one of SWF's own faults."""
+    """Return the full name of one of SWF's own faults."""
     return f"com.amazonaws.swf.base.model#{name}"
 
 
 def fault_text(full_name: str, message: str) -> str:
-    """The JSON text of a fault."""
+    """Return the JSON text of a fault."""
     return json.dumps({"__type": full_name, "message": message})
 
 
 #: The answer to a throttled call.
 THROTTLED: Answer = (400, fault_text(THROTTLING, THROTTLED_MESSAGE))
 
-#: The answer to a call that broke SWF.
+#: The answer to a call that failed inside SWF.
 FAILED: Answer = (500, '{"__type": "com.amazon.coral.service#InternalFailure"}')

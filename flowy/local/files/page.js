@@ -1,6 +1,7 @@
-// The page of a local SWF: three looks in JSON, taken again and again, and two buttons that act.
+// The page of a local SWF: it fetches three kinds of JSON again and again, and has two buttons
+// that change something.
 //
-// Whatever comes from a workflow is set as text, never as markup.
+// Data from workflows is set as text, never as markup.
 
 "use strict";
 
@@ -8,7 +9,7 @@ const EVERY_MS = 1000;
 const byId = (id) => document.getElementById(id);
 const view = { domain: "", status: "", find: "", page: 0, run: null, runDomain: "" };
 let now = 0; // SWF's clock, in seconds, as of the last look
-let turn = 0; // counts what people do: an answer that is older than that is dropped
+let turn = 0; // counts the user's actions; answers from before the latest one are dropped
 let timer = 0;
 
 // -- making elements --
@@ -28,8 +29,8 @@ function row(...cells) {
   return element;
 }
 
-// Puts children in the place of others, and leaves alone what is the same: a click, a
-// focus, a selection outlives the next look.
+// Replaces the children that have changed, and leaves the others alone, so that a click, a focus
+// or a selection survives an update.
 function settle(parent, children) {
   children.forEach((fresh, place) => {
     const old = parent.children[place];
@@ -41,7 +42,7 @@ function settle(parent, children) {
   while (parent.children.length > children.length) parent.lastElementChild.remove();
 }
 
-// An id or a name that is broken only if it is longer than a line.
+// An id or a name, which is broken only if it is longer than a line.
 const word = (text) => make("span", "word", text);
 
 function fill(table, rows) {
@@ -83,7 +84,7 @@ const badge = (status) => make("span", `badge ${status}`, status.replaceAll("_",
 
 // -- all executions --
 
-// The overview of the domain that is shown; where there is no such domain, of another.
+// The overview of the domain that is shown, or of another one if it does not exist.
 async function lookOver() {
   const seen = await look("overview", { domain: view.domain });
   if (seen.domains.some((domain) => domain.name === view.domain)) return seen;
@@ -288,8 +289,8 @@ function fact(name, value, long) {
 
 const long = (name, text) => fact(name, make("dd", "", make("pre", "", readable(text))), true);
 
-// How an execution ended, in the words of its last event; where a call ran one activity, in those
-// of the activity.
+// How an execution ended, as its last event says; if a call ran one activity, as the activity's
+// last event says.
 function ending() {
   const { events } = history;
   const scheduled = events.filter((event) => event.type === "ActivityTaskScheduled");
@@ -354,7 +355,7 @@ function showRun(seen) {
 
 // -- acting --
 
-let shown = null; // the execution that the buttons are about
+let shown = null; // the execution to which the buttons apply
 
 const ACTS = {
   cancel: ["Ask the decider of", "to cancel it?", "Ask to cancel", "The cancellation was requested."],
@@ -410,7 +411,7 @@ async function update() {
   try {
     const overview = await lookOver();
     if (mine !== turn) return;
-    // All of it changes at once: nothing of one domain stands beside another's.
+    // The whole page changes at once, so that it never mixes two domains.
     if (view.run !== null) {
       const after = history.run === view.run ? history.events.length : 0;
       const seen = await look("history", { domain: view.runDomain, run: view.run, after });
@@ -445,7 +446,7 @@ function again() {
   update();
 }
 
-// The address has what is shown, so that a reload, a bookmark and the back button lead to it.
+// The address names what is shown, so that a reload, a bookmark and the back button lead to it.
 function listHash() {
   const said = new URLSearchParams();
   for (const name of ["domain", "status", "find", "page"]) {
@@ -460,7 +461,7 @@ function route() {
   try {
     parts = path.split("/").map(decodeURIComponent);
   } catch {
-    parts = ["", "run", view.domain, ""]; // no text at all: there is no such execution
+    parts = ["", "run", view.domain, ""]; // not text: the execution does not exist
   }
   const [, kind, domain, run] = parts;
   view.run = kind === "run" ? run : null;
@@ -493,7 +494,7 @@ function showFilter() {
 function choose(changes, typed) {
   Object.assign(view, { page: 0 }, changes);
   showFilter();
-  // Each letter of a search is not a page to go back to.
+  // The letters of a search are not separate pages to go back to.
   window.history[typed ? "replaceState" : "pushState"](null, "", listHash());
   again();
 }

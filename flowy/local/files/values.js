@@ -1,7 +1,7 @@
-// Wire text as people read it: JSON is indented, and line breaks are line breaks.
+// Wire text for people: JSON is indented, and line breaks are line breaks.
 //
-// The text is taken apart by tokens, not parsed and printed again: a number keeps all its digits,
-// and an object both of two equal keys.
+// The text is split into tokens, not parsed and printed again, so that a number keeps all its
+// digits, and an object keeps both of two equal keys.
 
 "use strict";
 
@@ -56,7 +56,8 @@ function indented(text, depth) {
   return shown;
 }
 
-// What a result, an input, a reason or details say. A string alone is shown without its quotes.
+// The text of a result, an input, a reason or details; a single string of several lines is shown
+// without its quotes.
 function readable(text) {
   if (isContainer(text)) return indented(text, 0);
   if (/^\s*"/.test(text)) {
@@ -71,7 +72,7 @@ function readable(text) {
   return text;
 }
 
-// The same in one line, for a list.
+// The same on one line, for a list.
 function oneLine(text) {
   const line = readable(String(text)).replace(/\s+/g, " ").trim();
   return isContainer(text) ? line.replace(/([[{]) /g, "$1").replace(/ ([\]}])/g, "$1") : line;

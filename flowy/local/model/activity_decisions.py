@@ -4,8 +4,8 @@ What SWF does, and moto does not:
 
 - ActivityTaskScheduled shows all four timeouts and the priority in force, whether the decision or
   the activity type sets them.
-- An activity task beyond 1,000 open ones fails with OPEN_ACTIVITIES_LIMIT_EXCEEDED, too many a
-  second fail with ACTIVITY_CREATION_RATE_EXCEEDED (developer guide, Amazon SWF Quotas).
+- Scheduling fails with OPEN_ACTIVITIES_LIMIT_EXCEEDED beyond 1,000 open activity tasks, and with
+  ACTIVITY_CREATION_RATE_EXCEEDED beyond a rate (developer guide, Amazon SWF Quotas).
 - An activityId may be used again when its task is closed.
 - RequestCancelActivityTask: "If the activity task was scheduled but has not been assigned to a
   worker, then it is canceled. If [it] was already assigned to a worker, then the worker is informed
@@ -63,7 +63,7 @@ class ActivityDecisions(LocalExecution):
     def _schedule_problem(
         self, found: Any, activity_id: str, settings: dict[str, str | None]
     ) -> str | None:
-        """SWF's name of the reason why a task cannot be scheduled; None if it can."""
+        """Return SWF's name for the reason why a task cannot be scheduled; None if it can."""
         if not found:
             return "ACTIVITY_TYPE_DOES_NOT_EXIST"
         if found.status == "DEPRECATED":
@@ -75,7 +75,7 @@ class ActivityDecisions(LocalExecution):
         for name in ("taskList", *ACTIVITY_TIMEOUTS):
             if not settings[name]:
                 return f"DEFAULT_{_snake(name).upper()}_UNDEFINED"
-        # The throttle is last, because asking it counts the task.
+        # The throttle comes last, because asking it counts the task.
         throttle, task_list = self.domain.shared.throttle, str(settings["taskList"])
         if not throttle.admits("ScheduleActivityTask"):
             return "ACTIVITY_CREATION_RATE_EXCEEDED"
@@ -84,7 +84,7 @@ class ActivityDecisions(LocalExecution):
         return None
 
     def request_cancel_activity_task(self, event_id: int, activity_id: str) -> None:
-        """Cancel an activity task that no worker has, or tell the worker that has it."""
+        """Cancel an activity task that no worker has taken, or tell the worker that has it."""
         scheduled_event_id = self.activity_ids.get(activity_id)
         if scheduled_event_id is None:
             self.decision_failed(

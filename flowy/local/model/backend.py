@@ -1,4 +1,4 @@
-"""Gives out tasks and accepts their answers.
+"""Answers polls with tasks, and accepts the answers to tasks.
 
 What SWF does, according to its API reference, and moto does not:
 
@@ -8,9 +8,9 @@ What SWF does, according to its API reference, and moto does not:
   the boolean cancelRequested flag returned by the service is set to true".
 - RespondActivityTaskCanceled adds ActivityTaskCanceled with the id of the latest request. "Only use
   this operation if the canceled flag of a RecordActivityTaskHeartbeat request returns true": AWS
-  does not document what happens without a request. Here it is ValidationException, so that
-  programs do not rely on it.
-- A poll returns a task that is there now; ``flowy.local.long_polls`` waits for one (moto sleeps
+  does not document what happens without a request. Here the answer is a ValidationException, so
+  that programs do not rely on it.
+- A poll returns a task if there is one now; ``flowy.local.long_polls`` waits for one (moto sleeps
   for a second).
 """
 
@@ -27,7 +27,7 @@ from .execution_store import ExecutionStore
 
 
 class LocalBackend(ExecutionStore):
-    """Everything that one local SWF knows; call every method with ``lock`` held."""
+    """The whole state of one local SWF; call every method under ``lock``."""
 
     def poll_for_activity_task(
         self, domain_name: str, task_list: Any, identity: str | None = None
@@ -105,7 +105,7 @@ class LocalBackend(ExecutionStore):
         if task.cancel_requested_event_id is None:
             raise SWFValidationException(
                 "Cannot cancel the activity task with scheduledEventId = "
-                f"{task.scheduled_event_id}: nobody requested its cancellation. Use "
+                f"{task.scheduled_event_id}: its cancellation was not requested. Use "
                 "RespondActivityTaskCanceled after RecordActivityTaskHeartbeat has returned "
                 "cancelRequested."
             )
@@ -117,15 +117,15 @@ class LocalBackend(ExecutionStore):
         )
 
     def cancel_requested(self, task_token: str) -> bool:
-        """Whether a decider has requested the cancellation of the task of a token."""
+        """Return whether a decider has requested the cancellation of a token's task."""
         task = self._find_activity_task_from_token(task_token)
         return task.cancel_requested_event_id is not None
 
     def find_decision_task(self, task_token: str) -> LocalDecisionTask:
-        """The decision task of a token.
+        """Return the decision task of a token.
 
         Raises:
-            JsonRESTError: the text is no token, or the task is not with a decider any more.
+            JsonRESTError: the text is not a token, or no decider is working on the task.
         """
         execution, scheduled_event_id = self._execution(task_token, "d")
         task = execution.started_decision
@@ -141,7 +141,7 @@ class LocalBackend(ExecutionStore):
         return task
 
     def _execution(self, task_token: str, kind: str) -> tuple[LocalExecution, int]:
-        """The open execution of a token, and the id of the event that scheduled its task."""
+        """Return the open execution of a token, and the id of the event that scheduled its task."""
         self._process_timeouts()
         read = self.shared.tokens.read(task_token, kind)
         if read is None:

@@ -5,7 +5,7 @@ its developer guide (Amazon SWF Quotas), and moto does not:
 
 - StartChildWorkflowExecution records StartChildWorkflowExecutionInitiated and, when the child has
   started, ChildWorkflowExecutionStarted. The child's first event names its parent.
-- When a child closes, its parent's history has an event about that, and a decision task follows. A
+- When a child closes, its parent's history gets an event about that, and a decision task follows. A
   child that is continued as new has not closed.
 - The child policy applies to the open children of an execution that is terminated or times out:
   TERMINATE terminates them, REQUEST_CANCEL requests their cancellation, ABANDON does nothing.
@@ -21,7 +21,7 @@ from .execution import LocalExecution
 from .history import CLOSE_STATUS
 from .new_executions import settings_of, settings_problem
 
-#: The attributes of the event that closes a child which its parent's event shows, too.
+#: The attributes of a child's closing event that the parent's event repeats.
 _TOLD = {
     "result": "result",
     "reason": "reason",
@@ -29,7 +29,7 @@ _TOLD = {
     "timeoutType": "timeout_type",
 }
 
-#: The cause of what a child policy does.
+#: The cause of events that a child policy brings about.
 _APPLIED = "CHILD_POLICY_APPLIED"
 
 
@@ -68,7 +68,7 @@ class ChildDecisions(LocalExecution):
         if cause is None:
             self._start_child(found, workflow_id, values["input"], settings, initiated_id)
         else:
-            # By the reference, the id of the Initiated event is 0 if there is no such event.
+            # In the reference, the id is 0 if there is no Initiated event.
             self.decision_failed(
                 "StartChildWorkflowExecutionFailed",
                 cause,
@@ -85,7 +85,7 @@ class ChildDecisions(LocalExecution):
             return "OPEN_CHILDREN_LIMIT_EXCEEDED"
         if len(self.domain.open) >= quotas.open_executions:
             return "OPEN_WORKFLOWS_LIMIT_EXCEEDED"
-        # The throttle is last, because asking it counts the child.
+        # The throttle comes last, because asking it counts the child.
         if not self.domain.shared.throttle.admits("StartChildWorkflowExecution"):
             return "CHILD_CREATION_RATE_EXCEEDED"
         return None
@@ -146,8 +146,8 @@ class ChildDecisions(LocalExecution):
 
     def _apply_policy(self, policy: str) -> None:
         """Apply the child policy of an execution that was terminated or timed out."""
-        # A child that is terminated may have children of its own, and so on. They wait here for
-        # the outermost call, because a chain may be longer than Python's stack.
+        # A terminated child may have children of its own, and so on. They wait here for the
+        # outermost call, because a chain may be longer than Python's stack.
         waiting = self.domain.policies
         waiting.append((self, policy))
         if len(waiting) > 1:
@@ -166,7 +166,7 @@ class ChildDecisions(LocalExecution):
             waiting.clear()
 
     def _open_child(self, started: LocalEvent) -> Any:
-        """The child of a ChildWorkflowExecutionStarted event, maybe continued; None if closed."""
+        """Return the child of a ChildWorkflowExecutionStarted event, or its successor, if open."""
         attributes = started.event_attributes
         child = self.domain.open.get(attributes["workflowExecution"]["workflowId"])
         if child is None or child.parent is None:

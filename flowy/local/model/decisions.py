@@ -2,15 +2,15 @@
 
 What SWF does, and moto does not:
 
-- An execution does not close while there are events that its decider has not seen. The decision
+- An execution does not close if its history has events that its decider has not seen. The decision
   to close it fails with the cause UNHANDLED_DECISION (API reference, Decision, "Decision Failure":
   "a signal or activity event had been added to the history while the decision task was being
   performed"), and the next decision task shows the events.
-- SWF has a cause for regions without Lambda, and there is no Lambda here:
-  ScheduleLambdaFunctionFailed with LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION.
+- Lambda is not available here, for which SWF has a cause: ScheduleLambdaFunctionFailed with
+  LAMBDA_SERVICE_NOT_AVAILABLE_IN_REGION.
 
-Other modules have the decisions about activity tasks, timers, children and other executions, and to
-continue as new.
+Other modules have the decisions about activity tasks, timers, children and other executions, and
+the one to continue as new.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class DecidedExecution(
 
         Args:
             task: the decision task.
-            decisions: the decisions as the request has them.
+            decisions: the decisions, as in the request.
             values: other attributes of the DecisionTaskCompleted event.
 
         Raises:
@@ -60,7 +60,7 @@ class DecidedExecution(
         self.should_schedule_decision_next = False
         for decision in decisions:
             if not self.open:
-                break  # a signal may have been one event too many for a parent that ends this one
+                break  # a signal may have ended a parent with too many events, and so this child
             kind = decision["decisionType"]
             attributes = decision.get(f"{kind[0].lower()}{kind[1:]}DecisionAttributes", {})
             self._carry_out(kind, completed.event_id, attributes)

@@ -4,11 +4,11 @@ What SWF does and moto does not:
 
 - "After the retention period, the workflow execution isn't available in the results of visibility
   calls"; a retention of 0 or NONE keeps nothing (API reference, RegisterDomain).
-- Tasks of a higher priority are given out first, then the older ones (developer guide, "Setting
-  task priority").
+- Polls get tasks with a higher priority first, and the older one among equals (developer guide,
+  "Setting task priority").
 
-Executions and tasks are looked up by their ids and never searched for, so a call costs the same
-however many there are.
+Executions and tasks are looked up by their ids, never searched for, so the cost of a call does not
+depend on their number.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class LocalDomain(Untracked, Domain):
 
     def __init__(self, *args: Any, shared: Shared) -> None:
         super().__init__(*args)
-        #: Days for which closed executions are kept, or NONE: text as in SWF. moto expects int.
+        #: For how many days closed executions are kept, or NONE; text as in SWF. moto expects int.
         self.retention_days: str = str(self.retention)
         self.shared = shared
         #: The executions whose child policies are being applied, and the policies.
@@ -66,8 +66,8 @@ class LocalDomain(Untracked, Domain):
         self.closed: deque[Any] = deque()
         #: The executions of both, by runId.
         self.runs: dict[str, Any] = {}
-        #: The waiting tasks by kind of task and name of the task list. A task list has no entry
-        #: while it is empty: a program may use thousands of lists, one for each call.
+        #: The waiting tasks by kind of task and name of the task list. An empty task list has no
+        #: entry, because a program may use thousands of lists, one for each call.
         self.lists: dict[tuple[str, str], PriorityQueue[Task]] = {}
 
     def save(self) -> None:
@@ -75,7 +75,7 @@ class LocalDomain(Untracked, Domain):
         self.shared.journal.add("domain", *self.record())
 
     def record(self) -> list[Any]:
-        """The values of the journal record that restores the domain itself."""
+        """Return the values of the journal record that restores the domain itself."""
         return [self.name, self.retention, self.description, self.status]
 
     def drop_expired(self) -> None:
@@ -114,12 +114,12 @@ class LocalDomain(Untracked, Domain):
                 del self.lists[key]
 
     def first(self, kind: str, task_list: str) -> Any:
-        """The task of a task list to give out next, left on the list; None if it is empty."""
+        """Return the next task of a task list, left on the list; None if it is empty."""
         tasks = self.lists.get((kind, task_list))
         return tasks and tasks.first()
 
     def type_of(self, kind: str, wanted: dict[str, str]) -> Any:
-        """The type that a history names; a type that was deleted since has its name only."""
+        """Return the type that a history names; a deleted type has only its name and version."""
         name, version = wanted["name"], wanted["version"]
         found: Any = self.get_type(kind, name, version, ignore_empty=True)
         return found or TYPES[kind](name, version)

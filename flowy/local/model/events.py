@@ -1,8 +1,8 @@
 """Events and open tasks, restorable from the history alone.
 
-moto's models add every instance to a list of their class for as long as the process lives, read
-the machine's clock, and know half of SWF's event types. The classes here are released with their
-execution, are told the time, and accept every event that the API reference documents in
+moto's models keep every instance in a list of their class until the process ends, read the
+machine's clock, and know half of SWF's event types. Instances of the classes here are released with
+their execution, are given the time, and accept every event that the API reference documents in
 "HistoryEvent".
 """
 
@@ -25,7 +25,7 @@ ACTIVITY_TIMEOUTS = (
 
 
 class Untracked:
-    """Comes before one of moto's models as a base, so that no list keeps the instance."""
+    """A first base class for moto's models, so that no list keeps their instances."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return object.__new__(cls)
@@ -36,7 +36,7 @@ class LocalEvent(Untracked, HistoryEvent):
 
     Args:
         event_id: its number in the history, from 1.
-        event_type: SWF's name of the event.
+        event_type: SWF's name for the event.
         event_timestamp: when it happened, in seconds since the epoch.
         attributes: the event's attributes as SWF shows them.
     """
@@ -71,8 +71,8 @@ class LocalActivityTask(Untracked, ActivityTask):
     Attributes:
         scheduled_timestamp: when it was scheduled, in seconds since the epoch.
         started_timestamp: when a worker took it, in seconds since the epoch; None before that.
-        identity: the identity of that worker; None if it does not say.
-        cancel_requested_event_id: the latest request to cancel the task; None if there is none.
+        identity: the identity of that worker; None if it gives none.
+        cancel_requested_event_id: the event of the latest request to cancel the task, or None.
     """
 
     #: A LocalExecution, which knows its tasks.
@@ -101,7 +101,7 @@ class LocalActivityTask(Untracked, ActivityTask):
         )
 
     def begin(self, started: LocalEvent) -> None:
-        """A worker has taken the task."""
+        """Note that a worker has taken the task."""
         self.start(started.event_id)
         self.started_timestamp = self.last_heartbeat_timestamp = started.event_timestamp
         self.identity = started.event_attributes.get("identity")
@@ -121,7 +121,7 @@ class LocalDecisionTask(Untracked, DecisionTask):
         self.start_to_close_timeout = attributes["startToCloseTimeout"]
         self.schedule_to_start_timeout: str = attributes.get("scheduleToStartTimeout", "NONE")
         self.scheduled_timestamp = scheduled.event_timestamp
-        #: When it came onto its task list, in seconds since the epoch; None as long as a decider
+        #: When it was put on its task list, in seconds since the epoch; None as long as a decider
         #: has the execution's previous decision task.
         self.listed_timestamp: float | None = None
         self.identity: str | None = None
@@ -130,7 +130,7 @@ class LocalDecisionTask(Untracked, DecisionTask):
         )
 
     def begin(self, started: LocalEvent, previous_started_event_id: int | None) -> None:
-        """A decider has taken the task."""
+        """Note that a decider has taken the task."""
         self.start(started.event_id, previous_started_event_id)
         self.started_timestamp = started.event_timestamp
         self.identity = started.event_attributes.get("identity")

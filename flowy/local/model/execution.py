@@ -7,7 +7,7 @@ What SWF does, according to its API reference, and moto does not:
   of any lock.
 - "A workflow execution can have at most one open decision task" (DescribeWorkflowExecution,
   openDecisionTasks): however much happens, one decision task is scheduled. If a decider has the
-  previous one, the next is scheduled at once and given out later; the reference does not say so.
+  previous one, the next is scheduled at once and sent later; the reference does not say so.
 - "Maximum workflow execution history size - 25,000 events" (developer guide, Amazon SWF Quotas):
   an execution with more events is terminated with the cause EVENT_LIMIT_EXCEEDED.
 """
@@ -78,7 +78,7 @@ class LocalExecution(History):
         timestamp: float | None = None,
         **values: Any,
     ) -> None:
-        """Close an activity task and schedule a decision task that tells the decider."""
+        """Close an activity task, and schedule a decision task to tell the decider."""
         self._add_event(
             event_type,
             timestamp,
@@ -92,8 +92,8 @@ class LocalExecution(History):
         """Record that a decision failed; the decider is told when its list is carried out.
 
         Args:
-            event_type: the event that says so.
-            cause: SWF's name of the reason.
+            event_type: the type of the event.
+            cause: SWF's name for the reason.
             event_id: the DecisionTaskCompleted event of the decision.
             values: other attributes of the event.
         """
@@ -115,7 +115,7 @@ class LocalExecution(History):
         """Record a request to cancel the execution; its decider decides what to do.
 
         Args:
-            cause: SWF's name of what requested it, if SWF did so itself.
+            cause: SWF's name for the cause, if SWF itself requested it.
         """
         self._add_event(
             "WorkflowExecutionCancelRequested", cause=cause, external_initiated_event_id=0
@@ -138,7 +138,7 @@ class LocalExecution(History):
         )
 
     def next_timeout(self) -> Due | None:
-        """The running timeout that is due first; None if no timeout is running."""
+        """Return the running timeout that is due first; None if no timeout is running."""
         running = (each for each in self._timeouts() if each is not None)
         return min(running, key=lambda each: each.timestamp, default=None)
 
@@ -156,7 +156,7 @@ class LocalExecution(History):
 
     def fire_due(self, now: float) -> None:
         """Fire every timeout that is due at *now*, in seconds since the epoch."""
-        # One at a time, the earliest first: each may close what the next one is about.
+        # One at a time, the earliest first, because each may close the subject of the next one.
         while (first := self.next_timeout()) is not None and first.timestamp <= now:
             self._fire(first)
         if first is not None:

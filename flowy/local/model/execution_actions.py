@@ -70,7 +70,7 @@ class ExecutionActions(LocalRequest):
         return self._count_executions(closed=True)
 
     def _list_executions(self, *, closed: bool) -> str:
-        # The newest execution stands first, unless the request reverses that.
+        # The newest execution comes first, unless the request reverses the order.
         found = self._executions(closed=closed)
         return self._page("executionInfos", found, descending=not self._reverse)
 

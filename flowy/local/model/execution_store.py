@@ -4,7 +4,7 @@ RequestCancelWorkflowExecution "records a WorkflowExecutionCancelRequested event
 running workflow execution"; for a closed one it is UnknownResourceFault (API reference). moto does
 not have this action.
 
-No method looks at closed executions or at open ones that nothing happens to.
+No method iterates over closed executions, or over open ones that are not affected.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .registry import Registry
 
 
 class ExecutionStore(Registry):
-    """The executions of one local SWF; call every method with ``lock`` held."""
+    """The executions of one local SWF; call every method under ``lock``."""
 
     def fire_timeouts(self) -> float | None:
         """Fire every timeout that is due.
@@ -48,7 +48,7 @@ class ExecutionStore(Registry):
 
     def _process_timeouts(self, now: float | None = None) -> None:
         # The time is read once. If the clock went back meanwhile, an execution could be due for the
-        # queue and not due for itself, and come back into the queue for ever.
+        # queue but not for itself, and come back into the queue forever.
         now = self.clock.now() if now is None else now
         while (execution := self.timeouts.pop_due(now)) is not None:
             execution.fire_due(now)
@@ -78,7 +78,7 @@ class ExecutionStore(Registry):
         if len(domain.open) >= most:
             raise SWFClientError(
                 model_fault("LimitExceededFault"),
-                f"A domain has {most} open executions at most",
+                f"A domain may have at most {most} open executions",
             )
         execution = DecidedExecution(
             domain,
@@ -120,7 +120,7 @@ class ExecutionStore(Registry):
         execution.signal(signal_name, workflow_input)
 
     def executions(self, domain_name: str, *, closed: bool) -> Iterable[LocalExecution]:
-        """The open executions of a domain as they started, or its closed ones as they closed."""
+        """Return a domain's open executions as they started, or its closed ones as they closed."""
         self._process_timeouts()
         domain = self.own_domain(domain_name)
         return domain.closed if closed else domain.open.values()

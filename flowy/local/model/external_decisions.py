@@ -1,9 +1,9 @@
 """Decisions about other executions: signal one, request the cancellation of one.
 
 SignalExternalWorkflowExecution and RequestCancelExternalWorkflowExecution record an Initiated event
-first. Then the other execution of the same domain has the signal or the request in its history, and
-this one an event that says so; or the decision failed: the other execution is not open
-(UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION) or there were too many a second (API reference, Decision and
+first. Then the other execution of the same domain gets the signal or the request in its history,
+and this one an event about that. Or the decision fails, because the other execution is not open
+(UNKNOWN_EXTERNAL_WORKFLOW_EXECUTION) or the rate is exceeded (API reference, Decision and
 HistoryEvent). An execution may signal itself. moto knows neither decision.
 """
 

@@ -1,8 +1,8 @@
 """A history, and the state of an execution that follows from it.
 
-Every state of an execution follows from its history: adding an event changes the state in
-``_apply`` and nowhere else. So reading a history from a file restores the same execution with the
-same open tasks, timers and timeouts. Of what SWF keeps, only heartbeats are not events.
+The whole state of an execution follows from its history: an event changes the state only in
+``_apply``. So reading a history from a file restores the same execution with the same open tasks,
+timers and timeouts. Only heartbeats are not events.
 
 What SWF does, according to its API reference, and moto does not:
 
@@ -11,8 +11,8 @@ What SWF does, according to its API reference, and moto does not:
 - "If a decision task scheduled on the override task list is not started within the timeout [...]
   Amazon SWF will revert the override"; likewise if it "is started within the timeout, but not
   completed within the start-to-close timeout" (RespondDecisionTaskCompleted).
-- DescribeWorkflowExecution shows the true start time of an execution and counts what is open now;
-  there is at most one open decision task. A closed execution keeps the counts that it had when it
+- DescribeWorkflowExecution shows the true start time of an execution, and counts what is open now;
+  it has at most one open decision task. A closed execution keeps the counts that it had when it
   closed, except that of decision tasks: recordings of SWF show a canceled execution with an open
   activity task.
 """
@@ -29,7 +29,7 @@ from .domain import LocalDomain
 from .events import LocalActivityTask, LocalDecisionTask, LocalEvent, Untracked, attributes_of
 from .timeouts import Due, activity_dues, decision_due, execution_due, timer_due
 
-#: Event that closes an execution -> its close status.
+#: By the event that closes an execution: its close status.
 CLOSE_STATUS = {
     "WorkflowExecutionCompleted": "COMPLETED",
     "WorkflowExecutionFailed": "FAILED",
@@ -69,10 +69,10 @@ class History(Untracked, WorkflowExecution):
         super().__init__(domain, workflow_type, workflow_id, **kwargs)
         if run_id is not None:
             self.run_id = run_id
-        #: Its number in the domain, in the order of starts: two may start in one millisecond.
+        #: Its number in the domain, in the order of starts, because two may start in one
+        #: millisecond.
         self.number = 0
-        #: The execution that started this one as its child, and the event there that says so; None
-        #: and 0 if there is none.
+        #: The execution that started this one as its child, and the event there; or None and 0.
         self.parent: dict[str, str] | None = None  # type: ignore[assignment]
         self.parent_initiated_event_id = 0
         #: The ChildWorkflowExecutionStarted events of its open children, by the id of the event
@@ -86,16 +86,16 @@ class History(Untracked, WorkflowExecution):
         self.activity_ids: dict[str, int] = {}
         #: The TimerStarted events of the running timers by timerId.
         self.timers: dict[str, LocalEvent] = {}
-        #: The decision task that no decider has taken yet, and the one that a decider has.
+        #: The decision task that waits for a decider, and the one that a decider has taken.
         self.scheduled_decision: LocalDecisionTask | None = None
         self.started_decision: LocalDecisionTask | None = None
-        #: The task list for later decision tasks instead of the execution's own, and the timeout
-        #: that a task has there until it is started ("NONE": no timeout). None: no override.
+        #: The task list for later decision tasks in place of the execution's own, and the
+        #: schedule-to-start timeout there, which may be "NONE". None if there is no override.
         self.override: tuple[str, str] | None = None
-        #: What was open when the execution closed; None as long as it is open.
+        #: The counts of open items when the execution closed; None while it is open.
         self.counts_at_close: dict[str, int] | None = None
         self.local_events: list[LocalEvent] = []
-        # moto's own list of them.
+        # moto's own list of events.
         self._events = self.local_events  # type: ignore[assignment]
         domain.runs[self.run_id] = self
 
@@ -103,7 +103,7 @@ class History(Untracked, WorkflowExecution):
     __hash__ = object.__hash__
 
     def to_medium_dict(self) -> dict[str, Any]:
-        # moto shows the 1st of January 2015 for every execution.
+        # moto shows 1 January 2015 for every execution.
         shown = {**super().to_medium_dict(), "startTimestamp": self.start_timestamp}
         return {**shown, "parent": self.parent} if self.parent else shown
 
@@ -140,7 +140,7 @@ class History(Untracked, WorkflowExecution):
         return event
 
     def replay(self, event: LocalEvent) -> None:
-        """Append an event, new or read from a file, and change the state by it."""
+        """Append an event, new or read from a file, and change the state accordingly."""
         self.local_events.append(event)
         self._apply(event)
         self._queue_timeouts(event)

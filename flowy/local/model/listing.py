@@ -4,14 +4,14 @@ What SWF does, according to its API reference (ListOpenWorkflowExecutions,
 ListClosedWorkflowExecutions, and the two that count), and moto does not:
 
 - "closeStatusFilter, executionFilter, typeFilter and tagFilter are mutually exclusive" (moto knows
-  three of them). There must be one of the two time filters, and only one.
+  three of them). Exactly one of the two time filters must be given.
 - "By default the results are returned in descending order of the start or the close time", and
   ``reverseOrder`` reverses it (moto fails).
 - Results come in pages; "use nextPageToken to obtain further pages".
 
-A token names the last item of its page by the item's place in the order. So the next page goes on
-after that item, whatever was added or taken away meanwhile: a program that lists a page, terminates
-what is on it and asks for the next page reaches every execution.
+A token names the last item of its page by the item's place in the order. So the next page continues
+after that item, whatever was added or removed meanwhile: a program that lists a page, terminates
+the executions on it and asks for the next page reaches every execution.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from moto.swf.exceptions import SWFValidationException
 
 from .execution import LocalExecution
 
-#: Items on a page if the request does not say; SWF allows no more.
+#: How many items are on a page by default, and at most.
 PAGE_SIZE = 1000
 
-#: Where an item stands in its list: the same kinds of value for every item of the list.
+#: The place of an item in its list: the same types of values for every item of the list.
 Place = tuple["float | str", ...]
 
 
@@ -36,8 +36,8 @@ class ListItem(NamedTuple):
     """One item of a list.
 
     Attributes:
-        place: where it stands.
-        make: makes what the answer shows.
+        place: its place in the list.
+        make: makes the item for the answer.
     """
 
     place: Place
@@ -55,7 +55,7 @@ def select(executions: Iterable[LocalExecution], parameters: dict[str, Any]) -> 
         parameters: the parameters of the request, validated.
 
     Raises:
-        SWFValidationException: filters exclude each other, or there is no time filter.
+        SWFValidationException: filters exclude each other, or a time filter is missing.
     """
     if sum(name in parameters for name in _FILTERS) > 1:
         raise SWFValidationException(
@@ -84,7 +84,7 @@ def page(
 
     Args:
         items: the whole list, in any order.
-        parameters: the parameters of the request, which tell which page.
+        parameters: the parameters of the request, which name the page.
         descending: whether the list begins with the last place.
 
     Returns:
@@ -113,7 +113,11 @@ def _token(place: Place) -> str:
 
 
 def _place(token: str) -> Place:
-    """Raises ValueError: the token was not made here."""
+    """Return the place in a token.
+
+    Raises:
+        ValueError: the token was not made here.
+    """
     found = json.loads(base64.b64decode(token, validate=True))
     if not isinstance(found, list) or _token(tuple(found)) != token:
         raise ValueError("not a token")

@@ -1,7 +1,7 @@
 """The settings of an execution that a decision starts: the decision's, else its type's defaults.
 
-Continuing as new and starting a child take the same settings. A setting that neither the decision
-nor the type has makes the decision fail, with a cause that names it (API reference, Decision). moto
+Continuing as new and starting a child have the same settings. If neither the decision nor the type
+gives one of them, the decision fails with a cause that names it (API reference, Decision). moto
 knows neither decision.
 """
 
@@ -21,7 +21,7 @@ _SETTINGS = (
 
 
 def settings_of(found: Any, attributes: dict[str, Any]) -> dict[str, Any]:
-    """The settings of the new execution; None stands for what is set nowhere.
+    """Return the settings of the new execution; None for those that are not set.
 
     Args:
         found: the workflow type; None if it does not exist.
@@ -37,7 +37,7 @@ def settings_of(found: Any, attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def settings_problem(found: Any, settings: dict[str, Any]) -> str | None:
-    """SWF's name of the reason why no execution can start with them; None if one can."""
+    """Return SWF's name for the reason why no execution can start so; None if one can."""
     if not found:
         return "WORKFLOW_TYPE_DOES_NOT_EXIST"
     if found.status == "DEPRECATED":

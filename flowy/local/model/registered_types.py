@@ -1,6 +1,6 @@
-"""Activity types and workflow types, with what moto does not keep of them.
+"""Activity types and workflow types, with attributes that moto does not keep.
 
-SWF shows when a type was registered and deprecated, and the default priority of an activity type.
+These are the times of registration and deprecation, and the default priority of an activity type.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class LocalType(Untracked, GenericType):
     given: dict[str, Any]
 
     def record(self) -> list[Any]:
-        """The values of the journal record that restores the type."""
+        """Return the values of the journal record that restores the type."""
         return [self.kind, self.name, self.version, self.given, self.created, self.deprecated]
 
     def to_medium_dict(self) -> dict[str, Any]:
@@ -37,7 +37,7 @@ class LocalType(Untracked, GenericType):
         return {**super().to_medium_dict(), **dates}
 
 
-# moto's faults show the name of the class, and SWF says ActivityType and WorkflowType.
+# moto's faults show the name of the class, which is ActivityType or WorkflowType at SWF.
 
 
 class ActivityType(LocalType, activity_type.ActivityType):

@@ -13,7 +13,7 @@ from moto.core.utils import camelcase_to_underscores
 from .listing import ListItem
 from .request import LocalRequest
 
-#: The settings of an activity type besides its name, version and task list.
+#: The settings of an activity type, except its name, version and task list.
 _ACTIVITY_SETTINGS = (
     "description",
     "defaultTaskHeartbeatTimeout",

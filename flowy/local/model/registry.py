@@ -168,14 +168,14 @@ class Registry(TaggedResources):
         self.journal.add("type", domain.name, *changed.record())
 
     def has_history(self) -> bool:
-        """Whether anything has a time stamp: a type or an execution."""
+        """Return whether anything has a time stamp: a type or an execution."""
         return any(
             domain.runs or domain.types["activity"] or domain.types["workflow"]
             for domain in self.own_domains()
         )
 
     def own_domain(self, name: str) -> LocalDomain:
-        """The domain of a name.
+        """Return the domain with this name.
 
         Raises:
             SWFUnknownResourceFault: the domain does not exist.
@@ -185,7 +185,7 @@ class Registry(TaggedResources):
         return domain
 
     def own_domains(self) -> Iterator[LocalDomain]:
-        """Every domain."""
+        """Yield every domain."""
         for domain in self.domains:
             assert isinstance(domain, LocalDomain)
             yield domain

@@ -21,8 +21,8 @@ class LocalRequest(SWFResponse):
     Args:
         backend: carries out the request.
         parameters: the parameters, validated.
-        poll_seconds: how long a poll is held, in seconds.
-        gone: whether the client has hung up.
+        poll_seconds: how long a poll stays open, in seconds.
+        gone: returns whether the client has hung up.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class LocalRequest(SWFResponse):
         suffix: str = "",
         answer: dict[str, Any] | None = None,
     ) -> str:
-        """The JSON text of one page of a list.
+        """Return the JSON text of one page of a list.
 
         Args:
             name: the key of the list.
             items: the items; only those on the page are made.
-            parameters: tell which page; None means those of the request.
-            descending: whether the list begins with the last item; None means as the request's
-                ``reverseOrder`` says.
+            parameters: name the page; None for those of the request.
+            descending: whether the list begins with the last item; None to follow the request's
+                ``reverseOrder``.
             suffix: follows the place in nextPageToken.
             answer: the other keys of the answer.
         """
@@ -84,5 +84,5 @@ class LocalRequest(SWFResponse):
 
 
 def event_items(events: Iterable[Any]) -> list[ListItem]:
-    """The events of a history, as items of a list."""
+    """Return the events of a history, as items of a list."""
     return [ListItem((event.event_id,), event.to_dict) for event in events]

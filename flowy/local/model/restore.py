@@ -1,8 +1,8 @@
 """Restores a backend from a journal, and makes the shortest journal of a backend.
 
-The state of an execution follows from its history, except the last heartbeats of its open tasks.
-So the journal has domains, types, events and heartbeats, and nothing that follows from them.
-Timeouts that fell due while the local SWF was stopped fire when it starts.
+The state of an execution follows from its history, except the last heartbeats of its open tasks. So
+the journal contains only domains, types, events and heartbeats. Timeouts that fell due while the
+local SWF was stopped fire when it starts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Restorer:
 
     def __init__(self, backend: LocalBackend) -> None:
         self._backend = backend
-        #: runId -> domain and workflowId of each execution whose first event is still to come.
+        #: By runId: domain and workflowId of each execution whose first event is still to come.
         self._announced: dict[str, tuple[LocalDomain, str]] = {}
         self._executions: dict[str, LocalExecution] = {}
         self._ahead_seconds = 0.0

@@ -1,7 +1,7 @@
 """Answers requests to a local SWF: validates them, carries them out under its lock, and saves.
 
 moto's SWFResponse turns parameters into calls of the backend. It gets only parameters that passed
-``flowy.local.validation``: with others it would fail with HTTP 500, which clients retry.
+``flowy.local.validation``, because with others it would answer HTTP 500, which clients retry.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from .task_actions import TaskActions
 
 logger = logging.getLogger(__name__)
 
-#: Retention period of the domains of :meth:`LocalService.register_domain`, in days: SWF's longest.
+#: The retention period of domains that ``LocalService`` registers, in days: SWF's longest.
 _RETENTION_DAYS = "90"
 
-#: A journal is rewritten at a start if it has this many records more than twice those it needs.
+#: A start rewrites a journal that has more than twice the records it needs, and this many more.
 _SPARE_RECORDS = 1000
 
 
@@ -52,9 +52,9 @@ class Settings:
 
     Attributes:
         region: the region in every ARN.
-        poll_seconds: how long an empty poll is held, in seconds.
+        poll_seconds: how long an empty poll stays open, in seconds.
         lose_to_gone_pollers: whether a poller that has hung up still gets a task.
-        quotas: how much the local SWF holds at most.
+        quotas: how much the local SWF keeps at most.
         throttle: the buckets of actions, executions and task lists.
         state: the file for its state; None keeps it in memory.
     """
@@ -75,7 +75,7 @@ class LocalService:
         clock: the clock that timeouts follow.
 
     Raises:
-        LocalSWFError: the state cannot be read, or not be kept in its file.
+        LocalSWFError: the state cannot be read from its file, or kept in it.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -121,7 +121,7 @@ class LocalService:
         """Set the clock; a later time than now is a turn.
 
         Raises:
-            ValueError: it would go back behind what has happened.
+            ValueError: it would go back to before something that has happened.
         """
         with self._backend.lock:
             if timestamp >= self._backend.clock.now():
@@ -149,24 +149,24 @@ class LocalService:
         self._journal.commit()
 
     def open(self) -> None:
-        """Hold polls and fire timeouts from now on."""
+        """Keep polls open and fire timeouts from now on."""
         self._backend.polls.reopen()
         self._watcher.start()
 
     def close(self) -> None:
-        """Answer the held polls without a task, and stop firing timeouts."""
+        """Answer the open polls without a task, and stop firing timeouts."""
         self._backend.polls.release()
         self._watcher.stop()
 
     def release_state(self) -> None:
         """Save the clock and close the journal, so that another process may open it."""
         with self._backend.lock:
-            # A held clock falls further behind the wall clock without an event that says so.
+            # A held clock falls behind the wall clock, without an event in the journal.
             self._save_clock()
             self._journal.close()
 
     def release_polls(self) -> None:
-        """Answer the held polls without a task; later ones are held again."""
+        """Answer the open polls without a task; later ones wait again."""
         self._backend.polls.release_once()
 
     def register_domain(self, name: str) -> None:
@@ -191,8 +191,8 @@ class LocalService:
 
         Args:
             action: the name of the action, such as ``PollForActivityTask``.
-            body: its parameters, JSON text in UTF-8.
-            gone: whether the client has hung up.
+            body: its parameters, as JSON text in UTF-8.
+            gone: returns whether the client has hung up.
         """
         try:
             parameters = self._validator.check(action, _loads(body))
@@ -209,7 +209,7 @@ class LocalService:
             return 500, fault_text(model_fault("InternalFailure"), text)
 
     def page_data(self, what: str, parameters: dict[str, str]) -> Any | None:
-        """What the page asks for (``flowy.local.model.view``); None if there is no such thing."""
+        """Return data for the page (``flowy.local.model.view``); None if it does not exist."""
         try:
             with self._backend.lock:
                 self._backend.fire_timeouts()
@@ -233,7 +233,7 @@ class LocalService:
             try:
                 answer: str = act()
             finally:
-                # Before the answer goes out: what a client was told of must survive a kill.
+                # Before the answer is sent, because what a client was told must survive a kill.
                 self._journal.commit()
                 self._watcher.expect(self._backend.timeouts.next_time())
         return answer

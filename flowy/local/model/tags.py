@@ -1,7 +1,7 @@
 """Tags of domains.
 
-"Amazon SWF supports a maximum of 50 tags per resource" (API reference, TagResource), and only what
-exists can have tags; moto checks neither.
+"Amazon SWF supports a maximum of 50 tags per resource" (API reference, TagResource), and the
+resource must exist; moto checks neither.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class TaggedResources(SWFBackend):
         self.tagger = TaggingService()  # moto 5.1 has none
 
     def tags(self, arn: str) -> dict[str, str]:
-        """The tags of a domain.
+        """Return the tags of a domain.
 
         Raises:
-            SWFUnknownResourceFault: there is no such domain.
+            SWFUnknownResourceFault: the domain does not exist.
         """
         if not any(domain.to_short_dict()["arn"] == arn for domain in self.domains):
             raise SWFUnknownResourceFault("resource", arn)
@@ -47,9 +47,9 @@ def check_tags(keys: set[str]) -> None:
     """Check the number of tags of a resource.
 
     Raises:
-        SWFClientError: there are too many.
+        SWFClientError: they are more than 50.
     """
     if len(keys) > _MAX_TAGS:
         raise SWFClientError(
-            model_fault("TooManyTagsFault"), f"A resource has {_MAX_TAGS} tags at most"
+            model_fault("TooManyTagsFault"), f"A resource may have at most {_MAX_TAGS} tags"
         )

@@ -63,7 +63,7 @@ class TaskActions(LocalRequest):
     def _hold(self, kind: str, poll: Callable[..., _Task | None]) -> _Task | None:
         domain, task_list = self._parameters["domain"], self._parameters["taskList"]["name"]
         identity = self._parameters.get("identity")
-        # An unknown domain is refused at once, even if the poll would have to wait.
+        # An unknown domain is refused at once, even if the poll would otherwise wait.
         self._backend.own_domain(domain)
         return self._backend.polls.wait(
             (kind, domain, task_list),

@@ -1,8 +1,8 @@
 """Task tokens, which name their task and are signed.
 
-SWF tells the token of a task that closed long ago (UnknownResourceFault) from a text that is no
-token (ValidationException). Because a token names the execution and the event that scheduled its
-task, and is signed, the local SWF can do the same without keeping closed tasks.
+SWF distinguishes the token of a task that closed long ago (UnknownResourceFault) from a text that
+is not a token (ValidationException). The local SWF can do the same without keeping closed tasks,
+because a token names the execution and the event that scheduled its task, and is signed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class TaskTokens:
         return f"{self._signature(text)}-{text}"
 
     def read(self, token: str, kind: str) -> tuple[str, int] | None:
-        """The run id and event id of a token; None if the token was not made here."""
+        """Return the run id and event id of a token; None if the token was not made here."""
         signature, _, text = token.partition("-")
         if not token.isascii() or not hmac.compare_digest(signature, self._signature(text)):
             return None

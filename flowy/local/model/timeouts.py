@@ -3,13 +3,13 @@
 By the API reference (RegisterActivityType, ScheduleActivityTaskDecisionAttributes,
 RecordActivityTaskHeartbeat), an activity task's schedule-to-start and schedule-to-close timeouts
 count from its ActivityTaskScheduled event, start-to-close from ActivityTaskStarted, and heartbeat
-from the last heartbeat, or from the start if there was none. ``NONE`` is no timeout.
+from the last heartbeat, or from the start before the first one. ``NONE`` means no timeout.
 
 A decision task has a schedule-to-start timeout if its task list is an override with one
-(RespondDecisionTaskCompleted). Here it counts from when the task is on the list. That is later
-than its DecisionTaskScheduled event if a decider still had the previous decision task.
+(RespondDecisionTaskCompleted). Here it counts from the time when the task is on the list, which is
+later than its DecisionTaskScheduled event if a decider still had the previous decision task.
 
-An execution lasts a year at most, whatever its own timeout (developer guide, Amazon SWF Quotas).
+An execution lasts at most a year, whatever its own timeout (developer guide, Amazon SWF Quotas).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Due(NamedTuple):
 
     Attributes:
         timestamp: when it is due, in seconds since the epoch.
-        subject: what times out: a task, an execution, or the event of a timer.
-        kind: SWF's name of the timeout.
+        subject: the task, the execution or the event of the timer that times out.
+        kind: SWF's name for the timeout.
     """
 
     timestamp: float
@@ -35,15 +35,15 @@ class Due(NamedTuple):
 
 
 def due(subject: Any, start: float | None, after: str, kind: str) -> Due | None:
-    """The timeout that runs *after* seconds from *start*; None if it has no start or no end."""
+    """Return the timeout that fires *after* seconds from *start*; None if it never fires."""
     if after == "NONE" or start is None:
         return None
-    # In whole milliseconds, as every time stamp: the sum of two floats may be a little off.
+    # In whole milliseconds, like every time stamp: the sum of two floats may be inexact.
     return Due(round(start + int(after), 3), subject, kind)
 
 
 def execution_due(execution: Any) -> Due | None:
-    """The start-to-close timeout of an execution."""
+    """Return the start-to-close timeout of an execution."""
     wanted = execution.execution_start_to_close_timeout
     # An execution that was continued as new, or a child, may have NONE.
     seconds = EXECUTION_SECONDS if wanted == "NONE" else min(int(wanted), EXECUTION_SECONDS)
@@ -51,7 +51,7 @@ def execution_due(execution: Any) -> Due | None:
 
 
 def activity_dues(task: LocalActivityTask) -> list[Due | None]:
-    """The timeouts that run for an activity task now."""
+    """Return the timeouts that run for an activity task now."""
     scheduled, after = task.scheduled_timestamp, task.timeouts
     close = due(task, scheduled, after["scheduleToCloseTimeout"], "SCHEDULE_TO_CLOSE")
     if task.started_timestamp is None:
@@ -63,7 +63,7 @@ def activity_dues(task: LocalActivityTask) -> list[Due | None]:
 
 
 def decision_due(task: LocalDecisionTask) -> Due | None:
-    """The timeout that runs for a decision task now."""
+    """Return the timeout that runs for a decision task now."""
     if task.started_timestamp is None:
         after = task.schedule_to_start_timeout
         return due(task, task.listed_timestamp, after, "SCHEDULE_TO_START")
@@ -71,6 +71,6 @@ def decision_due(task: LocalDecisionTask) -> Due | None:
 
 
 def timer_due(event: LocalEvent) -> Due | None:
-    """When the timer of a TimerStarted event fires."""
+    """Return when the timer of a TimerStarted event fires."""
     after = event.event_attributes["startToFireTimeout"]
     return due(event, event.event_timestamp, after, "FIRE")

@@ -1,7 +1,8 @@
 """Decisions about timers: start one, cancel one.
 
-SWF fails a timer beyond 1,000 open ones with OPEN_TIMERS_LIMIT_EXCEEDED and too many a second with
-TIMER_CREATION_RATE_EXCEEDED (developer guide, Amazon SWF Quotas); moto has neither limit.
+StartTimer fails with OPEN_TIMERS_LIMIT_EXCEEDED beyond 1,000 open timers, and with
+TIMER_CREATION_RATE_EXCEEDED beyond a rate (developer guide, Amazon SWF Quotas); moto has neither
+limit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The data that the page shows.
 
-Each answer is small, however much there is: executions come in pages, and histories start after the
-events that the page has already. Call every function with the backend's lock held.
+Each answer is small, whatever the size of the state: executions come in pages, and histories start
+after the events that the page has already. Call every function under the backend's lock.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from .domain import LocalDomain
 from .events import LocalActivityTask
 from .execution import LocalExecution
 
-#: Executions on one page.
+#: How many executions are on one page.
 PAGE_ROWS = 50
 
-#: Pollers, and running tasks, that one answer has at most.
+#: How many pollers, and how many running tasks, one answer has at most.
 LIST_ROWS = 200
 
-#: Events that one answer has at most.
+#: How many events one answer has at most.
 EVENTS = 500
 
 
 def page_data(backend: LocalBackend, what: str, parameters: dict[str, str]) -> Any | None:
-    """What the page asks for.
+    """Return the data that the page asks for.
 
     Args:
         backend: the backend to show.
@@ -36,10 +36,10 @@ def page_data(backend: LocalBackend, what: str, parameters: dict[str, str]) -> A
         parameters: the parameters of the page's URL.
 
     Returns:
-        A JSON-serializable value; None if there is no such thing.
+        A JSON-serializable value; None if it does not exist.
 
     Raises:
-        JsonRESTError: there is no such domain.
+        JsonRESTError: the domain does not exist.
     """
     domain, page = parameters.get("domain", ""), parameters.get("page", "0")
     after = parameters.get("after", "0")
@@ -56,9 +56,9 @@ def page_data(backend: LocalBackend, what: str, parameters: dict[str, str]) -> A
 
 
 def overview(backend: LocalBackend, domain_name: str = "") -> dict[str, Any]:
-    """The clock, every domain, and the task lists, pollers and running tasks of one or all.
+    """Return the clock, every domain, and the task lists, pollers and running tasks of one or all.
 
-    Pollers that differ only in how long they wait are one row, with their count.
+    Pollers that differ only in their waiting time share a row, with their count.
 
     Args:
         backend: the backend to show.
@@ -85,7 +85,7 @@ def overview(backend: LocalBackend, domain_name: str = "") -> dict[str, Any]:
 def executions(
     backend: LocalBackend, domain_name: str, *, status: str, find: str, page: int
 ) -> dict[str, Any]:
-    """One page of a domain's executions, newest first.
+    """Return one page of a domain's executions, newest first.
 
     Args:
         backend: the backend to show.
@@ -96,7 +96,7 @@ def executions(
         page: the number of the page, from 0.
 
     Raises:
-        JsonRESTError: there is no such domain.
+        JsonRESTError: the domain does not exist.
     """
     domain = backend.own_domain(domain_name)
     found: Iterable[LocalExecution] = _newest_first(domain, status)
@@ -118,7 +118,7 @@ def executions(
 def history(
     backend: LocalBackend, domain_name: str, run_id: str, after: int
 ) -> dict[str, Any] | None:
-    """An execution and its events with an id above *after*; None if there is no such run."""
+    """Return an execution and its events with an id above *after*; None without such a run."""
     execution = backend.own_domain(domain_name).runs.get(run_id)
     if execution is None:
         return None
