@@ -123,16 +123,9 @@ def run_worker(
     if options.processes > 1:
         worker = Supervisor(client, WorkerSpec(options.by_name(), initialize), last=last)
     else:
-        worker = ActivityWorker(
-            client,
-            options.domain,
-            options.task_list,
-            activities,
-            loop=options.loop,
-            leave=leave,
-            last=last,
-            **options.serving,
-        )
+        served = (options.domain, options.task_list, activities)
+        given = {"loop": options.loop, "leave": leave, "last": last, **options.serving}
+        worker = ActivityWorker(client, *served, **given)
     if options.reg_remote:
         # A deployment that only registers must learn if that failed.
         register(client, options.domain, activities.values(), required=options.loop == 0)

@@ -118,16 +118,9 @@ class ScriptedTask:
         self._beats = 0
         self._in_heartbeat = False
         self._lock = threading.RLock()
-        type_ = ActivityType(info.name, info.version)
-        defaults = ActivityDefaults(
-            info.task_list,
-            info.heartbeat,
-            info.schedule_to_close,
-            info.schedule_to_start,
-            info.start_to_close,
-        )
+        implementation = _implementation(activity, info)
         worker = WorkerContext(
-            activities={type_: ActivityImplementation(type_, defaults, activity, "", 0)},
+            activities={implementation.type: implementation},
             client=self.client,
             domain=info.domain,
             task_list=info.task_list,
@@ -136,7 +129,7 @@ class ScriptedTask:
             middleware=(self._noted, *script.middleware),
         )
         task = ActivityTask(
-            type_,
+            implementation.type,
             token,
             info.activity_id,
             info.workflow_id,
@@ -207,6 +200,19 @@ class ScriptedTask:
         # A heartbeat under way tells the coroutine; it is not canceled as well.
         if self.interrupt is not None and not self._in_heartbeat:
             self.interrupt()
+
+
+def _implementation(activity: type[Activity], info: ActivityInfo) -> ActivityImplementation:
+    """Return the declaration of *activity* that *info* shows."""
+    type_ = ActivityType(info.name, info.version)
+    defaults = ActivityDefaults(
+        info.task_list,
+        info.heartbeat,
+        info.schedule_to_close,
+        info.schedule_to_start,
+        info.start_to_close,
+    )
+    return ActivityImplementation(type_, defaults, activity, "", 0)
 
 
 class _ScriptedHeartbeats(Heartbeats):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from ...invocation import cut_end, sendable
 from ...middleware import check_middleware
@@ -118,27 +118,27 @@ def activity(
     def mark(implementation: A) -> A:
         """Check a class and mark it."""
         check_implementation(implementation, type_)
-        interval = auto_heartbeat_seconds(
-            implementation.auto_heartbeat if auto_heartbeat is None else auto_heartbeat, defaults
-        )
+        beats = _background_heartbeats(implementation, defaults, auto_heartbeat, max_stall)
         check_middleware(implementation.middleware)
-        stall = max_stall_seconds(max_stall, implementation, interval)
-        leave_mark(
-            implementation,
-            lambda file, line: ActivityImplementation(
-                type_,
-                defaults,
-                implementation,
-                file,
-                line,
-                auto_heartbeat_seconds=interval,
-                max_stall_seconds=stall,
-                description=(_first_line(implementation) if said is None else said) or None,
-            ),
-        )
+        text = _first_line(implementation) if said is None else said
+        declare = functools.partial(ActivityImplementation, type_, defaults, implementation)
+        leave_mark(implementation, functools.partial(declare, description=text or None, **beats))
         return implementation
 
     return mark
+
+
+def _background_heartbeats(
+    implementation: type[Activity],
+    defaults: ActivityDefaults,
+    auto_heartbeat: bool | float | None,
+    max_stall: float | None,
+) -> dict[str, Any]:
+    """Return the fields of an ``ActivityImplementation`` about background heartbeats."""
+    asked = implementation.auto_heartbeat if auto_heartbeat is None else auto_heartbeat
+    interval = auto_heartbeat_seconds(asked, defaults)
+    stall = max_stall_seconds(max_stall, implementation, interval)
+    return {"auto_heartbeat_seconds": interval, "max_stall_seconds": stall}
 
 
 def _first_line(implementation: type) -> str:

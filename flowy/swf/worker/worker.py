@@ -98,32 +98,39 @@ class ActivityWorker:
         **options: Any,
     ) -> None:
         self._options = ServingOptions(**options)
-        concurrency = self._options.concurrency
-        observers = Observers(self._options.observers)
         self._last = last
         self._put_signals_back = put_signals_back
         self._leave = leave
         self._stop = StopFlag(clock)
-        self._slots = Slots(concurrency, self._stop, clock)
-        self._worker = WorkerContext(
+        self._slots = Slots(self._options.concurrency, self._stop, clock)
+        self._worker = self._context(
+            client,
             activities=activities,
-            client=client.observed_by(observers) if observers else client,
             domain=name_text(domain, "domain", trimmed=True),
             task_list=name_text(task_list, "task_list", trimmed=True),
-            identity=default_identity(),
-            policy=StopPolicy(self._stop, self._options.grace, self._options.on_stop),
-            on_unknown=self._options.on_unknown,
             journal=journal or NoJournal(),
             auto_heartbeats=AutoHeartbeats(clock),
-            middleware=check_middleware(imported(self._options.middleware)),
-            observers=observers,
-            settled=self._slots.settled,
             clock=clock,
-            slots=concurrency,
         )
-        self._runner = Runner(self._worker, self._slots, concurrency)
+        self._runner = Runner(self._worker, self._slots, self._options.concurrency)
         self._polls = PollLoop(
             self._worker, self._slots, self._runner, polls_to_answer(loop), polls_out=polls_out
+        )
+
+    def _context(self, client: SWFClient, **fields: Any) -> WorkerContext:
+        """Return what the task runs share, from the options and these *fields*."""
+        options = self._options
+        observers = Observers(options.observers)
+        return WorkerContext(
+            client=client.observed_by(observers) if observers else client,
+            identity=default_identity(),
+            policy=StopPolicy(self._stop, options.grace, options.on_stop),
+            on_unknown=options.on_unknown,
+            middleware=check_middleware(imported(options.middleware)),
+            observers=observers,
+            settled=self._slots.settled,
+            slots=options.concurrency,
+            **fields,
         )
 
     def stop(self, level: StopLevel = StopLevel.DRAIN) -> None:

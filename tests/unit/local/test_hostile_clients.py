@@ -164,5 +164,5 @@ def test_a_negative_quota_is_refused() -> None:
     """A quota below 0, or NaN, is refused at once."""
     for number in (-1, float("nan")):
         quotas: Any = {"pollers": number}
-        with pytest.raises(ValueError, match="quota pollers=-1: give 0 or more"):
+        with pytest.raises(ValueError, match="quota pollers=.*: give 0 or more"):
             Quotas(**quotas)
