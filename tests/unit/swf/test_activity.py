@@ -71,7 +71,7 @@ def mark(**changed: Any) -> Callable[[type[Activity]], type[Activity]]:
     ],
 )
 def test_bad_values_fail_at_the_decorator(changed: dict[str, Any], said: str) -> None:
-    """What SWF would refuse fails where it is written, saying what is allowed."""
+    """A value that SWF would refuse fails at the decorator, whose error says what is allowed."""
     with pytest.raises(ValueError, match="^Cannot use") as caught:
         mark(**changed)
     assert said in str(caught.value)

@@ -67,13 +67,6 @@ class Call:
         self.heartbeats_told += 1
 
 
-@pytest.fixture
-def case() -> Iterator[Case]:
-    made = Case()
-    yield made
-    made.close()
-
-
 class Adds(Activity):
     """Adds."""
 

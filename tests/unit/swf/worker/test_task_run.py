@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,6 @@ from flowy.task import Activity
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.unit.swf.calls import refused, unknown
 from tests.unit.swf.worker.runs import Case, Recorder
-
-
-@pytest.fixture
-def case() -> Iterator[Case]:
-    made = Case()
-    yield made
-    made.close()
-
 
 # The journal
 

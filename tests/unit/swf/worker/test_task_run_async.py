@@ -7,7 +7,7 @@ import contextlib
 import contextvars
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,13 +19,6 @@ from flowy.invocation import TaskOutcome, TaskStatus
 from flowy.task import AsyncActivity
 from tests.unit.swf.calls import PATIENCE_SECONDS, unknown
 from tests.unit.swf.worker.runs import Case
-
-
-@pytest.fixture
-def case() -> Iterator[Case]:
-    made = Case()
-    yield made
-    made.close()
 
 
 def closed() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -27,14 +27,6 @@ from flowy.swf.worker.task_run import TaskRun
 from flowy.task import Activity
 from tests.unit.swf.calls import PATIENCE_SECONDS, RecordingJournal, refused
 from tests.unit.swf.worker.runs import Case, Held, Recorder
-
-
-@pytest.fixture
-def case() -> Iterator[Case]:
-    made = Case()
-    yield made
-    made.close()
-
 
 # One claim
 
