@@ -21,7 +21,7 @@ class Run:
 
     Attributes:
         activity: the instance whose ``run`` is about to be called.
-        info: what is known of its task; None outside a worker.
+        info: what is known about its task; None outside a worker.
         args: the positional arguments.
         kwargs: the keyword arguments.
     """

@@ -1,4 +1,4 @@
-"""The end of a process that is a worker and nothing else.
+"""The end of a process that is only a worker.
 
 Python waits at its exit for exit hooks and for threads that are not daemons. Activities may leave
 some that never end, and would so keep a process manager from restarting the worker.

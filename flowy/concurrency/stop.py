@@ -1,9 +1,9 @@
 """A request to stop: a flag with three levels, safe to raise from a signal handler.
 
-A signal handler runs between two bytecodes of the main thread, which may hold any lock at that
-moment. A handler that acquires a lock, logs, or sets a ``threading.Event`` can deadlock, so raising
-the flag only releases locks that waiters alone acquire. (A ``queue.SimpleQueue`` will not do: until
-Python 3.13 its ``get(timeout)`` may wait forever if a signal comes meanwhile.)
+A signal handler runs between two bytecodes of the main thread, which may have acquired any lock at
+that moment. A handler that acquires a lock, logs, or sets a ``threading.Event`` can deadlock, so
+raising the flag only releases locks that waiters alone acquire. (A ``queue.SimpleQueue`` will not
+do: until Python 3.13 its ``get(timeout)`` may wait forever if a signal comes meanwhile.)
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Selection:
         text = f"input     {count or 'no'} file{'s' * (count != 1)} of {self.folder}"
         if self.more:
             text += f": the first {MAX_FILES}, there are {self.more:,} more"
-        lines = [text if count else f"{text}; the other activities run all the same"]
+        lines = [text if count else f"{text}; the other activities still run"]
         for reason, paths in sorted(self.skipped.items()):
             names = ", ".join(os.path.relpath(path, self.folder) for path in paths[:5])
             rest = f" and {len(paths) - 5:,} more" if len(paths) > 5 else ""

@@ -150,7 +150,7 @@ def report(
 
 
 def facts(history: Sequence[Event], plan: Sequence[Planned]) -> list[dict[str, Any]]:
-    """Return what the history says of each activity, by ``KEYS``; None where it says nothing."""
+    """Return the facts of each activity in the history, by ``KEYS``; None for missing ones."""
     found = endings(history)
     return [_facts(planned.title, found.get(planned.id, "never scheduled")) for planned in plan]
 

@@ -1,7 +1,7 @@
 """How an exception becomes the reason and the details of a failed task.
 
 An exception's message may be empty, a megabyte long or half a surrogate pair, and its ``__str__``
-may raise. The failure must be reported all the same: an answer that cannot be sent leaves the task
+may raise. The failure must still be reported: an answer that cannot be sent leaves the task
 open until it times out.
 """
 

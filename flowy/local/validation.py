@@ -29,8 +29,7 @@ NEVER_NONE = frozenset(
 )
 
 #: The input shape and member of each name that SWF keeps. SWF's rule for names: "must not contain a
-#: :
-#: (colon), / (slash), | (vertical bar), or any control characters (\\u0000-\\u001f |
+#: : (colon), / (slash), | (vertical bar), or any control characters (\\u0000-\\u001f |
 #: \\u007f-\\u009f). Also, it must not be the literal string arn."
 _NAMES = frozenset(
     {

@@ -100,7 +100,7 @@ def run_worker(
     initialize: Callable[[], None] | None = None,
     last: bool = False,
 ) -> StopReport:
-    """Do what ``start_activity_worker`` does, for a process that is a worker and nothing else.
+    """Do what ``start_activity_worker`` does, for a process that is only a worker.
 
     Args:
         options: the options of ``start_activity_worker``.

@@ -98,7 +98,7 @@ def timeout_seconds(value: Any, what: str) -> int | None:
 
 
 def priority_number(value: Any) -> int | None:
-    """Return a task priority; None, for none, stays None.
+    """Return a task priority; None, for no priority, stays None.
 
     Raises:
         ValueError: it is not a whole number of 32 bits, Java's Integer.

@@ -164,7 +164,7 @@ class _Registration:
                 self._backoff.reset()
                 return
             except LimitExceededError as error:
-                # Not a throttle here: the domain holds as many types as SWF allows.
+                # Not a throttle here: the domain has as many types as SWF allows.
                 self._problem(implementation, str(error))
                 return
             except TransientError as error:

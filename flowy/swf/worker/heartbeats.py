@@ -82,8 +82,8 @@ class Heartbeats:
     def beat(self, details: str | None = None, *, now: bool = False) -> None:
         """Report progress for the author, and send a heartbeat unless too many were sent lately.
 
-        *now* sends it in any case. Errors of SWF are not raised. In a tight loop most calls send
-        *nothing, and the newest details go out with the next heartbeat.
+        With *now* it is sent in any case. Errors of SWF are not raised. In a tight loop most calls
+        send nothing, and the newest details go out with the next heartbeat.
         """
         self.progress(details)
         with self._lock:

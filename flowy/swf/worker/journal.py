@@ -27,13 +27,13 @@ class NoJournal:
     """The journal of a process that has no supervisor; it records nothing."""
 
     def opened(self, token: str, subject: str) -> None:
-        """Write nothing."""
+        """Do nothing."""
 
     def suspending(self, token: str) -> None:
-        """Write nothing."""
+        """Do nothing."""
 
     def settled(self, token: str, outcome: TaskOutcome) -> None:
-        """Write nothing."""
+        """Do nothing."""
 
     def poll_lost(self, identity: str, fault: str) -> None:
-        """Write nothing."""
+        """Do nothing."""

@@ -224,7 +224,7 @@ class WorkerOptions(ServingOptions):
         """Return the implementations to serve, by type.
 
         Raises:
-            ScanError: there is none, or one type has two.
+            ScanError: no activity was found, or one type has two implementations.
             ImportError: something cannot be imported.
         """
         if self.activities is not None:

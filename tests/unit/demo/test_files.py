@@ -198,4 +198,4 @@ def test_the_summary_says_what_was_left_out(tmp_path: Path) -> None:
 def test_the_summary_of_a_folder_without_files(tmp_path: Path) -> None:
     """The demo has something to show all the same."""
     (line,) = select(tmp_path).summary()
-    assert line == f"input     no files of {tmp_path}; the other activities run all the same"
+    assert line == f"input     no files of {tmp_path}; the other activities still run"
