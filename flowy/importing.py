@@ -1,4 +1,4 @@
-"""Objects by name: ``module.name:OBJECT``, as the command line gives them.
+"""Imports objects by name, such as the ``module.name:OBJECT`` of the command line.
 
 Observers and middleware often have locks or connections, which cannot be sent to a worker process.
 Their names can be sent, and the process imports them.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import importlib
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -33,6 +35,25 @@ def module_and_name(text: str) -> tuple[str, str]:
     if not colon or not all(part.isidentifier() for part in f"{module}.{name}".split(".")):
         raise ValueError(f"Cannot use {text!r}: give module.name:OBJECT")
     return module, name
+
+
+def on_demand(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return a ``__getattr__`` for a package, which imports each public name on first use.
+
+    Args:
+        package: the dotted name of the package.
+        homes: by name: the module in the package that defines it.
+    """
+
+    def import_name(name: str) -> Any:
+        """Import a name, and keep it in the package."""
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return import_name
 
 
 def _imported(given: str) -> Any:
