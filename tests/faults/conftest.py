@@ -8,8 +8,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,8 +18,7 @@ import pytest
 from flowy.swf.worker.report import LostPoll, StopReport
 from tests.faults.endpoint import Endpoint
 from tests.faults.worker import REPORT
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.fork_server import ROOT, fork_server
 
 #: How long a worker may take for what has no time of its own, in seconds.
 PATIENCE_SECONDS = 40.0
@@ -39,20 +36,14 @@ class Worker:
     """
 
     def __init__(self, environment: dict[str, str], module: str, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-m", module, *arguments],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        self.process = fork_server().start(["-m", module, *arguments], environment)
         self.text = ""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
-        self.text = self.process.communicate()[0]
+        with self.process.stdout as output:
+            self.text = output.read()
 
     def stop(self) -> None:
         """Send SIGTERM."""

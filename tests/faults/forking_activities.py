@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
@@ -26,6 +27,10 @@ from flowy.task import Activity, AsyncActivity
 from tests.faults.ends import has_ended
 
 FORK = multiprocessing.get_context("fork")
+
+# Forking a process that has threads draws this warning since Python 3.12; these activities do so
+# all the same, as users' do.
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 
 #: How long a child lives that nothing ends, in seconds.
 LINGER_SECONDS = 6.0

@@ -7,8 +7,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -16,13 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.faults.conftest import PATIENCE_SECONDS, ROOT
+from tests.faults.conftest import PATIENCE_SECONDS
 from tests.faults.endpoint import Answer, Endpoint
 from tests.faults.ends import has_ended
-
-#: Forking a process that has threads draws this warning since Python 3.12; the activities of
-#: these tests do so all the same, as users do.
-_WARNINGS = ("-W", "error", "-W", "ignore:This process:DeprecationWarning")
+from tests.fork_server import ROOT, fork_server
 
 #: How long a task of these tests may take until its answer, in seconds.
 ANSWER_SECONDS = 15.0
@@ -80,16 +75,8 @@ class Session:
             if mode.command
             else ["tests.faults.serving", json.dumps({"package": package, **options})]
         )
-        self.process = subprocess.Popen(
-            [sys.executable, *_WARNINGS, "-m", *arguments],
-            env=_environment(endpoint),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-            preexec_fn=_ignore_hang_up if nohup else None,
+        self.process = fork_server().start(
+            ["-m", *arguments], _environment(endpoint), ignored=[signal.SIGHUP] if nohup else []
         )
         self._lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -113,7 +100,6 @@ class Session:
         print(self.text, self.endpoint.told(), sep="\n")
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
         with self.process.stdout as lines:
             for line in lines:
                 self._lines.append(line)
@@ -200,7 +186,3 @@ def _command_line(package: str, options: Mapping[str, Any]) -> list[str]:
 def _environment(endpoint: Endpoint) -> dict[str, str]:
     mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {**mine, **endpoint.environment, "PYTHONPATH": str(ROOT)}
-
-
-def _ignore_hang_up() -> None:
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)

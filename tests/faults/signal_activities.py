@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,6 +26,10 @@ from flowy.swf.scanner import activity
 from flowy.task import Activity
 
 FORK = multiprocessing.get_context("fork")
+
+# Forking a process that has threads draws this warning since Python 3.12; these activities do so
+# all the same, as users' do.
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 
 #: The signals by which a worker is told to stop.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

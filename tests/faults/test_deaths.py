@@ -89,7 +89,7 @@ def test_children_drain_when_their_supervisor_is_killed(
     worker = start_worker(endpoint.environment, processes=2, concurrency=8)
     record = endpoint.record
     endpoint.wait_for(lambda _: len(record.identities) == 2 and len(record.answers) > 40, 30)
-    worker.process.kill()
+    worker.process.send_signal(signal.SIGKILL)
     assert worker.wait() == -signal.SIGKILL
     print(endpoint.told())
     assert not record.open
