@@ -19,6 +19,9 @@ from flowy.task import Activity, AsyncActivity
 _NESTED_GROUPS = 1_000_000
 _REGEX_BYTES = 1_024  # more than a regex_t
 
+#: How often an activity looks whether it is to end, in seconds: nothing wakes it for that.
+LOOK_SECONDS = 0.02
+
 _MEBIBYTE = 2**20
 #: What an activity may take beyond what its process has when it starts.
 _ROOM_BYTES = 100 * _MEBIBYTE
@@ -44,15 +47,17 @@ class Patient(Activity):
     def run(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until and self.heartbeat():
-            time.sleep(0.05)
+            time.sleep(LOOK_SECONDS)
 
 
 @activity("background", 1, "tasks", schedule_to_close=600, start_to_close=600, auto_heartbeat=0.1)
 class Background(Activity):
-    """Works for *seconds* while the worker beats for it."""
+    """Works for *seconds* while the worker beats for it, or until its cancellation is requested."""
 
-    def run(self, seconds: float) -> int:
-        time.sleep(seconds)
+    def run(self, seconds: float = 3_600.0) -> int:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self.cancel_requested:
+            time.sleep(LOOK_SECONDS)
         return os.getpid()
 
 
@@ -84,7 +89,7 @@ class Watched(Activity):
 
     def run(self) -> None:
         while self.heartbeat():
-            time.sleep(0.1)
+            time.sleep(LOOK_SECONDS)
 
 
 @activity("lingering", 1, "tasks", heartbeat=300, schedule_to_close=600, start_to_close=600)
@@ -94,7 +99,7 @@ class Lingering(Activity):
     def run(self, seconds: float) -> int:
         self.heartbeat()
         while not worker_stopping():
-            time.sleep(0.01)
+            time.sleep(LOOK_SECONDS)
         time.sleep(seconds)
         return os.getpid()
 

@@ -30,6 +30,10 @@ T = TypeVar("T")
 #: SWF holds an empty poll for so long, in seconds.
 HOLD_SECONDS = 60.0
 
+#: How long anything may take that a test waits for, in seconds: much more than it takes on a
+#: machine that is slow, and busy with other tests.
+PATIENCE_SECONDS = 60.0
+
 #: How often a condition is looked at that no call changes, in seconds.
 _LOOK_SECONDS = 0.05
 
@@ -316,7 +320,10 @@ class Endpoint:
         return list(self._polls.values())
 
     def wait_for(
-        self, condition: Callable[[Endpoint], object], timeout: float = 10.0, what: str = ""
+        self,
+        condition: Callable[[Endpoint], object],
+        timeout: float = PATIENCE_SECONDS,
+        what: str = "",
     ) -> None:
         """Wait until *condition* holds.
 

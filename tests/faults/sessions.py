@@ -14,13 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.faults.conftest import PATIENCE_SECONDS
-from tests.faults.endpoint import Answer, Endpoint
+from tests.faults.endpoint import PATIENCE_SECONDS, Answer, Endpoint
 from tests.faults.ends import has_ended
 from tests.fork_server import ROOT, fork_server
-
-#: How long a task of these tests may take until its answer, in seconds.
-ANSWER_SECONDS = 15.0
 
 #: Field of /proc/PID/stat, counted behind the command's name.
 _STATE, _SESSION = 0, 3
@@ -79,13 +75,14 @@ class Session:
             ["-m", *arguments], _environment(endpoint), ignored=[signal.SIGHUP] if nohup else []
         )
         self._lines: list[str] = []
+        self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def __enter__(self) -> Session:
         try:
             self.endpoint.wait_for(
-                lambda e: len(e.record.identities) == self.mode.processes, 30, "all poll"
+                lambda e: len(e.record.identities) == self.mode.processes, what="all poll"
             )
         except AssertionError:
             self.__exit__()
@@ -102,7 +99,9 @@ class Session:
     def _read(self) -> None:
         with self.process.stdout as lines:
             for line in lines:
-                self._lines.append(line)
+                with self._news:
+                    self._lines.append(line)
+                    self._news.notify_all()
 
     @property
     def text(self) -> str:
@@ -117,7 +116,7 @@ class Session:
     def result_of(self, token: str) -> Any:
         """Wait for the answer of a task; return its result, or the reason if it has none."""
         answers = self.endpoint.record.answers
-        self.endpoint.wait_for(lambda _: token in answers, ANSWER_SECONDS, f"answer of {token}")
+        self.endpoint.wait_for(lambda _: token in answers, what=f"answer of {token}")
         return said_by(answers[token])
 
     def send(self, number: signal.Signals, *, group: bool = False) -> None:
@@ -129,18 +128,22 @@ class Session:
 
     def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Wait until the process that was started has ended; return its exit code."""
-        code = self.process.wait(seconds)
-        # Others may still hold the pipe: what this process wrote last is read soon.
-        self._reader.join(1.0)
-        return code
+        return self.process.wait(seconds)
 
     def report(self) -> str:
-        """Return the text of the report, which is the last of its kind in the log."""
-        reports = re.findall(
-            r"(?:Worker|All worker processes) stopped: (.*)\.$", self.text, re.MULTILINE
-        )
-        assert reports, f"no report in:\n{self.text}"
-        return str(reports[-1])
+        """Wait for the text of the report, which is in the log, and return it.
+
+        What holds the output may outlive the process, so its end is not waited for.
+        """
+        who = "Worker" if self.mode.processes == 1 else "All worker processes"
+
+        def reports() -> list[str]:
+            return re.findall(rf"{who} stopped: (.*)\.$", self.text, re.MULTILINE)
+
+        with self._news:
+            self._news.wait_for(reports, PATIENCE_SECONDS)
+        assert reports(), f"no report in:\n{self.text}"
+        return reports()[-1]
 
     def stop(self) -> str:
         """Send SIGTERM, wait for a clean end, and return the text of the report."""
@@ -150,7 +153,7 @@ class Session:
         assert "Traceback" not in self.text, self.text
         return self.report()
 
-    def left(self, seconds: float = 5.0) -> set[int]:
+    def left(self, seconds: float = PATIENCE_SECONDS) -> set[int]:
         """Wait until nothing of the session runs, for *seconds* at most; return what does."""
         until = time.monotonic() + seconds
         while left := _processes_of(self.process.pid):
