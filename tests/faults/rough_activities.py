@@ -238,7 +238,7 @@ class Brief(AsyncActivity):
         await asyncio.sleep(0.01)
 
 
-@activity("beating", 1, "tasks", heartbeat=3, schedule_to_close=600, start_to_close=600)
+@activity("beating", 1, "tasks", heartbeat=300, schedule_to_close=600, start_to_close=600)
 class Beating(AsyncActivity):
     """A coroutine that beats until it is told to give up."""
 

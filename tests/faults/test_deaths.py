@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import time
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,14 @@ from flowy import reasons
 from tests.faults.conftest import FAILED_WITHIN_SECONDS, Workers, pid_of
 from tests.faults.endpoint import Endpoint, Record
 from tests.faults.test_stops import assert_accounted
+
+#: How an activity may end its process: its name, its arguments, and what is said of the end.
+DEATHS: tuple[tuple[str, list[int], str], ...] = (
+    ("exit", [3], "exit code 3"),
+    ("exit", [0], "exit code 0"),
+    ("killed", [], "killed by signal 9 (SIGKILL)"),
+    ("overflow", [], "killed by signal 11 (SIGSEGV)"),
+)
 
 
 def of_process(record: Record, pid: int) -> set[str]:
@@ -27,21 +34,21 @@ def half_done(record: Record, pid: int) -> set[str]:
     return {token for token in of_process(record, pid) & record.open if token in record.beats}
 
 
-@pytest.mark.parametrize("concurrency", [1, 8])
 def test_the_tasks_of_a_killed_child_are_failed_and_the_others_go_on(
-    seed: int, endpoint: Endpoint, start_worker: Workers, concurrency: int
+    seed: int, endpoint: Endpoint, start_worker: Workers
 ) -> None:
-    """SIGKILL of one of two processes under load: its tasks are failed within 2 s, by name.
+    """SIGKILL of one of two processes under load: its tasks are failed soon, by name.
 
     The other one goes on meanwhile, a third takes the place of the dead, and the report tells of
     the polls that were out.
     """
+    concurrency = 8
     drawn = random.Random(seed)
-    endpoint.supply(10**9, input="[[0.2, 2], {}]")
+    endpoint.supply(10**9, input="[[0.4, 2], {}]")
     worker = start_worker(endpoint.environment, processes=2, concurrency=concurrency)
     record = endpoint.record
     endpoint.wait_for(
-        lambda _: len(record.identities) == 2 and len(record.answers) > 4 * concurrency, 30
+        lambda _: len(record.identities) == 2 and len(record.answers) > 4 * concurrency
     )
     victim, survivor = drawn.sample([pid_of(identity) for identity in record.identities], 2)
     endpoint.wait_for(lambda _: half_done(record, victim))
@@ -57,7 +64,7 @@ def test_the_tasks_of_a_killed_child_are_failed_and_the_others_go_on(
     )
     before = len(record.answers)
     endpoint.wait_for(lambda _: len(record.answers) > before + 4 * concurrency)
-    endpoint.wait_for(lambda _: len(record.identities) == 3, 30)
+    endpoint.wait_for(lambda _: len(record.identities) == 3)
     (third,) = {pid_of(identity) for identity in record.identities} - {victim, survivor}
     endpoint.wait_for(lambda _: of_process(record, third) & record.answers.keys())
     worker.stop()
@@ -88,7 +95,7 @@ def test_children_drain_when_their_supervisor_is_killed(
     endpoint.supply(10**9, input="[[0.2, 1], {}]")
     worker = start_worker(endpoint.environment, processes=2, concurrency=8)
     record = endpoint.record
-    endpoint.wait_for(lambda _: len(record.identities) == 2 and len(record.answers) > 40, 30)
+    endpoint.wait_for(lambda _: len(record.identities) == 2 and len(record.answers) > 40)
     worker.process.send_signal(signal.SIGKILL)
     assert worker.wait() == -signal.SIGKILL
     print(endpoint.told())
@@ -97,45 +104,36 @@ def test_children_drain_when_their_supervisor_is_killed(
     assert record.outcomes() == {"RespondActivityTaskCompleted": len(record.handed)}
 
 
-@pytest.mark.parametrize(
-    ("name", "arguments", "end"),
-    [
-        ("exit", [3], "exit code 3"),
-        ("exit", [0], "exit code 0"),
-        ("killed", [], "killed by signal 9 (SIGKILL)"),
-        ("overflow", [], "killed by signal 11 (SIGSEGV)"),
-    ],
-    ids=["exits", "exits-as-if-well", "killed-for-its-memory", "overflows-its-stack"],
-)
 def test_an_activity_that_ends_its_process_is_failed_by_name(
-    endpoint: Endpoint, start_worker: Workers, name: str, arguments: list[Any], end: str
+    endpoint: Endpoint, start_worker: Workers
 ) -> None:
-    """It is failed, naming exit code or signal, within 2 s; the worker goes on without it."""
+    """It is failed soon, naming exit code or signal; the worker goes on without it."""
     worker = start_worker(endpoint.environment, processes=2, concurrency=4)
     record = endpoint.record
-    endpoint.wait_for(lambda _: len(record.identities) == 2, 30)
-    (token,) = endpoint.add(*arguments, name=name)
-    endpoint.wait_for(lambda _: token in record.answers)
-    answer = record.answers[token]
-    assert answer.action == "RespondActivityTaskFailed"
-    assert answer.body["reason"] == f"{reasons.WORKER_PROCESS_DIED}{end}."
-    assert answer.at - record.handed[token].at < FAILED_WITHIN_SECONDS
-    # Until they end, the polls of the dead take tasks, which are lost.
-    endpoint.wait_for(lambda e: all(poll.connection.is_open for poll in e.polls))
-    tokens = endpoint.add(count=20)
-    endpoint.wait_for(lambda _: set(tokens) <= record.answers.keys())
-    endpoint.wait_for(lambda _: len(record.identities) == 3, 30)
+    for name, arguments, end in DEATHS:
+        (token,) = endpoint.add(*arguments, name=name)
+        endpoint.wait_for(lambda _, token=token: token in record.answers)  # type: ignore[misc]
+        answer = record.answers[token]
+        assert answer.action == "RespondActivityTaskFailed"
+        assert answer.body["reason"] == f"{reasons.WORKER_PROCESS_DIED}{end}."
+        assert answer.at - record.handed[token].at < FAILED_WITHIN_SECONDS
+        # Until they end, the polls of the dead take tasks, which are lost.
+        endpoint.wait_for(lambda e: all(poll.connection.is_open for poll in e.polls))
+        tokens = endpoint.add(count=5)
+        endpoint.wait_for(lambda _, tokens=tokens: record.answers.keys() >= set(tokens))  # type: ignore[misc]
+    endpoint.wait_for(lambda _: len(record.identities) == 2 + len(DEATHS))
     worker.stop()
     report = worker.report()
-    assert (report.completed, report.failed) == (20, 1)
+    # A process may die before it has told the supervisor of an answer that SWF has.
+    assert report.completed + report.closed == 5 * len(DEATHS)
+    assert report.failed == len(DEATHS)
     assert_accounted(record, report)
     assert all("its process died" in poll.fault for poll in report.polls_lost)
 
 
-@pytest.mark.parametrize("piece_bytes", [2**20, 2**10], ids=["large-pieces", "small-pieces"])
 @pytest.mark.parametrize(("processes", "concurrency"), [(1, 1), (2, 4)])
 def test_an_activity_that_may_have_no_more_memory_is_failed(
-    endpoint: Endpoint, start_worker: Workers, piece_bytes: int, processes: int, concurrency: int
+    endpoint: Endpoint, start_worker: Workers, processes: int, concurrency: int
 ) -> None:
     """MemoryError, under a limit of the process, fails the task like any error.
 
@@ -143,17 +141,18 @@ def test_an_activity_that_may_have_no_more_memory_is_failed(
     """
     worker = start_worker(endpoint.environment, processes=processes, concurrency=concurrency)
     record = endpoint.record
-    endpoint.wait_for(lambda _: len(record.identities) == processes, 30)
-    for _ in range(3):
+    endpoint.wait_for(lambda _: len(record.identities) == processes)
+    pieces_bytes = [2**20, 2**10] * 2
+    for piece_bytes in pieces_bytes:
         (token,) = endpoint.add(piece_bytes, name="hoard")
-        endpoint.wait_for(lambda _, token=token: token in record.answers, 30)  # type: ignore[misc]
+        endpoint.wait_for(lambda _, token=token: token in record.answers)  # type: ignore[misc]
         answer = record.answers[token]
         assert answer.action == "RespondActivityTaskFailed"
         assert answer.body["reason"] == "MemoryError"
     tokens = endpoint.add(count=20)
-    endpoint.wait_for(lambda _: set(tokens) <= record.answers.keys(), 30)
+    endpoint.wait_for(lambda _: set(tokens) <= record.answers.keys())
     assert len(record.identities) == processes
     worker.stop()
     report = worker.report()
-    assert (report.completed, report.failed) == (20, 3)
+    assert (report.completed, report.failed) == (20, len(pieces_bytes))
     assert report.clean
