@@ -1,4 +1,4 @@
-"""Clients for ``layer1`` whose first answer in each process fails before anything is sent.
+"""Clients for ``layer1`` whose first answers in each process fail before anything is sent.
 
 The fault is none of SWF's: it comes from the credential chain, or from a client that is not
 boto3's. Each function returns a client and can be named in the options of ``tests.faults.worker``.
@@ -7,7 +7,8 @@ boto3's. Each function returns a client and can be named in the options of ``tes
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -17,8 +18,8 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, RefreshableCredentials
 from botocore.exceptions import ClientError
 
-#: What is printed when the fault strikes, so that a test can tell that it did.
-STRUCK = "The first answer met its fault."
+#: What is printed when a fault strikes, so that a test can tell that it did.
+STRUCK = "An answer met its fault."
 
 _COMPLETE = "RespondActivityTaskCompleted"
 _AN_HOUR = timedelta(hours=1)
@@ -27,24 +28,18 @@ _AN_HOUR = timedelta(hours=1)
 Refresh = Callable[[], dict[str, Any]]
 
 
-def sts_validation_error() -> object:
-    """The role cannot be assumed: STS says ValidationError."""
-    return _client(_sts("ValidationError"))
+def refreshed() -> object:
+    """A client whose credentials are refreshed for its first answers, each time in vain.
 
-
-def sts_validation_exception() -> object:
-    """The role cannot be assumed: STS says it with the code that SWF uses, too."""
-    return _client(_sts("ValidationException"))
-
-
-def sts_access_denied() -> object:
-    """The role cannot be assumed: STS says AccessDenied."""
-    return _client(_sts("AccessDenied"))
-
-
-def still_expired() -> object:
-    """The refreshed credentials have expired already: botocore raises a bare RuntimeError."""
-    return _client(lambda: _credentials(-_AN_HOUR))
+    STS says ValidationError, says it with the code that SWF uses, too, and denies access; then
+    the new credentials have expired already, and botocore raises a bare RuntimeError.
+    """
+    return _client(
+        _sts("ValidationError"),
+        _sts("ValidationException"),
+        _sts("AccessDenied"),
+        lambda: _credentials(-_AN_HOUR),
+    )
 
 
 def foreign() -> object:
@@ -53,10 +48,10 @@ def foreign() -> object:
 
 
 class _Refreshed:
-    """Credentials that are refreshed for the first answer; *first* is how that goes."""
+    """Credentials that are refreshed for the first answers; *faults* are how that goes."""
 
-    def __init__(self, first: Refresh) -> None:
-        self._first: Refresh | None = first
+    def __init__(self, faults: Iterable[Refresh]) -> None:
+        self._faults = deque(faults)
         self._thread = threading.local()  # polls of other threads need no refreshing
         self.credentials = RefreshableCredentials(
             "key",
@@ -70,7 +65,7 @@ class _Refreshed:
 
     def expire(self, **_: object) -> None:
         """Let this thread find them expired, once."""
-        self._thread.late = self._first is not None
+        self._thread.late = bool(self._faults)
 
     def _now(self) -> datetime:
         late = getattr(self._thread, "late", False)
@@ -78,11 +73,10 @@ class _Refreshed:
 
     def _refresh(self) -> dict[str, Any]:
         self._thread.late = False
-        first, self._first = self._first, None
-        if first is None:
+        if not self._faults:
             return _credentials(_AN_HOUR)
         print(STRUCK, flush=True)
-        return first()
+        return self._faults.popleft()()
 
 
 class _Provider(CredentialProvider):
@@ -128,13 +122,13 @@ class _Foreign:
             raise self.Hiccup("the wrong kind of weather")
 
 
-def _client(first: Refresh) -> object:
-    refreshed = _Refreshed(first)
+def _client(*faults: Refresh) -> object:
+    credentials = _Refreshed(faults)
     session = botocore.session.get_session()
     providers = session.get_component("credential_provider")
-    providers.insert_before("env", _Provider(refreshed.credentials))
+    providers.insert_before("env", _Provider(credentials.credentials))
     client = boto3.session.Session(botocore_session=session).client("swf", config=_config())
-    client.meta.events.register(f"before-sign.swf.{_COMPLETE}", refreshed.expire)
+    client.meta.events.register(f"before-sign.swf.{_COMPLETE}", credentials.expire)
     return client
 
 

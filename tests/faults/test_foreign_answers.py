@@ -23,9 +23,6 @@ CANCELED = "RespondActivityTaskCanceled"
 #: More often than botocore repeats an answer by itself, so that some tries are the worker's own.
 BEYOND_BOTOCORE = 5
 
-#: How long answers may take that are tried again so often, with their pauses, in seconds.
-ANSWERED_WITHIN_SECONDS = 20.0
-
 #: Errors that say nothing of the call itself, by name, and how often each is sent.
 ERRORS: dict[str, tuple[Reply, int]] = {
     "UnknownError": (error_reply("UnknownError"), 2),
@@ -88,7 +85,7 @@ def test_errors_that_say_nothing_of_the_answer_are_outlasted(
     }
     passing = {ANSWERS: [ERRORS["AccessDenied"][0], ERRORS["UnknownError"][0]]}
     (failed,) = endpoint.add(input="[", meets=passing)
-    (canceled,) = endpoint.add(60.0, name="patient", meets=passing)
+    (canceled,) = endpoint.add(3_600.0, name="patient", meets=passing)
     endpoint.request_cancel(canceled)
     worker = start_worker(endpoint.environment, concurrency=len(tokens) + 2)
     assert not not_completed(endpoint, tokens)
@@ -102,46 +99,38 @@ def test_errors_that_say_nothing_of_the_answer_are_outlasted(
     assert report.clean
 
 
-@pytest.mark.parametrize("kind", ["ValidationException", "SerializationException"])
 def test_what_judges_the_result_itself_fails_the_task(
-    endpoint: Endpoint, start_worker: Workers, kind: str
+    endpoint: Endpoint, start_worker: Workers
 ) -> None:
     """These two, of SWF's own: it would refuse the result again, so the task fails and says so."""
-    refusal = error_reply(f"com.amazon.coral.validate#{kind}")
     worker = start_worker(endpoint.environment)
-    (token,) = endpoint.add(meets={(COMPLETED,): [refusal] * 10})
-    endpoint.wait_for(lambda e: token in e.record.answers)
-    answer = endpoint.record.answers[token]
-    assert answer.action == FAILED
-    assert answer.body["reason"].startswith(reasons.RESULT_REFUSED)
+    for kind in ("ValidationException", "SerializationException"):
+        refusal = error_reply(f"com.amazon.coral.validate#{kind}")
+        endpoint.add(meets={(COMPLETED,): [refusal] * 10})
+    endpoint.wait_for(lambda e: len(e.record.answers) == 2)
+    for answer in endpoint.record.answers.values():
+        assert answer.action == FAILED
+        assert answer.body["reason"].startswith(reasons.RESULT_REFUSED)
     worker.stop()
-    assert worker.report().failed == 1
+    assert worker.report().failed == 2
 
 
 @pytest.mark.parametrize(
-    ("processes", "layer1"),
-    [
-        (1, "sts_validation_error"),
-        (1, "sts_validation_exception"),
-        (1, "sts_access_denied"),
-        (2, "sts_access_denied"),
-        (1, "still_expired"),
-        (1, "foreign"),
-    ],
+    ("processes", "layer1", "faults"), [(1, "refreshed", 4), (2, "refreshed", 4), (1, "foreign", 1)]
 )
 def test_what_comes_before_the_call_says_nothing_of_the_answer(
-    endpoint: Endpoint, start_worker: Workers, processes: int, layer1: str
+    endpoint: Endpoint, start_worker: Workers, processes: int, layer1: str, faults: int
 ) -> None:
     """Credentials that cannot be had for a moment, a client with errors of its own: it heals."""
-    tasks = 2 * processes
+    tasks = 8 * processes
     worker = start_worker(endpoint.environment, processes=processes, concurrency=2, layer1=layer1)
     record = endpoint.record
-    endpoint.wait_for(lambda _: len(record.identities) == processes, 30)
+    endpoint.wait_for(lambda _: len(record.identities) == processes)
     tokens = endpoint.add(0.1, count=tasks)
-    endpoint.wait_for(lambda _: set(tokens) <= record.answers.keys(), ANSWERED_WITHIN_SECONDS)
+    endpoint.wait_for(lambda _: set(tokens) <= record.answers.keys())
     worker.stop()
     report = worker.report()
-    assert STRUCK in worker.text
+    assert worker.text.count(STRUCK) == processes * faults
     assert record.outcomes() == {COMPLETED: tasks}
     assert report.completed == tasks
     assert report.clean
@@ -202,7 +191,7 @@ def test_a_page_in_place_of_a_heartbeat_is_no_acceptance(
         return {name for name, token in tokens.items() if token not in record.answers}
 
     with contextlib.suppress(AssertionError):
-        endpoint.wait_for(lambda _: not going_on(), ANSWERED_WITHIN_SECONDS)
+        endpoint.wait_for(lambda _: not going_on())
     print(sorted(going_on()))
     assert not going_on()
     told = {answer.body.get("reason", "")[:16] for answer in record.answers.values()}
@@ -211,9 +200,8 @@ def test_a_page_in_place_of_a_heartbeat_is_no_acceptance(
     assert worker.report().failed == len(tokens)
 
 
-@pytest.mark.parametrize("processes", [1, 2])
 def test_a_page_in_place_of_a_poll_is_no_empty_poll(
-    endpoint: Endpoint, start_worker: Workers, processes: int
+    endpoint: Endpoint, start_worker: Workers
 ) -> None:
     """SWF may have handed a task to it: it is in the report. It takes no turn of ``loop``."""
     pages = [
@@ -228,16 +216,10 @@ def test_a_page_in_place_of_a_poll_is_no_empty_poll(
     ]
     endpoint.plan.script(POLLS, pages)
     endpoint.add(count=2 * len(pages))
-    # With a turn for each of the tasks that come it ends by itself; processes have no turns.
-    options = {"loop": len(pages)} if processes == 1 else {"processes": processes}
-    worker = start_worker(endpoint.environment, concurrency=10, **options)
+    # With a turn for each of the tasks that come it ends by itself.
+    worker = start_worker(endpoint.environment, concurrency=20, loop=len(pages))
     record = endpoint.record
-    endpoint.wait_for(
-        lambda _: len(record.handed) == 2 * len(pages) and not record.open,
-        ANSWERED_WITHIN_SECONDS,
-    )
-    if processes > 1:
-        worker.stop()
+    endpoint.wait_for(lambda _: len(record.handed) == 2 * len(pages) and not record.open)
     report = worker.report()
     assert len(record.lost) == len(pages)
     assert report.completed == len(pages)
@@ -254,16 +236,17 @@ def test_polls_that_meet_pages_come_ever_more_seldom(
     """
     pollers = 10
     pages = list(itertools.islice(itertools.cycle(PAGES.values()), 1_000))
-    endpoint.plan.script(POLLS, pages)
     worker = start_worker(endpoint.environment, concurrency=pollers, pollers=pollers)
     record, (poll,) = endpoint.record, POLLS
-    endpoint.wait_for(lambda _: record.calls[poll] >= 1, 30)
-    started = time.monotonic()
-    endpoint.wait_for(lambda _: record.calls[poll] >= 3 * pollers + 1)
-    assert time.monotonic() - started > 1.5
+    endpoint.wait_for(lambda e: len(e.polls) == pollers)
+    endpoint.plan.script(POLLS, pages)
+    before, released_at = record.calls[poll], time.monotonic()
+    endpoint.release_polls()
+    endpoint.wait_for(lambda _: record.calls[poll] >= before + 3 * pollers + 1)
+    assert time.monotonic() - released_at > 1.5
     endpoint.plan.script(POLLS, [])
     tokens = endpoint.add(count=pollers)
-    endpoint.wait_for(lambda _: set(tokens) <= record.answers.keys(), ANSWERED_WITHIN_SECONDS)
+    endpoint.wait_for(lambda _: set(tokens) <= record.answers.keys())
     worker.stop()
     report = worker.report()
     assert len(report.polls_lost) == len(record.replied)
@@ -282,7 +265,7 @@ def not_completed(endpoint: Endpoint, tokens: dict[str, str]) -> dict[str, str]:
         }
 
     with contextlib.suppress(AssertionError):
-        endpoint.wait_for(lambda _: not others(), ANSWERED_WITHIN_SECONDS)
+        endpoint.wait_for(lambda _: not others())
     for name, became in others().items():
         print(f"{name}: {became}")
     return others()

@@ -185,7 +185,7 @@ def test_an_answer_that_outlasts_the_stop_is_in_the_report(
     ]
     if concurrency > 1:
         silent = {ANSWERS: [SILENCE] * ALWAYS}
-        tokens += endpoint.add(60.0, name="lingering", meets=silent)
+        tokens += endpoint.add(3_600.0, name="lingering", meets=silent)
         endpoint.wait_for(lambda _: tokens[-1] in record.beats)
     endpoint.wait_for(lambda _: len(record.replied) >= len(replies))
     signaled = time.monotonic()

@@ -38,7 +38,7 @@ def death_while_suspending(
     """
     worker = start_worker(endpoint.environment, script=SCRIPT, processes=2, concurrency=2)
     record = endpoint.record
-    others = endpoint.add(60.0, name="patient", count=3)
+    others = endpoint.add(3_600.0, name="patient", count=3)
     endpoint.wait_for(lambda _: record.beats.keys() >= set(others), 20)
     # One slot is left: whichever process has it runs one of the three beside this.
     (token,) = endpoint.add(str(store), moment, name=name)

@@ -23,7 +23,7 @@ SLOTS = 20
 
 #: Tasks that begin with a heartbeat and run until they are canceled.
 kinds = pytest.mark.parametrize(
-    ("name", "arguments"), [("patient", [60.0]), ("beating", [])], ids=["threads", "coroutines"]
+    ("name", "arguments"), [("patient", [3_600.0]), ("beating", [])], ids=["threads", "coroutines"]
 )
 
 
@@ -118,7 +118,7 @@ def test_threads_that_are_to_be_had_again_are_used(
     endpoint.wait_for(lambda _: record.answers.keys() >= set(during))
     (lifts,) = endpoint.add(name="lifts-limit")
     endpoint.wait_for(lambda _: lifts in record.answers)
-    waiting = endpoint.add(60.0, name="patient", count=SLOTS)
+    waiting = endpoint.add(3_600.0, name="patient", count=SLOTS)
     endpoint.wait_for(lambda _: record.beats.keys() >= set(waiting), what="all slots are used")
     for token in waiting:
         endpoint.request_cancel(token)
