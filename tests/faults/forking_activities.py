@@ -33,7 +33,7 @@ FORK = multiprocessing.get_context("fork")
 warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 
 #: How long a child lives that nothing ends, in seconds.
-LINGER_SECONDS = 6.0
+LINGER_SECONDS = 40.0
 
 #: How many children an activity sends a signal to: as many as there are levels of a stop.
 CHILDREN = 3
@@ -144,7 +144,7 @@ class FallingOutAndOn(Activity):
             return
         _end_of_fork(child)
         self.heartbeat("the child has ended")
-        time.sleep(60)
+        time.sleep(LINGER_SECONDS)
 
 
 @activity("heartbeat in child", 1, "tasks")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -18,13 +17,13 @@ from tests.faults.conftest import pid_of
 from tests.faults.endpoint import Endpoint
 from tests.faults.forking_activities import CHILDREN
 from tests.faults.sessions import (
-    MODES,
     PROCESSES,
     PROCESSES_OF_THREADS,
     SERIAL,
     THREADS,
     Mode,
     Session,
+    said_by,
 )
 
 #: What an activity returns whose children ended by the signal that was sent to them.
@@ -49,17 +48,6 @@ FALLS = (
 MORE_THAN_POLLS = 10
 
 
-def each_alone_then_together(cases: Iterable[Any]) -> list[Any]:
-    """One worker for each case in the main thread; the other modes have one for all."""
-    cases = list(cases)
-    alone = [pytest.param(SERIAL, [case], id=f"{SERIAL}-{_name(case)}") for case in cases]
-    return [*alone, *(pytest.param(mode, cases, id=str(mode)) for mode in MODES[1:])]
-
-
-def _name(case: str | tuple[str, str]) -> str:
-    return case if isinstance(case, str) else " ".join(case)
-
-
 def assert_goes_on(session: Session) -> None:
     """The worker serves on: the processes that were there before, and none besides."""
     record = session.endpoint.record
@@ -70,21 +58,22 @@ def assert_goes_on(session: Session) -> None:
     assert record.polls_peak <= session.mode.processes * session.mode.concurrency
 
 
-@pytest.mark.parametrize(("mode", "names"), each_alone_then_together(TERMINATED))
+@pytest.mark.parametrize("mode", [SERIAL, THREADS, PROCESSES_OF_THREADS], ids=str)
 def test_a_signal_to_a_child_of_an_activity_ends_that_child_alone(
-    endpoint: Endpoint, mode: Mode, names: list[str]
+    endpoint: Endpoint, mode: Mode
 ) -> None:
     """SIGTERM ends a forked child as it ends any process, and three of them stop no worker."""
     with Session(endpoint, mode, "forking_activities") as session:
-        for name in names:
-            assert session.run_task(name) == TERMINATED[name]
-        assert_goes_on(session)
-        assert session.stop() == f"{len(names) + MORE_THAN_POLLS} completed"
+        for name, ends in TERMINATED.items():
+            assert session.run_task(name) == ends
+            assert_goes_on(session)
+        tasks = len(TERMINATED) * (1 + MORE_THAN_POLLS)
+        assert session.stop() == f"{tasks} completed"
         assert not session.left()
     assert not endpoint.record.refused
 
 
-@pytest.mark.parametrize("mode", MODES, ids=str)
+@pytest.mark.parametrize("mode", [SERIAL, THREADS, PROCESSES], ids=str)
 def test_a_signal_to_the_whole_group_is_one_stop(endpoint: Endpoint, mode: Mode) -> None:
     """SIGTERM as systemd sends it: children of forks die of it, and the worker is told once.
 
@@ -107,39 +96,35 @@ def test_a_signal_to_the_whole_group_is_one_stop(endpoint: Endpoint, mode: Mode)
     assert not endpoint.record.refused
 
 
-@pytest.mark.parametrize(("mode", "falls"), each_alone_then_together(FALLS))
-def test_the_child_of_a_fork_never_outlives_run(
-    endpoint: Endpoint, mode: Mode, falls: list[tuple[str, str]]
-) -> None:
+@pytest.mark.parametrize("mode", [SERIAL, THREADS, PROCESSES], ids=str)
+def test_the_child_of_a_fork_never_outlives_run(endpoint: Endpoint, mode: Mode) -> None:
     """However it leaves ``run``, it ends there: the parent alone answers, and no clone polls."""
     with Session(endpoint, mode, "forking_activities") as session:
         record = endpoint.record
-        for name, how in falls:
+        for name, how in FALLS:
             (token,) = endpoint.add(how, name=name)
             result = session.result_of(token)
             assert result == [pid_of(record.handed[token].identity), "ended"]
-        assert_goes_on(session)
-        assert session.stop() == f"{len(falls) + MORE_THAN_POLLS} completed"
+            assert_goes_on(session)
+        assert session.stop() == f"{len(FALLS) * (1 + MORE_THAN_POLLS)} completed"
         assert not session.left()
     assert not record.refused, "the child answered, or beat, as well"
 
 
-@pytest.mark.parametrize(
-    ("mode", "how"),
-    [(PROCESSES, "suspends"), (PROCESSES_OF_THREADS, "suspends"), (PROCESSES, "returns")],
-    ids=str,
-)
-def test_the_child_of_a_fork_tells_the_supervisor_nothing(
-    endpoint: Endpoint, mode: Mode, how: str
-) -> None:
+@pytest.mark.parametrize("mode", [PROCESSES, PROCESSES_OF_THREADS], ids=str)
+def test_the_child_of_a_fork_tells_the_supervisor_nothing(endpoint: Endpoint, mode: Mode) -> None:
     """Its parent's task stays open for the supervisor, who fails it if the parent dies."""
-    with Session(endpoint, mode, "forking_activities") as session:
-        (token,) = endpoint.add(how, name="falling out and on")
+    with Session(endpoint, mode, "forking_activities"):
         record = endpoint.record
-        endpoint.wait_for(lambda _: token in record.beats or token in record.answers)
-        os.kill(pid_of(record.handed[token].identity), signal.SIGKILL)
+        tokens = [
+            endpoint.add(how, name="falling out and on")[0] for how in ("suspends", "returns")
+        ]
+        endpoint.wait_for(lambda _: {*record.beats, *record.answers} >= set(tokens))
+        for pid in {pid_of(record.handed[token].identity) for token in tokens}:
+            os.kill(pid, signal.SIGKILL)
+        endpoint.wait_for(lambda _: record.answers.keys() == set(tokens))
         reason = f"{reasons.WORKER_PROCESS_DIED}killed by signal 9 (SIGKILL)."
-        assert session.result_of(token) == reason
+        assert [said_by(record.answers[token]) for token in tokens] == [reason] * 2
 
 
 @pytest.mark.parametrize("mode", [SERIAL, THREADS], ids=str)
