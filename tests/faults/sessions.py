@@ -45,7 +45,6 @@ SERIAL = Mode()
 THREADS = Mode(concurrency=4)
 PROCESSES = Mode(processes=2)
 PROCESSES_OF_THREADS = Mode(processes=2, concurrency=4)
-MODES = (SERIAL, THREADS, PROCESSES, PROCESSES_OF_THREADS)
 
 
 class Session:

@@ -35,10 +35,13 @@ warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 #: How long an activity waits for a stop, in seconds.
-PATIENCE_SECONDS = 6.0
+PATIENCE_SECONDS = 60.0
 
 #: How long that lasts which is left behind, or hangs, in seconds: longer than any test waits.
-HANG_SECONDS = 55.0
+HANG_SECONDS = 75.0
+
+#: How often an activity looks whether it is to end, in seconds: nothing wakes it for that.
+LOOK_SECONDS = 0.02
 
 #: More than a pthread_mutex_t.
 _MUTEX_BYTES = 256
@@ -62,7 +65,7 @@ class Noticing(Activity):
         while not worker_stopping():
             if time.monotonic() > until:
                 return "no stop"
-            time.sleep(0.01)
+            time.sleep(LOOK_SECONDS)
         return self.heartbeat()
 
 
@@ -75,7 +78,7 @@ class Patient(Activity):
         while self.heartbeat("running"):
             if time.monotonic() > until:
                 return "not told"
-            time.sleep(0.05)
+            time.sleep(LOOK_SECONDS)
         return "told"
 
 
