@@ -1,8 +1,10 @@
 """A worker as a process of its own, which prints its report when it has stopped.
 
 Its one argument is a JSON text: keyword arguments of ``start_activity_worker``, with ``layer1``
-as the name of a function of ``tests.faults.layer1``, and ``jumping``, whether the wall clock is
-to jump.
+as the name of a function of ``tests.faults.layer1``, and
+
+* ``jumping``: whether the wall clock is to jump.
+* ``hurry``: how many times as fast the clock is by which Flowy waits and times out.
 """
 
 from __future__ import annotations
@@ -13,8 +15,10 @@ import json
 import logging
 import resource
 import sys
+import threading
 import time
 
+from flowy.concurrency.clock import SYSTEM_CLOCK, Clock, Lock
 from flowy.swf.boilerplate import start_activity_worker
 
 #: What the line of the report begins with.
@@ -27,6 +31,7 @@ JUMPS_SECONDS = (-1.0, 1.0, -3_600.0, 3_600.0, -1e8, 1e8)
 def main() -> None:
     """Serve ``tests.faults.activities`` until a signal comes."""
     options = json.loads(sys.argv[1])
+    options.pop("hurry", None)  # begun already, in worker processes too
     if options.pop("jumping", False):
         let_the_clock_jump()
     if "layer1" in options:
@@ -49,7 +54,24 @@ def let_the_clock_jump() -> None:
     time.time = jumping
 
 
+class FastClock(Clock):
+    """A clock that is *times* as fast as the system's."""
+
+    times = 1.0
+
+    def now(self) -> float:
+        return super().now() * self.times
+
+    def wait(self, condition: threading.Condition, seconds: float | None) -> bool:
+        return super().wait(condition, None if seconds is None else seconds / self.times)
+
+    def acquire(self, lock: Lock, seconds: float | None) -> bool:
+        return super().acquire(lock, None if seconds is None else seconds / self.times)
+
+
 if __name__ in ("__main__", "__mp_main__"):  # the worker, and its worker processes
+    FastClock.times = json.loads(sys.argv[1]).get("hurry", 1.0)
+    SYSTEM_CLOCK.__class__ = FastClock
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stdout, format="%(levelname)s %(process)d %(message)s"
