@@ -21,8 +21,8 @@ LOADS = (
     ("work", [0.3, 3], 0.35),
     ("awaiting", [0.2], 0.25),
     ("background", [0.3], 0.3),
-    ("patient", [4.0], 4.0),
-    ("work", [4.0, 0], 4.0),
+    ("patient", [2.0], 2.0),
+    ("work", [2.0, 0], 2.0),
 )
 #: Some of each fault, as on a bad day.
 A_BAD_DAY = dict.fromkeys(
@@ -40,13 +40,13 @@ def assert_accounted(record: Record, report: StopReport) -> None:
     assert told + sum(map(len, left)) == len(record.handed) - len(record.lost)
 
 
-@pytest.mark.parametrize("number", range(20))
+@pytest.mark.parametrize("number", range(12))
 def test_sigterm_at_a_random_moment_loses_nothing(
     number: int, seed: int, endpoint: Endpoint, start_worker: Workers
 ) -> None:
     """Whatever runs, however many at once: what a poll brought is answered or reported."""
     drawn = random.Random(seed)
-    processes = 2 if number % 4 == 0 else 1
+    processes = 2 if number in (0, 1) else 1
     concurrency = drawn.choice((1, 4, 20))
     name, arguments, seconds = drawn.choice(LOADS)
     options = {
@@ -63,8 +63,8 @@ def test_sigterm_at_a_random_moment_loses_nothing(
     print(f"{name}{arguments}, {options}, at task {moment}")
     endpoint.supply(10**9, name=name, input=json.dumps([arguments, {}]))
     worker = start_worker(endpoint.environment, **options)
-    endpoint.wait_for(lambda e: len(e.record.handed) >= moment, 30)
-    time.sleep(drawn.uniform(0, 0.1))  # not to wait for anything: any moment is to be hit
+    endpoint.wait_for(lambda e: len(e.record.handed) >= moment)
+    time.sleep(drawn.uniform(0, 0.1))  # waits for nothing: any moment is to be hit
     worker.stop()
     report = worker.report()
     print(f"{endpoint.told()}\n{report}")

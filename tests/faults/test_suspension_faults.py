@@ -8,9 +8,8 @@ it hang until a timeout.
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
-
-import pytest
 
 from flowy import reasons
 from flowy.swf.worker.report import StopReport
@@ -22,71 +21,69 @@ SCRIPT = "tests.faults.rough_worker"
 
 FAILED = "RespondActivityTaskFailed"
 
+#: Which activity suspends itself, and when its process dies of that: when the store has committed,
+#: and at last before it does.
+DEATHS = (
+    ("suspends-deadly", "after"),
+    ("suspends-deadly-async", "after"),
+    ("suspends-deadly", "before"),
+)
+
 
 def named_unanswered(report: StopReport) -> set[str]:
     """Return the tokens of the tasks that the report names as not answered."""
     return set(re.findall(r"activity a-(\S+) of", " ".join(report.unanswered)))
 
 
-def death_while_suspending(
-    endpoint: Endpoint, start_worker: Workers, name: str, store: Path, moment: str
-) -> tuple[str, str, StopReport]:
-    """Let one of two processes die as one of its two tasks suspends itself.
+def are_running(endpoint: Endpoint, tokens: list[str]) -> bool:
+    """Return whether the tasks of these tokens run, and have beaten."""
+    return endpoint.record.open & endpoint.record.beats.keys() >= set(tokens)
 
-    Returns:
-        The token of that task, the one of the other task of its process, and the report.
+
+def test_a_process_that_dies_while_it_suspends_a_task(
+    endpoint: Endpoint, start_worker: Workers, tmp_path: Path
+) -> None:
+    """What the store has committed is open, at SWF and in the store; what it has not is failed.
+
+    The report has a task that is kept as suspended or as unanswered, and one that is not as failed
+    or as unanswered. The other tasks of the processes that died are failed.
     """
     worker = start_worker(endpoint.environment, script=SCRIPT, processes=2, concurrency=2)
-    record = endpoint.record
+    record, store = endpoint.record, tmp_path / "tokens"
+    endpoint.wait_for(lambda _: len(record.identities) == 2)
     others = endpoint.add(3_600.0, name="patient", count=3)
-    endpoint.wait_for(lambda _: record.beats.keys() >= set(others), 20)
-    # One slot is left: whichever process has it runs one of the three beside this.
-    (token,) = endpoint.add(str(store), moment, name=name)
-    endpoint.wait_for(lambda _: len(record.identities) == 3, 20)
-    identity = record.handed[token].identity
-    (beside,) = [other for other in others if record.handed[other].identity == identity]
-    endpoint.wait_for(lambda _: beside in record.answers)
+    # One slot is left in each round: whichever process has it runs one of the three beside this.
+    dying, beside = [], []
+    for name, moment in DEATHS:
+        endpoint.wait_for(partial(are_running, tokens=others))
+        (token,) = endpoint.add(str(store), moment, name=name)
+        endpoint.wait_for(lambda _, token=token: token in record.handed)  # type: ignore[misc]
+        identity = record.handed[token].identity
+        (other,) = [one for one in others if record.handed[one].identity == identity]
+        endpoint.wait_for(lambda _, other=other: other in record.answers)  # type: ignore[misc]
+        dying.append(token)
+        beside.append(other)
+        others.remove(other)
+        others += endpoint.add(3_600.0, name="patient")
+    endpoint.wait_for(partial(are_running, tokens=others))
     for other in others:
         endpoint.request_cancel(other)
     after = endpoint.add(count=4)
     endpoint.wait_for(lambda _: record.answers.keys() >= {*others, *after})
     worker.stop()
-    return token, beside, worker.report()
+    report = worker.report()
 
-
-@pytest.mark.parametrize("name", ["suspends-deadly", "suspends-deadly-async"])
-def test_a_task_that_is_kept_is_not_failed(
-    endpoint: Endpoint, start_worker: Workers, tmp_path: Path, name: str
-) -> None:
-    """The store has committed when the process dies: the task is open, at SWF and in the store.
-
-    The report has it, as suspended or as unanswered. The other task of the process is failed.
-    """
-    path = tmp_path / "tokens"
-    token, beside, report = death_while_suspending(endpoint, start_worker, name, path, "after")
-    record = endpoint.record
-    assert token not in record.answers, record.answers[token].body
-    (kept,) = SQLiteTokenStore(path).pending()
-    assert kept.token == token
-    assert report.suspended == 1 or named_unanswered(report) == {token}
-    assert record.answers[beside].action == FAILED
-    assert record.answers[beside].body["reason"].startswith(reasons.WORKER_PROCESS_DIED)
-    assert report.failed == 1
-
-
-def test_a_task_that_is_not_kept_is_not_taken_for_suspended(
-    endpoint: Endpoint, start_worker: Workers, tmp_path: Path
-) -> None:
-    """The process dies before the store commits: the task is failed, or named as unanswered."""
-    path = tmp_path / "tokens"
-    token, beside, report = death_while_suspending(
-        endpoint, start_worker, "suspends-deadly", path, "before"
-    )
-    record = endpoint.record
-    assert report.suspended == 0
-    if token in record.answers:
-        assert record.answers[token].action == FAILED
-        assert report.failed == 2
+    *kept, not_kept = dying
+    assert not record.answers.keys() & set(kept)
+    assert {task.token for task in SQLiteTokenStore(store).pending()} == set(kept)
+    unanswered = named_unanswered(report)
+    assert report.suspended == len(set(kept) - unanswered)
+    if not_kept in record.answers:
+        assert record.answers[not_kept].action == FAILED
+        assert report.failed == len(DEATHS) + 1
     else:
-        assert named_unanswered(report) == {token}
-    assert record.answers[beside].action == FAILED
+        assert not_kept in unanswered
+        assert report.failed == len(DEATHS)
+    for token in beside:
+        assert record.answers[token].action == FAILED
+        assert record.answers[token].body["reason"].startswith(reasons.WORKER_PROCESS_DIED)
