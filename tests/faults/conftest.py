@@ -70,6 +70,7 @@ class Worker:
         """Kill what is left of it, and show what it wrote."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE_SECONDS)
         self._reader.join(PATIENCE_SECONDS)
         print(self.text)
 
