@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+from tests.python_process import PythonProcess
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -28,16 +28,11 @@ class Flowy:
 
     def __init__(self, *arguments: str, cwd: Path, env: Mapping[str, str]) -> None:
         path = os.pathsep.join(filter(None, [env.get("PYTHONPATH"), str(ROOT)]))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "flowy", *arguments],
+        self.process = PythonProcess(
+            ["-m", "flowy", *arguments],
             cwd=cwd,
             env={**env, "PYTHONPATH": path},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
             errors="surrogateescape",
-            start_new_session=True,  # a process group of its own, as a shell gives it
         )
 
     def __enter__(self) -> Flowy:
@@ -74,7 +69,7 @@ class Flowy:
     def end(self) -> tuple[int, str, str]:
         """Wait for its end and return exit code, and what is left of both outputs."""
         out, err = self.process.communicate(timeout=END_SECONDS)
-        return self.process.returncode, out, err
+        return self.process.wait(), out, err
 
     @staticmethod
     def _line_with(text: str, lines: Iterator[str]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from subprocess import STDOUT
+
+from tests.python_process import PythonProcess
 
 #: Begins a worker's script: its log goes to stderr, line by line, Flowy's from DEBUG on.
 LOGGING = """
@@ -44,14 +45,8 @@ class Process:
     """
 
     def __init__(self, *arguments: str, environment: dict[str, str], folder: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-u", *arguments],
-            env=environment,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
+        self._process = PythonProcess(
+            ["-W", "error", "-u", *arguments], env=environment, cwd=folder, stderr=STDOUT
         )
         self.lines: list[str] = []
         self._news = threading.Condition()
