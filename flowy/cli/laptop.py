@@ -59,8 +59,8 @@ Watch activities run through SWF, on this machine and without AWS.
 The demo starts an embedded SWF and a worker process. Each of the first 50 files of FOLDER becomes
 an activity that returns its size, lines, words and SHA-256. One more activity fails, and one
 suspends until another process completes it. At the end a table shows SWF's history of all of
-them. The exit code is 0 only if the history is as expected. The demo takes a few seconds, never
-more than 20. It changes no file, and needs the extra `local`.
+them. The exit code is 0 only if the history is as expected. The demo takes a few seconds, and gives
+up if no activity has ended for 30. It changes no file, and needs the extra `local`.
 """
 
 _DEMO_EXAMPLES = """\

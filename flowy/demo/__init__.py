@@ -16,6 +16,7 @@ from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from typing import Any, TextIO
 
+from ..concurrency.clock import SYSTEM_CLOCK, Clock
 from ..concurrency.retry import Deadline
 from ..concurrency.stop import StopFlag
 from ..local import LocalSWF
@@ -23,8 +24,8 @@ from ..swf.boilerplate import start_activity_worker
 from .files import printable, select
 from .workflow import DOMAIN, facts, plan_of, play, progress, report
 
-#: From the start of the demo until the activities must have ended, in seconds.
-RUN_SECONDS = 13.0
+#: The demo gives up if no activity has ended for this long, in seconds: a busy machine is slow.
+STUCK_SECONDS = 30.0
 
 #: How long the embedded SWF keeps a poll open (60 s, as at SWF, would delay the end), and how long
 #: a process may take to stop before it is killed, in seconds.
@@ -34,7 +35,9 @@ _ACTIVITIES = "flowy.demo.activities"
 _WORKER = ("flowy", "worker", "--domain", DOMAIN, "--task-list", DOMAIN, "--no-register")
 
 
-def run_demo(folder: Path, out: TextIO, stop: StopFlag) -> tuple[bool, list[dict[str, Any]]]:
+def run_demo(
+    folder: Path, out: TextIO, stop: StopFlag, clock: Clock = SYSTEM_CLOCK
+) -> tuple[bool, list[dict[str, Any]]]:
     """Describe the files of *folder*, and write to *out* what happens.
 
     Returns:
@@ -44,7 +47,7 @@ def run_demo(folder: Path, out: TextIO, stop: StopFlag) -> tuple[bool, list[dict
         LocalSWFError: the embedded SWF cannot start.
         KeyboardInterrupt: *stop* was raised; everything that was started has ended.
     """
-    write, deadline = partial(print, file=out, sep="\n", flush=True), Deadline(RUN_SECONDS)
+    write = partial(print, file=out, sep="\n", flush=True)
     selection = select(folder, os.fstat(out.fileno()))
     with (
         LocalSWF(domain=DOMAIN, poll_seconds=POLL_SECONDS) as swf,
@@ -63,16 +66,19 @@ def run_demo(folder: Path, out: TextIO, stop: StopFlag) -> tuple[bool, list[dict
             "",
         )
         plan = plan_of(selection, "tokens.db", approver.pid)
+        bar, deadline, trouble = "", Deadline(STUCK_SECONDS, clock=clock), list[str]()
         for history in play(swf.client(), plan):
             if stop.is_set():
                 write("")  # leave the line of the bar
                 raise KeyboardInterrupt
+            if (latest := progress(history, plan)) != bar:
+                bar, deadline = latest, Deadline(STUCK_SECONDS, clock=clock)
             if out.isatty():
-                write(progress(history, plan), end="\r")  # the next one replaces it
-            if _trouble(worker, approver, deadline):
+                write(bar, end="\r")  # the next one replaces it
+            if trouble := _trouble(worker, approver, deadline):
                 break
-        lines, right = report(history, plan, _trouble(worker, approver, deadline))
-        write(progress(history, plan), "", *lines)
+        lines, right = report(history, plan, trouble)
+        write(bar, "", *lines)
         if not right:
             write(*map(printable, Path(home, "log").read_text(errors="replace").splitlines()[-15:]))
         return right, facts(history, plan)
@@ -87,10 +93,9 @@ def _process(folder: str, swf: LocalSWF, *command: str) -> Iterator[Popen[bytes]
     env |= dict.fromkeys(("NO_PROXY", "no_proxy"), "*")
     # The process runs in another folder, and must find the modules that this one finds.
     env["PYTHONPATH"] = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
+    argv = (sys.executable, "-m", *command)
     with Path(folder, "log").open("ab") as log:
-        process = Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", *command], cwd=folder, env=env, stdout=log, stderr=log
-        )
+        process = Popen(argv, cwd=folder, env=env, stdout=log, stderr=log)  # noqa: S603 - ours
     try:
         yield process
     finally:
@@ -106,5 +111,5 @@ def _trouble(worker: Popen[bytes], approver: Popen[bytes], deadline: Deadline) -
     codes = {"worker": worker.poll(), "approver": approver.poll() or None}  # 0: has approved
     ended = {name: code for name, code in codes.items() if code is not None}
     if deadline.passed and not ended:
-        return [f"The activities had not ended after {RUN_SECONDS:.0f} s."]
+        return [f"No activity has ended for {STUCK_SECONDS:.0f} s."]
     return [f"The {name} has ended with exit code {code}." for name, code in ended.items()]

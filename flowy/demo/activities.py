@@ -18,10 +18,10 @@ from ..tokens.sqlite import SQLiteTokenStore
 from .files import facts_of
 
 #: How often the approver looks into the store, and how long it waits, in seconds.
-LOOK_SECONDS, PATIENCE_SECONDS = 0.05, 20.0
+LOOK_SECONDS, PATIENCE_SECONDS = 0.05, 60.0
 
 
-@activity(name="describe", version=1, task_list="demo", heartbeat=10)
+@activity(name="describe", version=1, task_list="demo", heartbeat=60)
 class Describe(Activity):
     """Return the size, lines, words and SHA-256 of a file."""
 

@@ -79,9 +79,7 @@ def decide(history: Sequence[Event], plan: Sequence[Planned]) -> list[dict[str, 
     found = endings(history)
     if not found:
         return [planned.decision() for planned in plan]
-    if None in found.values():
-        return []
-    return [{"decisionType": "CompleteWorkflowExecution"}]
+    return [] if None in found.values() else [{"decisionType": "CompleteWorkflowExecution"}]
 
 
 def play(client: Any, plan: Sequence[Planned]) -> Iterator[Sequence[Event]]:
@@ -92,8 +90,8 @@ def play(client: Any, plan: Sequence[Planned]) -> Iterator[Sequence[Event]]:
         workflowId=WORKFLOW,
         workflowType={"name": WORKFLOW, "version": "1"},
         taskList={"name": WORKFLOW},
-        executionStartToCloseTimeout="60",
-        taskStartToCloseTimeout="60",
+        executionStartToCloseTimeout="3600",
+        taskStartToCloseTimeout="3600",
         childPolicy="TERMINATE",
     )
     run = {"workflowId": WORKFLOW, "runId": started["runId"]}
