@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.python_process import PythonProcess
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -35,14 +36,9 @@ def script() -> Script:
     """Runs a script in a process of its own, which must end with code 0."""
 
     def run(text: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(text)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        process = PythonProcess(["-c", textwrap.dedent(text)], env=os.environ, cwd=ROOT)
+        out, err = process.communicate(timeout=30)
+        assert process.wait() == 0, err
+        return out
 
     return run

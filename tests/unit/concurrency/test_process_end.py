@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 import textwrap
 
 import pytest
 
+from tests.python_process import PythonProcess
 from tests.unit.concurrency.conftest import ROOT
 
 HANGS = "threading.Thread(target=threading.Event().wait).start()"
@@ -16,10 +16,9 @@ HANGS = "threading.Thread(target=threading.Event().wait).start()"
 def exit_code(text: str) -> int:
     """Run a script in a process of its own, and return its exit code."""
     script = "import threading\nfrom flowy.concurrency.process_end import end_within\n"
-    done = subprocess.run(
-        [sys.executable, "-c", script + textwrap.dedent(text)], cwd=ROOT, check=False, timeout=30
-    )
-    return done.returncode
+    process = PythonProcess(["-c", script + textwrap.dedent(text)], env=os.environ, cwd=ROOT)
+    process.communicate(timeout=30)
+    return process.wait()
 
 
 @pytest.mark.parametrize("left", [HANGS, "import atexit; atexit.register(threading.Event().wait)"])

@@ -20,81 +20,37 @@ from flowy.concurrency.clock import SYSTEM_CLOCK, Clock
 from flowy.concurrency.processes import SETTLED_SECONDS, Processes
 from flowy.exception import ProcessError
 from tests.unit.clocks import TurnedClock
-
-PATIENCE_SECONDS = 20.0
-
-
-# What children run
-
-
-def talk(link: Link, *words: str) -> None:
-    """Say that it is ready, and these words."""
-    link.send({"ready": True, "pid": os.getpid()})
-    for word in words:
-        link.send({"word": word})
-
-
-def tell_of_itself(link: Link) -> None:
-    link.send(
-        {
-            "ready": True,
-            "method": multiprocessing.get_start_method(allow_none=True),
-            "parent": os.getppid(),
-            "threads": threading.active_count(),
-            "inherited": "tests.canary" in sys.modules,
-        }
-    )
+from tests.unit.concurrency.children import (
+    PATIENCE_SECONDS,
+    break_down,
+    die,
+    die_once,
+    leave_a_fork,
+    never_ready,
+    talk,
+    tell_of_itself,
+    wait_to_be_told,
+)
 
 
-def wait_to_be_told(link: Link) -> None:
-    told = threading.Event()
-    link.listen(lambda message: told.set(), gone=told.set)
-    link.send({"ready": True, "pid": os.getpid()})
-    assert told.wait(PATIENCE_SECONDS)
+class CountingClock(TurnedClock):
+    """Counts how often it was asked for the time."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+        self.looked = threading.Condition()
 
-def never_ready(link: Link) -> None:
-    threading.Event().wait(PATIENCE_SECONDS)
+    def now(self) -> float:
+        with self.looked:
+            self.looks += 1
+            self.looked.notify_all()
+        return super().now()
 
-
-def die(link: Link, how: str) -> None:
-    link.send({"ready": True})
-    link.add(3)
-    link.add(-1)
-    for number in range(1_000):
-        link.send({"number": number})
-    if how.isdigit():
-        os._exit(int(how))
-    os.kill(os.getpid(), getattr(signal, how))
-    threading.Event().wait(PATIENCE_SECONDS)
-
-
-def die_once(link: Link, mark: str) -> None:
-    """Die, except for the one that comes after two others."""
-    link.send({"ready": True})
-    marks = Path(mark)
-    count = len(marks.read_text()) if marks.exists() else 0
-    marks.write_text("x" * (count + 1))
-    if count < 2:
-        os._exit(7)
-
-
-def break_down(link: Link) -> None:
-    raise RuntimeError("cannot begin")
-
-
-def leave_a_fork(link: Link) -> None:
-    """Die, and leave a forked process that holds all that was open."""
-    link.send({"ready": True})
-    fork = os.fork()
-    if fork == 0:
-        signal.alarm(int(PATIENCE_SECONDS))
-        signal.pause()
-    link.send({"fork": fork})
-    os._exit(5)
-
-
-# What hears them
+    def wait_for_looks(self, count: int) -> None:
+        """Wait until it was asked *count* times in all."""
+        with self.looked:
+            assert self.looked.wait_for(lambda: self.looks >= count, PATIENCE_SECONDS)
 
 
 class Parent:
@@ -103,6 +59,8 @@ class Parent:
     def __init__(
         self, target: Any, *arguments: Any, count: int = 1, clock: Clock = SYSTEM_CLOCK
     ) -> None:
+        self.starts = threading.Semaphore(0)
+        self.deaths = threading.Semaphore(0)
         self.messages: list[Message] = []
         self.started: list[Child] = []
         self.dead: list[Child] = []
@@ -112,11 +70,15 @@ class Parent:
             target,
             arguments,
             count,
-            started=self.started.append,
+            started=self._started,
             heard=self._heard,
             died=self._died,
             clock=clock,
         )
+
+    def _started(self, child: Child) -> None:
+        self.started.append(child)
+        self.starts.release()
 
     def _heard(self, child: Child, message: Message) -> None:
         self.messages.append(message)
@@ -124,7 +86,10 @@ class Parent:
 
     def _died(self, child: Child) -> bool:
         self.dead.append(child)
-        return self.replace()
+        try:
+            return self.replace()
+        finally:
+            self.deaths.release()
 
     def said(self, key: str) -> list[Any]:
         return [message[key] for message in self.messages if key in message]
@@ -215,7 +180,7 @@ def test_a_stop_while_the_first_child_starts_is_no_error() -> None:
     """Ctrl-C ends the child, too; one that is not to be replaced is no error."""
     parent = Parent(never_ready, count=3)
     thread = _run_in_thread(parent)
-    _wait_until(lambda: bool(parent.processes.children))
+    assert parent.starts.acquire(timeout=PATIENCE_SECONDS)
     parent.processes.children[0].kill()  # and ``died`` says that it is not to be replaced
     thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
@@ -228,18 +193,6 @@ def test_no_more_are_started_once_the_first_is_ready_and_a_stop_has_come() -> No
     parent.on_message = lambda child, message: parent.processes.start_no_more()
     parent.processes.run()
     assert len(parent.dead) == 1
-
-
-class CountingClock(TurnedClock):
-    """Counts how often it was asked for the time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.looks = 0
-
-    def now(self) -> float:
-        self.looks += 1
-        return super().now()
 
 
 def test_a_child_that_lived_long_is_replaced_after_the_shortest_pause() -> None:
@@ -259,9 +212,9 @@ def test_a_child_that_lived_long_is_replaced_after_the_shortest_pause() -> None:
     parent.on_message = live_long
     parent.replace = replace
     thread = _run_in_thread(parent)
-    for deaths in (1, 2):
-        _wait_until(lambda deaths=deaths: len(looks_at_death) == deaths)  # type: ignore[misc]
-        _wait_until(lambda: clock.looks > looks_at_death[-1] + 3)  # the pause has begun
+    for _ in (1, 2):
+        assert parent.deaths.acquire(timeout=PATIENCE_SECONDS)
+        clock.wait_for_looks(looks_at_death[-1] + 4)  # the pause has begun
         clock.turn(0.5)  # as long as the first pause can be, and the second one not
     thread.join(PATIENCE_SECONDS)
     assert len(parent.started) == 3
@@ -272,7 +225,7 @@ def test_a_stop_during_the_back_off_ends_at_once() -> None:
     parent = Parent(die, "7", clock=TurnedClock())  # by which the pause never passes
     parent.replace = lambda: True
     thread = _run_in_thread(parent)
-    _wait_until(lambda: bool(parent.dead))
+    assert parent.deaths.acquire(timeout=PATIENCE_SECONDS)
     parent.processes.start_no_more()
     thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
@@ -282,14 +235,12 @@ def test_a_stop_during_the_back_off_ends_at_once() -> None:
 def test_a_death_is_seen_though_a_forked_process_holds_the_pipes() -> None:
     """An activity may leave processes that it forked: they must not hide the death."""
     parent = Parent(leave_a_fork)
-    began = time.monotonic()
-    try:
-        parent.processes.run()
-    finally:
-        for fork in parent.said("fork"):
-            os.kill(fork, signal.SIGKILL)
+    thread = _run_in_thread(parent)
+    thread.join(PATIENCE_SECONDS)
+    for fork in parent.said("fork"):
+        os.kill(fork, signal.SIGKILL)
+    assert not thread.is_alive()
     assert [child.end for child in parent.dead] == ["exit code 5"]
-    assert time.monotonic() - began < PATIENCE_SECONDS / 2
 
 
 def test_parameters_that_cannot_travel_are_refused_before_any_child() -> None:
@@ -381,10 +332,3 @@ def _run_in_thread(parent: Parent) -> threading.Thread:
     thread = threading.Thread(target=parent.processes.run, daemon=True)
     thread.start()
     return thread
-
-
-def _wait_until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not reached():
-        assert time.monotonic() < deadline
-        os.sched_yield()
