@@ -20,14 +20,12 @@ from examples.approvals import workflow
 from flowy.local import LocalSWF
 from flowy.tokens import SuspendedTask
 from flowy.tokens.sqlite import SQLiteTokenStore
+from tests.patience import PATIENCE_SECONDS
 
 T = TypeVar("T")
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 DOMAIN = "approvals"
-
-#: How long something may take to happen in another process, in seconds.
-PATIENCE_SECONDS = 40
 
 
 #: What each part says once it hears of SIGTERM; the page prints its address then.
@@ -139,7 +137,7 @@ class Parts:
 
 def until(look: Callable[[], T | None], what: str) -> T:
     """Look until another process has done something: there is nothing to wait on."""
-    for _ in range(PATIENCE_SECONDS * 20):
+    for _ in range(round(PATIENCE_SECONDS * 20)):
         if seen := look():
             return seen
         threading.Event().wait(0.05)
@@ -195,7 +193,7 @@ class Visitor:
             urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(self.cookies)
         )
         try:
-            with opener.open(request, timeout=30) as answer:
+            with opener.open(request, timeout=PATIENCE_SECONDS) as answer:
                 return Page(answer.status, answer.read().decode(), answer.headers)
         except urllib.error.HTTPError as error:
             with error:

@@ -27,11 +27,10 @@ from pathlib import Path
 
 from sybil import Example
 
+from tests.patience import PATIENCE_SECONDS
+
 #: The port that the pages give to ``flowy local``; the tests take a free one in its place.
 PORT_IN_PAGES = "7933"
-
-#: How long one command may take, or one that is left running may take to end, in seconds.
-COMMAND_SECONDS = 30
 
 
 class Shell:
@@ -78,7 +77,7 @@ class Shell:
         problems = []
         for command, process in reversed(self._left):
             try:
-                said, _ = process.communicate(timeout=COMMAND_SECONDS)
+                said, _ = process.communicate(timeout=PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
                 said, _ = process.communicate()
@@ -101,7 +100,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=COMMAND_SECONDS,
+            timeout=PATIENCE_SECONDS,
         )
         assert ran.returncode == code, f"$ {command}\n{ran.stdout}"
         _compare(command, expected, ran.stdout)

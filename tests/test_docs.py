@@ -57,7 +57,6 @@ def outcome(local_swf: LocalSWF, domain: str) -> Callable[..., Any]:
     return run
 
 
-@pytest.mark.timeout(180)  # a page is many commands, each with a limit of its own
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_page(
     path: Path,

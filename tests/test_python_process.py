@@ -11,6 +11,7 @@ from subprocess import PIPE, STDOUT
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
 from tests.python_process import PythonProcess
 
 #: Says all that a program can know of how it was started.
@@ -45,7 +46,7 @@ def test_a_process_is_as_a_fresh_one(kind: str, tmp_path: Path) -> None:
         start_new_session=True,
     )
     process = PythonProcess(arguments, cwd=tmp_path, env=env, stdin=PIPE)
-    assert process.communicate("given", 30) == (fresh.stdout, fresh.stderr)
+    assert process.communicate("given", PATIENCE_SECONDS) == (fresh.stdout, fresh.stderr)
     assert process.wait() == 0
 
 
@@ -56,9 +57,9 @@ def test_how_a_process_ends(tmp_path: Path) -> None:
         return PythonProcess(["-c", text], env={}, cwd=tmp_path, stderr=STDOUT)
 
     exits = start("raise SystemExit(7)")
-    assert (exits.communicate(timeout=30), exits.wait()) == (("", ""), 7)
+    assert (exits.communicate(timeout=PATIENCE_SECONDS), exits.wait()) == (("", ""), 7)
     raised = start("print('one', flush=True); 1 / 0")
-    out, _ = raised.communicate(timeout=30)
+    out, _ = raised.communicate(timeout=PATIENCE_SECONDS)
     assert out.startswith("one\nTraceback")
     assert out.endswith("ZeroDivisionError: division by zero\n")
     assert raised.poll() == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,10 @@ def environment(endpoint_url: str, region: str) -> dict[str, str]:
     }
 
 
+#: A botocore session is not thread-safe.
+_SESSION_LOCK = threading.Lock()
+
+
 class Clients:
     """Makes boto3 ``swf`` clients that ignore the user's AWS settings.
 
@@ -40,8 +45,6 @@ class Clients:
 
     def __init__(self, region: str) -> None:
         self._region = region
-        self._lock = threading.Lock()
-        self._session: botocore.session.Session | None = None
 
     def make(self, endpoint_url: str, **config: Any) -> SWFClient:
         """Make a client of the local SWF at *endpoint_url*.
@@ -60,10 +63,8 @@ class Clients:
             "proxies": {},
             **config,
         }
-        with self._lock:  # a botocore session is not thread-safe
-            if self._session is None:
-                self._session = _session_without_settings()
-            session = boto3.session.Session(botocore_session=self._session)
+        with _SESSION_LOCK:
+            session = boto3.session.Session(botocore_session=_session_without_settings())
             client: SWFClient = session.client(
                 "swf",
                 endpoint_url=endpoint_url,
@@ -75,8 +76,12 @@ class Clients:
         return client
 
 
+@functools.cache
 def _session_without_settings() -> botocore.session.Session:
-    """Return a session that reads no AWS profile and no settings file."""
+    """Return a session that reads no AWS profile and no settings file.
+
+    Its first client reads a megabyte of JSON, so all local SWFs of a process share it.
+    """
     import botocore.session
 
     nothing = (None, None, None, None)

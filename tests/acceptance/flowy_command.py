@@ -9,12 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from tests.patience import PATIENCE_SECONDS
 from tests.python_process import PythonProcess
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-
-#: How long a process may take to end, in seconds; pytest's own timeout is longer.
-END_SECONDS = 40
 
 
 class Flowy:
@@ -68,7 +66,7 @@ class Flowy:
 
     def end(self) -> tuple[int, str, str]:
         """Wait for its end and return exit code, and what is left of both outputs."""
-        out, err = self.process.communicate(timeout=END_SECONDS)
+        out, err = self.process.communicate(timeout=PATIENCE_SECONDS)
         return self.process.wait(), out, err
 
     @staticmethod

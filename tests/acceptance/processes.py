@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from subprocess import STDOUT
 
+from tests.patience import PATIENCE_SECONDS
 from tests.python_process import PythonProcess
 
 #: Begins a worker's script: its log goes to stderr, line by line, Flowy's from DEBUG on.
@@ -19,9 +20,6 @@ logging.getLogger("flowy").setLevel(logging.DEBUG)
 
 #: What the log says before each poll.
 POLLING = "Calling poll_for_activity_task."
-
-#: How long a test waits for a line or an end that is due at once, in seconds.
-PATIENCE_SECONDS = 30
 
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -80,7 +78,7 @@ class Process:
         def there() -> bool:
             return self._ended or self.count(text) >= count
 
-        for _ in range(PATIENCE_SECONDS):
+        for _ in range(round(PATIENCE_SECONDS)):
             if nudge is not None and self._process.poll() is None:
                 self.signal(nudge)
             with self._news:

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
+
 if importlib.util.find_spec("flask") is None and not os.environ.get("CI"):
     pytest.skip("flask is not installed: the example needs it", allow_module_level=True)
 
@@ -422,7 +424,7 @@ def _everything(home: Path, *first_on_path: Path) -> Iterator[str]:
         yield process.stdout.readline().removeprefix("Approvals: ").strip().rstrip("/")
     finally:
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=50)
+        _, said = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 0, said
     assert "Traceback" not in said
 
@@ -452,7 +454,7 @@ def test_without_flask_it_says_what_to_install(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": path, "APPROVALS_HOME": str(tmp_path / "home")},
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=PATIENCE_SECONDS,
     )
     assert ran.returncode == 1
     assert f"Flask: pip install -r {EXAMPLES / 'approvals' / 'requirements.txt'}" in ran.stderr

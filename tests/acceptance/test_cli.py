@@ -26,6 +26,7 @@ from flowy.cli import ExitCode
 from flowy.cli.check import KEYS
 from flowy.local import LocalSWF
 from tests.acceptance.flowy_command import ROOT, Flowy, run_flowy
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -277,7 +278,7 @@ def test_call_with_arguments_from_standard_input(
         input=given,
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=PATIENCE_SECONDS,
     )
     assert (ran.returncode, ran.stdout) == (code, out)
     assert ("standard input has no JSON list" in ran.stderr) is (code == ExitCode.USAGE)
@@ -891,7 +892,7 @@ def test_whoever_reads_the_output_may_go(tmp_path: Path, bare: dict[str, str]) -
         demo.line_with("Activities")
         assert demo.process.stdout is not None
         demo.process.stdout.close()
-        assert demo.process.wait(timeout=30) == ExitCode.ERROR
+        assert demo.process.wait(timeout=PATIENCE_SECONDS) == ExitCode.ERROR
         assert demo.process.stderr is not None
         assert demo.process.stderr.read() == ""
 

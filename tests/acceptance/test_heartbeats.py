@@ -17,6 +17,7 @@ from flowy.swf.client import connect
 from flowy.swf.worker import ActivityWorker
 from tests.acceptance.flows import Ask, Flow
 from tests.acceptance.serving import serving
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.scripted_swf import Says, ScriptedSWF
 from tests.unit.stand_ins import implementation, task_answer
 
@@ -60,10 +61,10 @@ def test_an_execution_that_is_terminated(
     gate = Gate()
     with serving(client, domain, {"gated": gate.activity(value)}):
         running = flow(Ask("gated"))
-        gate.running.get(timeout=30)
+        gate.running.get(timeout=PATIENCE_SECONDS)
         running.terminate()
         gate.go_on.set()
-    assert [gate.told.get(timeout=30) for _ in range(2)] == [True, False]
+    assert [gate.told.get(timeout=PATIENCE_SECONDS) for _ in range(2)] == [True, False]
     assert running.closings() == {0: []}
     assert "Activity gated 1" in caplog.text
     assert "closed already after" in caplog.text
@@ -75,14 +76,14 @@ def test_a_task_that_timed_out(client: SWFClient, domain: str, flow: Callable[..
     echo = type("Echo", (Activity,), {"run": lambda self: "next"})
     with serving(client, domain, {"gated": gate.activity(None), "echo": echo}):
         running = flow(Ask("gated", more=(("heartbeatTimeout", "1"),)))
-        gate.running.get(timeout=30)
+        gate.running.get(timeout=PATIENCE_SECONDS)
         (closing,) = running.wait()
         assert (closing.kind, closing.timeout) == ("TimedOut", "HEARTBEAT")
         assert closing.details == "before"
         gate.go_on.set()
         (closing,) = flow(Ask("echo")).wait()
         assert (closing.kind, closing.result) == ("Completed", '"next"')
-    assert [gate.told.get(timeout=30) for _ in range(2)] == [True, False]
+    assert [gate.told.get(timeout=PATIENCE_SECONDS) for _ in range(2)] == [True, False]
 
 
 def giving_up(activity: Activity) -> None:

@@ -12,12 +12,10 @@ from collections.abc import Mapping
 
 from flowy.concurrency.clock import Clock, Lock
 from flowy.concurrency.stop import StopFlag, StopLevel
+from tests.patience import PATIENCE_SECONDS
 
 #: How often a thread that waits on a ``TurnedClock`` looks at it, in real seconds.
 LOOK_SECONDS = 0.002
-
-#: How long a test may wait for a thread to wait, in real seconds.
-PATIENCE_SECONDS = 10.0
 
 
 class SelfTurningClock(Clock):

@@ -41,14 +41,12 @@ from flowy.swf.registration import register
 from flowy.swf.scanner import declared_by
 from flowy.swf.worker import ActivityWorker, StopReport
 from tests.acceptance.flows import Ask, Flow
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import TurnedClock
 from tests.unit.scripted_swf import ONE_ATTEMPT, boto3_client
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
-
-#: How long anything that a test waits for may take, in seconds.
-PATIENCE_SECONDS = 20.0
 
 #: How often a test looks whether something has happened, in seconds.
 LOOK_SECONDS = 0.02

@@ -14,9 +14,7 @@ import threading
 from pathlib import Path
 
 from flowy.concurrency.processes import Link
-
-#: How long a test waits for what is due at once, in seconds.
-PATIENCE_SECONDS = 30.0
+from tests.patience import PATIENCE_SECONDS
 
 
 def talk(link: Link, *words: str) -> None:

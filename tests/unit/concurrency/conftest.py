@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
 from tests.python_process import PythonProcess
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,7 +38,7 @@ def script() -> Script:
 
     def run(text: str) -> str:
         process = PythonProcess(["-c", textwrap.dedent(text)], env=os.environ, cwd=ROOT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE_SECONDS)
         assert process.wait() == 0, err
         return out
 

@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from flowy.concurrency.event_loop import ANSWER_THREADS, CALL_THREADS, EventLoop
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.concurrency.conftest import Script
-
-PATIENCE_SECONDS = 10.0
 
 
 class Started(NamedTuple):

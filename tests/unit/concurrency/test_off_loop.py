@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from flowy.concurrency.event_loop import CALL_THREADS, EventLoop, off_loop
-from tests.unit.concurrency.test_event_loop import PATIENCE_SECONDS, start
+from tests.patience import PATIENCE_SECONDS
+from tests.unit.concurrency.test_event_loop import start
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import textwrap
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
 from tests.python_process import PythonProcess
 from tests.unit.concurrency.conftest import ROOT
 
@@ -17,7 +18,7 @@ def exit_code(text: str) -> int:
     """Run a script in a process of its own, and return its exit code."""
     script = "import threading\nfrom flowy.concurrency.process_end import end_within\n"
     process = PythonProcess(["-c", script + textwrap.dedent(text)], env=os.environ, cwd=ROOT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=PATIENCE_SECONDS)
     return process.wait()
 
 

@@ -19,9 +19,9 @@ from flowy.concurrency.children import Child, Link, Message
 from flowy.concurrency.clock import SYSTEM_CLOCK, Clock
 from flowy.concurrency.processes import SETTLED_SECONDS, Processes
 from flowy.exception import ProcessError
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import TurnedClock
 from tests.unit.concurrency.children import (
-    PATIENCE_SECONDS,
     break_down,
     die,
     die_once,

@@ -20,6 +20,7 @@ from flowy.concurrency.signals import (
     terminable,
 )
 from flowy.concurrency.stop import StopFlag, StopLevel
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.concurrency.conftest import Script
 
 Handler = Callable[[int, FrameType | None], None]
@@ -215,7 +216,7 @@ def test_nothing_to_put_back() -> None:
 def test_an_embedders_wakeup_fd_goes_on_hearing() -> None:
     """Its event loop is told of every signal, those that stop the worker included."""
     ear, mouth = socket.socketpair()
-    ear.settimeout(10)
+    ear.settimeout(PATIENCE_SECONDS)
     mouth.setblocking(False)
     before = signal.set_wakeup_fd(mouth.fileno())
     handler = signal.signal(signal.SIGUSR1, lambda *_: None)

@@ -6,9 +6,8 @@ import queue
 import threading
 
 from flowy.concurrency.stop import StopFlag, StopLevel
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import SelfTurningClock
-
-PATIENCE_SECONDS = 10.0
 
 
 def test_levels_only_rise() -> None:

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from flowy.concurrency.threads import Threads
-
-PATIENCE_SECONDS = 10.0
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tests.patience import PATIENCE_SECONDS
+
 Value = TypeVar("Value")
 
 _FLAGS = [
@@ -29,9 +31,6 @@ _FLAGS = [
     "--disable-sync",
     "--window-size=1400,900",
 ]
-
-#: How long a page may take to show something, in seconds.
-_PATIENCE_SECONDS = 20.0
 
 
 def require_browser() -> None:
@@ -127,7 +126,7 @@ class Browser:
 
     def until(self, look: Callable[[], Value]) -> Value:
         """Call *look* until it returns something true, and return that."""
-        ends = time.monotonic() + _PATIENCE_SECONDS
+        ends = time.monotonic() + PATIENCE_SECONDS
         while not (seen := look()):
             assert time.monotonic() < ends, f"not seen in time: {self.text('body')}"
             # Wait until the page has drawn a frame.

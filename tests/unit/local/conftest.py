@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from flowy.local import LocalSWF
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ class Wire:
 
     def __init__(self, swf: LocalSWF) -> None:
         host, _, port = swf.endpoint_url.removeprefix("http://").rpartition(":")
-        self.connection = http.client.HTTPConnection(host, int(port), timeout=10)
+        self.connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE_SECONDS)
 
     def send(
         self,

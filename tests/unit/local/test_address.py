@@ -12,12 +12,15 @@ import pytest
 from flowy.cli import ExitCode, main
 from flowy.local import LocalSWF
 from flowy.local.address import Address
+from tests.patience import PATIENCE_SECONDS
 
 
 def status(url: str, host: str, *, method: str = "GET", **headers: str) -> int:
     """The status of an answer to a request with this Host."""
     where = urlsplit(url)
-    connection = http.client.HTTPConnection(str(where.hostname), where.port, timeout=10)
+    connection = http.client.HTTPConnection(
+        str(where.hostname), where.port, timeout=PATIENCE_SECONDS
+    )
     try:
         connection.request(method, "/", "{}", {"Host": host, **headers})
         return connection.getresponse().status

@@ -13,6 +13,7 @@ import pytest
 
 from flowy.local import LocalSWF
 from flowy.local.clock import Clock
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.local.conftest import Work
 
 
@@ -97,7 +98,7 @@ def test_turns_that_wait_for_the_lock_add_up(held: LocalSWF) -> None:
     with held._service._backend.lock:
         for thread in threads:
             thread.start()
-        assert all(turning.acquire(timeout=10) for _ in threads)
+        assert all(turning.acquire(timeout=PATIENCE_SECONDS) for _ in threads)
         while not all(_waits_for_a_lock(thread) for thread in threads):
             pass
     for thread in threads:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from flowy.local import LocalSWF
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.local.conftest import Wire
 
 LIST_DOMAINS = '{"registrationStatus": "REGISTERED"}'
@@ -23,7 +24,7 @@ def address(swf: LocalSWF) -> tuple[str, int]:
 
 @contextmanager
 def connected(swf: LocalSWF) -> Iterator[socket.socket]:
-    with socket.create_connection(address(swf), timeout=10) as connection:
+    with socket.create_connection(address(swf), timeout=PATIENCE_SECONDS) as connection:
         yield connection
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from flowy.local import LocalSWF, Quotas, loopback
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.local.conftest import Work
 
 
@@ -25,7 +26,9 @@ def shown() -> Iterator[LocalSWF]:
 
 def connect(url: str) -> socket.socket:
     where = urlsplit(url)
-    return socket.create_connection((str(where.hostname), where.port or 0), timeout=10)
+    return socket.create_connection(
+        (str(where.hostname), where.port or 0), timeout=PATIENCE_SECONDS
+    )
 
 
 def answer_to(url: str, request: bytes) -> bytes:

@@ -12,6 +12,7 @@ import pytest
 
 from flowy.exception import LocalSWFError
 from flowy.local import LocalSWF
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.local.browser import Browser, require_browser
 from tests.unit.local.conftest import Work
 
@@ -40,7 +41,7 @@ def get(
     swf: LocalSWF, path: str, *, method: str = "GET", **headers: str
 ) -> tuple[int, bytes, http.client.HTTPMessage]:
     host, port = swf.page_url.removeprefix("http://").rstrip("/").split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection = http.client.HTTPConnection(host, int(port), timeout=PATIENCE_SECONDS)
     try:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()

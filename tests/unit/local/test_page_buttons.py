@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from flowy.local import LocalSWF
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.local.browser import Browser
 from tests.unit.local.conftest import Work
 from tests.unit.local.test_page import browser, look, shown, work
@@ -20,7 +21,9 @@ __all__ = ["browser", "shown", "work"]
 
 def post(swf: LocalSWF, path: str, body: Any, **headers: str) -> tuple[int, bytes]:
     where = urlsplit(swf.page_url)
-    connection = http.client.HTTPConnection(str(where.hostname), where.port, timeout=10)
+    connection = http.client.HTTPConnection(
+        str(where.hostname), where.port, timeout=PATIENCE_SECONDS
+    )
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     try:

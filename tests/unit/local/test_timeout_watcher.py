@@ -9,6 +9,7 @@ import pytest
 
 from flowy.local.clock import Clock
 from flowy.local.timeout_watcher import TimeoutWatcher
+from tests.patience import PATIENCE_SECONDS
 
 
 def test_it_fires_when_a_timeout_is_due() -> None:
@@ -39,9 +40,9 @@ def test_it_fires_when_woken_and_survives_errors(caplog: pytest.LogCaptureFixtur
 
     watcher = TimeoutWatcher(threading.RLock(), fire, Clock())
     watcher.start()
-    assert fired.acquire(timeout=4)
+    assert fired.acquire(timeout=PATIENCE_SECONDS)
     watcher.wake()
-    assert fired.acquire(timeout=4)
+    assert fired.acquire(timeout=PATIENCE_SECONDS)
     watcher.stop()
     assert "ZeroDivisionError" in caplog.text
 

@@ -14,8 +14,7 @@ from flowy.exception import (
 )
 from flowy.invocation import TaskOutcome
 from flowy.swf.client import SWFClient
-
-PATIENCE_SECONDS = 10.0
+from tests.patience import PATIENCE_SECONDS
 
 
 class Calls:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from flowy.testing import plugin
+from tests.patience import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -45,7 +46,7 @@ def run_pytest(tmp_path: Path) -> RunPytest:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=50,
+            timeout=PATIENCE_SECONDS,
         )
         said = ran.stdout + ran.stderr
         assert ran.returncode == code, said
@@ -206,7 +207,7 @@ def test_examples_pass() -> None:
         },
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=PATIENCE_SECONDS,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "skipped" not in ran.stdout

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from flowy.swf.client.deadlines import CUT_INTERVAL_SECONDS, CallDeadlines
-from tests.unit.clocks import PATIENCE_SECONDS, TurnedClock
+from tests.patience import PATIENCE_SECONDS
+from tests.unit.clocks import TurnedClock
 
 #: How often a test looks at a call in a thread, and how often a byte of an answer that trickles
 #: comes, in seconds: long before any read timeout.

@@ -17,7 +17,8 @@ from flowy.swf.client.deadlines import (
     CallDeadlines,
     _cut,
 )
-from tests.unit.clocks import PATIENCE_SECONDS, TurnedClock
+from tests.patience import PATIENCE_SECONDS
+from tests.unit.clocks import TurnedClock
 from tests.unit.swf.client.conftest import EVERY_SECONDS, Aside, error_after_cuts
 
 

@@ -15,7 +15,8 @@ from flowy.swf.client.deadlines import (
     SHORTEST_DEADLINE_SECONDS,
     CallDeadlines,
 )
-from tests.unit.clocks import PATIENCE_SECONDS, TurnedClock
+from tests.patience import PATIENCE_SECONDS
+from tests.unit.clocks import TurnedClock
 from tests.unit.scripted_swf import ONE_ATTEMPT, Says, ScriptedSWF, boto3_client
 from tests.unit.swf.client.conftest import EVERY_SECONDS, Aside, error_after_cuts
 

@@ -21,8 +21,9 @@ from flowy.swf.worker.responder import StopPolicy
 from flowy.swf.worker.task_run import TaskRun
 from flowy.swf.worker.worker_context import WorkerContext
 from flowy.task import Activity
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import TurnedClock
-from tests.unit.swf.calls import PATIENCE_SECONDS, Calls, RecordingJournal
+from tests.unit.swf.calls import Calls, RecordingJournal
 
 TYPE = ActivityType("work", "1")
 

@@ -8,13 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from flowy.swf.client import SWFClient
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.stand_ins import fault, task_answer
 
-#: How long a test waits for what must come, in real seconds.
-PATIENCE_SECONDS = 10.0
-
 #: The most that a hanging activity of a test waits, in real seconds.
-HANG_SECONDS = 60.0
+HANG_SECONDS = 300.0
 
 EMPTY: dict[str, Any] = {"taskToken": "", "startedEventId": 0}
 

@@ -17,7 +17,8 @@ from flowy.exception import ThreadError, UnknownResourceError
 from flowy.invocation import StatusRecord, TaskStatus
 from flowy.swf.worker.auto_heartbeats import AUTO_HEARTBEAT_THREADS, AutoHeartbeats
 from flowy.swf.worker.heartbeats import Heartbeats
-from tests.unit.clocks import PATIENCE_SECONDS, TurnedClock
+from tests.patience import PATIENCE_SECONDS
+from tests.unit.clocks import TurnedClock
 
 #: Seconds from one heartbeat to the next, by a clock that the test turns.
 INTERVAL = 20.0

@@ -18,7 +18,8 @@ from flowy.exception import (
 )
 from flowy.invocation import StatusRecord, TaskStatus
 from flowy.swf.worker.heartbeats import BURST, TRIED_SECONDS, Heartbeats
-from tests.unit.clocks import PATIENCE_SECONDS, SelfTurningClock
+from tests.patience import PATIENCE_SECONDS
+from tests.unit.clocks import SelfTurningClock
 
 UNREACHABLE = TransientError("no answer", fault="ReadTimeoutError")
 CLOSED = UnknownResourceError("closed", fault="UnknownResourceFault")

@@ -14,7 +14,8 @@ from flowy.concurrency.stop import StopFlag, StopLevel
 from flowy.exception import TransientError
 from flowy.invocation import Canceled, Completed, Failed, TaskOutcome
 from flowy.swf.worker.responder import Responder, StopPolicy
-from tests.unit.clocks import PATIENCE_SECONDS, SelfTurningClock, TurnedClock
+from tests.patience import PATIENCE_SECONDS
+from tests.unit.clocks import SelfTurningClock, TurnedClock
 from tests.unit.stand_ins import CLOSED, REFUSAL, THROTTLE, Line, ScriptedLayer1, fault
 
 Sent: TypeAlias = Completed | Failed | Canceled

@@ -18,8 +18,9 @@ from flowy.swf.values import ActivityImplementation, ActivityTask
 from flowy.swf.worker.runner import Runner
 from flowy.swf.worker.slots import Slots
 from flowy.swf.worker.task_run import TaskRun
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.stand_ins import task_answer
-from tests.unit.swf.worker.task_list_swf import PATIENCE_SECONDS, TaskListSWF
+from tests.unit.swf.worker.task_list_swf import TaskListSWF
 from tests.unit.swf.worker.worker_case import StopClock, awaiting, running, worker_context
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from flowy.concurrency.retry import Deadline
 from flowy.concurrency.stop import StopFlag, StopLevel
 from flowy.swf.worker.slots import Slots
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import SelfTurningClock
-from tests.unit.swf.worker.task_list_swf import PATIENCE_SECONDS
 from tests.unit.swf.worker.worker_case import StopClock
 
 

@@ -31,8 +31,9 @@ from flowy.swf.worker.child import WorkerSpec
 from flowy.swf.worker.stopping import LAST_ANSWER_SECONDS
 from flowy.swf.worker.supervisor import SECONDS_TO_END, Supervisor
 from flowy.swf.worker.worker import default_identity
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.stand_ins import CLOSED, THROTTLE
-from tests.unit.swf.worker.task_list_swf import PATIENCE_SECONDS, AnswerOnHold, TaskListSWF
+from tests.unit.swf.worker.task_list_swf import AnswerOnHold, TaskListSWF
 from tests.unit.swf.worker.worker_case import StopClock
 
 

@@ -17,7 +17,8 @@ from flowy.concurrency.stop import StopLevel
 from flowy.exception import CancelTask
 from flowy.invocation import TaskOutcome, TaskStatus
 from flowy.task import AsyncActivity
-from tests.unit.swf.calls import PATIENCE_SECONDS, unknown
+from tests.patience import PATIENCE_SECONDS
+from tests.unit.swf.calls import unknown
 from tests.unit.swf.worker.runs import Case
 
 

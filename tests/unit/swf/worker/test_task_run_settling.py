@@ -25,7 +25,8 @@ from flowy.observer import Observer, Observers, TaskEnded
 from flowy.swf.worker.report import Tally
 from flowy.swf.worker.task_run import TaskRun
 from flowy.task import Activity
-from tests.unit.swf.calls import PATIENCE_SECONDS, RecordingJournal, refused
+from tests.patience import PATIENCE_SECONDS
+from tests.unit.swf.calls import RecordingJournal, refused
 from tests.unit.swf.worker.runs import Case, Held, Recorder
 
 # One claim

@@ -19,9 +19,10 @@ from flowy.swf.worker.responder import StopPolicy
 from flowy.swf.worker.slots import Slots
 from flowy.swf.worker.worker_context import WorkerContext
 from flowy.task import Activity, AsyncActivity
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import LOOK_SECONDS, TurnedClock
 from tests.unit.stand_ins import implementation
-from tests.unit.swf.worker.task_list_swf import HANG_SECONDS, PATIENCE_SECONDS, TaskListSWF
+from tests.unit.swf.worker.task_list_swf import HANG_SECONDS, TaskListSWF
 
 
 def running(body: Callable[..., Any], name: str = "echo", **more: Any) -> ActivityImplementation:
