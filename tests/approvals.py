@@ -6,23 +6,19 @@ import http.cookiejar
 import re
 import signal
 import subprocess
-import sys
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from examples.approvals import workflow
 from flowy.local import LocalSWF
 from flowy.tokens import SuspendedTask
 from flowy.tokens.sqlite import SQLiteTokenStore
-from tests.patience import PATIENCE_SECONDS
-
-T = TypeVar("T")
+from tests.patience import PATIENCE_SECONDS, until
+from tests.python_process import PythonProcess
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 DOMAIN = "approvals"
@@ -46,7 +42,7 @@ class Parts:
             "PYTHONPATH": str(EXAMPLES.parent),
             "PYTHONWARNINGS": "error",
         }
-        self._running: dict[str, subprocess.Popen[str]] = {}
+        self._running: dict[str, PythonProcess] = {}
         self.url = ""
         swf.register_domain(DOMAIN)
         workflow.register(self.swf)
@@ -58,13 +54,12 @@ class Parts:
         said_before = {part: self.log.count(text) for part, text in waited.items()}
         for part in parts:
             with self._log.open("a") as log:
-                self._running[part] = subprocess.Popen(
-                    [sys.executable, "-m", "approvals", part, "--port", str(port)],
+                self._running[part] = PythonProcess(
+                    ["-m", "approvals", part, "--port", str(port)],
                     cwd=EXAMPLES,
                     env=self._environment,
                     stdout=subprocess.PIPE if part == "web" else log,
                     stderr=log,
-                    text=True,
                 )
         if "web" in parts:
             said = self._running["web"].stdout
@@ -133,15 +128,6 @@ class Parts:
             return found[0] if found else None
 
         return until(look, f"{kind} of {task}")
-
-
-def until(look: Callable[[], T | None], what: str) -> T:
-    """Look until another process has done something: there is nothing to wait on."""
-    for _ in range(round(PATIENCE_SECONDS * 20)):
-        if seen := look():
-            return seen
-        threading.Event().wait(0.05)
-    raise AssertionError(f"not seen in {PATIENCE_SECONDS} s: {what}")
 
 
 @dataclass

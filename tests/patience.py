@@ -1,7 +1,29 @@
-"""How long tests wait for what is due at once."""
+"""How tests wait for what other threads and processes do."""
 
 from __future__ import annotations
 
-#: The limit of a wait in tests, in seconds. Nothing takes near as long, except on a machine that
-#: has much else to do; there a start of three processes does.
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+#: The limit of a wait for what is due at once, in seconds. Nothing takes near as long, except on a
+#: machine that has much else to do; there a start of three processes does.
 PATIENCE_SECONDS = 60.0
+
+#: How often ``until`` looks, in seconds.
+LOOK_SECONDS = 0.01
+
+Seen = TypeVar("Seen")
+
+
+def until(look: Callable[[], Seen | None], what: str = "it") -> Seen:
+    """Look until there is something true, and return that.
+
+    For what cannot be waited on: a file, a history at SWF, another's page.
+    """
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while not (seen := look()):
+        assert time.monotonic() < ends, f"not seen in {PATIENCE_SECONDS:.0f} s: {what}"
+        threading.Event().wait(LOOK_SECONDS)
+    return seen

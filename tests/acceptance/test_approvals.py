@@ -29,7 +29,8 @@ from flowy.invocation.outcome import TaskOutcome
 from flowy.local import LocalSWF
 from flowy.tokens import Handles, SuspendedTask, key_from_file
 from flowy.tokens.sqlite import SQLiteTokenStore
-from tests.approvals import EXAMPLES, Parts, Visitor, until
+from tests.approvals import EXAMPLES, Parts, Visitor
+from tests.patience import until
 from tests.suspended import a_task
 
 PARTS = ("worker", "keeper", "decider", "web")

@@ -13,8 +13,9 @@ if importlib.util.find_spec("flask") is None and not os.environ.get("CI"):
     pytest.skip("flask is not installed: the example needs it", allow_module_level=True)
 
 from flowy.local import LocalSWF
-from tests.approvals import Parts, until
+from tests.approvals import Parts
 from tests.browser import Browser, browser
+from tests.patience import until
 
 PARTS = ("worker", "keeper", "decider", "web")
 

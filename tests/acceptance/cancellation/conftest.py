@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from flowy.concurrency.stop import StopLevel
 from flowy.context import current
 from flowy.exception import CancelTask
 from flowy.local import LocalSWF
+from flowy.swf.client import connect
+from flowy.swf.registration import register
 from flowy.swf.scanner import activity
+from flowy.swf.worker import ActivityWorker, StopReport
 from flowy.task import Activity
-from flowy.testing.worker import LocalWorker
+from flowy.testing.worker import LocalWorker, collect
+from tests.patience import PATIENCE_SECONDS, until
+from tests.python_process import PythonProcess
 
 ROOT = Path(__file__).resolve().parents[3]
-
-#: How long a test waits for what must come, in seconds.
-PATIENCE = 10.0
 
 #: Events that close an activity task.
 ENDS = frozenset(f"ActivityTask{how}" for how in ("Completed", "Failed", "Canceled", "TimedOut"))
@@ -40,7 +41,7 @@ class Steps:
 
     def wait(self) -> None:
         """Wait until the activity stands before its next step."""
-        assert self.reached.acquire(timeout=PATIENCE)
+        assert self.reached.acquire(timeout=PATIENCE_SECONDS)
 
     def step(self) -> None:
         """Let it take that step, and wait until it stands before the next one."""
@@ -64,7 +65,7 @@ class Stepping(Activity):
         mine = STEPS[current().workflow_id]
         for step in steps:
             mine.reached.release()
-            assert mine.go.acquire(timeout=PATIENCE)
+            assert mine.go.acquire(timeout=PATIENCE_SECONDS)
             if step == "beat":
                 mine.answers.append(self.heartbeat())
             elif step == "look":
@@ -78,10 +79,44 @@ class Stepping(Activity):
         return None
 
 
+class GradedWorker:
+    """A worker for the stepping activity that a test stops by degrees."""
+
+    domain = "local"
+
+    def __init__(self, swf: LocalSWF) -> None:
+        self._swf = swf
+        activities = collect(Stepping)
+        client = connect(swf.client())
+        register(client, self.domain, activities.values())
+        self._worker = ActivityWorker(client, self.domain, "steps", activities, signals=False)
+        self._report: Future[StopReport] = Future()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop_to(self, level: StopLevel) -> None:
+        """Request a stop."""
+        self._worker.stop(level)
+
+    def stop(self) -> StopReport:
+        """Stop, and return how the tasks ended."""
+        self._worker.stop(StopLevel.CANCEL)
+
+        def has_ended() -> bool:
+            self._swf.release_polls()  # again: a poll may have been on its way
+            return self._report.done()
+
+        until(has_ended, "the worker's end")
+        return self._report.result()
+
+    def _run(self) -> None:
+        self._report.set_result(self._worker.run())
+
+
 class Stage:
     """One execution with one activity; the test decides in it."""
 
-    def __init__(self, swf: LocalSWF, worker: LocalWorker) -> None:
+    def __init__(self, swf: LocalSWF, worker: LocalWorker | GradedWorker) -> None:
         self.swf = swf
         self.worker = worker
         self.domain = worker.domain
@@ -172,9 +207,7 @@ class Stage:
 
     def wait_for_event(self, event_type: str) -> None:
         """Wait until another decider, which lives in a thread, has brought an event about."""
-        until = time.monotonic() + PATIENCE
-        while event_type not in self._history_so_far():
-            assert time.monotonic() < until, self._history_so_far()
+        until(lambda: event_type in self._history_so_far(), event_type)
 
     def _history_so_far(self) -> list[str]:
         try:
@@ -213,6 +246,20 @@ def stage(swf: LocalSWF, worker: LocalWorker) -> Stage:
 
 
 @pytest.fixture
+def graded_worker(swf: LocalSWF) -> Iterator[GradedWorker]:
+    """A worker for the stepping activity that the test stops by degrees."""
+    worker = GradedWorker(swf)
+    yield worker
+    worker.stop()
+
+
+@pytest.fixture
+def graded_stage(swf: LocalSWF, graded_worker: GradedWorker) -> Stage:
+    """An execution whose worker the test stops by degrees."""
+    return Stage(swf, graded_worker)
+
+
+@pytest.fixture
 def in_thread() -> Iterator[Callable[..., threading.Thread]]:
     """Start a function in a thread; the test's end waits for it."""
     threads = []
@@ -224,7 +271,7 @@ def in_thread() -> Iterator[Callable[..., threading.Thread]]:
 
     yield start
     for thread in threads:
-        thread.join(PATIENCE)
+        thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()
 
 
@@ -242,19 +289,14 @@ except BaseException as error:
 
 
 @pytest.fixture
-def caller(
-    stage: Stage, swf_environment: dict[str, str]
-) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def caller(stage: Stage, swf_environment: dict[str, str]) -> Iterator[Callable[..., PythonProcess]]:
     """A process that calls the stepping activity on the stage's SWF."""
     processes = []
 
-    def start(*steps: str, grace: int = 60) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", CALLER, stage.workflow_id, str(grace), *steps],
+    def start(*steps: str, grace: int = 60) -> PythonProcess:
+        process = PythonProcess(
+            ["-c", CALLER, stage.workflow_id, str(grace), *steps],
             env={**swf_environment, **stage.swf.environment, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
         )
         processes.append(process)
         stage.steps.wait()

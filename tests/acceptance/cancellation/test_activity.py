@@ -14,15 +14,13 @@ from flowy.swf.boilerplate import async_scheduler
 from flowy.swf.scanner import activity
 from flowy.task import Activity, AsyncActivity
 from flowy.testing.worker import LocalWorker
+from tests.patience import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flowy.local import LocalSWF
-    from tests.acceptance.cancellation.conftest import Stage
-
-#: How long a test waits for what must come, in seconds.
-PATIENCE = 10.0
+    from tests.acceptance.cancellation.conftest import GradedWorker, Stage
 
 
 @pytest.mark.parametrize(
@@ -123,7 +121,7 @@ def test_arrives_without_the_activitys_beating(
     client = swf.client()
 
     def cancel_when_it_runs() -> None:
-        assert Waiting.started.wait(PATIENCE)
+        assert Waiting.started.wait(PATIENCE_SECONDS)
         client.request_cancel_workflow_execution(domain="local", workflowId="flow")
 
     with LocalWorker(swf, "local", kind) as worker:
@@ -152,12 +150,12 @@ def test_suspended_task_is_canceled_by_its_token(
     answers: list[bool] = []
 
     def cancel() -> None:
-        assert Waiting.started.wait(PATIENCE)
+        assert Waiting.started.wait(PATIENCE_SECONDS)
         with pytest.raises(RefusedError):
             scheduler.cancel(Waiting.token)
         client.request_cancel_workflow_execution(domain="local", workflowId="flow")
-        while scheduler.heartbeat(Waiting.token):
-            pass  # until the decider, in the other thread, has passed it on
+        # The decider, in the other thread, passes it on.
+        until(lambda: not scheduler.heartbeat(Waiting.token), "the request")
         answers.append(scheduler.cancel(Waiting.token, "by hand"))
         answers.append(scheduler.cancel(Waiting.token))
 
@@ -219,45 +217,48 @@ def test_the_timeout_was_faster_than_the_request(stage: Stage) -> None:
     assert report.closed == 1
 
 
-def test_the_request_was_faster_than_the_stop(stage: Stage) -> None:
+def test_the_request_was_faster_than_the_stop(
+    graded_stage: Stage, graded_worker: GradedWorker
+) -> None:
     """One that is giving up when the worker must stop answers canceled, not abandoned."""
-    stage.schedule("beat", "cancel")
-    stage.steps.wait()
-    stage.request_cancel()
-    stage.steps.step()
-    for worker in stage.worker._workers:
-        worker.stop(StopLevel.CANCEL)
-    stage.steps.last_step()
-    stage.wait_for_end()
-    report = stage.worker.stop()
-    assert stage.ends() == ["ActivityTaskCanceled"]
+    graded_stage.schedule("beat", "cancel")
+    graded_stage.steps.wait()
+    graded_stage.request_cancel()
+    graded_stage.steps.step()
+    graded_worker.stop_to(StopLevel.CANCEL)
+    graded_stage.steps.last_step()
+    graded_stage.wait_for_end()
+    report = graded_worker.stop()
+    assert graded_stage.ends() == ["ActivityTaskCanceled"]
     assert (report.canceled, report.abandoned) == (1, ())
 
 
-def test_the_stop_was_faster_than_the_request(stage: Stage) -> None:
+def test_the_stop_was_faster_than_the_request(
+    graded_stage: Stage, graded_worker: GradedWorker
+) -> None:
     """One whose heartbeat brings a request while the worker must stop answers canceled."""
-    stage.schedule("beat", "none")
-    stage.steps.wait()
-    for worker in stage.worker._workers:
-        worker.stop(StopLevel.DRAIN)
-    stage.request_cancel()
-    stage.steps.step()
-    stage.steps.last_step()
-    stage.wait_for_end()
-    report = stage.worker.stop()
-    assert stage.ends() == ["ActivityTaskCanceled"]
+    graded_stage.schedule("beat", "none")
+    graded_stage.steps.wait()
+    graded_worker.stop_to(StopLevel.DRAIN)
+    graded_stage.request_cancel()
+    graded_stage.steps.step()
+    graded_stage.steps.last_step()
+    graded_stage.wait_for_end()
+    report = graded_worker.stop()
+    assert graded_stage.ends() == ["ActivityTaskCanceled"]
     assert (report.canceled, report.abandoned) == (1, ())
 
 
-def test_a_stop_that_told_first_leaves_to_the_timeout(stage: Stage) -> None:
+def test_a_stop_that_told_first_leaves_to_the_timeout(
+    graded_stage: Stage, graded_worker: GradedWorker
+) -> None:
     """One that gave up for the stop is left to its timeout; a request changes nothing then."""
-    stage.schedule("beat", "none")
-    stage.steps.wait()
-    for worker in stage.worker._workers:
-        worker.stop(StopLevel.CANCEL)
-    stage.steps.step()
-    stage.request_cancel()
-    stage.steps.last_step()
-    report = stage.worker.stop()
-    assert stage.ends() == []
+    graded_stage.schedule("beat", "none")
+    graded_stage.steps.wait()
+    graded_worker.stop_to(StopLevel.CANCEL)
+    graded_stage.steps.step()
+    graded_stage.request_cancel()
+    graded_stage.steps.last_step()
+    report = graded_worker.stop()
+    assert graded_stage.ends() == []
     assert len(report.abandoned) == 1

@@ -17,15 +17,13 @@ from flowy.exception import (
     CallTimedOutError,
 )
 from flowy.swf.calling import call_activity
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flowy.local import LocalSWF
     from tests.acceptance.cancellation.conftest import Stage
-
-#: How long a test waits for what must come, in seconds.
-PATIENCE = 10.0
 
 
 class Call:
@@ -50,10 +48,10 @@ class Call:
             self._outcome.set_result(value)
 
     def value(self) -> Any:
-        return self._outcome.result(PATIENCE)
+        return self._outcome.result(PATIENCE_SECONDS)
 
     def error(self) -> Any:
-        return self._outcome.exception(PATIENCE)
+        return self._outcome.exception(PATIENCE_SECONDS)
 
 
 @pytest.fixture

@@ -13,15 +13,12 @@ from flowy.swf.calling import call_activity, decider_thread, execution
 from flowy.swf.scanner import activity
 from flowy.task import Activity
 from flowy.testing import LocalWorker
+from tests.patience import PATIENCE_SECONDS
+from tests.python_process import PythonProcess
 
 if TYPE_CHECKING:
-    import subprocess
-
     from flowy.local import LocalSWF
     from tests.acceptance.cancellation.conftest import Stage
-
-#: How long a test waits for what must come, in seconds.
-PATIENCE = 30.0
 
 
 @activity("ping", 1, "steps")
@@ -137,13 +134,13 @@ def test_swf_that_stays_away(swf: LocalSWF, monkeypatch: pytest.MonkeyPatch) -> 
     ],
 )
 def test_interrupted_while_swf_is_in_trouble(
-    stage: Stage, caller: Callable[..., subprocess.Popen[str]], failing: list[str], note: str
+    stage: Stage, caller: Callable[..., PythonProcess], failing: list[str], note: str
 ) -> None:
     """An interruption ends in any case, and says what it knows."""
     process = caller("none", grace=2)
     stage.swf.faults.fail(*failing, rate=1.0)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=PATIENCE)
+    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
     stage.swf.faults.clear()
     assert said.endswith(f"activity stepping 1 {note}\n")
     stage.steps.last_step()

@@ -6,16 +6,14 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import subprocess
+from tests.patience import PATIENCE_SECONDS
+from tests.python_process import PythonProcess
 
+if TYPE_CHECKING:
     from tests.acceptance.cancellation.conftest import Stage
 
-#: How long a test waits for what must come, in seconds.
-PATIENCE = 20.0
-
 #: Starts a caller: steps, and the grace in seconds.
-Caller = Callable[..., "subprocess.Popen[str]"]
+Caller = Callable[..., PythonProcess]
 
 
 def test_ctrl_c_cancels_the_activity(stage: Stage, caller: Caller) -> None:
@@ -26,7 +24,7 @@ def test_ctrl_c_cancels_the_activity(stage: Stage, caller: Caller) -> None:
     stage.steps.step()
     assert stage.steps.answers == [False]
     stage.steps.last_step()
-    said, logged = process.communicate(timeout=PATIENCE)
+    said, logged = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 3
     note = "The call was interrupted; asked to cancel, activity stepping 1 was canceled: half of it"
     assert said == f"KeyboardInterrupt|{note}\n"
@@ -40,7 +38,7 @@ def test_ctrl_c_and_an_activity_that_completes(stage: Stage, caller: Caller) -> 
     process.send_signal(signal.SIGINT)
     stage.wait_for_event("ActivityTaskCancelRequested")
     stage.steps.last_step()
-    said, _ = process.communicate(timeout=PATIENCE)
+    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert said.endswith("activity stepping 1 completed\n")
     assert stage.history()[-1] == "WorkflowExecutionCompleted"
 
@@ -51,7 +49,7 @@ def test_second_ctrl_c_cuts_off(stage: Stage, caller: Caller) -> None:
     process.send_signal(signal.SIGINT)
     stage.wait_for_event("ActivityTaskCancelRequested")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=PATIENCE)
+    process.communicate(timeout=PATIENCE_SECONDS)
     assert stage.history()[-1] == "WorkflowExecutionTerminated"
     stage.steps.step()
     assert stage.steps.answers == [False]
@@ -62,7 +60,7 @@ def test_ctrl_c_and_an_activity_that_does_not_listen(stage: Stage, caller: Calle
     """After the grace the execution is terminated, and KeyboardInterrupt says so."""
     process = caller("none", grace=1)
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=PATIENCE)
+    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert said.endswith("activity stepping 1 had not ended 1 s later and was cut off.\n")
     assert stage.history()[-1] == "WorkflowExecutionTerminated"
     stage.steps.last_step()
@@ -72,7 +70,7 @@ def test_kill_leaves_an_execution_that_ends_by_itself(stage: Stage, caller: Call
     """SIGKILL: an hour, the grace and a minute later SWF has closed the execution."""
     process = caller("beat", "none", grace=60)
     process.kill()
-    process.wait(PATIENCE)
+    process.wait(PATIENCE_SECONDS)
     stage.swf.clock.turn(3600 + 60 + 60 + 1)
     assert "WorkflowExecutionTimedOut" in stage.history()
     stage.steps.step()

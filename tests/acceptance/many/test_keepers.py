@@ -12,7 +12,7 @@ import pytest
 from flowy.local import LocalSWF
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.acceptance.flowy_command import ROOT, Flowy
-from tests.approvals import until
+from tests.patience import until
 from tests.suspended import Desk, is_closed
 
 

@@ -56,6 +56,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["call", "--domain", "a|b", "echo", "1"], "SWF takes"),
         (["call", "--domain", "d", "--timeout", "0", "echo", "1"], "whole seconds"),
         (["local", "--port", "x"], "0 to 65535"),
+        *(([*KEEP, f"--drop-after={days}"], "give whole days, 0 to 365,000") for days in NO_DAYS),
         (["demo", "/no/such/folder"], "no such folder"),
         (["demo", "--log-level", "loud"], "invalid choice"),
         (["call", "--domain", "d", "--kw", "a=1", "--kwargs", '{"a": 2}', "echo", "1"], "twice"),
