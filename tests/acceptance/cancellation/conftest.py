@@ -15,6 +15,7 @@ from flowy.concurrency.stop import StopLevel
 from flowy.context import current
 from flowy.exception import CancelTask
 from flowy.local import LocalSWF
+from flowy.swf.calling import call_activity
 from flowy.swf.client import connect
 from flowy.swf.registration import register
 from flowy.swf.scanner import activity
@@ -145,6 +146,10 @@ class Stage:
             activityType={"name": "stepping", "version": "1"},
             input=text,
         )
+
+    def call(self, *arguments: Any, **options: Any) -> Any:
+        """Call the activity, without a decider of the test's."""
+        return call_activity(self.domain, *arguments, layer1=self.client, **options)
 
     def request_cancel(self) -> None:
         """Decide to request the activity's cancellation."""

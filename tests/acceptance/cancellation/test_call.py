@@ -39,7 +39,7 @@ class Call:
 
     def _run(self) -> None:
         try:
-            value = self._stage.worker.call(
+            value = self._stage.call(
                 "stepping", 1, *self._steps, workflow_id=self._stage.workflow_id, **self._options
             )
         except BaseException as error:
@@ -205,7 +205,7 @@ def test_workflow_id_that_is_taken(stage: Stage, call: Callable[..., Call]) -> N
     running = call("value")
     stage.steps.wait()
     with pytest.raises(AlreadyExistsError):
-        stage.worker.call("stepping", 1, workflow_id=stage.workflow_id)
+        stage.call("stepping", 1, workflow_id=stage.workflow_id)
     stage.steps.last_step()
     assert running.value() == "a value"
 
