@@ -9,9 +9,7 @@ import shlex
 import signal
 import socket
 import subprocess
-import sys
 import textwrap
-import time
 import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timezone
@@ -26,11 +24,12 @@ from flowy.cli import ExitCode
 from flowy.cli.check import KEYS
 from flowy.local import LocalSWF
 from tests.acceptance.flowy_command import ROOT, Flowy, run_flowy
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
+from tests.python_process import PythonProcess
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
-    from mypy_boto3_swf.type_defs import ActivityTypeTypeDef
+    from mypy_boto3_swf.type_defs import ActivityTypeTypeDef, HistoryEventTypeDef
 
 ECHO = """
     from flowy import Activity, activity
@@ -57,30 +56,25 @@ HASTY = """
             return None
     """
 
-#: Activities that the tests hold and let go by files in the worker's folder.
+#: Activities that wait for one another, or for the test to write to a pipe in the worker's folder.
 BUSY = """
-    import time
+    import threading, time
     from pathlib import Path
 
     from flowy import Activity, activity
 
-    def wait_for(name):
-        deadline = time.monotonic() + 30
-        while not Path(name).exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
+    MEETING = threading.Barrier(2, timeout=60)
 
     @activity(name="meet", version=1, task_list="orders")
     class Meet(Activity):
-        def run(self, me, other):
-            Path(me).touch()
-            wait_for(other)
-            return Path(other).exists()
+        def run(self):
+            MEETING.wait()
 
     @activity(name="hang", version=1, task_list="orders")
     class Hang(Activity):
         def run(self):
             print("It hangs.", flush=True)
-            wait_for("released")
+            Path("release").read_bytes()
 
     @activity(name="leave", version=1, task_list="orders")
     class Leave(Activity):
@@ -92,7 +86,7 @@ BUSY = """
         def run(self):
             print("It beats.", flush=True)
             while self.heartbeat():
-                time.sleep(0.02)
+                time.sleep(0.02)  # work
     """
 
 
@@ -109,6 +103,7 @@ def here(tmp_path: Path) -> Path:
     _write(folder / "shop" / "activities.py", ECHO)
     _write(folder / "shop" / "hasty.py", HASTY)
     _write(folder / "busy.py", BUSY)
+    os.mkfifo(folder / "release")
     return folder
 
 
@@ -235,16 +230,15 @@ def test_call_without_waiting(command: Command, client: SWFClient) -> None:
     assert (code, err) == (ExitCode.FINE, "")
     ids = json.loads(out)
     execution = {"workflowId": ids["workflow_id"], "runId": ids["run_id"]}
-    deadline = time.monotonic() + 20
-    while True:
+
+    def completed() -> list[HistoryEventTypeDef]:
         history = client.get_workflow_execution_history(
             domain=command.domain,
             execution=execution,  # type: ignore[arg-type]
         )["events"]
-        done = [each for each in history if each["eventType"] == "ActivityTaskCompleted"]
-        if done:
-            break
-        assert time.monotonic() < deadline
+        return [each for each in history if each["eventType"] == "ActivityTaskCompleted"]
+
+    done = until(completed, "the activity's end")
     assert done[0]["activityTaskCompletedEventAttributes"]["result"] == "[[7], {}]"
 
 
@@ -258,30 +252,25 @@ def test_call_without_waiting_of_an_unknown_type_exits_with_3(
     assert _open_executions(client, command.domain) == 0
 
 
-@pytest.mark.parametrize(
-    ("given", "code", "out"),
-    [
-        ('[1.5, "two"]', ExitCode.FINE, '[[1.5, "two"], {}]\n'),
-        ('{"order": 7}', ExitCode.FINE, '[[], {"order": 7}]\n'),
-        ("7", ExitCode.USAGE, ""),
-        ("", ExitCode.USAGE, ""),
-    ],
-)
 @pytest.mark.usefixtures("worker")
-def test_call_with_arguments_from_standard_input(
-    given: str, code: ExitCode, out: str, command: Command
-) -> None:
+def test_call_with_arguments_from_standard_input(command: Command) -> None:
     """A JSON list of positional arguments, or an object of keyword arguments."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "flowy", "call", "--domain", command.domain, "echo", "1", "-"],
-        env={**command.env, "PYTHONPATH": str(ROOT)},
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-    )
-    assert (ran.returncode, ran.stdout) == (code, out)
-    assert ("standard input has no JSON list" in ran.stderr) is (code == ExitCode.USAGE)
+
+    def called_with(given: str) -> tuple[int, str, str]:
+        call = PythonProcess(
+            ["-m", "flowy", "call", "--domain", command.domain, "echo", "1", "-"],
+            env={**command.env, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+        )
+        out, err = call.communicate(given, PATIENCE_SECONDS)
+        return call.wait(), out, err
+
+    assert called_with('[1.5, "two"]') == (ExitCode.FINE, '[[1.5, "two"], {}]\n', "")
+    assert called_with('{"order": 7}') == (ExitCode.FINE, '[[], {"order": 7}]\n', "")
+    for given in ("7", ""):
+        code, out, err = called_with(given)
+        assert (code, out) == (ExitCode.USAGE, "")
+        assert "standard input has no JSON list" in err
 
 
 def test_call_of_an_unknown_type_exits_with_3(command: Command) -> None:
@@ -639,26 +628,24 @@ def test_worker_runs_as_many_at_once_as_it_is_told_to(command: Command) -> None:
     """``--concurrency 2``: of two activities each waits for the other; ``--pollers`` feed them."""
     with command.start_worker("--concurrency", "2", "--pollers", "1", "busy") as worker:
         worker.log_line_with("Worker started as")
-        calls = [("meet", "1", "one", "other"), ("meet", "1", "other", "one")]
-        with command.start_call(*calls[0]) as first, command.start_call(*calls[1]) as second:
-            assert [call.end()[:2] for call in (first, second)] == [(ExitCode.FINE, "true\n")] * 2
+        with command.start_call("meet", "1") as first, command.start_call("meet", "1") as second:
+            assert [call.end()[:2] for call in (first, second)] == [(ExitCode.FINE, "null\n")] * 2
         worker.send(signal.SIGTERM)
         code, _, err = worker.end()
     assert code == ExitCode.FINE
     assert err.endswith("Worker stopped: 2 completed.\n")
 
 
-@pytest.mark.parametrize("ctrl_c", [False, True], ids=["SIGTERM", "Ctrl-C"])
-def test_worker_processes_end_with_their_supervisor(ctrl_c: bool, command: Command) -> None:
-    """``--processes 2``: a supervisor and two workers, which log and find packages as it does."""
+def test_worker_processes_end_with_their_supervisor(command: Command) -> None:
+    """``--processes 2``: a supervisor and two workers, which log and find packages as it does.
+
+    All of them get Ctrl-C.
+    """
     with command.start_worker("--processes", "2", "shop.activities") as worker:
         for _ in range(2):
             worker.log_line_with("Worker started as")
         assert command.call("echo", "1", "7")[:2] == (ExitCode.FINE, "[[7], {}]\n")
-        if ctrl_c:
-            worker.press_ctrl_c()
-        else:
-            worker.send(signal.SIGTERM)
+        worker.press_ctrl_c()
         code, out, err = worker.end()
     assert (code, out) == (ExitCode.FINE, "")
     assert err.endswith("All worker processes stopped: 1 completed.\n")
@@ -695,7 +682,6 @@ def test_worker_that_leaves_a_task_exits_with_8(options: list[str], command: Com
     assert code == ExitCode.LEFT_OVER
     last = err.splitlines()[-1]
     assert f"stopped: 0 completed; 1 abandoned by the stop: hang {LEFT}" in last
-    assert not (command.here / "released").exists()
 
 
 @pytest.mark.parametrize("options", [[], ["--concurrency", "2"]])
@@ -736,7 +722,7 @@ def test_what_ends_within_the_grace_leaves_nothing(command: Command) -> None:
         with command.start_call("hang", "1") as call:
             worker.line_with("It hangs.")
             worker.send(signal.SIGTERM)
-            (command.here / "released").touch()
+            (command.here / "release").write_bytes(b"")
             assert call.end()[:2] == (ExitCode.FINE, "null\n")
             code, _, err = worker.end()
     assert code == ExitCode.FINE
@@ -779,28 +765,10 @@ def bare(tmp_path: Path) -> dict[str, str]:
     return {**mine, "HOME": str(tmp_path)}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_unchanged_script_runs_against_flowy_local(
-    number: signal.Signals, tmp_path: Path, bare: dict[str, str]
-) -> None:
-    """The printed lines are all it needs; Ctrl-C and SIGTERM end the SWF with 0."""
+def test_an_unchanged_script_runs_against_flowy_local(tmp_path: Path, bare: dict[str, str]) -> None:
+    """The printed lines are all it needs, and a shell takes them as they are, comments and all."""
     with Flowy("local", "--domain", "shop", "--domain", "test", cwd=tmp_path, env=bare) as local:
         assert local.line_with("SWF") == "# An SWF on this machine. Domains: shop, test.\n"
-        script = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(SCRIPT)],
-            env={**bare, **_pasted(_lines(local))},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert sorted(script.stdout.split()) == ["shop", "test"]
-        local.send(number)
-        assert local.end() == (ExitCode.FINE, "", "")
-
-
-def test_a_shell_takes_the_lines_as_they_are(tmp_path: Path, bare: dict[str, str]) -> None:
-    """They can be pasted, comments and all."""
-    with Flowy("local", cwd=tmp_path, env=bare) as local:
         lines = _lines(local)
         shell = subprocess.run(
             ["sh", "-ec", "".join(lines) + 'echo "$AWS_ENDPOINT_URL_SWF $AWS_DEFAULT_REGION"'],
@@ -809,8 +777,14 @@ def test_a_shell_takes_the_lines_as_they_are(tmp_path: Path, bare: dict[str, str
             text=True,
             check=True,
         )
-    pasted = _pasted(lines)
-    assert shell.stdout.split() == [pasted["AWS_ENDPOINT_URL_SWF"], pasted["AWS_DEFAULT_REGION"]]
+        pasted = _pasted(lines)
+        endpoint, region = pasted["AWS_ENDPOINT_URL_SWF"], pasted["AWS_DEFAULT_REGION"]
+        assert shell.stdout.split() == [endpoint, region]
+        script = PythonProcess(["-c", textwrap.dedent(SCRIPT)], env={**bare, **pasted})
+        out, err = script.communicate(timeout=PATIENCE_SECONDS)
+        assert (sorted(out.split()), err) == (["shop", "test"], "")
+        local.send(signal.SIGINT)
+        assert local.end() == (ExitCode.FINE, "", "")
 
 
 def test_local_leads_past_a_proxy(tmp_path: Path, bare: dict[str, str]) -> None:
@@ -820,6 +794,8 @@ def test_local_leads_past_a_proxy(tmp_path: Path, bare: dict[str, str]) -> None:
         _lines(local)
         assert local.line_with("NO_PROXY") == "export NO_PROXY=intra.test,127.0.0.1\n"
         assert local.line_with("no_proxy") == "export no_proxy=intra.test,127.0.0.1\n"
+        local.send(signal.SIGTERM)
+        assert local.end()[0] == ExitCode.FINE
 
 
 def test_local_keeps_its_state_in_a_file(tmp_path: Path, bare: dict[str, str]) -> None:
