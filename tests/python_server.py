@@ -52,9 +52,21 @@ def preload() -> None:
     sys.path.insert(0, str(ROOT))
     for name in ("asyncio", "flowy.cli", "flowy.swf.boilerplate", "flowy.swf.worker", "sqlite3"):
         importlib.import_module(name)
-    import boto3.session
+    import boto3
+    import botocore.loaders
+    import botocore.session
 
-    boto3.session.Session("any", "any", region_name="us-east-1").client("swf").close()
+    # A session's first client reads a megabyte of JSON. The loader keeps it for the default session
+    # of each child; all else, such as settings and credentials, the child's session reads itself.
+    loader = botocore.loaders.create_loader()
+
+    def session() -> Any:
+        made = botocore.session.Session()
+        made.register_component("data_loader", loader)
+        return made
+
+    boto3.session.Session("any", "any", region_name="any", botocore_session=session()).client("swf")
+    boto3.setup_default_session(botocore_session=session())
     with suppress(ImportError):
         from flowy.local.moto_loader import load_service
 
