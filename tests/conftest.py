@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fork_server import end_fork_server
-
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
@@ -38,11 +36,6 @@ def pytest_sessionstart() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
-def pytest_sessionfinish() -> None:
-    """End what the tests' processes were forked from, so that its coverage is written in time."""
-    end_fork_server()
 
 
 @pytest.fixture(scope="session")

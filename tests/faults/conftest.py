@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import STDOUT
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ import pytest
 from flowy.swf.worker.report import LostPoll, StopReport
 from tests.faults.endpoint import PATIENCE_SECONDS, Endpoint
 from tests.faults.worker import REPORT
-from tests.fork_server import ROOT, fork_server
+from tests.python_process import PythonProcess
+from tests.python_server import ROOT
 
 #: How soon the tasks of a process that died are failed, in seconds: 2, as the documentation
 #: promises, and room for a machine that is busy. Without a supervisor nobody would fail them.
@@ -34,12 +36,15 @@ class Worker:
     """
 
     def __init__(self, environment: dict[str, str], module: str, *arguments: str) -> None:
-        self.process = fork_server().start(["-m", module, *arguments], environment)
+        self.process = PythonProcess(
+            ["-W", "error", "-m", module, *arguments], env=environment, cwd=ROOT, stderr=STDOUT
+        )
         self.text = ""
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
+        assert self.process.stdout is not None
         with self.process.stdout as output:
             self.text = output.read()
 

@@ -12,11 +12,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import STDOUT
 from typing import Any
 
 from tests.faults.endpoint import PATIENCE_SECONDS, Answer, Endpoint
 from tests.faults.ends import has_ended
-from tests.fork_server import ROOT, fork_server
+from tests.python_process import PythonProcess
+from tests.python_server import ROOT
 
 #: Field of /proc/PID/stat, counted behind the command's name.
 _STATE, _SESSION = 0, 3
@@ -70,8 +72,12 @@ class Session:
             if mode.command
             else ["tests.faults.serving", json.dumps({"package": package, **options})]
         )
-        self.process = fork_server().start(
-            ["-m", *arguments], _environment(endpoint), ignored=[signal.SIGHUP] if nohup else []
+        self.process = PythonProcess(
+            ["-W", "error", "-m", *arguments],
+            env=_environment(endpoint),
+            cwd=ROOT,
+            stderr=STDOUT,
+            ignores_hang_up=nohup,
         )
         self._lines: list[str] = []
         self._news = threading.Condition()
@@ -96,6 +102,7 @@ class Session:
         print(self.text, self.endpoint.told(), sep="\n")
 
     def _read(self) -> None:
+        assert self.process.stdout is not None
         with self.process.stdout as lines:
             for line in lines:
                 with self._news:

@@ -11,6 +11,8 @@ import pytest
 from flowy import __version__
 from flowy.cli import ExitCode, main
 
+KEEP = ("tokens", "keep", "--store", "/no/such/folder/tokens.db", "--domain", "d")
+NO_DAYS = ("-5", "1.5", "soon", "9999999")
 WORKER = ("worker", "--domain", "d", "--task-list", "t")
 VERBS = ("worker", "call", "local", "demo", "tokens", "completion")
 LONG = "a" * 300

@@ -13,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
-from flowy.concurrency.processes import Link
+from flowy.concurrency.children import Link
 from tests.patience import PATIENCE_SECONDS
 
 
