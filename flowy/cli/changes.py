@@ -36,6 +36,7 @@ class Change(Generic[T]):
         done: what was done, as a sentence begins: ``Terminated``.
         not_needed: why nothing was left to do for some, as a sentence goes on: ``had closed
             already``.
+        nothing: why there is nothing to do if no thing was found, as a sentence goes on.
         nouns: what is changed, one and many: ``execution``, ``executions``.
         call: makes the change.
         headings: those of the table.
@@ -46,6 +47,7 @@ class Change(Generic[T]):
     verb: str
     done: str
     not_needed: str
+    nothing: str
     nouns: tuple[str, str]
     call: Callable[[T], None]
     headings: Sequence[str]
@@ -73,7 +75,7 @@ def carry_out(change: Change[T], things: Sequence[T], given: argparse.Namespace)
             were made.
     """
     if not things:
-        say(f"Nothing to do: no {change.nouns[0]} is to be changed.")
+        say(f"Nothing to do: {change.nothing}.")
     elif given.dry_run:
         if not given.json:
             print_table(change.headings, map(change.row, things))

@@ -153,6 +153,7 @@ def _end(
             verb=verb,
             done=done,
             not_needed="had closed already",
+            nothing="no open execution fits",
             nouns=_NOUNS,
             call=lambda execution: call(client, execution),
             headings=HEADINGS,

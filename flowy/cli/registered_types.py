@@ -162,6 +162,7 @@ def _change(given: argparse.Namespace) -> ExitCode:
             verb=given.verb.capitalize(),
             done=f"{given.verb.capitalize()}d",
             not_needed="needed no change",
+            nothing=f"these versions are {'' if deprecate else 'not '}deprecated",
             nouns=(f"{given.kind} type", f"{given.kind} types"),
             call=lambda type_: _call(client, given, type_),
             headings=_HEADINGS,

@@ -36,14 +36,14 @@ except OSError as error:
 
 
 def check_program(name: str) -> None:
-    """Raise an error if there is no program of this name.
+    """Raise an error if a program cannot be found.
 
     Raises:
         LocalSWFError: it is not in the PATH, or cannot be run.
     """
     if shutil.which(name) is None:
         raise LocalSWFError(
-            f"Cannot run {name!r}: there is no such program. Check its name and the PATH."
+            f"Cannot run {name!r}: the program was not found. Check its name and the PATH."
         )
 
 

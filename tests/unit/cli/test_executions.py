@@ -237,7 +237,7 @@ def test_terminate_by_filter(command: Command) -> None:
     assert command("executions", "list", "--status", "open").rows == ["order-8"]
     none = command("executions", "terminate", "--tag", "paid", "--yes")
     assert (none.code, none.out) == (ExitCode.FINE, "")
-    assert none.err == "flowy: Nothing to do: no execution is to be changed.\n"
+    assert none.err == "flowy: Nothing to do: no open execution fits.\n"
     assert command("executions", "terminate", "--all", "--yes").out == "Terminated 1 execution.\n"
 
 

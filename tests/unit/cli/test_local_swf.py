@@ -86,7 +86,7 @@ def test_a_command_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> No
     """Exit code 3, before anything is started."""
     assert main(["local", "--", "no-such-program", "x"]) == ExitCode.REFUSED
     assert capsys.readouterr().err == (
-        "flowy: Cannot run 'no-such-program': there is no such program. Check its name and the "
+        "flowy: Cannot run 'no-such-program': the program was not found. Check its name and the "
         "PATH.\n"
     )
 

@@ -80,7 +80,7 @@ def test_deprecate_and_take_it_back(command: Command) -> None:
     assert set(_status(command, "--name", "charge").values()) == {"registered"}
     ran = command("types", "undeprecate", "charge", "--yes")
     assert (ran.code, ran.out) == (ExitCode.FINE, "")
-    assert ran.err == "flowy: Nothing to do: no activity type is to be changed.\n"
+    assert ran.err == "flowy: Nothing to do: these versions are not deprecated.\n"
 
 
 def test_workflow_types(command: Command) -> None:
