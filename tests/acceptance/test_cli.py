@@ -199,7 +199,7 @@ def test_call_of_an_activity_that_times_out_exits_with_5(command: Command) -> No
     code, out, err = command.call("late", "1")
     assert (code, out) == (ExitCode.TIMED_OUT, "")
     assert "SCHEDULE_TO_START" in err
-    assert "No worker took it from task list 'nobody' within 1 s. Is a worker running" in err
+    assert "No worker took it from task list 'nobody' within 1 s. Does a worker" in err
 
 
 @pytest.mark.usefixtures("registered")

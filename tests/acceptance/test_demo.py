@@ -160,7 +160,7 @@ def test_json_is_all_of_the_output(folder: Path, env: dict[str, str], tmp_path: 
     assert [facts["poem.txt"][key] for key in ("size", "lines", "words")] == [31, 2, 6]
     poem = hashlib.sha256((folder / "poem.txt").read_bytes()).hexdigest()
     assert facts["poem.txt"]["sha256"] == poem
-    assert err.endswith("That is what it should say.\n")
+    assert err.endswith("All activities ended as expected.\n")
 
 
 def test_an_odd_folder(tmp_path: Path, env: dict[str, str]) -> None:

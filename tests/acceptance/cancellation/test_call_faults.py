@@ -105,7 +105,7 @@ def test_two_callers_register_the_workflow_type(swf: LocalSWF) -> None:
 
 def test_unknown_domain(swf: LocalSWF) -> None:
     """A domain that is not there is named."""
-    with pytest.raises(UnknownResourceError, match="no domain 'nowhere'"):
+    with pytest.raises(UnknownResourceError, match="domain 'nowhere' does not exist"):
         call_activity("nowhere", "ping", 1, layer1=swf.client())
 
 
