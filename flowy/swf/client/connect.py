@@ -78,12 +78,14 @@ def connect(
         max_pool_connections=pool,
     )
     if not polls:
+        _take_lean_way(answers)
         return SWFClient(answers, answers, observers=observers, clock=clock)
     once = {"mode": "standard", "total_max_attempts": 1}
     heartbeats, poll_client = (
         _boto3_client(read_timeout=seconds, retries=once, max_pool_connections=pool)
         for seconds in (HEARTBEAT_READ_TIMEOUT_SECONDS, POLL_READ_TIMEOUT_SECONDS)
     )
+    _take_lean_way(answers, heartbeats, poll_client)
     return SWFClient(poll_client, answers, heartbeats, observers=observers, clock=clock)
 
 
@@ -114,6 +116,12 @@ def _boto3_client(**config: Any) -> Layer1:
         raise translated(error, MAKE_A_CLIENT) from error
     check_bodies(client)
     return client
+
+
+def _take_lean_way(*clients: Layer1) -> None:
+    from .lean.choice import take_lean_way
+
+    take_lean_way(*clients)
 
 
 #: The clients that were passed in and about which a warning was logged.

@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...safe_logging import get_logger
+from .lean.connection import Connection
 
 logger = get_logger(__name__)
 
@@ -113,6 +114,8 @@ def _socket_of(frame: FrameType | None) -> socket.socket | None:
         owner = frame.f_locals.get("self")
         if isinstance(owner, socket.SocketIO):
             owner = getattr(owner, "_sock", None)
+        elif isinstance(owner, Connection):
+            owner = owner.socket
         if found is None and isinstance(owner, socket.socket):
             found = owner
         frame = frame.f_back

@@ -1,0 +1,95 @@
+"""Which HTTP way the clients take that Flowy makes, and why.
+
+The lean way knows no proxies and no client certificates. What it does not know goes botocore's own
+way, the client as a whole.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import select
+from typing import Any
+
+import botocore
+from botocore.endpoint import Endpoint
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
+
+from ....safe_logging import get_logger
+from . import signer
+from .opening import Opener
+from .origin import Origin, origin_of
+from .pool import ConnectionPool
+from .session import LeanSession
+from .tls import tls_context
+
+logger = get_logger(__name__)
+
+#: The variable that forces botocore's own way, and the value that does.
+SETTING = "FLOWY_HTTP"
+BOTOCORE = "botocore"
+
+
+def take_lean_way(*clients: Any) -> None:
+    """Let boto3 clients of one endpoint share lean connections, if nothing speaks against it.
+
+    One line is logged, which says which way they take, and why.
+    """
+    setting = os.environ.get(SETTING, "")
+    if setting not in ("", BOTOCORE):
+        logger.warning(
+            "%s is %r, which is ignored: set it to %s, or leave it out.", SETTING, setting, BOTOCORE
+        )
+    reason = next(filter(None, map(reason_against, clients)), None)
+    if reason is not None:
+        logger.info("Calls to SWF go through botocore's own HTTP connections, because %s.", reason)
+        return
+    pools: dict[tuple[Origin, Any], ConnectionPool] = {}
+    for client in clients:
+        origin = origin_of(client.meta.endpoint_url)
+        assert origin is not None  # a reason against it
+        endpoint, config = client._endpoint, client.meta.config
+        verify = endpoint.http_session._verify
+        pool = pools.get((origin, verify))
+        if pool is None:
+            opener = Opener(
+                origin,
+                connect_timeout=config.connect_timeout,
+                keep_alive=config.tcp_keepalive,
+                context=functools.partial(tls_context, verify),
+            )
+            pool = pools[origin, verify] = ConnectionPool(opener.open, config.max_pool_connections)
+        endpoint.http_session = LeanSession(
+            endpoint.http_session, pool, origin, config.read_timeout
+        )
+        signer.plug_in(client.meta.events)
+    logger.info("Calls to SWF go through Flowy's own HTTP connections.")
+
+
+def reason_against(client: Any) -> str | None:
+    """Return why a client must take botocore's own way, as the end of a sentence; None if not."""
+    if os.environ.get(SETTING) == BOTOCORE:
+        return f"{SETTING} is {BOTOCORE}"
+    endpoint = getattr(client, "_endpoint", None)
+    session = getattr(endpoint, "http_session", None)
+    if (
+        type(endpoint) is not Endpoint
+        or type(session) is not URLLib3Session
+        or not hasattr(session, "_verify")
+        or not signer.is_as_tested()
+    ):
+        return f"botocore {botocore.__version__} is not built like those that were tested"
+    if not hasattr(select, "poll"):
+        return "this system has no poll()"
+    config, url = client.meta.config, client.meta.endpoint_url
+    if origin_of(url) is None:
+        return "the endpoint is not just a host that speaks http or https"
+    if config.client_cert:
+        return "a client certificate is configured"
+    if config.proxies_config:
+        return "proxies_config is set"
+    proxies = get_environ_proxies(url) if config.proxies is None else config.proxies
+    if proxies.get(url.partition(":")[0]):
+        return "a proxy applies to the endpoint"
+    return None

@@ -1,0 +1,89 @@
+"""Reading an answer that SWF does not send, but a proxy or a load balancer may.
+
+``http.client`` reads it, from the first byte on. Three things which that lets pass are refused,
+because the body would be a guess: lengths that contradict each other or are no numbers, an encoding
+other than ``chunked``, and one beside a length.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from http.client import HTTPException, HTTPResponse
+from typing import TYPE_CHECKING, Any, cast
+
+from .answer import MAX_BODY_BYTES, MAX_HEAD_BYTES, Answer, BrokenAnswerError
+
+if TYPE_CHECKING:
+    import socket
+
+    from _typeshed import WriteableBuffer
+
+#: What ``http.client`` may read ahead of what it parses, in bytes.
+_READ_AHEAD_BYTES = io.DEFAULT_BUFFER_SIZE
+
+
+def read_odd_answer(data: bytes, receive: Callable[[], bytes]) -> Answer:
+    """Read an answer of which *data* has come already; its connection is spent.
+
+    Raises:
+        HTTPException: this is no answer, or it breaks off.
+        OSError: what *receive* raises.
+    """
+    stream = _Stream(data, receive)
+    response = HTTPResponse(cast("socket.socket", stream), method="POST")
+    stream.may_read(MAX_HEAD_BYTES + _READ_AHEAD_BYTES)
+    response.begin()
+    _check_length(response)
+    stream.may_read(MAX_BODY_BYTES)
+    body = response.read()
+    headers: dict[str, str] = {}
+    for name, value in response.headers.items():
+        same = next((known for known in headers if known.lower() == name.lower()), name)
+        headers[same] = f"{headers[same]}, {value}" if same in headers else value
+    return Answer(response.status, headers, body, reusable=False)
+
+
+def _check_length(response: HTTPResponse) -> None:
+    lengths = set(response.headers.get_all("Content-Length", ()))
+    encodings = response.headers.get_all("Transfer-Encoding", ())
+    if encodings:
+        refused = bool(lengths) or [text.strip().lower() for text in encodings] != ["chunked"]
+    else:
+        refused = len(lengths) > 1 or not all(
+            text.isascii() and text.isdecimal() and len(text) < 20 for text in lengths
+        )
+    if refused:
+        raise BrokenAnswerError("the answer does not say how long it is")
+    if any(int(text) > MAX_BODY_BYTES for text in lengths):
+        raise BrokenAnswerError(f"the answer has more than {MAX_BODY_BYTES:,} bytes")
+
+
+class _Stream(io.RawIOBase):
+    """The bytes that came, and then those that come; a socket, as far as ``http.client`` asks."""
+
+    def __init__(self, data: bytes, receive: Callable[[], bytes]) -> None:
+        self._data = data
+        self._receive = receive
+        self._left = 0
+
+    def makefile(self, *_: Any) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def may_read(self, count: int) -> None:
+        """Let so many more bytes be read."""
+        self._left = count
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        target = memoryview(buffer).cast("B")
+        data = self._data or self._receive()
+        count = min(len(data), len(target))
+        self._left -= count
+        if self._left < 0:
+            raise HTTPException("the answer is too long")
+        target[:count] = data[:count]
+        self._data = data[count:]
+        return count

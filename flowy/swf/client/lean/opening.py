@@ -1,0 +1,80 @@
+"""Opening connections to SWF, with TLS as botocore does it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+
+from .connection import Connection
+from .origin import Origin
+
+
+class HandshakeError(Exception):
+    """TLS did not come about; its cause says why. No request was sent."""
+
+
+class Opener:
+    """Opens connections to one origin; any thread may use it.
+
+    Args:
+        connect_timeout: seconds for each address that is tried, and for TLS; None for no limit.
+        keep_alive: whether TCP looks after connections on which nothing comes.
+        context: makes the context of TLS for all connections, when the first one is opened.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        *,
+        connect_timeout: float | None,
+        keep_alive: bool,
+        context: Callable[[], ssl.SSLContext],
+    ) -> None:
+        self._origin = origin
+        self._connect_timeout = connect_timeout
+        self._keep_alive = keep_alive
+        self._make_context = context
+        self._context: ssl.SSLContext | None = None
+        self._making = threading.Lock()
+
+    def open(self) -> Connection:
+        """Open one.
+
+        Raises:
+            TimeoutError: nobody answered in time.
+            HandshakeError: TLS did not come about.
+            OSError: the name was not found, or no address took the connection.
+        """
+        context = self._tls_context() if self._origin.scheme == "https" else None
+        address = (self._origin.host, self._origin.port)
+        connected = socket.create_connection(address, self._connect_timeout)
+        try:
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._keep_alive:
+                connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if context is not None:
+                connected = _with_tls(connected, context, self._origin.host)
+        except BaseException:
+            connected.close()
+            raise
+        return Connection(connected)
+
+    def _tls_context(self) -> ssl.SSLContext:
+        with self._making:
+            if self._context is None:
+                try:
+                    self._context = self._make_context()
+                except OSError as error:
+                    raise HandshakeError from error
+            return self._context
+
+
+def _with_tls(plain: socket.socket, context: ssl.SSLContext, host: str) -> socket.socket:
+    try:
+        return context.wrap_socket(plain, server_hostname=host)
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise HandshakeError from error

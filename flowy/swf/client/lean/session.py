@@ -1,0 +1,155 @@
+"""Sends the requests that botocore has prepared, and raises what botocore raises.
+
+An ``Endpoint`` of botocore asks the handlers of its event ``before-send`` for an answer, and
+sends the request through its ``http_session`` if none of them has one. This session takes that
+place. A handler on the event could not: botocore calls every handler, whatever the others have
+answered, so a poll would go out to SWF although a mock has answered it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from .opening import HandshakeError
+from .origin import origin_of
+from .pool import ConnectionPool
+
+if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest
+
+    from .answer import Answer
+    from .connection import Connection
+    from .origin import Origin
+
+#: Headers by which a request asks for more than to be sent and answered.
+_ODD_HEADERS = frozenset(
+    {"accept-encoding", "connection", "expect", "host", "te", "trailer", "transfer-encoding"}
+)
+
+
+class LeanSession:
+    """Takes the place of botocore's ``URLLib3Session`` in one client.
+
+    Args:
+        botocores: the session that was there; requests that are not like SWF's go through it.
+        pool: the connections.
+        origin: where they lead.
+        read_timeout: seconds from one part of an answer to the next; None for no limit.
+    """
+
+    def __init__(
+        self, botocores: Any, pool: ConnectionPool, origin: Origin, read_timeout: float | None
+    ) -> None:
+        self._botocores = botocores
+        self._pool = pool
+        self._origin = origin
+        self._read_timeout = read_timeout
+        self._opening = (
+            f"POST / HTTP/1.1\r\nHost: {origin.host_header}\r\nAccept-Encoding: identity\r\n"
+        ).encode("ascii")
+
+    def send(self, request: AWSPreparedRequest) -> AWSResponse:
+        """Send a request once and return its answer.
+
+        Raises:
+            HTTPClientError: the class that botocore's own session raises.
+        """
+        data = self._bytes_of(request)
+        if data is None:
+            response: AWSResponse = self._botocores.send(request)
+            return response
+        connection = self._connect(request)
+        try:
+            answer = self._exchange(connection, data, request)
+        except BaseException:
+            self._pool.discard(connection)
+            raise
+        if answer.reusable:
+            self._pool.give_back(connection)
+        else:
+            self._pool.discard(connection)
+        headers: Any = answer.headers
+        return AWSResponse(request.url, answer.status, headers, _Body(answer.body))
+
+    def close(self) -> None:
+        """Close the connections that no call uses."""
+        self._pool.close()
+        self._botocores.close()
+
+    def _bytes_of(self, request: AWSPreparedRequest) -> bytes | None:
+        """Return what to send; None if the request is not like SWF's."""
+        body = request.body
+        if (
+            request.method != "POST"
+            or type(body) is not bytes
+            or request.stream_output
+            or origin_of(request.url) != self._origin
+            or (getattr(request, "context", None) or {}).get("read_timeout") is not None
+        ):
+            return None
+        lines: list[bytes] = []
+        headers: Any = request.headers
+        for name, value in headers.items():
+            if name.lower() in _ODD_HEADERS:
+                return None
+            # botocore encodes those that it signs, and adds the length as text.
+            text = value if type(value) is bytes else value.encode("latin-1")
+            lines.append(b"%s: %s\r\n" % (name.encode("ascii"), text))
+        head = b"".join(lines)
+        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
+            return None
+        return b"%s%s\r\n%s" % (self._opening, head, body)
+
+    def _connect(self, request: AWSPreparedRequest) -> Connection:
+        url = request.url
+        try:
+            return self._pool.take()
+        except TimeoutError as error:
+            raise ConnectTimeoutError(endpoint_url=url, error=error) from error
+        except HandshakeError as error:
+            cause: Any = error.__cause__
+            if isinstance(cause, ConnectionError):
+                raise ConnectionClosedError(
+                    error=cause, request=request, endpoint_url=url
+                ) from cause
+            raise SSLError(endpoint_url=url, error=cause) from cause
+        except OSError as error:
+            raise EndpointConnectionError(endpoint_url=url, error=error) from error
+        except Exception as error:
+            raise HTTPClientError(error=error) from error
+
+    def _exchange(self, connection: Connection, data: bytes, request: AWSPreparedRequest) -> Answer:
+        url = request.url
+        try:
+            return connection.exchange(data, self._read_timeout)
+        except TimeoutError as error:
+            raise ReadTimeoutError(endpoint_url=url, error=error) from error
+        except (OSError, HTTPException) as error:
+            raise ConnectionClosedError(error=error, request=request, endpoint_url=url) from error
+        except Exception as error:
+            raise HTTPClientError(error=error) from error
+
+
+class _Body:
+    """A body, as far as ``AWSResponse`` reads one."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self, **_: Any) -> Iterable[bytes]:
+        return (self._body,)
+
+    def read(self, *_: Any) -> bytes:
+        return self._body
