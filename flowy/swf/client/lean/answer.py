@@ -1,17 +1,9 @@
-"""Reading one HTTP answer, strictly: what SWF sends, and nothing guessed.
-
-SWF answers with a status line, a few headers that are all different, and a body of the length that
-``Content-Length`` says. Such answers are read here. All others (of HTTP/1.0, in chunks, after a
-``100 Continue``, or with a connection that ends with them) go through the parser of Python's
-``http.client``, from their first byte on, and their connection is not used again.
-"""
+"""One HTTP answer, and what may be wrong with one."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
 
 #: The longest head that is read, in bytes; that of ``http.client`` for one line.
 MAX_HEAD_BYTES = 65_536
@@ -22,14 +14,6 @@ MAX_BODY_BYTES = 256 * 1024 * 1024
 
 #: Returns the next bytes of a connection; none at its end.
 Receive = Callable[[], bytes]
-
-#: A head that every parser reads alike: no folded lines, no control characters, no odd names.
-_HEAD = re.compile(
-    rb"HTTP/1\.1 (?!204|304)([2-5][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?"
-    rb"((?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*)*)"
-)
-_START = b"HTTP/1.1 "
-_BLANK = b"\r\n\r\n"
 
 
 @dataclass(frozen=True)
@@ -47,86 +31,5 @@ class Answer:
     reusable: bool
 
 
-@dataclass(frozen=True)
-class _Head:
-    status: int
-    headers: Mapping[str, str]
-    length: int
-
-
-class BrokenAnswerError(HTTPException):
-    """The connection ended within the answer, or this is none that could be read."""
-
-
-def read_answer(receive: Receive) -> Answer:
-    """Read one answer.
-
-    Raises:
-        HTTPException: this is no answer, or it breaks off.
-        OSError: what *receive* raises.
-    """
-    data = receive()
-    if not data:
-        raise BrokenAnswerError("the connection was closed without an answer")
-    end = data.find(_BLANK)
-    while end < 0 and _may_become_plain(data):
-        more = receive()
-        if not more:
-            raise BrokenAnswerError("the connection was closed within the head of the answer")
-        searched = max(0, len(data) - len(_BLANK) + 1)
-        data += more
-        end = data.find(_BLANK, searched)
-    head = _plain_head(data[:end]) if end >= 0 else None
-    if head is None:
-        from .odd_answer import read_odd_answer
-
-        return read_odd_answer(data, receive)
-    body, surplus = _body(data[end + len(_BLANK) :], head.length, receive)
-    return Answer(head.status, head.headers, body, reusable=not surplus)
-
-
-def _may_become_plain(data: bytes) -> bool:
-    """Whether this may be the beginning of a head as SWF sends it."""
-    return (
-        len(data) <= MAX_HEAD_BYTES
-        and data[: len(_START)] == _START[: len(data)]
-        and data.count(b"\n") == data.count(b"\r\n")
-    )
-
-
-def _plain_head(data: bytes) -> _Head | None:
-    """Return a head as SWF sends it; None for any other."""
-    match = _HEAD.fullmatch(data)
-    if match is None:
-        return None
-    lines = match[2].decode("latin-1").split("\r\n")[1:]
-    headers = {}
-    for line in lines:
-        name, _, value = line.partition(":")
-        headers[name] = value.strip(" \t")
-    small = {name.lower(): value for name, value in headers.items()}
-    length = small.get("content-length", "")
-    if (
-        len(small) != len(lines)
-        or not (length.isdecimal() and length.isascii() and len(length) < 20)
-        or int(length) > MAX_BODY_BYTES
-        or "transfer-encoding" in small
-        or small.get("connection", "keep-alive").lower() != "keep-alive"
-    ):
-        return None
-    return _Head(int(match[1]), headers, int(length))
-
-
-def _body(data: bytes, length: int, receive: Receive) -> tuple[bytes, bool]:
-    """Return the body, and whether more came than that."""
-    missing = length - len(data)
-    if missing == 0:
-        return data, False
-    parts = [data]
-    while missing > 0:
-        more = receive()
-        if not more:
-            raise BrokenAnswerError(f"the connection was closed {missing:,} bytes before its end")
-        parts.append(more)
-        missing -= len(more)
-    return b"".join(parts)[:length], missing < 0
+class BrokenAnswerError(Exception):
+    """The connection ended within the answer, or this is no answer that can be read."""

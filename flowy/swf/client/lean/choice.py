@@ -11,11 +11,6 @@ import os
 import select
 from typing import Any
 
-import botocore
-from botocore.endpoint import Endpoint
-from botocore.httpsession import URLLib3Session
-from botocore.utils import get_environ_proxies
-
 from ....safe_logging import get_logger
 from . import signer
 from .opening import Opener
@@ -59,6 +54,7 @@ def take_lean_way(*clients: Any) -> None:
                 keep_alive=config.tcp_keepalive,
                 context=functools.partial(tls_context, verify),
             )
+            opener.prepare()
             pool = pools[origin, verify] = ConnectionPool(opener.open, config.max_pool_connections)
         endpoint.http_session = LeanSession(
             endpoint.http_session, pool, origin, config.read_timeout
@@ -71,6 +67,11 @@ def reason_against(client: Any) -> str | None:
     """Return why a client must take botocore's own way, as the end of a sentence; None if not."""
     if os.environ.get(SETTING) == BOTOCORE:
         return f"{SETTING} is {BOTOCORE}"
+    from botocore import __version__
+    from botocore.endpoint import Endpoint
+    from botocore.httpsession import URLLib3Session
+    from botocore.utils import get_environ_proxies
+
     endpoint = getattr(client, "_endpoint", None)
     session = getattr(endpoint, "http_session", None)
     if (
@@ -79,7 +80,7 @@ def reason_against(client: Any) -> str | None:
         or not hasattr(session, "_verify")
         or not signer.is_as_tested()
     ):
-        return f"botocore {botocore.__version__} is not built like those that were tested"
+        return f"botocore {__version__} is not built like those that were tested"
     if not hasattr(select, "poll"):
         return "this system has no poll()"
     config, url = client.meta.config, client.meta.endpoint_url

@@ -10,7 +10,8 @@ import contextlib
 import select
 import socket
 
-from .answer import Answer, read_answer
+from .answer import Answer
+from .answer_reader import read_answer
 
 #: What is asked of the system at once, in bytes: more than all but the largest answers have.
 _RECEIVE_BYTES = 65_536
@@ -35,7 +36,7 @@ class Connection:
 
         Raises:
             TimeoutError: SWF fell silent.
-            OSError, http.client.HTTPException: the connection broke, or this is no answer.
+            OSError, BrokenAnswerError: the connection broke, or this is no answer.
         """
         self.socket.settimeout(read_timeout)
         with contextlib.suppress(BrokenPipeError):  # it may have been answered all the same

@@ -7,12 +7,12 @@ other than ``chunked``, and one beside a length.
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any, cast
 
-from .answer import MAX_BODY_BYTES, MAX_HEAD_BYTES, Answer, BrokenAnswerError
+from .answer import MAX_BODY_BYTES, MAX_HEAD_BYTES, Answer, BrokenAnswerError, Receive
 
 if TYPE_CHECKING:
     import socket
@@ -23,20 +23,24 @@ if TYPE_CHECKING:
 _READ_AHEAD_BYTES = io.DEFAULT_BUFFER_SIZE
 
 
-def read_odd_answer(data: bytes, receive: Callable[[], bytes]) -> Answer:
+def read_odd_answer(data: bytes, receive: Receive) -> Answer:
     """Read an answer of which *data* has come already; its connection is spent.
 
     Raises:
-        HTTPException: this is no answer, or it breaks off.
+        BrokenAnswerError: this is no answer, or it breaks off.
         OSError: what *receive* raises.
     """
     stream = _Stream(data, receive)
     response = HTTPResponse(cast("socket.socket", stream), method="POST")
-    stream.may_read(MAX_HEAD_BYTES + _READ_AHEAD_BYTES)
-    response.begin()
-    _check_length(response)
-    stream.may_read(MAX_BODY_BYTES)
-    body = response.read()
+    try:
+        with contextlib.closing(response):
+            stream.may_read(MAX_HEAD_BYTES + _READ_AHEAD_BYTES)
+            response.begin()
+            _check_length(response)
+            stream.may_read(MAX_BODY_BYTES)
+            body = response.read()
+    except HTTPException as error:
+        raise BrokenAnswerError(f"{type(error).__name__} {error}") from error
     headers: dict[str, str] = {}
     for name, value in response.headers.items():
         same = next((known for known in headers if known.lower() == name.lower()), name)
@@ -62,7 +66,7 @@ def _check_length(response: HTTPResponse) -> None:
 class _Stream(io.RawIOBase):
     """The bytes that came, and then those that come; a socket, as far as ``http.client`` asks."""
 
-    def __init__(self, data: bytes, receive: Callable[[], bytes]) -> None:
+    def __init__(self, data: bytes, receive: Receive) -> None:
         self._data = data
         self._receive = receive
         self._left = 0
@@ -83,7 +87,7 @@ class _Stream(io.RawIOBase):
         count = min(len(data), len(target))
         self._left -= count
         if self._left < 0:
-            raise HTTPException("the answer is too long")
+            raise BrokenAnswerError("the answer is too long")
         target[:count] = data[:count]
         self._data = data[count:]
         return count

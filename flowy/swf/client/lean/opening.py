@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 
 from .connection import Connection
@@ -21,7 +21,7 @@ class Opener:
     Args:
         connect_timeout: seconds for each address that is tried, and for TLS; None for no limit.
         keep_alive: whether TCP looks after connections on which nothing comes.
-        context: makes the context of TLS for all connections, when the first one is opened.
+        context: makes the context of TLS that serves all connections.
     """
 
     def __init__(
@@ -37,7 +37,15 @@ class Opener:
         self._keep_alive = keep_alive
         self._make_context = context
         self._context: ssl.SSLContext | None = None
-        self._making = threading.Lock()
+
+    def prepare(self) -> None:
+        """Make the context now, so that threads which connect at once share it.
+
+        What it lacks is raised by those that connect.
+        """
+        with contextlib.suppress(HandshakeError):
+            if self._origin.scheme == "https":
+                self._tls_context()
 
     def open(self) -> Connection:
         """Open one.
@@ -62,13 +70,12 @@ class Opener:
         return Connection(connected)
 
     def _tls_context(self) -> ssl.SSLContext:
-        with self._making:
-            if self._context is None:
-                try:
-                    self._context = self._make_context()
-                except OSError as error:
-                    raise HandshakeError from error
-            return self._context
+        if self._context is None:
+            try:
+                self._context = self._make_context()
+            except OSError as error:  # the file of certificates may be there the next time
+                raise HandshakeError from error
+        return self._context
 
 
 def _with_tls(plain: socket.socket, context: ssl.SSLContext, host: str) -> socket.socket:

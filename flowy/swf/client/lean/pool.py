@@ -8,8 +8,8 @@ of a worker that died would stay open in the child, for SWF to hand a task to.
 
 from __future__ import annotations
 
+import functools
 import os
-import threading
 import time
 import weakref
 from collections import deque
@@ -22,8 +22,6 @@ MAX_IDLE_SECONDS = 60.0
 
 #: The pools of this process, for the children that it forks.
 _pools: weakref.WeakSet[ConnectionPool] = weakref.WeakSet()
-_registering = threading.Lock()
-_registered = False
 
 
 class ConnectionPool:
@@ -109,12 +107,15 @@ class ConnectionPool:
 
 
 def _register(pool: ConnectionPool) -> None:
-    global _registered
-    with _registering:
-        _pools.add(pool)
-        if not _registered and hasattr(os, "register_at_fork"):
-            _registered = True
-            os.register_at_fork(after_in_child=_forget_all)
+    _pools.add(pool)
+    _register_with_interpreter()
+
+
+@functools.cache
+def _register_with_interpreter() -> None:
+    """Register once: the interpreter has no way to take a hook back."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forget_all)
 
 
 def _forget_all() -> None:

@@ -9,25 +9,15 @@ answered, so a poll would go out to SWF although a mock has answered it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
-from botocore.awsrequest import AWSResponse
-from botocore.exceptions import (
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    HTTPClientError,
-    ReadTimeoutError,
-    SSLError,
-)
-
+from .answer import BrokenAnswerError
 from .opening import HandshakeError
 from .origin import origin_of
 from .pool import ConnectionPool
 
 if TYPE_CHECKING:
-    from botocore.awsrequest import AWSPreparedRequest
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
     from .answer import Answer
     from .connection import Connection
@@ -52,6 +42,11 @@ class LeanSession:
     def __init__(
         self, botocores: Any, pool: ConnectionPool, origin: Origin, read_timeout: float | None
     ) -> None:
+        # This package is imported before a client is made; botocore is not.
+        from botocore import awsrequest, exceptions
+
+        self._response = awsrequest.AWSResponse
+        self._errors = exceptions
         self._botocores = botocores
         self._pool = pool
         self._origin = origin
@@ -81,7 +76,7 @@ class LeanSession:
         else:
             self._pool.discard(connection)
         headers: Any = answer.headers
-        return AWSResponse(request.url, answer.status, headers, _Body(answer.body))
+        return self._response(request.url, answer.status, headers, _Body(answer.body))
 
     def close(self) -> None:
         """Close the connections that no call uses."""
@@ -117,29 +112,31 @@ class LeanSession:
         try:
             return self._pool.take()
         except TimeoutError as error:
-            raise ConnectTimeoutError(endpoint_url=url, error=error) from error
+            raise self._errors.ConnectTimeoutError(endpoint_url=url, error=error) from error
         except HandshakeError as error:
             cause: Any = error.__cause__
             if isinstance(cause, ConnectionError):
-                raise ConnectionClosedError(
+                raise self._errors.ConnectionClosedError(
                     error=cause, request=request, endpoint_url=url
                 ) from cause
-            raise SSLError(endpoint_url=url, error=cause) from cause
+            raise self._errors.SSLError(endpoint_url=url, error=cause) from cause
         except OSError as error:
-            raise EndpointConnectionError(endpoint_url=url, error=error) from error
+            raise self._errors.EndpointConnectionError(endpoint_url=url, error=error) from error
         except Exception as error:
-            raise HTTPClientError(error=error) from error
+            raise self._errors.HTTPClientError(error=error) from error
 
     def _exchange(self, connection: Connection, data: bytes, request: AWSPreparedRequest) -> Answer:
         url = request.url
         try:
             return connection.exchange(data, self._read_timeout)
         except TimeoutError as error:
-            raise ReadTimeoutError(endpoint_url=url, error=error) from error
-        except (OSError, HTTPException) as error:
-            raise ConnectionClosedError(error=error, request=request, endpoint_url=url) from error
+            raise self._errors.ReadTimeoutError(endpoint_url=url, error=error) from error
+        except (OSError, BrokenAnswerError) as error:
+            raise self._errors.ConnectionClosedError(
+                error=error, request=request, endpoint_url=url
+            ) from error
         except Exception as error:
-            raise HTTPClientError(error=error) from error
+            raise self._errors.HTTPClientError(error=error) from error
 
 
 class _Body:

@@ -13,21 +13,21 @@ import hashlib
 import hmac
 import logging
 from datetime import datetime, timezone
-from typing import Any
-
-import botocore.auth
-from botocore.auth import SIGNED_HEADERS_BLACKLIST, SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import ReadOnlyCredentials
+from typing import TYPE_CHECKING, Any
 
 from .origin import origin_of
+
+if TYPE_CHECKING:
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
 
 #: The name by which ``choose-signer`` asks for this signer.
 SIGNATURE_VERSION = "flowy-v4"
 
+#: botocore's name for SigV4.
 _STANDARD_VERSION = "v4"
 
-#: Headers that this signer sets itself, or that change what is signed.
+#: Headers that a signer sets itself, or that change what is signed.
 _NOT_PLAIN = frozenset(
     {"authorization", "date", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"}
 )
@@ -36,69 +36,26 @@ _NOT_PLAIN = frozenset(
 _botocore_log = logging.getLogger("botocore.auth")
 
 
-class KeptKeySigner(SigV4Auth):
-    """Signs what SWF's clients send; what is not like that is signed by botocore's own signer."""
+@functools.cache
+def kept_key_signer() -> type[SigV4Auth]:
+    """Return the signer, a class like those in botocore's table of signers."""
+    from botocore.auth import SIGNED_HEADERS_BLACKLIST, SigV4Auth
 
-    def __init__(self, credentials: Any, service_name: str, region_name: str) -> None:
-        super().__init__(credentials, service_name, region_name)
-        self._place = (region_name, service_name, "aws4_request")
+    class KeptKeySigner(SigV4Auth):
+        def __init__(self, credentials: Any, service_name: str, region_name: str) -> None:
+            super().__init__(credentials, service_name, region_name)
+            self._place = (region_name, service_name, "aws4_request")
 
-    def add_auth(self, request: AWSRequest) -> None:
-        """Add the headers of a signature to *request*."""
-        headers = None if _botocore_log.isEnabledFor(logging.DEBUG) else self._plain(request)
-        if headers is None:
-            super().add_auth(request)
-        else:
-            self._add_signature(request, headers)
+        def add_auth(self, request: AWSRequest) -> None:
+            headers = None
+            if _are_plain(self.credentials) and not _botocore_log.isEnabledFor(logging.DEBUG):
+                headers = _plain_headers(request, SIGNED_HEADERS_BLACKLIST)
+            if headers is None:
+                super().add_auth(request)
+            else:
+                _sign(request, headers, self.credentials, self._place)
 
-    def _plain(self, request: AWSRequest) -> dict[str, str] | None:
-        """Return the headers to sign, by small names; None if botocore's signer must see them."""
-        origin = origin_of(request.url)
-        if (
-            origin is None
-            or request.method != "POST"
-            or type(request.data) is not bytes
-            or not request.data
-            or request.params
-            or not _are_plain(self.credentials)
-            or not request.context.get("payload_signing_enabled", True)
-            or request.context.get("checksum")
-        ):
-            return None
-        headers = {"host": origin.host_header}
-        for name, value in request.headers.items():
-            small = name.lower()
-            if small in SIGNED_HEADERS_BLACKLIST:
-                continue
-            if type(value) is not str or small in headers or small in _NOT_PLAIN:
-                return None
-            headers[small] = " ".join(value.split())
-        return headers
-
-    def _add_signature(self, request: AWSRequest, headers: dict[str, str]) -> None:
-        credentials: Any = self.credentials
-        stamp = now().strftime(botocore.auth.SIGV4_TIMESTAMP)
-        request.context["timestamp"] = stamp
-        request.headers["X-Amz-Date"] = headers["x-amz-date"] = stamp
-        if credentials.token:
-            request.headers["X-Amz-Security-Token"] = credentials.token
-            headers["x-amz-security-token"] = " ".join(credentials.token.split())
-        names = sorted(headers)
-        signed_names = ";".join(names)
-        lines = "".join([f"{name}:{headers[name]}\n" for name in names])
-        canonical = f"POST\n/\n\n{lines}\n{signed_names}\n{_sha256(request.data or b'')}"
-        scope = "/".join((stamp[:8], *self._place))
-        text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{_sha256(canonical.encode())}"
-        key = _key(credentials.secret_key, stamp[:8], *self._place)
-        signature = hmac.digest(key, text.encode(), "sha256").hex()
-        request.headers["Authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
-            f"SignedHeaders={signed_names}, Signature={signature}"
-        )
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    return KeptKeySigner
 
 
 def _are_plain(credentials: Any) -> bool:
@@ -108,6 +65,58 @@ def _are_plain(credentials: Any) -> bool:
         and type(credentials.secret_key) is str
         and (credentials.token is None or type(credentials.token) is str)
     )
+
+
+def _plain_headers(request: AWSRequest, unsigned: list[str]) -> dict[str, str] | None:
+    """Return the headers to sign, by small names; None if botocore's signer must see them."""
+    origin = origin_of(request.url)
+    if (
+        origin is None
+        or request.method != "POST"
+        or type(request.data) is not bytes
+        or not request.data
+        or request.params
+        or not request.context.get("payload_signing_enabled", True)
+        or request.context.get("checksum")
+    ):
+        return None
+    headers = {"host": origin.host_header}
+    for name, value in request.headers.items():
+        small = name.lower()
+        if small in unsigned:
+            continue
+        if type(value) is not str or small in headers or small in _NOT_PLAIN:
+            return None
+        headers[small] = " ".join(value.split())
+    return headers
+
+
+def _sign(
+    request: AWSRequest, headers: dict[str, str], credentials: Any, place: tuple[str, ...]
+) -> None:
+    """Add the headers of a signature."""
+    stamp = now().strftime("%Y%m%dT%H%M%SZ")
+    request.context["timestamp"] = stamp
+    request.headers["X-Amz-Date"] = headers["x-amz-date"] = stamp
+    if credentials.token:
+        request.headers["X-Amz-Security-Token"] = credentials.token
+        headers["x-amz-security-token"] = " ".join(credentials.token.split())
+    names = sorted(headers)
+    signed_names = ";".join(names)
+    lines = "".join([f"{name}:{headers[name]}\n" for name in names])
+    canonical = f"POST\n/\n\n{lines}\n{signed_names}\n{_sha256(request.data or b'')}"
+    scope = "/".join((stamp[:8], *place))
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{_sha256(canonical.encode())}"
+    key = _key(credentials.secret_key, stamp[:8], *place)
+    signature = hmac.digest(key, text.encode(), "sha256").hex()
+    request.headers["Authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
+        f"SignedHeaders={signed_names}, Signature={signature}"
+    )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 @functools.lru_cache(maxsize=8)
@@ -127,10 +136,14 @@ def now() -> datetime:
 @functools.cache
 def signs_alike() -> bool:
     """Whether this botocore's own signer still signs a request of SWF's as this one does."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import ReadOnlyCredentials
+
     credentials = ReadOnlyCredentials("key", "secret", "token")
     for _ in range(3):  # the second may turn between the two
         signed = []
-        for signer in (KeptKeySigner, SigV4Auth):
+        for signer in (kept_key_signer(), SigV4Auth):
             request = AWSRequest(
                 "POST",
                 "https://swf.us-east-1.amazonaws.com/",
@@ -154,14 +167,18 @@ def plug_in(events: Any) -> None:
 
     Handlers of others, which choose a signer for reasons of theirs, come first.
     """
+    from botocore.auth import AUTH_TYPE_MAPS
+
     if _is_standard():
-        botocore.auth.AUTH_TYPE_MAPS[SIGNATURE_VERSION] = KeptKeySigner
+        AUTH_TYPE_MAPS[SIGNATURE_VERSION] = kept_key_signer()
         events.register_last("choose-signer", _choose)
 
 
 def _is_standard() -> bool:
     """Whether the signer is botocore's in Python, and not the one of awscrt."""
-    return botocore.auth.AUTH_TYPE_MAPS.get(_STANDARD_VERSION) is SigV4Auth
+    from botocore.auth import AUTH_TYPE_MAPS, SigV4Auth
+
+    return AUTH_TYPE_MAPS.get(_STANDARD_VERSION) is SigV4Auth
 
 
 def _choose(signature_version: str | None = None, **_: Any) -> str | None:

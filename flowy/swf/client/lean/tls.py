@@ -5,8 +5,6 @@ from __future__ import annotations
 import ssl
 from typing import Any
 
-from botocore import httpsession
-
 
 def tls_context(verify: Any) -> ssl.SSLContext:
     """Return a context that checks what botocore would check.
@@ -21,6 +19,8 @@ def tls_context(verify: Any) -> ssl.SSLContext:
     Raises:
         OSError: the file cannot be read, or has no certificates.
     """
+    from botocore import httpsession
+
     context: ssl.SSLContext = httpsession.create_urllib3_context()
     context.set_alpn_protocols(["http/1.1"])
     if verify:
