@@ -56,13 +56,18 @@ class ConnectionPool:
         Raises:
             OSError, HandshakeError: none can be opened.
         """
+        connection = self._take_idle()
+        if connection is None:
+            connection = self._open()
+            self._connections.add(connection)
+        return connection
+
+    def _take_idle(self) -> Connection | None:
         while True:
             try:
                 since, connection = self._idle.pop()
             except IndexError:
-                connection = self._open()
-                self._connections.add(connection)
-                return connection
+                return None
             if self._now() - since < MAX_IDLE_SECONDS and connection.is_fresh():
                 return connection
             self.discard(connection)
