@@ -48,6 +48,8 @@ class ConnectionPool:
         self._idle: deque[tuple[float, Connection]] = deque()
         #: All that are open, for a forked child to close.
         self._connections: set[Connection] = set()
+        # A client that is dropped has no call that says so.
+        weakref.finalize(self, _close, self._connections).atexit = False
         _register(self)
 
     def take(self) -> Connection:
@@ -106,9 +108,12 @@ class ConnectionPool:
     def forget(self) -> None:
         """Close, in a forked child, its copies of all connections; the parent's stay open."""
         self._idle.clear()
-        for connection in self._connections:
-            connection.close()
-        self._connections.clear()
+        _close(self._connections)
+
+
+def _close(connections: set[Connection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _register(pool: ConnectionPool) -> None:

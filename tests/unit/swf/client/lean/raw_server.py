@@ -82,9 +82,9 @@ Behaviour = Callable[[Peer], None]
 
 
 def serve(peer: Peer) -> None:
-    """Answer every request with an empty poll."""
-    while peer.read():
-        peer.send(answer())
+    """Answer every request: a poll as an empty one, any other with nothing."""
+    while request := peer.read():
+        peer.send(answer(EMPTY if b"SimpleWorkflowService.PollFor" in request else b""))
 
 
 class RawServer:

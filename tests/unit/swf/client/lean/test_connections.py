@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -29,6 +30,7 @@ from tests.unit.swf.client.lean.raw_server import (
     answer,
     connections_of,
     error_of,
+    lean_client,
     poll,
     serve,
 )
@@ -254,6 +256,17 @@ def test_closing_a_client_closes_its_connections(lean: MakeClient) -> None:
         assert connections_of(client) == set()
         poll(client)
     assert server.connections == 2
+
+
+def test_a_client_that_is_dropped_closes_its_connections(no_settings: None) -> None:
+    """As ``call_activity`` drops one after each call; nothing warns of an open socket."""
+    with RawServer() as server:
+        client = lean_client(server.url)
+        poll(client)
+        (connection,) = connections_of(client)
+        del client
+        gc.collect()
+        assert connection.socket.fileno() == -1
 
 
 # Getting there

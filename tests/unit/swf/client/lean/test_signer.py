@@ -1,0 +1,325 @@
+"""The signature is botocore's own, header for header, with the oldest botocore and the newest."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import random
+import string
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import botocore
+import botocore.auth
+import pytest
+from botocore import UNSIGNED
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
+
+from flowy.swf.client.lean import signer
+from flowy.swf.client.lean.choice import take_lean_way
+from tests.unit.scripted_swf import boto3_client
+from tests.unit.swf.client.lean.conftest import MakeClient
+from tests.unit.swf.client.lean.raw_server import RawServer, poll
+
+#: How many requests are signed by both signers.
+EXAMPLES = 10_000
+
+REGIONS = ("us-east-1", "eu-central-1", "us-gov-west-1", "cn-north-1", "local", "me-central-1")
+HOSTS = (
+    "swf.us-east-1.amazonaws.com",
+    "SWF.us-east-1.amazonaws.com",
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    "[2001:db8::7]",
+    "vpce-0a1b.swf.eu-central-1.vpce.amazonaws.com",
+)
+PORTS = ("", ":80", ":443", ":4567", ":65535")
+#: What is signed, and what is not; botocore's list of those grows with its versions.
+HEADERS = (
+    "X-Amz-Target", "Content-Type", "User-Agent", "amz-sdk-invocation-id", "amz-sdk-request",
+    "X-Amzn-Trace-Id", "traceparent", "tracestate", "baggage", "Expect", "TE", "X-Own", "x-a",
+    "A", "Z-last", "X-Amz-User-Agent",
+)  # fmt: skip
+TEXT = string.ascii_letters + string.digits + " /+=,;:._-~\t'\"()<>@{}[]?*%&#!$^|`"
+
+
+@pytest.fixture
+def turn(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime.datetime], None]:
+    """Sets the time that both signers see."""
+    now = [datetime.datetime.now(datetime.timezone.utc)]
+    monkeypatch.setattr(signer, "now", lambda: now[0])
+
+    def naive() -> datetime.datetime:
+        return now[0].replace(tzinfo=None)
+
+    if hasattr(botocore.auth, "get_current_datetime"):
+        monkeypatch.setattr(botocore.auth, "get_current_datetime", naive)
+    else:
+
+        class Turned(datetime.datetime):
+            @classmethod
+            def utcnow(cls) -> Any:
+                return naive()
+
+        class Module:
+            datetime = Turned
+
+        monkeypatch.setattr(botocore.auth, "datetime", Module)
+
+    def set_time(to: datetime.datetime) -> None:
+        now[0] = to
+
+    return set_time
+
+
+def text(chance: random.Random, longest: int, letters: str = TEXT) -> str:
+    return "".join(chance.choices(letters, k=chance.randrange(1, longest)))
+
+
+def a_request(chance: random.Random) -> Callable[[], AWSRequest]:
+    """Return what makes one request again and again."""
+    url = chance.choice(("http", "https")) + "://" + chance.choice(HOSTS) + chance.choice(PORTS)
+    url += "/" if chance.random() < 0.9 else ""
+    headers = {name: text(chance, 60) for name in chance.sample(HEADERS, chance.randrange(7))}
+    if chance.random() < 0.9:
+        headers["X-Amz-Target"] = "SimpleWorkflowService.PollForActivityTask"
+    body = chance.randbytes(chance.choice((1, 2, 60, 300, 5_000)))
+    return lambda: AWSRequest("POST", url, dict(headers), body)
+
+
+def test_10_000_requests_are_signed_alike(turn: Callable[[datetime.datetime], None]) -> None:
+    """Bodies, tokens, regions, hosts, ports, headers and clocks, drawn by chance."""
+    chance = random.Random(0)
+    kept_key, standard = signer.kept_key_signer(), botocore.auth.SigV4Auth
+    secrets = [text(chance, 60) for _ in range(12)]  # more than keys are kept
+    start = datetime.datetime(1999, 12, 31, tzinfo=datetime.timezone.utc)
+    signer._key.cache_clear()
+    for example in range(EXAMPLES):
+        turn(start + datetime.timedelta(seconds=chance.randrange(10**9)))
+        make, region = a_request(chance), chance.choice(REGIONS)
+        token = text(chance, 400) if chance.random() < 0.5 else None
+        credentials = ReadOnlyCredentials(text(chance, 30), chance.choice(secrets), token)
+        signed = []
+        for kind in (kept_key, standard):
+            request = make()
+            kind(credentials, "swf", region).add_auth(request)
+            signed.append((request.headers.items(), request.context["timestamp"]))
+        assert signed[0] == signed[1], f"example {example}"
+    kept = signer._key.cache_info()
+    assert kept.hits + kept.misses == EXAMPLES  # none was handed over to botocore
+
+
+def a_plain_request() -> AWSRequest:
+    headers = {"X-Amz-Target": "SimpleWorkflowService.PollForActivityTask"}
+    return AWSRequest("POST", "https://swf.us-east-1.amazonaws.com/", headers, b"{}")
+
+
+def _with(**attributes: Any) -> Callable[[], AWSRequest]:
+    def make() -> AWSRequest:
+        request = a_plain_request()
+        for name, value in attributes.items():
+            setattr(request, name, value)
+        return request
+
+    return make
+
+
+def _with_header(name: str, value: str, *more: str) -> Callable[[], AWSRequest]:
+    def make() -> AWSRequest:
+        request = a_plain_request()
+        for each in (value, *more):
+            request.headers[name] = each
+        return request
+
+    return make
+
+
+#: Requests that SWF's clients do not make.
+ODD: dict[str, Callable[[], AWSRequest]] = {
+    "another method": _with(method="GET"),
+    "a path": _with(url="https://swf.us-east-1.amazonaws.com/a/../b%20c"),
+    "a query": _with(url="https://swf.us-east-1.amazonaws.com/?b=2&a=1"),
+    "parameters": _with(params={"b": "2", "a": "1"}),
+    "no body": _with(data=b""),
+    "a form": _with(data={"a": "1"}),
+    "text": _with(data="{}"),
+    "a body that is not signed": _with(context={"payload_signing_enabled": False}),
+    "a checksum behind the body": _with(
+        context={"checksum": {"request_algorithm": {"in": "trailer"}}}
+    ),
+    "a header twice": _with_header("X-Own", "a", "b"),
+    "a host": _with_header("Host", "other.example"),
+    "a date": _with_header("Date", "Thu, 01 Jan 1970 00:00:00 GMT"),
+    "an old date": _with_header("X-Amz-Date", "19700101T000000Z"),
+    "an old signature": _with_header("Authorization", "AWS4-HMAC-SHA256 ..."),
+    "an old token": _with_header("X-Amz-Security-Token", "old"),
+    "a digest": _with_header("X-Amz-Content-SHA256", "UNSIGNED-PAYLOAD"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_any_other_request_is_botocores(
+    name: str, turn: Callable[[datetime.datetime], None]
+) -> None:
+    """It is handed over, and signed by botocore's own code."""
+    make = ODD[name]
+    assert signer._plain_headers(make(), botocore.auth.SIGNED_HEADERS_BLACKLIST) is None
+    credentials = ReadOnlyCredentials("key", "secret", "token")
+    signed = []
+    for kind in (signer.kept_key_signer(), botocore.auth.SigV4Auth):
+        request = make()
+        kind(credentials, "swf", "us-east-1").add_auth(request)
+        signed.append(request.headers.items())
+    assert signed[0] == signed[1]
+
+
+def test_no_credentials() -> None:
+    """botocore says that there are none."""
+    with pytest.raises(botocore.exceptions.NoCredentialsError):
+        credentials: Any = None
+        signer.kept_key_signer()(credentials, "swf", "us-east-1").add_auth(a_plain_request())
+
+
+def test_a_debug_log_shows_each_step(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever looks for a wrong signature sees what botocore logs of one."""
+    caplog.set_level(logging.DEBUG, "botocore.auth")
+    credentials = ReadOnlyCredentials("key", "secret", None)
+    signer.kept_key_signer()(credentials, "swf", "us-east-1").add_auth(a_plain_request())
+    assert "CanonicalRequest" in caplog.text
+
+
+# In a client
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The secret keys by which this signer has signed, one for each request."""
+    keys: list[str] = []
+    key = signer._key
+    signer.signs_alike()  # once in a process, and not counted
+
+    def count(secret: str, *parts: str) -> bytes:
+        keys.append(secret)
+        return key(secret, *parts)
+
+    monkeypatch.setattr(signer, "_key", count)
+    yield keys
+    key.cache_clear()
+
+
+def test_a_client_signs_by_it(lean: MakeClient, counted: list[str]) -> None:
+    """Once for each request; and what is signed is what is sent."""
+    with RawServer() as server:
+        client = lean(server.url)
+        for _ in range(3):
+            poll(client)
+    assert counted == ["secret"] * 3
+    for request in server.requests:
+        assert_signed(request, ReadOnlyCredentials("key", "secret", None))
+
+
+def assert_signed(request: bytes, credentials: ReadOnlyCredentials) -> None:
+    """Check a request as SWF does: by what has arrived."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    assert lines[0] == "POST / HTTP/1.1"
+    headers = dict(line.split(": ", 1) for line in lines[1:])
+    authorization = headers["Authorization"]
+    names = authorization.partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    assert {"host", "x-amz-target", "x-amz-date"} <= set(names)
+    small = {name.lower(): value for name, value in headers.items()}
+    again = AWSRequest(
+        "POST", f"http://{headers['Host']}/", {name: small[name] for name in names}, body
+    )
+    again.context["timestamp"] = headers["X-Amz-Date"]
+    standard = botocore.auth.SigV4Auth(credentials, "swf", "us-east-1")
+    text = standard.string_to_sign(again, standard.canonical_request(again))
+    assert authorization.endswith(f"Signature={standard.signature(text, again)}")
+
+
+def test_credentials_that_are_refreshed(lean: MakeClient) -> None:
+    """botocore refreshes them, and the next request is signed by the new ones."""
+    expired = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=1)
+    refreshed: list[int] = []
+
+    def refresh() -> dict[str, str]:
+        refreshed.append(1)
+        number = len(refreshed)
+        return {
+            "access_key": f"key-{number}",
+            "secret_key": f"secret-{number}",
+            "token": f"token-{number}",
+            "expiry_time": (expired + datetime.timedelta(days=number - 1)).isoformat(),
+        }
+
+    with RawServer() as server:
+        client = lean(server.url)
+        credentials = RefreshableCredentials.create_from_metadata(refresh(), refresh, "test")
+        client._request_signer._credentials = credentials
+        for _ in range(2):
+            poll(client)
+    assert len(refreshed) == 2
+    for request in server.requests:
+        assert b"X-Amz-Security-Token: token-2\r\n" in request
+        assert_signed(request, ReadOnlyCredentials("key-2", "secret-2", "token-2"))
+
+
+def test_who_chooses_a_signer_goes_first(lean: MakeClient, counted: list[str]) -> None:
+    """Another handler's choice holds: here, not to sign at all."""
+    with RawServer() as server:
+        client = lean(server.url)
+        client.meta.events.register("choose-signer.swf", lambda **_: UNSIGNED)
+        poll(client)
+    assert counted == []
+    assert b"Authorization" not in server.requests[0]
+
+
+def test_a_signer_of_others_stays(
+    no_settings: None, counted: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """awscrt puts one of its own into botocore's table."""
+
+    class Other(botocore.auth.SigV4Auth):
+        pass
+
+    monkeypatch.setitem(botocore.auth.AUTH_TYPE_MAPS, "v4", Other)
+    with RawServer() as server:
+        client: Any = boto3_client(server.url)
+        take_lean_way(client)
+        poll(client)
+        client.close()
+    assert counted == []
+    assert_signed(server.requests[0], ReadOnlyCredentials("key", "secret", None))
+
+
+def test_a_presigned_url_is_botocores(lean: MakeClient, counted: list[str]) -> None:
+    """The event asks for that signer, too, by another name."""
+    with RawServer() as server:
+        url = lean(server.url).generate_presigned_url(
+            "list_domains", {"registrationStatus": "REGISTERED"}
+        )
+    assert "X-Amz-Signature=" in url
+    assert counted == []
+
+
+def test_keys_are_kept_for_a_day() -> None:
+    """And for few credentials: old secrets do not pile up."""
+    signer._key.cache_clear()
+    for day in range(20):
+        for _ in range(3):
+            signer._key("secret", f"day {day}", "us-east-1", "swf", "aws4_request")
+    assert signer._key.cache_info().misses == 20
+    assert signer._key.cache_info().currsize == 8
+    signer._key.cache_clear()
+
+
+def test_credentials_of_another_kind() -> None:
+    """Text of another class is not looked into."""
+
+    class Text(str):
+        __slots__ = ()
+
+    assert not signer._are_plain(Credentials(Text("key"), "secret"))
+    assert not signer._are_plain(None)
