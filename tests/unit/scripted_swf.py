@@ -13,11 +13,13 @@ import socket
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.config import Config
 
+from flowy.swf.client.lean.choice import take_lean_way
+from flowy.swf.client.lean.session import LeanSession
 from tests.faults.reply import EMPTY_POLL, Reply
 
 if TYPE_CHECKING:
@@ -196,3 +198,11 @@ def boto3_client(url: str = "http://127.0.0.1:1", **config: Any) -> Boto3Client:
         aws_secret_access_key="secret",
         config=Config(**config),
     )
+
+
+def lean_client(url: str = "http://127.0.0.1:1", **config: Any) -> Boto3Client:
+    """Return one that goes the lean HTTP way, as those do that Flowy makes."""
+    client: Any = boto3_client(url, **config)
+    take_lean_way(client)
+    assert isinstance(client._endpoint.http_session, LeanSession)
+    return cast("Boto3Client", client)

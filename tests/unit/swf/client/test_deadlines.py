@@ -17,8 +17,8 @@ from flowy.swf.client.deadlines import (
 )
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import TurnedClock
-from tests.unit.scripted_swf import ONE_ATTEMPT, Says, ScriptedSWF, boto3_client
-from tests.unit.swf.client.conftest import EVERY_SECONDS, Aside, error_after_cuts
+from tests.unit.scripted_swf import ONE_ATTEMPT, Says, ScriptedSWF
+from tests.unit.swf.client.conftest import EVERY_SECONDS, Aside, MakeClient, error_after_cuts
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 
@@ -52,12 +52,17 @@ def watchers() -> set[threading.Thread]:
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("part", ["head", "body"])
 def test_an_answer_that_trickles_is_cut(
-    name: str, part: str, clock: TurnedClock, aside: Aside, caplog: pytest.LogCaptureFixture
+    make_client: MakeClient,
+    name: str,
+    part: str,
+    clock: TurnedClock,
+    aside: Aside,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """At its deadline and not before, though no read ever times out."""
     call, seconds = CALLS[name]
     with ScriptedSWF(Says(ENDLESS, trickle=part, every_seconds=EVERY_SECONDS)) as swf:
-        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        client = make_client(swf.url, **ONE_ATTEMPT)
         future = aside(lambda: call(SWFClient(client, client, clock=clock)))
         while seconds > 1:  # the watcher looks every 5 s, and then waits again
             step = min(SHORTEST_DEADLINE_SECONDS, seconds - 1)
@@ -68,27 +73,25 @@ def test_an_answer_that_trickles_is_cut(
         assert "cut" not in caplog.text
         clock.turn(0.001)
         error = error_after_cuts(future, clock)
-        client.close()
     assert isinstance(error, TransientError)
     assert error.may_have_arrived
     assert "A call to SWF took too long; its connection is cut." in caplog.text
 
 
 def test_a_client_that_repeats_is_cut_again(
-    clock: TurnedClock, aside: Aside, caplog: pytest.LogCaptureFixture
+    make_client: MakeClient, clock: TurnedClock, aside: Aside, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The deadline is that of the call, with all attempts of the client."""
     says = Says(ENDLESS, trickle="head", every_seconds=EVERY_SECONDS)
     retries = {"total_max_attempts": 2, "mode": "standard"}
     with ScriptedSWF(says) as swf:
-        client = boto3_client(swf.url, retries=retries)
+        client = make_client(swf.url, retries=retries)
         ours = SWFClient(client, client, clock=clock)
         future = aside(lambda: ours.respond_activity_task_completed("token", "1"))
         clock.turn_when_awaited(SHORTEST_DEADLINE_SECONDS)
         clock.turn(ANSWER_DEADLINE_SECONDS)
         assert isinstance(error_after_cuts(future, clock), TransientError)
         assert caplog.text.count("connection is cut") >= 2, "each attempt is cut"
-        client.close()
 
 
 # The thread

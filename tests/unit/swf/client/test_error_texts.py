@@ -12,7 +12,8 @@ from flowy.exception import CredentialsError, RefusedError, SWFError, TransientE
 from flowy.swf.client import SWFClient, connect
 from flowy.swf.client.error_texts import on_loopback
 from flowy.swf.client.errors import translated
-from tests.unit.scripted_swf import ONE_ATTEMPT, ScriptedSWF, boto3_client, says_fault
+from tests.unit.scripted_swf import ONE_ATTEMPT, ScriptedSWF, says_fault
+from tests.unit.swf.client.conftest import MakeClient
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 
@@ -23,11 +24,11 @@ def said(error: Exception) -> str:
     return str(translated(error, "poll_for_activity_task"))
 
 
-def test_nobody_there() -> None:
+def test_nobody_there(make_client: MakeClient) -> None:
     """The endpoint, the system's word for what is wrong, and the region."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    client = boto3_client(f"http://127.0.0.1:{port}", **ONE_ATTEMPT)
+    client = make_client(f"http://127.0.0.1:{port}", **ONE_ATTEMPT)
     with pytest.raises(TransientError) as caught:
         SWFClient(client, client).poll_for_activity_task("domain", "list", "me")
     assert str(caught.value) == (
@@ -86,13 +87,12 @@ def test_no_value_is_said(error: Exception) -> None:
     assert "SECRET" not in said(error)
 
 
-def test_refused_credentials_say_where() -> None:
+def test_refused_credentials_say_where(make_client: MakeClient) -> None:
     """Credentials of another region, or of another SWF, are what is commonly wrong."""
     with ScriptedSWF(says_fault("UnrecognizedClientException", "The token is invalid.")) as swf:
-        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        client = make_client(swf.url, **ONE_ATTEMPT)
         with pytest.raises(CredentialsError) as caught:
             SWFClient(client, client).respond_activity_task_completed("token", "1")
-        client.close()
     assert str(caught.value).endswith(
         f"The token is invalid. Region {client.meta.region_name}, endpoint {swf.url}."
     )
@@ -146,9 +146,11 @@ def test_no_region(misled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ("AWS_REGION is, but boto3 does not read it" in text) is misled
 
 
-def test_another_region_than_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_region_than_the_environment_says(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """If AWS_REGION says another one than boto3 uses, both are named."""
-    client = boto3_client("http://127.0.0.1:1", **ONE_ATTEMPT)
+    client = make_client("http://127.0.0.1:1", **ONE_ATTEMPT)
     monkeypatch.setenv("AWS_REGION", "ap-south-1")
     assert SWFClient(client, client).place == (
         f" Region {client.meta.region_name} (AWS_REGION is ap-south-1, but boto3 reads "

@@ -23,8 +23,9 @@ from flowy.exception import (
 )
 from flowy.swf.client import SWFClient
 from flowy.swf.client.errors import translated
-from tests.unit.scripted_swf import ONE_ATTEMPT, Says, ScriptedSWF, boto3_client, says_fault
+from tests.unit.scripted_swf import ONE_ATTEMPT, Says, ScriptedSWF, says_fault
 from tests.unit.stand_ins import THROTTLE, ScriptedLayer1, fault
+from tests.unit.swf.client.conftest import MakeClient
 from tests.unit.swf.client.faulting import FaultingLayer1
 
 pytestmark = pytest.mark.usefixtures("no_settings")
@@ -60,13 +61,14 @@ pytestmark = pytest.mark.usefixtures("no_settings")
         (Says({}, then="drop"), TransientError, "ConnectionClosedError"),
     ],
 )
-def test_faults(says: Says, kind: type[SWFError], code: str | None) -> None:
+def test_faults(
+    make_client: MakeClient, says: Says, kind: type[SWFError], code: str | None
+) -> None:
     """Whatever comes back over the wire is one of our errors, with SWF's own code."""
     with ScriptedSWF(says) as swf:
-        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        client = make_client(swf.url, **ONE_ATTEMPT)
         with pytest.raises(SWFError) as caught:
             SWFClient(client, client).respond_activity_task_completed("token", "1")
-        client.close()
     assert type(caught.value) is kind
     assert caught.value.fault == (code or says.body["__type"].rpartition("#")[2])
     assert str(caught.value).startswith("Cannot respond_activity_task_completed: ")
@@ -74,12 +76,12 @@ def test_faults(says: Says, kind: type[SWFError], code: str | None) -> None:
     assert len(swf.requests) == 1
 
 
-def test_a_traceback_shows_no_value_that_was_refused() -> None:
+def test_a_traceback_shows_no_value_that_was_refused(make_client: MakeClient) -> None:
     """SWF's ValidationException and botocore's own check repeat what they refuse."""
     secret = "SECRET" * 300
     says = says_fault("ValidationException", f"Value '{secret}' at 'taskToken' failed")
     with ScriptedSWF(says) as swf:
-        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        client = make_client(swf.url, **ONE_ATTEMPT)
         ours = SWFClient(client, client)
         calls: list[Callable[[], object]] = [
             lambda: ours.respond_activity_task_completed(secret, "1"),
@@ -90,23 +92,21 @@ def test_a_traceback_shows_no_value_that_was_refused() -> None:
                 call()
             shown = traceback.format_exception(caught.value)
             assert "SECRET" not in "".join(shown)
-        client.close()
 
 
-def test_no_answer_in_time() -> None:
+def test_no_answer_in_time(make_client: MakeClient) -> None:
     """A read timeout is no verdict: the same call may work later."""
     with ScriptedSWF(Says(then="hang")) as swf:
-        client = boto3_client(swf.url, read_timeout=0.1, retries={"total_max_attempts": 1})
+        client = make_client(swf.url, read_timeout=0.1, retries={"total_max_attempts": 1})
         with pytest.raises(TransientError, match=r"no answer from SWF \(ReadTimeoutError\)"):
             SWFClient(client, client).poll_for_activity_task("domain", "list", "me")
-        client.close()
 
 
-def test_nobody_there() -> None:
+def test_nobody_there(make_client: MakeClient) -> None:
     """A refused connection is no verdict either."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    client = boto3_client(f"http://127.0.0.1:{port}", **ONE_ATTEMPT)
+    client = make_client(f"http://127.0.0.1:{port}", **ONE_ATTEMPT)
     with pytest.raises(TransientError) as caught:
         SWFClient(client, client).poll_for_activity_task("domain", "list", "me")
     assert caught.value.fault == "EndpointConnectionError"
@@ -168,13 +168,12 @@ def test_a_call_that_may_have_arrived(error: Exception, may_have: bool) -> None:
 
 @pytest.mark.parametrize("status", [200, 403, 503])
 @pytest.mark.parametrize("body", [b"un caf\xe9", b"[1, 2]", b'{"__type": 7}', b"\x00" * 9])
-def test_what_botocore_cannot_read(status: int, body: bytes) -> None:
+def test_what_botocore_cannot_read(make_client: MakeClient, status: int, body: bytes) -> None:
     """A proxy's page in another encoding refuses nothing, whatever botocore makes of it."""
     with ScriptedSWF(Says(body, status)) as swf:
-        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        client = make_client(swf.url, **ONE_ATTEMPT)
         with pytest.raises(TransientError):
             SWFClient(client, client).respond_activity_task_completed("token", "1")
-        client.close()
 
 
 # Whose verdict it is
@@ -184,14 +183,13 @@ JUDGED = ["ValidationException", "SerializationException", "UnknownResourceFault
 
 
 @pytest.mark.parametrize("code", [*JUDGED, "LimitExceededFault", "TypeDeprecatedFault"])
-def test_a_verdict_without_a_request_id(code: str) -> None:
+def test_a_verdict_without_a_request_id(make_client: MakeClient, code: str) -> None:
     """A firewall that takes the request for an attack is not SWF: the call may be repeated."""
     says = dataclasses.replace(says_fault(code), request_id=False)
     with ScriptedSWF(says) as swf:
-        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        client = make_client(swf.url, **ONE_ATTEMPT)
         with pytest.raises(TransientError) as caught:
             SWFClient(client, client).respond_activity_task_completed("token", "1")
-        client.close()
     assert type(caught.value) is TransientError
     assert caught.value.fault == code
 
@@ -229,13 +227,14 @@ def test_memory_may_be_short_for_a_moment() -> None:
 @pytest.mark.parametrize(
     ("status", "may_have"), [(500, False), (502, True), (503, False), (504, True)]
 )
-def test_an_answer_that_a_gateway_lost(status: int, may_have: bool) -> None:
+def test_an_answer_that_a_gateway_lost(
+    make_client: MakeClient, status: int, may_have: bool
+) -> None:
     """A gateway that got no answer has passed the call on; SWF's own errors have not acted."""
     with ScriptedSWF(Says("<html>gateway</html>", status)) as swf:
-        client = boto3_client(swf.url, **ONE_ATTEMPT)
+        client = make_client(swf.url, **ONE_ATTEMPT)
         with pytest.raises(TransientError) as caught:
             SWFClient(client, client).poll_for_activity_task("domain", "list", "me")
-        client.close()
     assert caught.value.may_have_arrived is may_have
 
 

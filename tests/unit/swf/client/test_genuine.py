@@ -11,7 +11,7 @@ from flowy.exception import TransientError
 from flowy.swf.client import SWFClient
 from flowy.swf.client.genuine import check_bodies, is_genuine
 from tests.faults.reply import EMPTY_POLL
-from tests.unit.scripted_swf import ONE_ATTEMPT, Says, ScriptedSWF, boto3_client
+from tests.unit.scripted_swf import ONE_ATTEMPT, Says, ScriptedSWF, boto3_client, lean_client
 from tests.unit.stand_ins import task_answer
 
 pytestmark = pytest.mark.usefixtures("no_settings")
@@ -48,14 +48,15 @@ PAGES = {
 }
 
 
-@pytest.fixture(params=["Flowy's", "passed in"])
+@pytest.fixture(params=["Flowy's", "Flowy's by botocore's HTTP", "passed in"])
 def client_of(request: pytest.FixtureRequest) -> Iterator[Callable[[ScriptedSWF], SWFClient]]:
     """Makes a client of what the test scripts."""
     made: list[Any] = []
 
     def make(swf: ScriptedSWF) -> SWFClient:
-        client = boto3_client(swf.url, **ONE_ATTEMPT)
-        if request.param == "Flowy's":
+        new = lean_client if request.param == "Flowy's" else boto3_client
+        client = new(swf.url, **ONE_ATTEMPT)
+        if request.param != "passed in":
             check_bodies(client)
         made.append(client)
         return SWFClient(client, client)

@@ -15,10 +15,6 @@ from typing import Any
 
 import pytest
 
-from flowy.swf.client.lean.choice import take_lean_way
-from flowy.swf.client.lean.session import LeanSession
-from tests.unit.scripted_swf import boto3_client
-
 #: How long a test waits for what has no time of its own, in seconds.
 PATIENCE_SECONDS = 20.0
 
@@ -168,14 +164,6 @@ PATIENT: dict[str, Any] = {
     "connect_timeout": PATIENCE_SECONDS,
     "read_timeout": PATIENCE_SECONDS,
 }
-
-
-def lean_client(url: str, **config: Any) -> Any:
-    """Return a boto3 client of what listens at *url*, which takes the lean way."""
-    client: Any = boto3_client(url, **{**PATIENT, **config})
-    take_lean_way(client)
-    assert isinstance(client._endpoint.http_session, LeanSession)
-    return client
 
 
 def poll(client: Any) -> dict[str, Any]:

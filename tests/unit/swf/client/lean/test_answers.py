@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from flowy.swf.client.lean import odd_answer
-from tests.unit.swf.client.lean.conftest import MakeClient
+from tests.unit.swf.client.conftest import MakeClient
 from tests.unit.swf.client.lean.raw_server import (
     EMPTY,
     OWN,

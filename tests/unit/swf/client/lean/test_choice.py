@@ -19,7 +19,7 @@ from flowy.swf.client.lean import signer
 from flowy.swf.client.lean.choice import take_lean_way
 from flowy.swf.client.lean.session import LeanSession
 from tests.unit.scripted_swf import Says, ScriptedSWF, boto3_client
-from tests.unit.swf.client.lean.conftest import MakeClient
+from tests.unit.swf.client.conftest import MakeClient
 from tests.unit.swf.client.lean.raw_server import PATIENT, RawServer, connections_of, poll
 
 LEAN = "Calls to SWF go through Flowy's own HTTP connections."

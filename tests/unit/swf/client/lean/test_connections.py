@@ -22,7 +22,8 @@ from botocore.exceptions import (
 
 from flowy.swf.client.lean.connection import Connection
 from flowy.swf.client.lean.pool import MAX_IDLE_SECONDS, ConnectionPool
-from tests.unit.swf.client.lean.conftest import MakeClient
+from tests.unit.scripted_swf import lean_client
+from tests.unit.swf.client.conftest import MakeClient
 from tests.unit.swf.client.lean.raw_server import (
     PATIENCE_SECONDS,
     Peer,
@@ -30,7 +31,6 @@ from tests.unit.swf.client.lean.raw_server import (
     answer,
     connections_of,
     error_of,
-    lean_client,
     poll,
     serve,
 )
@@ -261,7 +261,7 @@ def test_closing_a_client_closes_its_connections(lean: MakeClient) -> None:
 def test_a_client_that_is_dropped_closes_its_connections(no_settings: None) -> None:
     """As ``call_activity`` drops one after each call; nothing warns of an open socket."""
     with RawServer() as server:
-        client = lean_client(server.url)
+        client: Any = lean_client(server.url)
         poll(client)
         (connection,) = connections_of(client)
         del client

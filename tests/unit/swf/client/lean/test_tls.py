@@ -18,10 +18,12 @@ from botocore import httpsession
 from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, SSLError
 
+from flowy.swf.client.deadlines import SHORTEST_DEADLINE_SECONDS, CallDeadlines
 from flowy.swf.client.lean.choice import take_lean_way
 from flowy.swf.client.lean.tls import tls_context
+from tests.unit.clocks import TurnedClock
 from tests.unit.scripted_swf import boto3_client, session
-from tests.unit.swf.client.lean.conftest import MakeClient
+from tests.unit.swf.client.conftest import Aside, MakeClient, error_after_cuts
 from tests.unit.swf.client.lean.raw_server import (
     PATIENCE_SECONDS,
     PATIENT,
@@ -313,6 +315,31 @@ def test_byte_by_byte(lean: MakeClient, trusted: ssl.SSLContext) -> None:
         client = lean(server.url)
         assert poll(client)["startedEventId"] == poll(client)["startedEventId"] == 0
     assert server.connections == 1
+
+
+@pytest.mark.usefixtures("trusting")
+@pytest.mark.parametrize("begun", [b"", answer()[:-5]])
+def test_a_call_past_its_deadline_is_cut(
+    lean: MakeClient,
+    trusted: ssl.SSLContext,
+    begun: bytes,
+    deadlines: CallDeadlines,
+    clock: TurnedClock,
+    aside: Aside,
+) -> None:
+    """Whoever watches calls finds the socket that this one reads from."""
+
+    def behave(peer: Peer) -> None:
+        peer.read()
+        peer.send(begun)
+        server.over.wait(PATIENCE_SECONDS)
+
+    with RawServer(behave, tls=trusted) as server:
+        client = lean(server.url)
+        future = aside(lambda: deadlines.call(5, lambda: poll(client)))
+        clock.turn_when_awaited(SHORTEST_DEADLINE_SECONDS)
+        assert type(error_after_cuts(future, clock)) is ConnectionClosedError
+        assert connections_of(client) == set()
 
 
 def test_a_client_certificate(
