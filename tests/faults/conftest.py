@@ -98,13 +98,27 @@ def endpoint(seed: int) -> Iterator[Endpoint]:
         yield endpoint
 
 
+#: Marks tests of what comes back over HTTP: their workers go by each of the two ways. All others
+#: go by the lean one, as workers do.
+both_http_ways = pytest.mark.parametrize("http_way", ["lean", "botocore"])
+
+
 @pytest.fixture
-def start_worker(tmp_path: Path) -> Iterator[Workers]:
+def http_way() -> str:
+    """The HTTP way of a test's workers."""
+    return "lean"
+
+
+@pytest.fixture
+def start_worker(tmp_path: Path, http_way: str) -> Iterator[Workers]:
     """Starts a worker: ``start_worker(environment, concurrency=5)``.
 
     ``script`` names another module to run with the options, ``command`` one with arguments.
     """
     mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    mine.pop("FLOWY_HTTP", None)
+    if http_way == "botocore":
+        mine["FLOWY_HTTP"] = http_way
     started: list[Worker] = []
 
     def start(

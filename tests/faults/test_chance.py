@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from tests.faults.conftest import Workers
+from tests.faults.conftest import Workers, both_http_ways
 from tests.faults.endpoint import PATIENCE_SECONDS, Endpoint
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS, Fault
 
@@ -25,6 +25,7 @@ A_TENTH_OF_EACH = {
 IN_THE_DARK = (Fault.BREAK_BEFORE, Fault.BREAK_AFTER, Fault.RUBBISH)
 
 
+@both_http_ways
 def test_hundreds_of_tasks_survive_a_tenth_of_each_fault(
     endpoint: Endpoint, start_worker: Workers
 ) -> None:
