@@ -329,14 +329,18 @@ def test_a_call_past_its_deadline_is_cut(
 ) -> None:
     """Whoever watches calls finds the socket that this one reads from."""
 
+    asked = threading.Event()  # a cut before that breaks the handshake
+
     def behave(peer: Peer) -> None:
         peer.read()
         peer.send(begun)
+        asked.set()
         server.over.wait(PATIENCE_SECONDS)
 
     with RawServer(behave, tls=trusted) as server:
         client = lean(server.url)
         future = aside(lambda: deadlines.call(5, lambda: poll(client)))
+        assert asked.wait(PATIENCE_SECONDS)
         clock.turn_when_awaited(SHORTEST_DEADLINE_SECONDS)
         assert type(error_after_cuts(future, clock)) is ConnectionClosedError
         assert connections_of(client) == set()
