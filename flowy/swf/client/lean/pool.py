@@ -8,6 +8,7 @@ of a worker that died would stay open in the child, for SWF to hand a task to.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import time
@@ -48,8 +49,8 @@ class ConnectionPool:
         self._idle: deque[tuple[float, Connection]] = deque()
         #: All that are open, for a forked child to close.
         self._connections: set[Connection] = set()
-        # A client that is dropped has no call that says so.
-        weakref.finalize(self, _close, self._connections).atexit = False
+        # A client that is dropped, or lives until the end of the process, is not closed by anybody.
+        weakref.finalize(self, _close_idle, self._idle)
         _register(self)
 
     def take(self) -> Connection:
@@ -98,22 +99,24 @@ class ConnectionPool:
 
     def close(self) -> None:
         """Close the idle ones; a later call opens new ones."""
-        while self._idle:
-            try:
-                _, connection = self._idle.pop()
-            except IndexError:
-                return
-            self.discard(connection)
+        self._connections.difference_update(_close_idle(self._idle))
 
     def forget(self) -> None:
         """Close, in a forked child, its copies of all connections; the parent's stay open."""
         self._idle.clear()
-        _close(self._connections)
+        while self._connections:
+            self._connections.pop().close()
 
 
-def _close(connections: set[Connection]) -> None:
-    while connections:
-        connections.pop().close()
+def _close_idle(idle: deque[tuple[float, Connection]]) -> list[Connection]:
+    """Close all of these, and return them."""
+    closed = []
+    with contextlib.suppress(IndexError):
+        while True:
+            _, connection = idle.pop()
+            connection.close()
+            closed.append(connection)
+    return closed
 
 
 def _register(pool: ConnectionPool) -> None:
