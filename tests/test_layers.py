@@ -44,6 +44,7 @@ LAYERS: Mapping[str, int] = {
     "flowy.importing": 0,
     "flowy.invocation": 4,
     "flowy.local": 11,
+    "flowy.loopback": 1,
     "flowy.middleware": 3,
     "flowy.observer": 5,
     "flowy.reasons": 0,

@@ -15,8 +15,9 @@ import socket
 import uuid
 from collections.abc import Callable
 
-from .address import Address
-from .loopback import BODY_SECONDS, LoopbackHandler, LoopbackServer
+from ..loopback.address import Address
+from ..loopback.server import BODY_SECONDS, LoopbackHandler
+from .local_server import LocalServer
 from .wire_faults import Answer
 
 #: Largest request in bytes: SWF's own limit ("Maximum request size: 1 MB per request").
@@ -36,7 +37,7 @@ _PREFIXES = {
 Answerer = Callable[[str, bytes, Callable[[], bool]], "Answer | None"]
 
 
-class Endpoint(LoopbackServer):
+class Endpoint(LocalServer):
     """The server that speaks SWF's protocol.
 
     Args:

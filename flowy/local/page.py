@@ -1,7 +1,7 @@
 """A web page that shows the state of a local SWF.
 
 The server has static files, and JSON that the page's script fetches. It answers only known Hosts
-(``flowy.local.address``), without CORS headers, and its content security policy allows no script
+(``flowy.loopback.address``), without CORS headers, and its content security policy allows no script
 but the page's own. Users may put markup into workflow ids, inputs and results; the script inserts
 them as text.
 
@@ -19,8 +19,9 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .address import Address
-from .loopback import BODY_SECONDS, LoopbackHandler, LoopbackServer
+from ..loopback.address import Address
+from ..loopback.server import BODY_SECONDS, LoopbackHandler
+from .local_server import LocalServer
 from .wire_faults import Answer
 
 #: Takes a name and parameters, returns a JSON-serializable value; None if it does not exist.
@@ -62,7 +63,7 @@ _HEADERS = {
 }
 
 
-class Page(LoopbackServer):
+class Page(LocalServer):
     """The server of the page.
 
     Args:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..exception import LocalSWFError
-from .address import Address
+from ..loopback.address import Address
 from .clients import Clients, environment
 from .clock import Clock
 from .endpoint import Endpoint

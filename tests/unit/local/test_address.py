@@ -11,7 +11,7 @@ import pytest
 
 from flowy.cli import ExitCode, main
 from flowy.local import LocalSWF
-from flowy.local.address import Address
+from flowy.loopback.address import Address
 from tests.patience import PATIENCE_SECONDS
 
 

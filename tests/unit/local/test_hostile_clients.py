@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from flowy.local import LocalSWF, Quotas, loopback
+from flowy.local import LocalSWF, Quotas
+from flowy.loopback import server as loopback
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.local.conftest import Work
 

@@ -1,8 +1,8 @@
-"""An HTTP server that refuses requests from web pages and listens on loopback by default.
+"""An HTTP server that refuses requests from web pages.
 
 Any web page in a browser on the same machine can send requests to a loopback port. So a request
-with a foreign Host (``flowy.local.address``) or a foreign Origin is refused, and no answer has a
-CORS header.
+with a foreign Host (``flowy.loopback.address``) or a foreign Origin is refused, and no answer has
+a CORS header.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import time
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from .address import Address
-from .real_time import monotonic_seconds
+from ..concurrency.clock import SYSTEM_CLOCK
+from .address import Address, UnixAddress
 
 logger = logging.getLogger(__name__)
 
@@ -52,15 +52,25 @@ class LoopbackServer(socketserver.TCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, address: Address, port: int, handler: type[LoopbackHandler]) -> None:
+    #: What log lines and refusals call it.
+    subject = "The server"
+    #: Begins the names of its threads; its name in HTTP.
+    name = "flowy"
+    #: Ends the sentence that refuses a foreign Host.
+    host_advice = ""
+
+    def __init__(
+        self, address: Address | UnixAddress, port: int, handler: type[LoopbackHandler]
+    ) -> None:
         self.address_family = address.family
-        super().__init__((address.host, port), handler)
+        super().__init__(address.bindable(port), handler)  # type: ignore[arg-type]
         self.address = address
-        self.port: int = self.server_address[1]
+        #: The port; 0 for a socket in the file system, which has none.
+        self.port: int = 0 if isinstance(address, UnixAddress) else self.server_address[1]
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._exhausted = False
         self._thread = threading.Thread(
-            target=self.serve_forever, args=(0.05,), name="flowy-local", daemon=True
+            target=self.serve_forever, args=(0.05,), name=self.name, daemon=True
         )
 
     def start(self) -> None:
@@ -76,16 +86,17 @@ class LoopbackServer(socketserver.TCPServer):
         for _, connection in connections:
             # This ends an idle connection now and a busy one after its answer.
             _shut(connection, socket.SHUT_RD)
-        ends = monotonic_seconds() + _DRAIN_SECONDS
+        ends = SYSTEM_CLOCK.now() + _DRAIN_SECONDS
         for thread, _ in connections:
-            thread.join(max(0.0, ends - monotonic_seconds()))
+            thread.join(max(0.0, ends - SYSTEM_CLOCK.now()))
         # The remaining clients do not read their answers; stop sending to them.
         for _, connection in connections:
             _shut(connection, socket.SHUT_RDWR)
         for thread, _ in connections:
-            thread.join(max(0.0, ends + _DRAIN_SECONDS - monotonic_seconds()))
+            thread.join(max(0.0, ends + _DRAIN_SECONDS - SYSTEM_CLOCK.now()))
 
     def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection, or rest if there is no descriptor for it."""
         try:
             accepted: tuple[socket.socket, Any] = super().get_request()
         except OSError as error:
@@ -93,7 +104,8 @@ class LoopbackServer(socketserver.TCPServer):
                 # The connection stays in the queue, so the server would try again at once.
                 if not self._exhausted:
                     logger.warning(
-                        "The local SWF cannot accept connections: %s. They wait until others end.",
+                        "%s cannot accept connections: %s. They wait until others end.",
+                        self.subject,
                         error.strerror,
                     )
                 self._exhausted = True
@@ -103,8 +115,9 @@ class LoopbackServer(socketserver.TCPServer):
         return accepted
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection, on a thread of its own."""
         thread = threading.Thread(
-            target=self._serve, args=(request, client_address), name="flowy-local", daemon=True
+            target=self._serve, args=(request, client_address), name=self.name, daemon=True
         )
         self._connections[thread] = request
         try:
@@ -114,7 +127,7 @@ class LoopbackServer(socketserver.TCPServer):
             # An exiting process cannot start threads, and its clients notice the exit anyway.
             ending = not threading.main_thread().is_alive()
             level = logging.DEBUG if ending else logging.WARNING
-            logger.log(level, "The local SWF closed a connection: %s.", error)
+            logger.log(level, "%s closed a connection: %s.", self.subject, error)
             self.shutdown_request(request)
 
     def _serve(self, request: socket.socket, client_address: Any) -> None:
@@ -123,7 +136,7 @@ class LoopbackServer(socketserver.TCPServer):
         except OSError:
             logger.debug("A client closed its connection during an answer.", exc_info=True)
         except Exception:
-            logger.exception("The local SWF failed while it answered; the connection is closed.")
+            logger.exception("%s failed while it answered; the connection is closed.", self.subject)
         finally:
             self.shutdown_request(request)
             self._connections.pop(threading.current_thread(), None)
@@ -134,11 +147,17 @@ class LoopbackHandler(BaseHTTPRequestHandler):
 
     server: LoopbackServer
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     #: Size of the write buffer in bytes, so that an answer leaves in one packet.
     wbufsize = 64 * 1024
 
+    def setup(self) -> None:
+        """Make the connection ready, without Nagle's algorithm if it is TCP."""
+        if self.server.address_family != socket.AF_UNIX:
+            self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().setup()
+
     def parse_request(self) -> bool:
+        """Read a request, and refuse it if a web page may have sent it."""
         if not super().parse_request():
             return False
         status, refusal = 403, self._refusal()
@@ -151,15 +170,15 @@ class LoopbackHandler(BaseHTTPRequestHandler):
 
     def _refusal(self) -> str | None:
         """Return why this request is refused; None if no web page can have sent it."""
+        server = self.server
         hosts = self.headers.get_all("Host", [])
-        if len(hosts) != 1 or not self.server.address.answers_to(hosts[0]):
+        if len(hosts) != 1 or not server.address.answers_to(hosts[0]):
             return (
-                "The local SWF answers only requests with a loopback Host, or one of its "
-                "allowed_hosts (flowy local --allow-host)."
+                f"{server.subject} answers only requests with a loopback Host{server.host_advice}."
             )
         origins = self.headers.get_all("Origin", [])
         if origins and origins != [f"http://{hosts[0]}"]:
-            return "The local SWF does not answer requests from other web pages."
+            return f"{server.subject} does not answer requests from other web pages."
         return None
 
     def _ambiguity(self) -> str | None:
@@ -202,7 +221,8 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def version_string(self) -> str:
-        return "flowy-local"
+        """Return what the Server header says."""
+        return self.server.name
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing; http.server would write a line for each request to stderr."""

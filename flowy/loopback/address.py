@@ -1,17 +1,19 @@
-"""Where a local SWF listens, and the Host names that it answers to.
+"""Where a server listens, and the Host names that it answers to.
 
-SWF checks signatures; a local SWF does not, so whoever can reach its port can do anything. Any web
-page in a browser on this machine can send requests to a loopback port, and can make a name of its
-own resolve to it (DNS rebinding), so a request is answered only if its Host is known. Containers
-reach this machine by another address and another name, and both must be allowed.
+SWF checks signatures; these servers do not, so whoever can reach the port of a local SWF can do
+anything. Any web page in a browser on this machine can send requests to a loopback port, and can
+make a name of its own resolve to it (DNS rebinding), so a request is answered only if its Host is
+known. Containers reach this machine by another address and another name, and both must be allowed.
 """
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import re
 import socket
 from collections.abc import Iterable
+from pathlib import Path
 
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
@@ -24,7 +26,8 @@ class Address:
     Args:
         host: an IP address of this machine, ``0.0.0.0`` and ``::`` for all, or ``localhost``.
         allowed_hosts: the host names that requests may carry, without ports; the names of
-            loopback are always allowed.
+            loopback are always allowed. None allows every name on an address that other machines
+            can reach, and the names of loopback alone on loopback.
 
     Attributes:
         host: the IP address.
@@ -36,7 +39,7 @@ class Address:
             reach the address and no name is given.
     """
 
-    def __init__(self, host: str, allowed_hosts: Iterable[str] = ()) -> None:
+    def __init__(self, host: str, allowed_hosts: Iterable[str] | None = ()) -> None:
         try:
             found = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
         except ValueError:
@@ -50,8 +53,9 @@ class Address:
             )
         self.host = str(found)
         self.loopback = found.is_loopback
-        self.allowed_hosts = tuple(_name(each) for each in allowed_hosts)
-        if not self.loopback and not self.allowed_hosts:
+        self.allowed_hosts = tuple(_name(each) for each in allowed_hosts or ())
+        self._answers_to_all = allowed_hosts is None and not self.loopback
+        if not (self.loopback or self.allowed_hosts or self._answers_to_all):
             raise ValueError(
                 f"Cannot listen on {host}: other machines may reach it, so the host names that "
                 "they use must be listed. Allow the name by which containers reach this machine, "
@@ -72,6 +76,10 @@ class Address:
         """The address family of its sockets."""
         return socket.AF_INET6 if ":" in self.host else socket.AF_INET
 
+    def bindable(self, port: int) -> tuple[str, int]:
+        """What a socket is bound to."""
+        return self.host, port
+
     def url(self, port: int) -> str:
         """Return the URL by which programs on this machine reach a port."""
         return f"http://{self._own}:{port}"
@@ -83,7 +91,41 @@ class Address:
             host: the header's value, with or without a port. Any port will do, because of tunnels.
         """
         name, colon, port = host.rpartition(":")
-        return (name if colon and port.isdigit() else host).lower() in self._answered
+        name = name if colon and port.isdigit() else host
+        return self._answers_to_all or name.lower() in self._answered
+
+
+class UnixAddress:
+    """A socket in the file system to listen on; no web page can reach it.
+
+    Args:
+        path: where it is made.
+    """
+
+    family = socket.AF_UNIX
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def bindable(self, port: int) -> str:
+        """What a socket is bound to, whatever the *port*.
+
+        A socket that a process has left behind is removed. One that somebody listens on is not,
+        nor is any other file.
+        """
+        path = Path(self.path)
+        with socket.socket(self.family) as other:
+            if path.is_socket() and other.connect_ex(self.path) == errno.ECONNREFUSED:
+                path.unlink(missing_ok=True)
+        return self.path
+
+    def url(self, port: int) -> str:
+        """How the socket is named, whatever the *port*."""
+        return f"unix:{self.path}"
+
+    def answers_to(self, host: str) -> bool:
+        """Whether a Host header names this address: each does."""
+        return True
 
 
 def _bracketed(host: str) -> str:

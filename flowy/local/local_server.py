@@ -1,0 +1,13 @@
+"""What the two servers of a local SWF, its endpoint and its page, say of themselves."""
+
+from __future__ import annotations
+
+from ..loopback.server import LoopbackServer
+
+
+class LocalServer(LoopbackServer):
+    """A server of a local SWF."""
+
+    subject = "The local SWF"
+    name = "flowy-local"
+    host_advice = ", or one of its allowed_hosts (flowy local --allow-host)"
