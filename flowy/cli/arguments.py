@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from ..importing import module_and_name
-from ..invocation.failure import cut_end
 from ..swf.limits import MAX_VERSION_CHARS, name_text
+from ..texts import cut_end
 
 T = TypeVar("T")
 

@@ -1,7 +1,8 @@
 """How a run becomes an answer, without any knowledge of SWF or any call to it."""
 
+from ..texts import cut_end, cut_start, sendable
 from .answer import Answer, Canceled, Completed, Failed, NoAnswer, Suspended
-from .failure import cut_end, cut_start, details_of, ends_thread, reason_of, sendable
+from .failure import details_of, ends_thread, reason_of
 from .invoke import answer_to_error, invoke, invoke_async, run_async
 from .outcome import TaskOutcome
 from .scheduler import Scheduler

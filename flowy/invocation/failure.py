@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Container, Iterator
 from types import CodeType, TracebackType
 
+from ..texts import cut_end, sendable
+
 #: One piece of a traceback (a frame, or an exception's message) is cut to this many characters,
 #: so that a long message cannot push the frames out of the details.
 MAX_PIECE_CHARS = 4_096
@@ -88,21 +90,6 @@ def ends_thread(error: BaseException | None) -> bool:
     Only its type is checked: ``isinstance`` also reads ``__class__``, which may raise anything.
     """
     return issubclass(type(error), KeyboardInterrupt | SystemExit)
-
-
-def sendable(text: str) -> str:
-    """Return *text* with lone surrogates, which have no UTF-8 form, written as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def cut_end(text: str, limit: int) -> str:
-    """Return *text*, cut at its end to *limit* characters with a mark if it was longer."""
-    return text if len(text) <= limit else text[: limit - 4] + " ..."
-
-
-def cut_start(text: str, limit: int) -> str:
-    """Return *text*, cut at its start to *limit* characters with a mark if it was longer."""
-    return text if len(text) <= limit else "... " + text[len(text) - limit + 4 :]
 
 
 def _is_bare_value(error: BaseException, text: str) -> bool:

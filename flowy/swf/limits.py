@@ -16,7 +16,7 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any, TypeAlias
 
-from ..invocation.failure import cut_end, sendable
+from ..texts import cut_end, sendable
 
 MAX_INPUT_CHARS = 32_768  #: Input of a task or an execution.
 MAX_RESULT_CHARS = 32_768  #: Result of a completed task.

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ..exception import TokenStoreError
-from ..invocation.failure import cut_end, sendable
 from ..invocation.outcome import TaskOutcome
 from ..safe_logging import get_logger
+from ..texts import cut_end, sendable
 from .store import MAX_REASON_CHARS, TokenStore
 from .suspended_task import SuspendedTask
 

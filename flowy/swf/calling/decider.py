@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...invocation.failure import cut_end
 from ...invocation.outcome import TaskOutcome
+from ...texts import cut_end
 from ..history import Ending, Event, attributes, ending_of
 from ..limits import MAX_REASON_CHARS
 from ..values import ActivityType

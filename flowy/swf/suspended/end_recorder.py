@@ -7,9 +7,9 @@ its execution, for as long as SWF keeps that.
 from __future__ import annotations
 
 from ...exception import SWFError, TransientError, UnknownResourceError
-from ...invocation.failure import cut_end, sendable
 from ...invocation.outcome import TaskOutcome
 from ...safe_logging import get_logger
+from ...texts import cut_end, sendable
 from ...tokens import SuspendedTask, TokenStore
 from ..client import SWFClient
 from ..history import Ending, ending_of_task

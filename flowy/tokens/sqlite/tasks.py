@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ...exception import TokenStoreError
-from ...invocation.failure import sendable
 from ...invocation.outcome import TaskOutcome
 from ...safe_logging import get_logger
+from ...texts import sendable
 from ..suspended_task import SuspendedTask
 from .file import StoreFile
 from .rows import OPEN, row_of, state_of, task_of

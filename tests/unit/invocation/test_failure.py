@@ -12,11 +12,8 @@ import pytest
 from flowy.invocation.failure import (
     MAX_CHAIN,
     MAX_PIECE_CHARS,
-    cut_end,
-    cut_start,
     details_of,
     reason_of,
-    sendable,
 )
 
 
@@ -228,16 +225,3 @@ def test_the_frames_of_a_memory_error_are_cleared(inside: bool) -> None:
     assert "MemoryError: no more" in details_of(error, run_by={run.__code__})
     gc.collect()
     assert kept[0]() is None
-
-
-def test_sendable() -> None:
-    """What has a UTF-8 form stays as it is, lone surrogates become escapes."""
-    assert sendable("\u00e4\U0001f600") == "\u00e4\U0001f600"
-    assert sendable("a\ud800b") == "a\\ud800b"
-
-
-def test_cutting() -> None:
-    """A cut text has the limit's length and a mark where it was cut; a short one stays."""
-    assert cut_end("12345678", 8) == cut_start("12345678", 8) == "12345678"
-    assert cut_end("123456789", 8) == "1234 ..."
-    assert cut_start("123456789", 8) == "... 6789"

@@ -1,0 +1,18 @@
+"""Texts as SWF takes them: of a limited length, and without half surrogate pairs."""
+
+from __future__ import annotations
+
+
+def sendable(text: str) -> str:
+    """Return *text* with lone surrogates, which have no UTF-8 form, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def cut_end(text: str, limit: int) -> str:
+    """Return *text*, cut at its end to *limit* characters with a mark if it was longer."""
+    return text if len(text) <= limit else text[: limit - 4] + " ..."
+
+
+def cut_start(text: str, limit: int) -> str:
+    """Return *text*, cut at its start to *limit* characters with a mark if it was longer."""
+    return text if len(text) <= limit else "... " + text[len(text) - limit + 4 :]
