@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from ...concurrency.stop import StopLevel
+from .poller_record import PollerRecord, PollerState
 from .polling import Poller
 from .runner import Runner
 from .slots import Slots
@@ -17,7 +18,7 @@ NO_THREAD_SECONDS = 0.2
 
 
 class PollLoop:
-    """Polls and starts tasks; each of a worker's pollers calls ``run``.
+    """Polls and starts tasks; each of a worker's pollers calls ``run`` with a record of its own.
 
     Args:
         worker: the context that the tasks share.
@@ -44,13 +45,25 @@ class PollLoop:
         self._turns_left = loop
         self._lock = threading.Lock()
         self._answered = threading.Event()
+        #: What each poller does.
+        self.records: list[PollerRecord] = []
 
-    def run(self) -> None:
+    def new_record(self) -> PollerRecord:
+        """Return the record of the poller that is the calling thread."""
+        record = PollerRecord(self._worker.clock)
+        self.records.append(record)
+        return record
+
+    def run(self, record: PollerRecord | None = None) -> None:
         """Poll until a stop or the last turn.
+
+        Args:
+            record: the poller's, if it has polled before; None for a new one.
 
         Raises:
             SWFError: the first polls were refused.
         """
+        record = record or self.new_record()
         poller = Poller(
             self._worker.client,
             domain=self._worker.domain,
@@ -60,17 +73,19 @@ class PollLoop:
             answered=self._answered,
             lost=self.poll_lost,
             observers=self._worker.observers,
+            record=record,
             clock=self._worker.clock,
         )
-        while self._slots.take():
+        while self._take_slot(record):
             run = None
             try:
                 if not self._runner.reserve():
+                    record.does(PollerState.BACKING_OFF)
                     self._stop.wait(NO_THREAD_SECONDS)
                     continue
                 try:
                     if not self._take_turn():
-                        return
+                        break
                     run = self._poll(poller)
                 finally:
                     if run is None:
@@ -79,12 +94,20 @@ class PollLoop:
                 if run is None:
                     self._slots.give_back()
             if run is not None:
+                record.does(PollerState.RUNNING)
                 self._begin(run)
+        record.does(PollerState.ENDED)
 
     def poll_lost(self, fault: str) -> None:
         """Record a poll that may have cost a task."""
         self._worker.tally.poll_lost(self._worker.identity, fault)
         self._worker.journal.poll_lost(self._worker.identity, fault)
+
+    def _take_slot(self, record: PollerRecord) -> bool:
+        record.does(PollerState.AWAITING_SLOT)
+        taken = self._slots.take()
+        record.does(PollerState.PREPARING)
+        return taken
 
     def _poll(self, poller: Poller) -> TaskRun | None:
         run = task = None

@@ -10,6 +10,7 @@ from ...exception import SWFError, ThreadError
 from ...safe_logging import get_logger
 from ..client.connect import POLL_READ_TIMEOUT_SECONDS
 from .poll_loop import PollLoop
+from .poller_record import PollerRecord, PollerState
 from .runner import LOOK_SECONDS
 from .slots import Slots
 from .worker_context import WorkerContext
@@ -80,17 +81,19 @@ class Pollers:
                 return
 
     def _work(self) -> None:
+        record = self._polls.new_record()
         try:
-            while not self._poll():
+            while not self._poll(record):
+                record.does(PollerState.PARKED)
                 self._stop.wait(BROKEN_POLLER_SECONDS)
         finally:
             with self._slots.changing():
                 self._alive -= 1
 
-    def _poll(self) -> bool:
+    def _poll(self, record: PollerRecord) -> bool:
         """Poll until a stop or the last poll; return False after an unexpected error."""
         try:
-            self._polls.run()
+            self._polls.run(record)
         except SWFError as error:
             self._error = self._error or error
             self._stop.raise_to(StopLevel.DRAIN)

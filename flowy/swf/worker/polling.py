@@ -18,6 +18,7 @@ from ...observer import Observers, PollEnded
 from ...safe_logging import get_logger
 from ..client import SWFClient
 from ..values import ActivityTask
+from .poller_record import PollerRecord, PollerState
 
 logger = get_logger(__name__)
 
@@ -46,6 +47,7 @@ class Poller:
         lost: called with the fault of a poll that may have cost a task, because SWF may have sent
             one that did not arrive.
         observers: told about each poll.
+        record: told what the poller does.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Poller:
         answered: threading.Event,
         lost: Callable[[str], None],
         observers: Observers | None = None,
+        record: PollerRecord | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._client = client
@@ -69,6 +72,7 @@ class Poller:
         self._ever_answered = answered
         self._lost = lost
         self._observers = observers or Observers()
+        self._record = record or PollerRecord(clock)
         self._clock = clock
         self._trouble = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._refusal = Backoff(REFUSED_PAUSE_SECONDS, LONGEST_REFUSED_PAUSE_SECONDS)
@@ -85,14 +89,17 @@ class Poller:
         """
         while not self._stop.is_set():
             began_at = self._clock.now()
+            self._record.does(PollerState.POLLING)
             try:
                 task = self._client.poll_for_activity_task(
                     self._domain, self._task_list, self._identity
                 )
             except SWFError as error:
+                self._record.poll_failed()
                 self._tell(began_at, error)
                 self._back_off(error)
                 continue
+            self._record.poll_answered()
             self._tell(began_at, None, task)
             self._answered()
             if task is None:
