@@ -75,8 +75,8 @@ class EventLoop:
         self.ends = Threads(min(coroutines, ANSWER_THREADS), "flowy-answer")
         self._to_thread = Threads(CALL_THREADS, "flowy-to-thread")
         self._loop.set_default_executor(_DaemonExecutor(self._to_thread))
-        #: The coroutines that run; only for code on the loop.
-        self.running: set[asyncio.Task[None]] = set()
+        #: The coroutines that run, with what each runs for; only for code on the loop.
+        self.running: dict[asyncio.Task[None], object] = {}
         self._posted: deque[Callable[[], object]] = deque()
         self._waking = False
         self._closed = False
@@ -97,6 +97,7 @@ class EventLoop:
         coroutine: Callable[[], Coroutine[Any, Any, Callable[[], object]]],
         failed: Callable[[BaseException], object],
         context: contextvars.Context,
+        subject: object = None,
     ) -> Callable[[], None]:
         """Start a coroutine on the loop.
 
@@ -106,11 +107,13 @@ class EventLoop:
             failed: called, in a thread, with the exception that the coroutine ended with or could
                 not be started with.
             context: the context variables of the coroutine.
+            subject: what the coroutine is for, as text or an object with one; None names its
+                function.
 
         Returns:
             A function that cancels the coroutine, callable from any thread.
         """
-        started = _Coroutine(self, coroutine, failed)
+        started = _Coroutine(self, coroutine, failed, subject)
         # The loop may be awake already, in the context of another coroutine.
         self.post(functools.partial(context.run, started.start))
         return started.cancel
@@ -130,6 +133,30 @@ class EventLoop:
 
         self._calls.submit(settle)
         return ended
+
+    @property
+    def thread_id(self) -> int | None:
+        """The ident of the thread that the loop runs in."""
+        return self._thread.ident
+
+    def tasks(self) -> dict[asyncio.Task[Any], str]:
+        """Return all tasks on the loop, what activities started included, and what each is for.
+
+        Any thread may call this, even if the loop is blocked.
+        """
+        return {task: self._name_of(task) for task in asyncio.all_tasks(self._loop)}
+
+    def blocking(self) -> str | None:
+        """Return what the task is for that runs at this moment; None if none does.
+
+        Any thread may call this, even if the loop is blocked.
+        """
+        task = asyncio.current_task(self._loop)
+        return None if task is None else self._name_of(task)
+
+    def _name_of(self, task: asyncio.Task[Any]) -> str:
+        subject = self.running.get(task)
+        return str(subject or getattr(task.get_coro(), "__qualname__", task.get_name()))
 
     def close(self) -> None:
         """Stop the loop as soon as its last coroutine has ended.
@@ -186,10 +213,12 @@ class _Coroutine:
         loop: EventLoop,
         coroutine: Callable[[], Coroutine[Any, Any, Callable[[], object]]],
         failed: Callable[[BaseException], object],
+        subject: object,
     ) -> None:
         self._loop = loop
         self._coroutine = coroutine
         self._failed = failed
+        self._subject = subject
         self._task: asyncio.Task[None] | None = None
         self._canceled = False
 
@@ -203,7 +232,7 @@ class _Coroutine:
             made.close()
             self._end(functools.partial(self._failed, error))
             return
-        self._loop.running.add(self._task)
+        self._loop.running[self._task] = self._subject
         self._task.add_done_callback(self._finish)
         if self._canceled:
             self._task.cancel()
@@ -217,7 +246,7 @@ class _Coroutine:
         self._end(await self._coroutine())
 
     def _finish(self, task: asyncio.Task[None]) -> None:
-        self._loop.running.discard(task)
+        self._loop.running.pop(task, None)
         try:
             error = asyncio.CancelledError() if task.cancelled() else task.exception()
             if error is not None:

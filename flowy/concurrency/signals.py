@@ -14,7 +14,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -25,11 +25,17 @@ from .stop import StopFlag, StopLevel
 
 logger = get_logger(__name__)
 
+#: What is called when a signal comes.
+Call = Callable[[], object]
+
 #: The signals by which a person (Ctrl-C, a closed terminal) or a process manager asks a process
 #: to stop. Windows has no SIGHUP.
 STOP_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+
+#: The signal that asks a worker what it does. Windows has none.
+REPORT_SIGNAL: signal.Signals | None = getattr(signal, "SIGUSR1", None)
 
 #: How soon an interruption that was swallowed is repeated, in seconds.
 REPEAT_SECONDS = 0.5
@@ -41,7 +47,12 @@ def _nothing(*_: object) -> None:
 
 @contextmanager
 def stop_signals(
-    flag: StopFlag, *, interrupt: bool = False, wanted: bool = True, last: bool = False
+    flag: StopFlag,
+    *,
+    interrupt: bool = False,
+    wanted: bool = True,
+    last: bool = False,
+    report: Callable[[], None] | None = None,
 ) -> Iterator[Callable[[], None]]:
     """Let each stop signal raise *flag* by one level while the block runs: DRAIN, CANCEL, KILL.
 
@@ -56,6 +67,8 @@ def stop_signals(
         wanted: if False, this does nothing.
         last: if True, the process ends after the block, and later signals are ignored. If False,
             the previous handlers are restored.
+        report: called at each SIGUSR1, on the thread that also listens for stops, unless the
+            program handles that signal itself. None leaves the signal alone.
 
     Yields:
         A function that restores these handlers if an activity has replaced them.
@@ -72,14 +85,20 @@ def stop_signals(
         """Count a signal on the thread that listens."""
         flag.raise_to(StopLevel(min(next(heard), StopLevel.KILL)))
 
-    handlers = dict.fromkeys(_not_ignored(), handle) if wanted else {}
-    with _handlers(handlers, hear, last=last) as put_back:
+    handlers: dict[int, Any] = dict.fromkeys(_not_ignored(), handle)
+    calls: dict[int, Call] = dict.fromkeys(_not_ignored(), hear)
+    _add_report(report, handlers, calls)
+    with _handlers(handlers if wanted else {}, calls, last=last) as put_back:
         yield put_back
 
 
 @contextmanager
-def child_signals(stop: Callable[[], None]) -> Iterator[Callable[[], None]]:
+def child_signals(
+    stop: Callable[[], None], report: Callable[[], None] | None = None
+) -> Iterator[Callable[[], None]]:
     """Let SIGTERM and SIGHUP call *stop*, and SIGINT do nothing, while the block runs and after.
+
+    SIGUSR1 calls *report*, as for ``stop_signals``.
 
     For a process whose parent passes a stop on: Ctrl-C in a terminal reaches both, and so may the
     SIGTERM of a process manager. The process must end after the block.
@@ -89,9 +108,12 @@ def child_signals(stop: Callable[[], None]) -> Iterator[Callable[[], None]]:
         """Stop, as the thread that listens does."""
         stop()
 
-    handlers: dict[signal.Signals, Any] = dict.fromkeys(_not_ignored(), terminate)
+    handlers: dict[int, Any] = dict.fromkeys(_not_ignored(), terminate)
     handlers[signal.SIGINT] = _nothing
-    with _handlers(handlers, stop, last=True) as put_back:
+    calls: dict[int, Call] = dict.fromkeys(_not_ignored(), stop)
+    del calls[signal.SIGINT]
+    _add_report(report, handlers, calls)
+    with _handlers(handlers, calls, last=True) as put_back:
         yield put_back
 
 
@@ -141,7 +163,7 @@ def terminable(*, last: bool = False) -> Iterator[None]:
         if not _interruption_is_handled():
             raise KeyboardInterrupt
 
-    handlers: dict[signal.Signals, Any] = {
+    handlers: dict[int, Any] = {
         number: interrupt
         for number in STOP_SIGNALS
         if signal.getsignal(number) is not signal.SIG_IGN
@@ -166,15 +188,15 @@ def signal_name(number: int) -> str:
 
 @contextmanager
 def _handlers(
-    handlers: Mapping[signal.Signals, Any],
-    hear: Callable[[], None] | None = None,
+    handlers: Mapping[int, Any],
+    calls: Mapping[int, Call] | None = None,
     *,
     last: bool = False,
 ) -> Iterator[Callable[[], None]]:
     """Set these handlers while the block runs, then restore the previous ones.
 
-    With *last*, ignore the signals afterwards. A thread also calls *hear* at once for each of these
-    signals, except those whose handler does nothing.
+    With *last*, ignore the signals afterwards. A thread also makes the call that *calls* has for
+    each of these signals, at once.
     """
     if not handlers:
         yield _nothing
@@ -183,9 +205,8 @@ def _handlers(
         logger.debug("Not on the main thread: signals are left alone.")
         yield _nothing
         return
-    before: dict[signal.Signals, Any] = {}
-    heard = {number for number, handler in handlers.items() if handler is not _nothing}
-    listening = _heard_at_once(hear, heard) if hear else contextlib.nullcontext(_nothing)
+    before: dict[int, Any] = {}
+    listening = _heard_at_once(calls) if calls else contextlib.nullcontext(_nothing)
     with _default_in_forked_children(list(handlers)), listening as wake_up:
         try:
             for number, handler in handlers.items():
@@ -209,9 +230,9 @@ def _handlers(
 
 @contextmanager
 def _heard_at_once(
-    hear: Callable[[], None], numbers: Collection[signal.Signals]
+    calls: Mapping[int, Call],
 ) -> Iterator[Callable[[], object]]:
-    """Call *hear* for each of these signals in the block, whatever the main thread is doing.
+    """Make the call of each of these signals in the block, whatever the main thread is doing.
 
     Python runs a handler at the main thread's next bytecode: not during a long C call, and not
     during a wait that began just after the signal.
@@ -227,8 +248,8 @@ def _heard_at_once(
                     with contextlib.suppress(OSError):
                         os.write(before, came)
                 for number in came:
-                    if number in numbers:
-                        hear()
+                    if number in calls:
+                        calls[number]()
 
     def wake_up() -> int:
         """Let Python write the numbers of signals to the socket; return what it used before."""
@@ -248,7 +269,7 @@ def _heard_at_once(
 
 
 @contextmanager
-def _default_in_forked_children(numbers: list[signal.Signals]) -> Iterator[None]:
+def _default_in_forked_children(numbers: list[int]) -> Iterator[None]:
     """Give a forked child the default handlers, and close its way to the parent's socket.
 
     The signals are blocked during the fork, because a signal that reaches the child before it has
@@ -274,6 +295,16 @@ def _default_in_forked_children(numbers: list[signal.Signals]) -> Iterator[None]
 
     with around_forks(block, unblock, reset):
         yield
+
+
+def _add_report(
+    report: Callable[[], None] | None, handlers: dict[int, Any], calls: dict[int, Call]
+) -> None:
+    """Let the signal for it call *report*, unless the program has a use of its own for it."""
+    number = REPORT_SIGNAL
+    if report is not None and number and signal.getsignal(number) is signal.SIG_DFL:
+        handlers[number] = _nothing
+        calls[number] = report
 
 
 def _not_ignored() -> list[signal.Signals]:

@@ -36,7 +36,8 @@ class Runner:
         self._has_coroutines = any(map(is_async, implementations))
         # If all activities are coroutines, the tasks need no threads.
         self._needs_threads = concurrency > 1 and not all(map(is_async, implementations))
-        self._event_loop: EventLoop | None = None
+        #: Where coroutines run; None before ``start``, and without coroutines.
+        self.event_loop: EventLoop | None = None
         #: The task run in the calling thread, if any.
         self.here: TaskRun | None = None
         #: Called after each run in the calling thread, because the activity may have changed
@@ -51,7 +52,7 @@ class Runner:
         """
         try:
             if self._has_coroutines:
-                self._event_loop = EventLoop(self._concurrency)
+                self.event_loop = EventLoop(self._concurrency)
             if not self.reserve():
                 raise RuntimeError("can't start new thread")
             self.release()
@@ -64,8 +65,8 @@ class Runner:
     def close(self) -> None:
         """Let the threads end when their tasks have ended."""
         self._threads.close()
-        if self._event_loop is not None:
-            self._event_loop.close()
+        if self.event_loop is not None:
+            self.event_loop.close()
 
     def reserve(self) -> bool:
         """Reserve a thread for the task that a poll may bring; return False if none is left."""
@@ -124,7 +125,8 @@ class Runner:
             pass  # the task has failed; this thread must not end the process
 
     def _start_on_loop(self, run: TaskRun) -> None:
-        assert self._event_loop is not None
-        run.cancel = self._event_loop.submit(run.run_async, run.failed, self._worker.context.copy())
+        assert self.event_loop is not None
+        context = self._worker.context.copy()
+        run.cancel = self.event_loop.submit(run.run_async, run.failed, context, run)
         if self._worker.policy.flag.is_set(StopLevel.CANCEL):
             run.interrupt()  # the stop may have looked before run.cancel was set

@@ -334,3 +334,51 @@ def test_signal_names() -> None:
     """A name for the reader of a log; a signal without one is ``unnamed``."""
     assert signal_name(9) == "SIGKILL"
     assert signal_name(signal.SIGRTMIN + 1) == "unnamed"
+
+
+# The signal that asks what a worker does
+
+
+@pytest.fixture
+def nobody_handles_sigusr1() -> Iterator[None]:
+    before = signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGUSR1, before)
+
+
+@pytest.mark.usefixtures("nobody_handles_sigusr1")
+def test_sigusr1_asks_for_a_report() -> None:
+    """It is no stop, and afterwards it is as it was."""
+    flag, asked = StopFlag(), threading.Semaphore(0)
+    with handlers_of_the_test(), stop_signals(flag, report=asked.release):
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert asked.acquire(timeout=10)
+        assert not flag.is_set()
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+    with handlers_of_the_test():
+        with child_signals(lambda: None, asked.release):
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert asked.acquire(timeout=10)
+        assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN  # the process is about to end
+
+
+@pytest.mark.usefixtures("nobody_handles_sigusr1")
+def test_sigusr1_that_is_not_wanted() -> None:
+    """It is left alone without a report, and if all signals are."""
+    with handlers_of_the_test():
+        with stop_signals(StopFlag()):
+            assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+        with stop_signals(StopFlag(), wanted=False, report=print):
+            assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda *_: None])
+def test_sigusr1_of_the_program(handler: Handler) -> None:
+    """A program that uses or ignores the signal keeps it."""
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with handlers_of_the_test(), stop_signals(StopFlag(), report=print):
+            assert signal.getsignal(signal.SIGUSR1) is handler
+    finally:
+        signal.signal(signal.SIGUSR1, before)
