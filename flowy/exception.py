@@ -8,6 +8,7 @@ Errors derive from ``FlowyError``, so one ``except`` catches them all::
     ├── RegistrationError         the types at SWF differ from what the code declares
     ├── ProcessError              worker processes cannot be started
     ├── ThreadError               the system cannot start another thread
+    ├── HealthError               the health of a worker cannot be shown or asked for
     ├── TransportError            a value cannot be encoded, decoded or sent
     │   ├── InputError            an input is not the JSON text of [args, kwargs]
     │   ├── SerializationError    a value has no JSON form
@@ -96,6 +97,10 @@ class ProcessError(FlowyError):
 
 class ThreadError(FlowyError, RuntimeError):
     """The system has too few threads or file descriptors left for the worker."""
+
+
+class HealthError(FlowyError):
+    """The health of a worker cannot be served or written, or a worker cannot be asked for it."""
 
 
 class TransportError(FlowyError, ValueError):

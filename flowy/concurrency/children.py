@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..safe_logging import get_logger
@@ -81,11 +81,13 @@ class Child:
     ready: bool = False
     wanted: bool = True
     killed: bool = False  #: By its parent.
+    _telling: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def tell(self, message: Message) -> None:
         """Send it a message; do nothing if it is dead."""
         try:
-            self.connection.send_bytes(json.dumps(message).encode())
+            with self._telling:  # a stop and a question may go out at the same time
+                self.connection.send_bytes(json.dumps(message).encode())
         except OSError:
             logger.debug("Process %s is gone; a message to it was dropped.", self.process.pid)
 

@@ -81,7 +81,8 @@ class Processes:
         self._context = multiprocessing.get_context("spawn")
         self._target = target
         self._arguments = arguments
-        self._count = count
+        #: How many there should be.
+        self.count = count
         self._started = started
         self._heard = heard
         self._died = died
@@ -112,7 +113,7 @@ class Processes:
             if first.wanted:
                 raise ProcessError(_why_not_started(first))
             return
-        for slot in range(1, self._count):
+        for slot in range(1, self.count):
             if self._starting:
                 self._start(slot)
         self.attend()
@@ -183,7 +184,7 @@ class Processes:
     def _children_wanted(self, child: Child) -> bool:
         # A first child that was never ready is not replaced: its successor would die of the same
         # cause.
-        return child.ready or (self._count > 1 and bool(self._children or self._starts_at))
+        return child.ready or (self.count > 1 and bool(self._children or self._starts_at))
 
 
 def is_imported_by_child() -> bool:

@@ -6,6 +6,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import ModuleType
 from typing import ParamSpec, TypeVar
@@ -13,6 +14,7 @@ from typing import ParamSpec, TypeVar
 from ..concurrency.processes import is_imported_by_child, leave_unguarded
 from ..exception import ScanError
 from ..observer import Observers
+from ..options import documented
 from .client import Layer1, connect
 from .limits import name_text
 from .registration import register
@@ -20,7 +22,6 @@ from .suspended.async_scheduler import AsyncScheduler
 from .values import ActivityImplementation, ActivityType
 from .worker import ActivityWorker, StopReport, WorkerOptions
 from .worker.child import WorkerSpec
-from .worker.options import described
 from .worker.supervisor import Supervisor
 from .worker.worker import calls_at_once
 
@@ -52,9 +53,7 @@ def _takes(
                 given = replace(given, package=_module_of(sys._getframe(1).f_globals))
             return function(given)
 
-        call.__doc__ = inspect.cleandoc(function.__doc__ or "").replace(
-            "{options}", described(WorkerOptions)
-        )
+        call.__doc__ = documented(function.__doc__, WorkerOptions)
         call.__signature__ = signature.replace(  # type: ignore[attr-defined]
             return_annotation=inspect.signature(function).return_annotation
         )
@@ -72,7 +71,7 @@ def start_activity_worker(options: WorkerOptions) -> StopReport:
     one ends all waiting.
 
     Args:
-    {options}
+        {options}
 
     Returns:
         How the tasks ended, and what the stop left.
@@ -84,6 +83,7 @@ def start_activity_worker(options: WorkerOptions) -> StopReport:
             deprecated, or the domain does not exist. The error lists everything that is wrong.
         ProcessError: worker processes cannot be started.
         ThreadError: the system cannot start the worker's threads.
+        HealthError: the health cannot be served or written.
         SWFError: no client can be made, or the first polls are refused.
         TransientError: with ``loop=0``, types could not be registered or compared within 30 s.
         KeyboardInterrupt, SystemExit: an activity raised it in the serial loop; its task has
@@ -126,10 +126,22 @@ def run_worker(
         served = (options.domain, options.task_list, activities)
         given = {"loop": options.loop, "leave": leave, "last": last, **options.serving}
         worker = ActivityWorker(client, *served, **given)
-    if options.reg_remote:
-        # A deployment that only registers must learn if that failed.
-        register(client, options.domain, activities.values(), required=options.loop == 0)
-    return StopReport() if options.loop == 0 else worker.run()
+    with _health_of(worker, options):
+        if options.reg_remote:
+            # A deployment that only registers must learn if that failed.
+            register(client, options.domain, activities.values(), required=options.loop == 0)
+        return StopReport() if options.loop == 0 else worker.run()
+
+
+def _health_of(
+    worker: ActivityWorker | Supervisor, options: WorkerOptions
+) -> AbstractContextManager[None]:
+    """Show the health of a worker in the block, from before its types are registered."""
+    if options.health is None or options.loop == 0:
+        return nullcontext()
+    from ..health.watch import health_shown  # a worker that shows no health needs none of it
+
+    return health_shown(options.health, worker.state)
 
 
 def async_scheduler(domain: object, layer1: Layer1 | None = None) -> AsyncScheduler:

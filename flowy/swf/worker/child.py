@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ...concurrency.children import Link
+from ...concurrency.children import Link, Message
 from ...concurrency.process_end import EXIT_SECONDS, end_within
 from ...concurrency.signals import child_signals
 from ...exception import SWFError
@@ -16,6 +18,9 @@ from . import messages
 from .options import WorkerOptions
 from .report import StopReport
 from .worker import ActivityWorker, calls_at_once
+
+if TYPE_CHECKING:
+    from ...health import HealthOptions
 
 
 @dataclass(frozen=True)
@@ -55,14 +60,36 @@ def work(link: Link, spec: WorkerSpec) -> None:
         leave=report_and_leave,
         put_signals_back=lambda: put_back(),
     )
-    with child_signals(worker.stop) as put_back:
+
+    def hear(message: Message) -> None:
+        if message == messages.ASK_STATUS:
+            link.send(messages.status(worker.state.status()))
+        elif message == messages.PRINT_STATE:
+            worker.print_state()
+        else:
+            worker.stop(messages.stop_level(message))
+
+    with child_signals(worker.stop, worker.print_state) as put_back:
         # If the supervisor is gone, it cannot answer for this process, which finishes its tasks.
-        link.listen(lambda message: worker.stop(messages.stop_level(message)), gone=worker.stop)
+        link.listen(hear, gone=worker.stop)
         link.send(messages.ready())
         try:
-            report = worker.run()
+            with _vitals_told(link, worker, options.health):
+                report = worker.run()
         except SWFError as error:
             link.send(messages.refused(error))
         else:
             link.send(messages.reported(report))
         end_within(EXIT_SECONDS, 0)  # activities may have left threads and exit hooks behind
+
+
+def _vitals_told(
+    link: Link, worker: ActivityWorker, health: HealthOptions | None
+) -> AbstractContextManager[object]:
+    """Tell the supervisor in the block how the worker is, if anybody wants to know."""
+    if health is None:
+        return nullcontext()
+    from ...health.watch import HealthWatch
+    from .vitals_report import VitalsReport
+
+    return HealthWatch(worker.state, health, [VitalsReport(link)])

@@ -74,6 +74,8 @@ class Heartbeats:
         )
         self._allowance = float(BURST)
         self._allowance_at = self._accepted_at = self._reported_at = clock.now()
+        #: When SWF last accepted a heartbeat, by the clock; None for never.
+        self.accepted_at: float | None = None
         self._refusal_logged = False
         self._stopped = False
         #: The newest details that the author gave; None before the first.
@@ -127,7 +129,7 @@ class Heartbeats:
             self._log_refusal(error)
             self._judge_silence()
         else:
-            self._accepted_at = self._clock.now()
+            self._accepted_at = self.accepted_at = self._clock.now()
             self._refusal_logged = False
             self._status.accepted(cancel_requested=cancel_requested)
 

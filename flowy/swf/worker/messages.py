@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...concurrency.children import Link, Message
 from ...concurrency.stop import StopLevel
 from ...exception import RefusedError, SWFError
 from ...invocation.outcome import TaskOutcome
 from .report import LostPoll, StopReport, Tally
+
+if TYPE_CHECKING:
+    from ...health.vitals import Vitals
 
 
 def ready() -> Message:
@@ -40,6 +43,23 @@ def stop(level: StopLevel) -> Message:
 def stop_level(message: Message) -> StopLevel:
     """Return the level in a message of ``stop``."""
     return StopLevel(message["stop"])
+
+
+def vitals(vitals: Vitals) -> Message:
+    """A child tells how it is."""
+    return {"vitals": dataclasses.asdict(vitals)}
+
+
+def status(status: dict[str, Any]) -> Message:
+    """A child answers what it does."""
+    return {"status": status}
+
+
+#: A supervisor asks a child what it does.
+ASK_STATUS: Message = {"ask": "status"}
+
+#: A supervisor asks a child to print what it does, with all stacks.
+PRINT_STATE: Message = {"ask": "print"}
 
 
 class SupervisedJournal:
@@ -75,6 +95,10 @@ class Account:
         tally: the outcomes of its tasks, in case it dies before it reports.
         report: its report; None before its end.
         refusal: why its first polls were refused; None if they were not.
+        vitals: what it said last of how it is, as JSON; None if it has said nothing.
+        status: what it said last of what it does, as JSON; None if it was not asked.
+        asked: whether it has not answered yet what it does.
+        heard_at: when it last said anything, by the supervisor's clock.
     """
 
     open: dict[str, str] = field(default_factory=dict)
@@ -82,9 +106,14 @@ class Account:
     tally: Tally = field(default_factory=Tally)
     report: StopReport | None = None
     refusal: SWFError | None = None
+    vitals: dict[str, Any] | None = None
+    status: dict[str, Any] | None = None
+    asked: bool = False
+    heard_at: float = 0.0
 
-    def hear(self, message: Message) -> None:
-        """Record what a message tells."""
+    def hear(self, message: Message, at: float = 0.0) -> None:
+        """Record what a message tells that came at this time, by the supervisor's clock."""
+        self.heard_at = at
         if "opened" in message:
             self.open[message["opened"]] = message["subject"]
             self.suspending.discard(message["opened"])
@@ -94,6 +123,10 @@ class Account:
             token = message["settled"]
             self.suspending.discard(token)
             self.tally.note(TaskOutcome[message["outcome"]], self.open.pop(token, ""))
+        elif "vitals" in message:
+            self.vitals = message["vitals"]
+        elif "status" in message:
+            self.status, self.asked = message["status"], False
         elif "lost" in message:
             self.tally.poll_lost(message["lost"], message["fault"])
         elif "report" in message:

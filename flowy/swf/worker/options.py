@@ -7,36 +7,27 @@ options of ``flowy worker`` and their documentation. All are checked before anyt
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ...importing import imported
 from ...middleware import Middleware, check_middleware
 from ...observer import Observer, Observers
+from ...options import about
 from ..client import Layer1
 from ..limits import name_text
 from ..scanner import Ignored, Package, Scanner, declared_by
 from ..values import ActivityImplementation, ActivityType
+
+if TYPE_CHECKING:
+    from ...health import HealthOptions
 
 #: How many polls are open at once by default, at most. At 20 ms latency 14 bring close to 500 tasks
 #: a second, as many as a process can answer; more compete with the activities for the interpreter.
 DEFAULT_POLLERS = 14
 
 Choice: TypeAlias = Literal["abandon", "fail"]
-
-
-def _about(help: str, *, metavar: str | None = None, kind: str = "") -> dict[str, Any]:
-    """Describe an option.
-
-    Args:
-        help: its meaning, for the docstring and the command line.
-        metavar: how the command line shows its value.
-        kind: how the command line reads its value: "count", "seconds", "choice", "objects"; empty
-            if the command line does not have this option.
-    """
-    return {"help": help, "metavar": metavar, "kind": kind}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +41,7 @@ class ServingOptions:
 
     concurrency: int = field(
         default=1,
-        metadata=_about(
+        metadata=about(
             "activities at once in a process. 1 is a plain loop in the calling thread; with "
             "more, polls and activities have threads of their own, coroutines one event loop.",
             metavar="N",
@@ -59,7 +50,7 @@ class ServingOptions:
     )
     pollers: int | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             "polls open at once in a process, never more than the concurrency, because each "
             "task must find a free slot; by default 14, or the concurrency if that is less.",
             metavar="N",
@@ -68,7 +59,7 @@ class ServingOptions:
     )
     grace: float | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             "seconds that running activities may go on after the first stop signal, 0 or more; "
             "by default without a limit. Then heartbeat() answers False and coroutines are "
             "canceled.",
@@ -77,7 +68,7 @@ class ServingOptions:
     )
     on_stop: Choice = field(
         default="abandon",
-        metadata=_about(
+        metadata=about(
             "what happens to activities that still run 2 s after the grace: 'abandon' leaves "
             "their tasks to their timeouts, which deciders commonly retry; 'fail' fails them "
             "with a reason that begins with flowy.reasons.WORKER_STOPPED.",
@@ -86,7 +77,7 @@ class ServingOptions:
     )
     on_unknown: Choice = field(
         default="fail",
-        metadata=_about(
+        metadata=about(
             "what happens to a task whose type this worker does not serve: 'fail' fails it, "
             "naming the types it serves; 'abandon' leaves it to its timeout, during a rolling "
             "deploy for example.",
@@ -95,14 +86,15 @@ class ServingOptions:
     )
     signals: bool = field(
         default=True,
-        metadata=_about(
-            "let SIGINT, SIGTERM and SIGHUP stop the worker, if it runs on the main thread; the"
-            " previous handlers are restored at the end. False leaves all signals alone."
+        metadata=about(
+            "let SIGINT, SIGTERM and SIGHUP stop the worker, and SIGUSR1 print what it does, if it"
+            " runs on the main thread; the previous handlers are restored at the end. False leaves "
+            "all signals alone."
         ),
     )
     middleware: Sequence[Middleware | str] = field(
         default=(),
-        metadata=_about(
+        metadata=about(
             "objects that run around each run, the first one outermost, all outside the "
             "middleware of the class; see flowy.middleware. A text, 'module.name:OBJECT', "
             "names an object that each process imports; with several processes, give a name or "
@@ -113,7 +105,7 @@ class ServingOptions:
     )
     observers: Sequence[Observer | str] = field(
         default=(),
-        metadata=_about(
+        metadata=about(
             "objects, or names as for middleware, that are told what happens; see "
             "flowy.observer. With several processes each process has its own.",
             metavar="MODULE:OBJECT",
@@ -144,15 +136,15 @@ class ServingOptions:
 class WorkerOptions(ServingOptions):
     """The parameters of ``start_activity_worker``."""
 
-    domain: Any = field(metadata=_about("the SWF domain, which must exist."))
+    domain: Any = field(metadata=about("the SWF domain, which must exist."))
     task_list: Any = field(
-        metadata=_about(
+        metadata=about(
             "the list to poll. Every activity is served, whatever its default task list."
         )
     )
     layer1: Layer1 | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             "a boto3 swf client to use as it is, or any object with its methods; a callable "
             "that returns one, which with several processes must be importable; None makes "
             "clients of the default session whose timeouts fit."
@@ -160,45 +152,53 @@ class WorkerOptions(ServingOptions):
     )
     reg_remote: bool = field(
         default=True,
-        metadata=_about(
+        metadata=about(
             "register the types first, and compare those that SWF has already. False does "
             "neither: for large fleets, which register once."
         ),
     )
     loop: Any = field(
         default=-1,
-        metadata=_about(
+        metadata=about(
             "end after this many answered polls, with a task or empty; 0 only registers, -1 goes "
             "on until stopped."
         ),
     )
     package: Package | Iterable[Package] | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             "what to scan: a module, a package, a dotted name, or a list of these; None scans "
             "the calling module."
         ),
     )
     ignore: Ignored | Iterable[Ignored] | None = field(
         default=None,
-        metadata=_about("what to skip, as for venusian.Scanner.scan; None skips nothing."),
+        metadata=about("what to skip, as for venusian.Scanner.scan; None skips nothing."),
     )
     _: KW_ONLY
     activities: Sequence[type] | None = field(
         default=None,
-        metadata=_about(
+        metadata=about(
             "classes to serve instead of a scan, each with the activity decorator; None scans "
             "*package*."
         ),
     )
     processes: int = field(
         default=1,
-        metadata=_about(
+        metadata=about(
             "worker processes. With more than 1 they run under a supervisor, which replaces one"
             " that dies and fails its tasks; a script must then guard its call with `if "
             '__name__ == "__main__":`, and loop must be -1 or 0.',
             metavar="N",
             kind="count",
+        ),
+    )
+    health: HealthOptions | None = field(
+        default=None,
+        metadata=about(
+            "where to show whether the worker is live and ready and what it does, as "
+            "flowy.health.HealthOptions(http=8080); with several processes the supervisor shows "
+            "it for all. None shows nothing."
         ),
     )
 
@@ -217,6 +217,8 @@ class WorkerOptions(ServingOptions):
                 f"Cannot share a client between {self.processes} processes: give layer1 a function "
                 "that returns one, importable by name, or None for the default clients."
             )
+        if self.health is not None:
+            _check_health(self.health)
         if self.activities is not None and self.package is not None:
             raise ValueError("Cannot use package and activities together: give one of them.")
 
@@ -263,17 +265,13 @@ def polls_to_answer(loop: Any) -> int:
     return polls
 
 
-def described(options: type[ServingOptions]) -> str:
-    """Return the entries of a cleaned docstring's Args section for all options of a class."""
-    return "\n".join(
-        textwrap.fill(
-            f"{each.name}: {each.metadata['help']}",
-            width=96,
-            initial_indent=" " * 4,
-            subsequent_indent=" " * 8,
+def _check_health(health: object) -> None:
+    from ...health import HealthOptions  # who shows no health needs none of it
+
+    if not isinstance(health, HealthOptions):
+        raise ValueError(
+            f"Cannot use health={health!r}: give flowy.health.HealthOptions(http=8080), or None."
         )
-        for each in sorted(fields(options), key=lambda each: bool(each.kw_only))
-    )
 
 
 def _check_count(name: str, number: Any) -> None:

@@ -8,14 +8,15 @@ child that died, naming its exit code or signal.
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
+from typing import TYPE_CHECKING, Any
 
 from ... import reasons
 from ...concurrency.children import Child, Message
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.processes import Processes
-from ...concurrency.retry import Deadline
 from ...concurrency.signals import stop_signals
 from ...concurrency.stop import StopFlag, StopLevel
 from ...concurrency.threads import Threads
@@ -26,12 +27,16 @@ from ...safe_logging import get_logger
 from ..client import SWFClient
 from . import messages
 from .child import WorkerSpec, work
+from .failures import Failures
 from .messages import Account
 from .pollers import POLL_WAIT_SECONDS
 from .report import StopReport, Tally
 from .responder import Responder, StopPolicy
 from .stopping import CANCEL_GRACE_SECONDS, LAST_ANSWER_SECONDS
 from .worker import default_identity
+
+if TYPE_CHECKING:
+    from .supervisor_state import SupervisorState
 
 logger = get_logger(__name__)
 
@@ -79,8 +84,9 @@ class Supervisor:
         self._reports: list[StopReport] = []
         self._error: SWFError | None = None
         self._failing = Threads(FAILING_THREADS, "flowy-dead-tasks")
-        self._failures = _Failures(clock)
+        self._failures = Failures(clock)
         self._ended = threading.Event()
+        self._answered = threading.Condition()
         self._processes = Processes(
             work,
             (spec,),
@@ -95,6 +101,26 @@ class Supervisor:
         """Ask all workers to stop; any thread may call this."""
         self._stop.raise_to(level)
 
+    @functools.cached_property
+    def state(self) -> SupervisorState:
+        """What the workers do just now."""
+        from .supervisor_state import SupervisorState  # who does not ask needs none of it
+
+        return SupervisorState(
+            self._processes, self._accounts, self._stop, self._answered, self._clock
+        )
+
+    def print_state(self) -> None:
+        """Let each process write to standard error what it does, with all stacks."""
+        from ...health.stacks import print_state
+
+        def status() -> dict[str, Any]:
+            for child in self._processes.children:
+                child.tell(messages.PRINT_STATE)
+            return self.state.status(ask=False)
+
+        print_state(status, None)
+
     def run(self) -> StopReport:
         """Run the workers until they have stopped.
 
@@ -104,7 +130,9 @@ class Supervisor:
         """
         threading.Thread(target=self._pass_stop_on, name="flowy-stop", daemon=True).start()
         try:
-            with stop_signals(self._stop, wanted=self._signals, last=self._last):
+            with stop_signals(
+                self._stop, wanted=self._signals, last=self._last, report=self.print_state
+            ):
                 try:
                     self._processes.run()
                 except KeyboardInterrupt:  # with signals=False: the script's Ctrl-C
@@ -174,11 +202,13 @@ class Supervisor:
 
     def _heard(self, child: Child, message: Message) -> None:
         account = self._accounts.setdefault(child, Account())
-        account.hear(message)
+        account.hear(message, self._clock.now())
         if "ready" in message and self._stop.is_set():
-            child.tell(
-                messages.stop(self._stop.level)
-            )  # it was started while the stop was requested
+            # It was started while the stop was requested.
+            child.tell(messages.stop(self._stop.level))
+        elif "status" in message:
+            with self._answered:
+                self._answered.notify_all()
         elif "refused" in message and account.refusal is not None:
             self._refused(account.refusal)
 
@@ -255,40 +285,3 @@ class Supervisor:
 
         self._failures.add(subject)
         self._failing.submit(fail)
-
-
-class _Failures:
-    """The failures of tasks that are under way, to wait for."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._condition = threading.Condition()
-        self._subjects: list[str] = []
-
-    def add(self, subject: str) -> None:
-        """Note that the failure of a task is under way."""
-        with self._condition:
-            self._subjects.append(subject)
-
-    def ended(self, subject: str) -> bool:
-        """Note that one has ended; return False if it was given up before."""
-        with self._condition:
-            if subject not in self._subjects:
-                return False
-            self._subjects.remove(subject)
-            self._condition.notify_all()
-            return True
-
-    def wait(self, seconds: float) -> None:
-        """Wait up to *seconds* until all have ended."""
-        deadline = Deadline(seconds, clock=self._clock)
-        with self._condition:
-            while self._subjects and not deadline.passed:
-                self._clock.wait(self._condition, deadline.remaining_seconds())
-
-    def give_up_after(self, seconds: float) -> list[str]:
-        """Wait like ``wait``, then give up those that are still under way, and return them."""
-        self.wait(seconds)
-        with self._condition:
-            given_up, self._subjects = self._subjects, []
-            return given_up

@@ -50,8 +50,8 @@ class TaskRun:
         self._implementation = worker.activities.get(task.type)
         defaults = self._implementation.defaults if self._implementation else None
         self.info = worker.info_of(task, defaults)
-        self._running = worker.running(self.info)
-        self._started_at = worker.clock.now()
+        self.running = worker.running(self.info)
+        self.started_at = worker.clock.now()
         self._lock = threading.Lock()
         self._claimed = False
         #: How the task ended, as far as the worker knows; None while it is open.
@@ -149,7 +149,7 @@ class TaskRun:
             worker=self._worker,
             implementation=self._implementation,
             task=self._task,
-            running=self._running,
+            running=self.running,
             scheduler=RunScheduler(self),
             status=self.status,
             heartbeats=self.heartbeats,
@@ -183,7 +183,7 @@ class TaskRun:
     def finish(self, answer: Answer) -> bool:
         """Answer for the task unless it is answered already; return whether SWF took the answer."""
         self._worker.guard.end_child()
-        ran_seconds = self._worker.clock.now() - self._started_at
+        ran_seconds = self._worker.clock.now() - self.started_at
         if not self._claim():
             logger.info("%s is answered already; a later answer is dropped.", self._task)
             return False
@@ -207,7 +207,7 @@ class TaskRun:
     def give_up(self) -> None:
         """Record the task as unanswered, because a stop cannot wait longer for its answer."""
         self._responder.give_up()
-        self._settle(TaskOutcome.UNANSWERED, self._worker.clock.now() - self._started_at)
+        self._settle(TaskOutcome.UNANSWERED, self._worker.clock.now() - self.started_at)
         self._worker.settled(self)  # again, in case a hanging observer keeps _settle from it
 
     @contextlib.contextmanager
@@ -264,7 +264,7 @@ class TaskRun:
             steps.callback(self.heartbeats.stop)
 
     def _tell(self, outcome: TaskOutcome, ran_seconds: float, error: BaseException | None) -> None:
-        total_seconds = self._worker.clock.now() - self._started_at
+        total_seconds = self._worker.clock.now() - self.started_at
         # Without the reason: the author's text may contain input, which must stay out of logs.
         logger.log(
             logging.ERROR if outcome in _ERRORS else logging.INFO,

@@ -7,12 +7,13 @@ may cost a task that stays open until it times out.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import platform
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._version import __version__
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
@@ -37,6 +38,9 @@ from .runner import Runner
 from .slots import Slots
 from .stopping import ENDING_THREADS, LAST_ANSWER_SECONDS, Stopping
 from .worker_context import WorkerContext
+
+if TYPE_CHECKING:
+    from .state import WorkerState
 
 logger = get_logger(__name__)
 
@@ -142,6 +146,19 @@ class ActivityWorker:
         """
         self._stop.raise_to(level)
 
+    @functools.cached_property
+    def state(self) -> WorkerState:
+        """What the worker does just now."""
+        from .state import WorkerState  # who does not ask needs none of it
+
+        return WorkerState(self._worker, self._slots, self._polls.records, self._runner)
+
+    def print_state(self) -> None:
+        """Write to standard error what the worker does, with the stacks of all that runs."""
+        from ...health.stacks import print_state
+
+        print_state(self.state.status, self._runner.event_loop)
+
     def run(self) -> StopReport:
         """Poll and run until a stop is requested, or until *loop* polls were answered.
 
@@ -167,7 +184,11 @@ class ActivityWorker:
         try:
             self._start(stopping)
             with stop_signals(
-                self._stop, interrupt=serial, wanted=options.signals, last=self._last
+                self._stop,
+                interrupt=serial,
+                wanted=options.signals,
+                last=self._last,
+                report=self.print_state,
             ) as put_back:
                 self._runner.put_signals_back = self._put_signals_back or put_back
                 self._tell_start()  # from here on, signals stop the worker

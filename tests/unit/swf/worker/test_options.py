@@ -139,6 +139,7 @@ def test_what_cannot_be_used_is_found_at_once(wrong: dict[str, Any], text: str) 
         ({"processes": 2, "loop": 5}, "Cannot use loop=5 with 2 processes: give processes=1."),
         ({"processes": 2, "layer1": object()}, "Cannot share a client between 2 processes: "),
         ({"package": "json", "activities": [One]}, "Cannot use package and activities together"),
+        ({"health": 8080}, "Cannot use health=8080: give flowy.health.HealthOptions(http=8080)"),
     ],
 )
 def test_options_of_a_start_are_checked_too(wrong: dict[str, Any], text: str) -> None:

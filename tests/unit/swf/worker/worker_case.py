@@ -160,7 +160,8 @@ class WorkerCase:
 
     ``work`` waits for ``release`` and returns "done"; ``beats`` waits for it and returns what its
     heartbeat answers, None if that is False; ``coroutine`` waits for ever; ``stubborn`` is a
-    coroutine that waits for ``release`` and ignores that it is canceled.
+    coroutine that waits for ``release`` and ignores that it is canceled; ``blocks`` is one that
+    blocks the event loop until then.
 
     Args:
         clock: the worker's; None for the one that the test turns.
@@ -299,6 +300,17 @@ class WorkerCase:
                         continue
                 return "done"
 
+        class Blocks(AsyncActivity):
+            async def run(self) -> None:
+                case._begun.release()
+                assert case.release.wait(HANG_SECONDS)
+
         defaults = ActivityDefaults("tasks", 60, 420, 120, 300)
-        kinds = {"work": Work, "beats": Beats, "coroutine": Coroutine, "stubborn": Stubborn}
+        kinds = {
+            "work": Work,
+            "beats": Beats,
+            "coroutine": Coroutine,
+            "stubborn": Stubborn,
+            "blocks": Blocks,
+        }
         return [implementation(kind, name, defaults=defaults) for name, kind in kinds.items()]

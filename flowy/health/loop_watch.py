@@ -1,0 +1,73 @@
+"""Whether the event loop goes on: a coroutine that blocks it holds up all others.
+
+Such a coroutine calls something that waits, or computes for long, without ``await``. Nothing stops
+it, so the log names it while it blocks.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from itertools import dropwhile
+
+from ..concurrency.clock import SYSTEM_CLOCK, Clock
+from ..concurrency.event_loop import EventLoop
+from ..safe_logging import get_logger
+
+logger = get_logger(__name__)
+
+#: How long a coroutine may block the loop before the log names it, in seconds.
+WARN_SECONDS = 5.0
+
+
+class LoopWatch:
+    """Asks an event loop for a sign of life again and again; any thread may read the answer.
+
+    Args:
+        loop: the loop.
+        clock: by which its silence is measured.
+    """
+
+    def __init__(self, loop: EventLoop, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._loop = loop
+        self._clock = clock
+        self._asked_at: float | None = None
+        self._warned = False
+
+    @property
+    def blocked_seconds(self) -> float:
+        """For how long the loop has given no sign of life; 0 if it has answered."""
+        asked_at = self._asked_at
+        return 0.0 if asked_at is None else self._clock.now() - asked_at
+
+    def look(self) -> None:
+        """Ask for a sign of life, or warn if the last one has not come for long."""
+        if self._asked_at is None:
+            self._asked_at = self._clock.now()
+            self._loop.post(self._answer)
+        elif self.blocked_seconds >= WARN_SECONDS and not self._warned:
+            self._warned = True
+            logger.warning(
+                "The event loop has been blocked for %.1f s by %s, and no other coroutine goes on. "
+                "What blocks belongs into a thread: await asyncio.to_thread(...).\n%s",
+                self.blocked_seconds,
+                self._loop.blocking() or "a callback",
+                self._stack(),
+            )
+
+    def _answer(self) -> None:
+        """Give the sign of life; runs on the loop."""
+        blocked = self.blocked_seconds
+        self._asked_at = None
+        if self._warned:
+            self._warned = False
+            logger.warning("The event loop goes on after %.1f s.", blocked)
+
+    def _stack(self) -> str:
+        """Return the stack of the loop's thread, from the coroutine on."""
+        frame = sys._current_frames().get(self._loop.thread_id or 0)
+        if frame is None:
+            return "  (its thread has ended)"
+        frames = traceback.extract_stack(frame)
+        own = dropwhile(lambda each: not each.filename.endswith("asyncio/events.py"), frames)
+        return "".join(traceback.format_list(list(own)[1:] or frames)).rstrip()

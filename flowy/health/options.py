@@ -1,0 +1,110 @@
+"""How a worker shows its health: each option declared once, for Python and for the command line."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field
+
+from ..loopback.address import Address, UnixAddress
+from ..options import about, documented
+
+#: How an address begins that is a socket in the file system.
+UNIX = "unix:"
+
+_HOW = (
+    "give a port, HOST:PORT with an IP address of this machine, such as 0.0.0.0:8080 or "
+    "[::]:8080, or unix:PATH"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthOptions:
+    """How a worker shows its health; with none of them, to systemd alone.
+
+    systemd is told if it has set NOTIFY_SOCKET, as it does for a unit with ``Type=notify``.
+
+    Args:
+        {options}
+
+    Raises:
+        ValueError: one of them cannot be used; the text says what can.
+    """
+
+    http: str | int | None = field(
+        default=None,
+        metadata=about(
+            "serve /live, /ready, /status and /metrics over HTTP: a port on 127.0.0.1, HOST:PORT, "
+            "or unix:PATH for a socket in the file system. A port of 0 takes a free one, which "
+            "the log names. Whoever reaches another host than 127.0.0.1 can read all of it.",
+            flag="--http",
+            metavar="[HOST:]PORT",
+            kind="text",
+        ),
+    )
+    file: str | os.PathLike[str] | None = field(
+        default=None,
+        metadata=about(
+            "write the health to this file every 5 seconds, for `flowy health --file`; it is "
+            "removed when the worker stops.",
+            flag="--health-file",
+            metavar="PATH",
+            kind="text",
+        ),
+    )
+    max_block: float = field(
+        default=60.0,
+        metadata=about(
+            "seconds that a coroutine may block the event loop before the worker is not live; 0 "
+            "for any time.",
+            flag="--max-block",
+            metavar="SECONDS",
+            kind="seconds",
+        ),
+    )
+    max_silence: float = field(
+        default=60.0,
+        metadata=about(
+            "seconds that a worker process may say nothing to its supervisor before the worker is "
+            "not live; 0 for any time. A process that has started says something every 2 seconds.",
+            flag="--max-silence",
+            metavar="SECONDS",
+            kind="seconds",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        if self.http is not None:
+            listening(self.http)
+        if self.file is not None and not os.fspath(self.file):
+            raise ValueError("Cannot use file='': give the path of a file to write.")
+        for name, seconds in (("max_block", self.max_block), ("max_silence", self.max_silence)):
+            if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+                raise ValueError(f"Cannot use {name}={seconds!r}: give seconds, 0 or more.")
+
+
+HealthOptions.__doc__ = documented(HealthOptions.__doc__, HealthOptions)
+
+
+def listening(http: str | int) -> tuple[Address | UnixAddress, int]:
+    """Return the address and the port that an option names.
+
+    Args:
+        http: ``"8080"``, ``"0.0.0.0:8080"``, ``"unix:/run/flowy.sock"``, or a port as a number.
+
+    Raises:
+        ValueError: it names none.
+    """
+    text = str(http)
+    if text.startswith(UNIX):
+        path = text.removeprefix(UNIX)
+        if not path or "\0" in path:
+            raise ValueError(f"Cannot use http={http!r}: {_HOW}.")
+        return UnixAddress(path), 0
+    host, colon, port = text.rpartition(":")
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535) or (colon and not host):
+        raise ValueError(f"Cannot use http={http!r}: {_HOW}.")
+    try:
+        return Address(host.strip("[]") or "127.0.0.1", None), int(port)
+    except ValueError:
+        raise ValueError(f"Cannot use http={http!r}: not an IP address; {_HOW}.") from None

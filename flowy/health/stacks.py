@@ -1,0 +1,84 @@
+"""Where each thread and each coroutine of this process is just now, for whoever sent SIGUSR1.
+
+All of this is Python code, and so is never called by a signal handler, which may run while any lock
+is held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import json
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from itertools import dropwhile
+from types import FrameType
+from typing import Any
+
+from ..concurrency.event_loop import EventLoop
+from ..concurrency.threads import run_logged
+from ..safe_logging import get_logger
+
+logger = get_logger(__name__)
+
+
+def print_state(status: Callable[[], Mapping[str, Any]], loop: EventLoop | None) -> None:
+    """Write to standard error, from a thread of its own, what a worker does, and all stacks.
+
+    Args:
+        status: returns what it does, as JSON.
+        loop: its event loop; None for none.
+    """
+
+    def work() -> None:
+        sys.stderr.write("\n".join([json.dumps(status(), indent=1), *stacks(loop), ""]))
+        sys.stderr.flush()
+
+    try:
+        call = functools.partial(run_logged, work)
+        threading.Thread(target=call, name="flowy-report", daemon=True).start()
+    except RuntimeError as error:
+        logger.warning("Cannot print what the worker does: the system gives no thread (%s).", error)
+
+
+def stacks(loop: EventLoop | None) -> Iterator[str]:
+    """Yield the stack of each thread but this one, then that of each task on the event loop."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    for ident, frame in sys._current_frames().items():
+        if ident != threading.get_ident():
+            yield f"Thread {names.get(ident, 'of another library')} ({ident}):"
+            yield _text(traceback.extract_stack(frame))
+    for task, name in loop.tasks().items() if loop is not None else ():
+        yield f"Coroutine of {name}:"
+        yield _text(traceback.StackSummary.extract(_awaiting(task)))
+
+
+def _text(stack: traceback.StackSummary) -> str:
+    # Each thread begins with the same three calls of Python's own.
+    own = dropwhile(lambda each: each.filename == threading.__file__, stack)
+    return "".join(traceback.format_list(list(own) or stack)).rstrip("\n") or "  (no Python code)"
+
+
+def _awaiting(task: asyncio.Task[Any]) -> Iterator[tuple[FrameType, int]]:
+    """Yield where a task waits: in its coroutine, in what that awaits, and so on."""
+    awaited: Any = task.get_coro()
+    while awaited is not None:
+        frame, inner = _frame_of(awaited)
+        if frame is None:
+            return
+        yield frame, frame.f_lineno
+        awaited = inner
+
+
+def _frame_of(awaited: Any) -> tuple[FrameType | None, Any]:
+    """Return the frame of a coroutine or generator, and what it awaits."""
+    for kind, awaits in (("cr", "cr_await"), ("gi", "gi_yieldfrom"), ("ag", "ag_await")):
+        frame = getattr(awaited, f"{kind}_frame", None)
+        if frame is not None:
+            # A generator that runs a coroutine step by step does not tell that it awaits it.
+            driven = filter(inspect.iscoroutine, frame.f_locals.values()) if kind == "gi" else ()
+            return frame, getattr(awaited, awaits) or next(iter(driven), None)
+    return None, None

@@ -1,0 +1,148 @@
+"""What a worker does just now, as its own records tell it; nothing here asks SWF.
+
+A probe that asked SWF would fail in an outage, and whoever restarts workers would restart the whole
+fleet, which helps nobody and costs what runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from ..._version import __version__
+from ...concurrency.clock import Clock
+from ...health import HealthOptions
+from ...health.loop_watch import LoopWatch
+from ...health.vitals import Vitals
+from .poller_record import HELD_SECONDS, PollerRecord
+from .runner import Runner
+from .slots import Slots
+from .task_run import TaskRun
+from .worker_context import WorkerContext
+
+
+class WorkerState:
+    """What one worker does; any thread may ask.
+
+    Args:
+        worker: what its tasks share.
+        slots: its slots.
+        records: what each of its pollers does.
+        runner: runs its tasks.
+    """
+
+    def __init__(
+        self, worker: WorkerContext, slots: Slots, records: Sequence[PollerRecord], runner: Runner
+    ) -> None:
+        self._worker = worker
+        self._slots = slots
+        self._records = records
+        self._runner = runner
+        self._loop_watch: LoopWatch | None = None
+
+    def look(self) -> None:
+        """Ask the event loop for a sign of life."""
+        loop = self._runner.event_loop
+        if self._loop_watch is None and loop is not None:
+            self._loop_watch = LoopWatch(loop, self._worker.clock)
+        if self._loop_watch is not None and not self._is_stopping:
+            self._loop_watch.look()
+
+    def vitals(self, options: HealthOptions) -> Vitals:
+        """Return how the worker is; while it stops, it is live to the end."""
+        stopping = self._is_stopping
+        return Vitals(
+            not_live=() if stopping else (*self._poller_troubles(), *self._block(options)),
+            not_ready=tuple(self._not_ready()),
+            stopping=stopping,
+            summary=f"{self._phase}, tasks in {len(self._slots.running)} of {self._worker.slots} "
+            f"slots, {self._slots.polls_out} polls out",
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Return what the worker does, as JSON; no token, input, result or details."""
+        worker, slots = self._worker, self._slots
+        report = worker.tally.report()
+        runs = sorted(slots.running, key=lambda run: run.started_at)
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "identity": worker.identity,
+            "domain": worker.domain,
+            "task_list": worker.task_list,
+            "phase": self._phase,
+            "slots": worker.slots,
+            "slots_used": len(runs),
+            "polls_out": slots.polls_out,
+            "pollers": [
+                {"state": each.state.name.lower(), "seconds": _rounded(each.seconds)}
+                for each in list(self._records)
+            ],
+            "loop_blocked_seconds": _rounded(self._blocked),
+            "ended": {name: getattr(report, name) for name in _ENDED},
+            "tasks": [_task(run, worker.clock) for run in runs],
+        }
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._worker.policy.flag.is_set()
+
+    @property
+    def _phase(self) -> str:
+        if self._is_stopping:
+            return "stopping"
+        return "serving" if self._records else "starting"
+
+    @property
+    def _blocked(self) -> float | None:
+        return None if self._loop_watch is None else self._loop_watch.blocked_seconds
+
+    def _poller_troubles(self) -> Iterator[str]:
+        for number, record in enumerate(list(self._records)):
+            trouble = record.trouble
+            if trouble is not None:
+                yield f"poller {number} {trouble}"
+
+    def _block(self, options: HealthOptions) -> Iterator[str]:
+        seconds = self._blocked or 0.0
+        if 0 < options.max_block <= seconds:
+            yield f"the event loop has been blocked for {seconds:.0f} s"
+
+    def _not_ready(self) -> Iterator[str]:
+        if self._is_stopping:
+            yield "it stops"
+        elif not self._records:
+            yield "it does not poll yet"
+        elif not any(record.is_served for record in list(self._records)):
+            yield f"SWF has not answered a poll, nor held one for {HELD_SECONDS:.0f} s"
+
+
+_ENDED = ("completed", "failed", "canceled", "suspended", "closed")
+
+
+def _task(run: TaskRun, clock: Clock) -> dict[str, Any]:
+    info, beat_at = run.info, run.heartbeats.accepted_at
+    return {
+        "activity": info.name,
+        "version": info.version,
+        "activity_id": info.activity_id,
+        "workflow_id": info.workflow_id,
+        "run_id": info.run_id,
+        "since": _moment(run.started_at, clock),
+        "seconds": _rounded(clock.now() - run.started_at),
+        "last_heartbeat": None if beat_at is None else _moment(beat_at, clock),
+        "status": run.status.current.name.lower(),
+        "remaining_seconds": _rounded(run.running.deadline.remaining_seconds()),
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
+
+
+def _moment(at: float, clock: Clock) -> str:
+    """Return a moment of the clock as a date and time, ISO 8601, UTC."""
+    moment = datetime.now(timezone.utc) - timedelta(seconds=clock.now() - at)
+    return moment.isoformat(timespec="seconds")

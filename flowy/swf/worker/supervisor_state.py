@@ -1,0 +1,142 @@
+"""What a supervisor and its worker processes do just now.
+
+A process that hangs says nothing, which is how its supervisor knows: each one tells how it is every
+few seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..._version import __version__
+from ...concurrency.children import Child
+from ...concurrency.clock import Clock
+from ...concurrency.processes import Processes
+from ...concurrency.retry import Deadline
+from ...concurrency.stop import StopFlag
+from ...health import HealthOptions
+from ...health.vitals import Vitals
+from . import messages
+from .messages import Account
+
+#: How long a supervisor waits for what its processes answer, in seconds.
+ANSWER_SECONDS = 1.0
+
+
+class SupervisorState:
+    """What the processes of one supervisor do; any thread may ask.
+
+    Args:
+        processes: the processes.
+        accounts: what each of them has said.
+        stop: tells whether a stop was requested.
+        answered: notified when one has answered what it does.
+        clock: by which their silence is measured.
+    """
+
+    def __init__(
+        self,
+        processes: Processes,
+        accounts: Mapping[Child, Account],
+        stop: StopFlag,
+        answered: threading.Condition,
+        clock: Clock,
+    ) -> None:
+        self._processes = processes
+        self._accounts = accounts
+        self._stop = stop
+        self._answered = answered
+        self._clock = clock
+
+    def look(self) -> None:
+        """Do nothing: each process looks after its own event loop."""
+
+    def vitals(self, options: HealthOptions) -> Vitals:
+        """Return how the processes are; one that is being replaced is no reason for a restart."""
+        stopping = self._stop.is_set()
+        children = self._processes.children
+        not_live = [text for child in children for text in self._not_live(child, options)]
+        not_ready = [text for child in children for text in self._not_ready(child, options)]
+        missing = self._processes.count - len(children)
+        if stopping:
+            not_live, not_ready = [], ["it stops"]
+        elif missing > 0:
+            not_ready.append(f"{missing} of {self._processes.count} processes not running")
+        return Vitals(
+            tuple(not_live),
+            tuple(not_ready),
+            stopping,
+            f"{'stopping' if stopping else 'serving'}, {len(children)} of "
+            f"{self._processes.count} processes",
+        )
+
+    def status(self, *, ask: bool = True) -> dict[str, Any]:
+        """Return what the processes do, as JSON.
+
+        Args:
+            ask: whether they are asked, which may take a second if one hangs.
+        """
+        if ask:
+            self._ask()
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "phase": "stopping" if self._stop.is_set() else "serving",
+            "processes": [
+                {
+                    "slot": child.slot,
+                    "pid": child.process.pid,
+                    "silent_seconds": round(self._silent_seconds(child), 1),
+                    "status": self._account(child).status if ask else None,
+                }
+                for child in sorted(self._processes.children, key=lambda child: child.slot)
+            ],
+        }
+
+    def _account(self, child: Child) -> Account:
+        return self._accounts.get(child) or Account()
+
+    def _silent_seconds(self, child: Child) -> float:
+        """Return for how long a process has said nothing, or has been starting."""
+        return self._clock.now() - max(self._account(child).heard_at, child.started_at)
+
+    def _not_live(self, child: Child, options: HealthOptions) -> Iterator[str]:
+        yield from self._silence(child, options)
+        yield from self._said(child, "not_live")
+
+    def _silence(self, child: Child, options: HealthOptions) -> Iterator[str]:
+        seconds = self._silent_seconds(child)
+        if 0 < options.max_silence <= seconds:
+            yield f"process {child.process.pid} has said nothing for {seconds:.0f} s"
+
+    def _not_ready(self, child: Child, options: HealthOptions) -> Iterator[str]:
+        yield from self._silence(child, options)
+        if self._account(child).vitals is None:
+            yield f"process {child.process.pid} is starting"
+        yield from self._said(child, "not_ready")
+
+    def _said(self, child: Child, what: str) -> Iterator[str]:
+        for text in (self._account(child).vitals or {}).get(what, ()):
+            yield f"process {child.process.pid}: {text}"
+
+    def _ask(self) -> None:
+        """Ask each process what it does, and wait for the answers.
+
+        One that has not answered the last time is not asked again: what it does not read would
+        fill its pipe, and then a stop could not be passed on to it.
+        """
+        accounts = [self._asked(child) for child in self._processes.children]
+        deadline = Deadline(ANSWER_SECONDS, clock=self._clock)
+        with self._answered:
+            while any(account.asked for account in accounts) and not deadline.passed:
+                self._clock.wait(self._answered, deadline.remaining_seconds())
+
+    def _asked(self, child: Child) -> Account:
+        account = self._account(child)
+        if account.vitals is not None and not account.asked:
+            account.status, account.asked = None, True
+            child.tell(messages.ASK_STATUS)
+        return account

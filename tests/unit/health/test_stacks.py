@@ -1,0 +1,97 @@
+"""The stacks of all that runs in a process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from flowy.concurrency.event_loop import EventLoop
+from flowy.concurrency.forks import ProcessGuard
+from flowy.health.stacks import print_state, stacks
+from flowy.invocation.invoke import _steps
+from flowy.invocation.status import StatusRecord
+
+PATIENCE_SECONDS = 10.0
+
+
+@pytest.fixture
+def loop() -> Iterator[EventLoop]:
+    made = EventLoop(2)
+    yield made
+    made.close()
+
+
+def test_threads_and_coroutines(loop: EventLoop) -> None:
+    """Each by its name, with the calls of the author's down to where it waits."""
+    begun, end = threading.Event(), threading.Event()
+    left = asyncio.Event()
+
+    def wait_in_a_thread() -> None:
+        assert end.wait(PATIENCE_SECONDS)
+
+    async def inner() -> None:
+        begun.set()
+        await left.wait()
+
+    async def started_by_the_author() -> None:
+        await asyncio.Event().wait()
+
+    async def run() -> None:
+        other = asyncio.ensure_future(started_by_the_author())
+        try:
+            await inner()
+        finally:
+            other.cancel()
+
+    async def as_an_activity() -> Callable[[], object]:
+        await _steps(run(), StatusRecord(), ProcessGuard())
+        return lambda: None
+
+    thread = threading.Thread(target=wait_in_a_thread, name="the author's")
+    thread.start()
+    loop.submit(as_an_activity, print, contextvars.Context(), "charge 1 of order-7")
+    assert begun.wait(PATIENCE_SECONDS)
+    try:
+        said = list(stacks(loop))
+    finally:
+        end.set()
+        loop.post(left.set)
+        thread.join()
+    text = "\n".join(said)
+    (own,) = [stack for name, stack in pairs(said) if name.startswith("Thread the author's (")]
+    assert own.split("\n")[0].endswith("in wait_in_a_thread")
+    (awaiting,) = [s for name, s in pairs(said) if name == "Coroutine of charge 1 of order-7:"]
+    places = [line.rpartition(" in ")[2] for line in awaiting.split("\n") if ", in " in line]
+    assert places[-4:] == ["_steps", "run", "inner", "wait"]
+    assert "started_by_the_author:" in text
+    assert f"({threading.get_ident()}):" not in text
+
+
+def pairs(said: list[str]) -> list[tuple[str, str]]:
+    return list(zip(said[::2], said[1::2], strict=True))
+
+
+def test_a_task_that_has_not_started(loop: EventLoop) -> None:
+    """It has no stack yet, or one line of it."""
+    assert [name for name in stacks(loop) if name.startswith("Coroutine")] == []
+    assert list(stacks(None))
+
+
+def test_the_state_on_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    """What a worker does, as JSON, and the stacks after it."""
+    print_state(lambda: {"pid": 4711}, None)
+    end = time.monotonic() + PATIENCE_SECONDS
+    said = ""
+    while "Thread MainThread" not in said:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+        said += capfd.readouterr().err
+    status, _, rest = said.partition("\n}\n")
+    assert json.loads(status + "}") == {"pid": 4711}
+    assert rest.startswith("Thread ")
