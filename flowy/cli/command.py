@@ -14,16 +14,20 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .._version import __version__
 from ..exception import CallError, FlowyError
-from . import call, completion, executions, laptop, registered_types, tokens, worker
+from . import health
 from .exit_codes import ExitCode, exit_code_of, exit_code_table
 from .logs import configure_logging
 from .parser import Parser, UsageError
 from .terminal import say
 from .verbs import epilog_of
 from .wording import in_options
+
+if TYPE_CHECKING:
+    from .verbs import Verbs
 
 _DESCRIPTION = "Serve and call the activities of Amazon SWF workflows."
 
@@ -35,6 +39,7 @@ flowy call --domain shop charge 1 '{"order": 7}'
 flowy executions list --domain shop      # see what runs and what has ended
 flowy types list --domain shop           # see what is registered
 flowy tokens list --store tokens.db      # see what waits for people
+flowy status --url http://127.0.0.1:8080    # see what a worker does
 flowy worker --help                      # each verb shows examples of its own
 """
 
@@ -69,8 +74,9 @@ def main(argv: Sequence[str] | None = None, *, ends_process: bool = False) -> in
 
 
 def _parsed_and_run(argv: Sequence[str] | None, ends_process: bool) -> int:
+    argv = sys.argv[1:] if argv is None else argv
     try:
-        arguments = parser().parse_args(argv)
+        arguments = _parser_for(argv).parse_args(argv)
     except SystemExit as done:  # argparse has printed the help or the error
         return int(done.code or 0)
     arguments.ends_process = ends_process
@@ -122,14 +128,32 @@ def _written(code: int) -> int:
 
 def parser() -> Parser:
     """Return the parser of the whole command line."""
+    from . import call, completion, executions, laptop, registered_types, tokens, worker
+
+    whole, verbs = _empty_parser()
+    for group in (worker, call, laptop, executions, registered_types, tokens, health):
+        group.add_verbs(verbs)
+    completion.add_verbs(verbs, whole)
+    return whole
+
+
+def _parser_for(argv: Sequence[str]) -> Parser:
+    """Return a parser that knows the verb of a command line.
+
+    Without the modules of all other verbs, boto3 among them, a probe takes a tenth of the time.
+    """
+    if argv[:1] not in (["health"], ["status"]):
+        return parser()
+    light, verbs = _empty_parser()
+    health.add_verbs(verbs)
+    return light
+
+
+def _empty_parser() -> tuple[Parser, Verbs]:
     whole = Parser(
         prog="flowy",
         description=_DESCRIPTION,
         epilog=f"{epilog_of(_EXAMPLES)}\n\n{exit_code_table()}",
     )
     whole.add_argument("--version", action="version", version=f"flowy {__version__}")
-    verbs = whole.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for group in (worker, call, laptop, executions, registered_types, tokens):
-        group.add_verbs(verbs)
-    completion.add_verbs(verbs, whole)
-    return whole
+    return whole, whole.add_subparsers(title="verbs", metavar="VERB", required=True)

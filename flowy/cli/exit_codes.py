@@ -27,7 +27,7 @@ class ExitCode(enum.IntEnum):
         return member
 
     FINE = 0, "it went well; a worker that was asked to stop has stopped"
-    ERROR = 1, "an unexpected error, an output that nobody reads, or a demo that went wrong"
+    ERROR = 1, "an unexpected error, lost output, a demo that went wrong, or an unhealthy worker"
     USAGE = 2, "the command line cannot be used"
     REFUSED = 3, "refused or set up wrongly: the text says what to fix"
     FAILED = 4, "the activity that was called failed"

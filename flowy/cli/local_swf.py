@@ -19,9 +19,9 @@ from urllib.request import getproxies
 
 from ..exception import AlreadyExistsError, RefusedError
 from ..local import LocalSWF
-from ..local.address import Address
 from ..local.clients import environment
 from ..local.running import announced, running
+from ..loopback.address import Address
 from ..swf.client import connect
 from ..swf.client.error_texts import on_loopback
 from .terminal import say

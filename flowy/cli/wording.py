@@ -17,7 +17,8 @@ _WORDS = (
 
 #: An argument of a worker with its value, such as ``processes=1``.
 _ARGUMENT = re.compile(
-    r"\b(loop|processes|concurrency|pollers|grace|on_stop|on_unknown|domain|task_list)="
+    r"\b(loop|processes|concurrency|pollers|grace|on_stop|on_unknown|domain|task_list"
+    r"|http|max_block|max_silence)="
     r"('[^']*'|-?[\w.]+)"
 )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from ..concurrency.process_end import EXIT_SECONDS, end_within
 from ..concurrency.signals import terminable
 from ..exception import ScanError
+from ..health import HealthOptions
 from ..swf.boilerplate import run_worker
 from ..swf.worker import StopReport, WorkerOptions
 from ..swf.worker.options import Choice
@@ -64,6 +65,7 @@ flowy worker --check --domain shop shop      # compare it with SWF, register not
 flowy worker --check --json shop             # for programs
 flowy worker --domain shop --task-list orders shop --concurrency 50 --processes 2 --grace 30s
 flowy worker --domain shop --task-list orders shop --middleware shop.errors:REPORTER
+flowy worker --domain shop --task-list orders shop --http 8080    # serve /live, /ready, /status
 """
 
 
@@ -110,6 +112,8 @@ def add_verbs(verbs: Verbs) -> None:
     )
     for option in _options():
         _add_option(parser, option)
+    for option in fields(HealthOptions):
+        _add_option(parser, option)
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
@@ -130,14 +134,16 @@ def _options() -> Iterator[Field[Any]]:
 
 
 def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
-    flag = f"--{option.name.replace('_', '-')}"
+    flag = option.metadata["flag"] or f"--{option.name.replace('_', '-')}"
     help_text = option.metadata["help"].rstrip(".")
     shown: dict[str, Any] = {"help": help_text, "default": option.default}
     kind = option.metadata["kind"]
     if kind == "seconds":
         add_duration(parser, flag, any_time, help_text, default=option.default)
         return
-    if kind == "choice":
+    if kind == "text":
+        shown["metavar"] = option.metadata["metavar"]
+    elif kind == "choice":
         shown["choices"] = get_args(Choice)
     elif kind == "objects":
         flag = {"observers": "--observer"}.get(option.name, flag)
@@ -214,6 +220,7 @@ def _options_of(given: argparse.Namespace) -> WorkerOptions | None:
             loop=given.loop,
             package=given.packages,
             ignore=given.ignore,
+            health=health_of(given),
             **values,
         )
     except ValueError as error:
@@ -222,6 +229,18 @@ def _options_of(given: argparse.Namespace) -> WorkerOptions | None:
         logger.debug("The import failed.", exc_info=error)
         say(f"{error}{place_text(error.__cause__ or error)}")
         return None
+
+
+def health_of(given: argparse.Namespace) -> HealthOptions | None:
+    """Return how the health is to be shown; None if nobody asks for it, systemd included."""
+    if given.http is None and given.health_file is None and not os.environ.get("NOTIFY_SOCKET"):
+        return None
+    return HealthOptions(
+        http=given.http,
+        file=given.health_file,
+        max_block=given.max_block,
+        max_silence=given.max_silence,
+    )
 
 
 def _code_of(report: StopReport) -> ExitCode:

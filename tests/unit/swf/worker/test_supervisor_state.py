@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from flowy import Activity, activity
-from flowy.concurrency.processes import Child, Link, Message
+from flowy.concurrency.children import Child, Link, Message
 from flowy.health import HealthOptions
 from flowy.health.vitals import Vitals
 from flowy.swf.worker import WorkerOptions, messages
@@ -18,9 +18,10 @@ from flowy.swf.worker.child import WorkerSpec
 from flowy.swf.worker.supervisor import Supervisor
 from flowy.swf.worker.supervisor_state import ANSWER_SECONDS
 from flowy.swf.worker.vitals_report import EVERY_SECONDS, VitalsReport
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import TurnedClock
 from tests.unit.health.healths import ILL, NEW, WELL
-from tests.unit.swf.worker.task_list_swf import PATIENCE_SECONDS, TaskListSWF
+from tests.unit.swf.worker.task_list_swf import TaskListSWF
 from tests.unit.swf.worker.worker_case import StopClock
 
 OPTIONS = HealthOptions(max_silence=30)

@@ -1,0 +1,63 @@
+"""What ``flowy status`` shows to people of the answer of ``/status``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .tables import print_table
+from .terminal import printable
+
+#: The columns of the tasks.
+HEADINGS = ("ACTIVITY", "WORKFLOW", "ACTIVITY ID", "RUNNING", "HEARTBEAT", "STATUS", "LEFT")
+
+Status = Mapping[str, Any]
+
+
+def print_status(status: Status) -> None:
+    """Print what a worker does, or a supervisor and each of its processes."""
+    how = [
+        "live" if status["live"] else "not live",
+        "ready" if status["ready"] else "not ready",
+    ]
+    print(f"Worker {status['pid']}: {status['phase']}, {', '.join(how)}")
+    for problem in status["problems"]:
+        print(f"  {printable(problem)}")
+    if "processes" not in status:
+        _print_worker(status)
+        return
+    for process in status["processes"]:
+        said = f"heard {process['silent_seconds']:.0f} s ago"
+        print(f"\nProcess {process['pid']}, slot {process['slot']}, {said}")
+        if process["status"] is None:
+            print("  It does not answer.")
+        else:
+            _print_worker(process["status"])
+
+
+def _print_worker(status: Status) -> None:
+    place = f"task list {status['task_list']} of domain {status['domain']}"
+    print(f"  {printable(place)}, as {printable(status['identity'])}")
+    slots = f"{status['slots_used']} of {status['slots']} slots used"
+    print(f"  {slots}, {status['polls_out']} polls out")
+    ended = ", ".join(f"{number} {name}" for name, number in status["ended"].items() if number)
+    print(f"  ended: {ended or 'none'}")
+    blocked = status["loop_blocked_seconds"]
+    if blocked:
+        print(f"  event loop blocked for {blocked:.0f} s")
+    if status["tasks"]:
+        print()
+        print_table(HEADINGS, map(_row, status["tasks"]))
+
+
+def _row(task: Status) -> tuple[str, ...]:
+    left = task["remaining_seconds"]
+    return (
+        f"{task['activity']} {task['version']}",
+        task["workflow_id"],
+        task["activity_id"],
+        f"{task['seconds']:.0f} s",
+        task["last_heartbeat"] or "none",
+        task["status"].replace("_", " "),
+        "no limit" if left is None else f"{left:.0f} s",
+    )

@@ -1,0 +1,285 @@
+"""The health of real workers: what each probe answers, whatever happens to them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowy import call_activity
+from flowy.cli import ExitCode, main
+from flowy.health.client import asked
+from flowy.local import LocalSWF
+from tests.acceptance.flowy_command import Flowy
+from tests.acceptance.processes import Process
+
+#: How long a test waits for an answer that is due, in seconds.
+PATIENCE_SECONDS = 30.0
+
+ACTIVITIES = """
+import os, time
+from flowy import Activity, AsyncActivity, activity
+
+@activity("hold", 1, "tasks", heartbeat=60)
+class Hold(Activity):
+    def run(self, path):
+        self.heartbeat("secret details")
+        while not os.path.exists(path):
+            time.sleep(0.02)
+
+@activity("block", 1, "tasks")
+class Block(AsyncActivity):
+    async def run(self, path):
+        while not os.path.exists(path):
+            time.sleep(0.02)
+"""
+
+
+def wait_for(url: str, path: str, code: int, said: str = "") -> str:
+    """Wait until a probe answers so; return the text."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        found, text = asked(url, path)
+        if found == code and said in text:
+            return text
+        assert time.monotonic() < end, f"{path} answers {found}: {text}"
+        time.sleep(0.05)
+
+
+class Systemd:
+    """The socket of a service manager.
+
+    Attributes:
+        told: the lines that were written to it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.told: list[str] = []
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._path = str(path)
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while said := self._socket.recv(4096):
+            self.told += said.decode().split("\n")
+
+    def close(self) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"", self._path)
+        self._reader.join()
+        self._socket.close()
+
+
+class Calls:
+    """Activities that are called meanwhile, each until its file exists."""
+
+    def __init__(self, swf: LocalSWF, folder: Path) -> None:
+        self._client = swf.client()
+        self._folder = folder
+        self._threads: dict[str, threading.Thread] = {}
+
+    def begin(self, name: str) -> None:
+        path = str(self._folder / name)
+        thread = threading.Thread(
+            target=call_activity,
+            args=("local", name, 1, path),
+            kwargs={"layer1": self._client, "task_list": "tasks"},
+            daemon=True,
+        )
+        thread.start()
+        self._threads[name] = thread
+
+    def end(self, name: str) -> None:
+        (self._folder / name).touch()
+
+    def join(self, name: str) -> None:
+        self._threads[name].join(PATIENCE_SECONDS)
+        assert not self._threads[name].is_alive()
+
+
+@pytest.fixture
+def own_swf(local_swf: LocalSWF) -> Iterator[LocalSWF]:
+    """An SWF that the test may stop."""
+    with LocalSWF(page_port=None, poll_seconds=5) as swf:
+        yield swf
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[Systemd]:
+    made = Systemd(tmp_path / "notify")
+    yield made
+    made.close()
+
+
+def test_a_worker_through_its_life(
+    own_swf: LocalSWF,
+    systemd: Systemd,
+    swf_environment: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An empty list, a blocked event loop, SWF away, a drain: what each probe says."""
+    (tmp_path / "life.py").write_text(ACTIVITIES)
+    file = tmp_path / "health"
+    calls = Calls(own_swf, tmp_path)
+    arguments = ["worker", "--domain", "local", "--task-list", "tasks", "--concurrency", "3"]
+    arguments += ["--http", "0", "--health-file", str(file), "--max-block", "1s", "life"]
+    environment = {
+        **swf_environment,
+        **own_swf.environment,
+        "NOTIFY_SOCKET": str(tmp_path / "notify"),
+        "WATCHDOG_USEC": "600000",
+    }
+    with Flowy(*arguments, cwd=tmp_path, env=environment) as worker:
+        line = worker.log_line_with("Health is served on ")
+        url = line.strip().rpartition(" ")[2].rstrip(".")
+        # An empty list
+        wait_for(url, "/ready", 200)
+        assert asked(url, "/live") == (200, "live\n")
+        assert main(["health", "--file", str(file)]) == ExitCode.FINE
+        # A coroutine that blocks the event loop
+        calls.begin("block")
+        wait_for(url, "/live", 503, "not live: the event loop has been blocked for ")
+        assert main(["health", "--url", url]) == ExitCode.ERROR
+        calls.end("block")
+        wait_for(url, "/live", 200)
+        calls.join("block")
+        # SWF away, and back
+        own_swf.stop()
+        wait_for(url, "/ready", 503, "SWF has not answered a poll")
+        assert asked(url, "/live") == (200, "live\n")
+        own_swf.start()
+        wait_for(url, "/ready", 200)
+        # What it does
+        calls.begin("hold")
+        status = json.loads(wait_for(url, "/status", 200, '"last_heartbeat": "'))
+        (task,) = status["tasks"]
+        assert (task["activity"], task["status"], status["slots_used"]) == ("hold", "active", 1)
+        assert status["ended"]["completed"] == 1
+        for secret in ("secret", "token", str(tmp_path / "hold")):
+            assert secret not in json.dumps(status)
+        capsys.readouterr()
+        assert main(["status", "--url", url]) == ExitCode.FINE
+        assert "\nhold 1  " in capsys.readouterr().out
+        # A drain
+        assert systemd.told.count("READY=1") == 1
+        assert systemd.told.count("WATCHDOG=1") > 1
+        assert "STOPPING=1" not in systemd.told
+        worker.send(signal.SIGTERM)
+        wait_for(url, "/ready", 503, "not ready: it stops")
+        assert asked(url, "/live") == (200, "live\n")
+        calls.end("hold")
+        code, _, log = worker.end()
+    assert code == 0, log
+    assert not file.exists()
+    assert "STOPPING=1" in systemd.told
+
+
+def test_a_poller_whose_thread_dies(
+    process: Callable[..., Process], write: Callable[..., Path]
+) -> None:
+    """Nothing polls in its place: the worker is not live, though another poller goes on."""
+    script = write(
+        "serve.py",
+        """
+        import ctypes, threading, time
+        from flowy import Activity, activity, start_activity_worker
+        from flowy.health import HealthOptions
+
+        @activity("idle", 1, "tasks")
+        class Idle(Activity):
+            def run(self):
+                pass
+
+        class SWF:
+            def poll_for_activity_task(self, **_):
+                thread = threading.current_thread()
+                if thread.name == "flowy-poller-1":
+                    # Its first death is survived, the second one comes while it waits.
+                    threading.Thread(target=kill, args=(thread.ident,)).start()
+                    raise SystemExit
+                time.sleep(0.1)
+                return {"taskToken": "", "startedEventId": 0}
+
+        def kill(ident):
+            time.sleep(1)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(ident), ctypes.py_object(SystemExit)
+            )
+
+        start_activity_worker(
+            "domain", "tasks", SWF(), reg_remote=False, concurrency=2,
+            health=HealthOptions(http=0),
+        )
+        """,
+        log=True,
+    )
+    worker = process(script)
+    worker.wait_for("Health is served on ")
+    url = next(
+        found[1] for line in worker.lines if (found := re.search(r"served on (\S+)\.$", line))
+    )
+    wait_for(url, "/live", 503, "poller 1 has failed, and waits to start again")
+    wait_for(url, "/live", 503, "not live: poller 1 is dead\n")
+    assert asked(url, "/ready") == (200, "ready\n")
+    worker.signal(signal.SIGTERM)
+    assert worker.wait() == 0
+
+
+def children(url: str) -> dict[int, dict[str, Any]]:
+    """Return what the supervisor says of each of its processes, by pid."""
+    return {each["pid"]: each for each in json.loads(asked(url, "/status")[1])["processes"]}
+
+
+def test_a_supervisor_and_its_processes(
+    own_swf: LocalSWF, swf_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """A child that is stopped, one that dies, a look at all of them, and the end."""
+    (tmp_path / "life.py").write_text(ACTIVITIES)
+    calls = Calls(own_swf, tmp_path)
+    arguments = ["worker", "--domain", "local", "--task-list", "tasks", "--concurrency", "2"]
+    arguments += ["--processes", "2", "--http", f"unix:{tmp_path}/sock", "--max-silence", "4s"]
+    environment = {**swf_environment, **own_swf.environment}
+    with Flowy(*arguments, "life", cwd=tmp_path, env=environment) as worker:
+        worker.log_line_with("Health is served on ")
+        url = f"unix:{tmp_path}/sock"
+        wait_for(url, "/ready", 200)
+        calls.begin("hold")
+        wait_for(url, "/status", 200, '"activity": "hold"')
+        # A child that is stopped says nothing
+        (stopped,) = (pid for pid, each in children(url).items() if not each["status"]["tasks"])
+        os.kill(stopped, signal.SIGSTOP)
+        text = wait_for(url, "/live", 503)
+        assert text.startswith(f"not live: process {stopped} has said nothing for ")
+        assert children(url)[stopped]["status"] is None
+        assert asked(url, "/ready")[0] == 503
+        os.kill(stopped, signal.SIGCONT)
+        wait_for(url, "/live", 200)
+        wait_for(url, "/ready", 200)
+        # A look at all
+        worker.send(signal.SIGUSR1)
+        for _ in range(3):
+            worker.log_line_with("Thread MainThread")
+        # A child that dies is replaced, and that is live
+        os.kill(stopped, signal.SIGKILL)
+        wait_for(url, "/ready", 503)
+        assert asked(url, "/live") == (200, "live\n")
+        wait_for(url, "/ready", 200)
+        assert stopped not in children(url)
+        calls.end("hold")
+        worker.send(signal.SIGTERM)
+        wait_for(url, "/ready", 503, "it stops")
+        assert asked(url, "/live") == (200, "live\n")
+        worker.end()
+    assert not (tmp_path / "sock").exists()
