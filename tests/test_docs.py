@@ -30,7 +30,7 @@ PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]
 
 #: The languages of blocks; what is not run is shown only, and says so by its language.
 RUN = frozenset({"python", "console"})
-SHOWN = frozenset({"ini", "json", "text"})
+SHOWN = frozenset({"docker", "ini", "json", "text", "yaml"})
 
 
 @contextmanager
