@@ -367,7 +367,7 @@ def test_no_credentials(command: Command, monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     ran = command("executions", "list")
     assert (ran.code, ran.out) == (ExitCode.REFUSED, "")
-    assert "there are no AWS credentials. Set AWS_ACCESS_KEY_ID" in ran.err
+    assert "no AWS credentials were found. Set AWS_ACCESS_KEY_ID" in ran.err
 
 
 def test_out_of_reach(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
