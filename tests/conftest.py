@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.gates import Gate, new_gate
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -74,3 +77,10 @@ def swf_environment(local_swf: LocalSWF, tmp_path: Path) -> dict[str, str]:
         "HOME": str(home),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    """A gate in which activities wait, those of other processes too."""
+    with new_gate(tmp_path) as gate:
+        yield gate

@@ -13,6 +13,7 @@ from pathlib import Path
 from flowy.context import worker_stopping
 from flowy.swf.scanner import activity
 from flowy.task import Activity, AsyncActivity
+from tests.gates import wait_in
 
 #: A stack overflows in C when this many nested groups are compiled: glibc's regcomp calls itself
 #: for each. Python's own functions would not do, for each Python guards others of them.
@@ -106,11 +107,11 @@ class Lingering(Activity):
 
 @activity("released", 1, "tasks", heartbeat=300, schedule_to_close=600, start_to_close=600)
 class Released(Activity):
-    """Ends when there is a byte for it in the FIFO *path*, whatever it is told meanwhile."""
+    """Ends when it may leave the gate *path*, whatever it is told meanwhile."""
 
     def run(self, path: str) -> int:
         self.heartbeat()
-        _read_one_byte(path)
+        wait_in(path)
         return os.getpid()
 
 
@@ -124,16 +125,11 @@ class ReleasedCoroutine(AsyncActivity):
         import asyncio
 
         await self.heartbeat()
-        reading = asyncio.ensure_future(asyncio.to_thread(_read_one_byte, path))
+        reading = asyncio.ensure_future(asyncio.to_thread(wait_in, path))
         while not reading.done():
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.shield(reading)
         return os.getpid()
-
-
-def _read_one_byte(path: str) -> None:
-    with Path(path).open("rb", buffering=0) as fifo:
-        fifo.read(1)
 
 
 @activity("exit", 1, "tasks")

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 
 from tests.faults.conftest import Workers, both_http_ways
@@ -14,6 +9,7 @@ from tests.faults.endpoint import Endpoint
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS, Fault
 from tests.faults.reply import Reply
 from tests.faults.test_stops import assert_accounted
+from tests.gates import Gate
 
 COMPLETED = ("RespondActivityTaskCompleted",)
 FAILED = "RespondActivityTaskFailed"
@@ -43,28 +39,6 @@ TRICKLING = {
 }
 #: More often than any client tries.
 ALWAYS = 1_000
-
-
-@dataclass(frozen=True)
-class Gate:
-    """A FIFO in which activities wait."""
-
-    path: str
-    fifo: int
-
-    def open_for(self, count: int) -> None:
-        """Let so many of them go."""
-        os.write(self.fifo, b"x" * count)
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Iterator[Gate]:
-    """A gate for the activities *released* and *released-coroutine*."""
-    path = tmp_path / "gate"
-    os.mkfifo(path)
-    fifo = os.open(path, os.O_RDWR)  # to be written before anybody reads
-    yield Gate(str(path), fifo)
-    os.close(fifo)
 
 
 # An activity that ends while the stop settles its task

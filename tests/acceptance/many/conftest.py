@@ -33,14 +33,16 @@ from flowy.swf.worker import ActivityWorker
 from flowy.swf.worker.report import StopReport
 from flowy.task import Activity
 from flowy.transport import encode_input
+from tests.fork_server import ROOT, ForkedProcess, fork_server
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
     from flowy.local import LocalSWF
 
-#: How long anything that a test waits for may take, in seconds.
-PATIENCE_SECONDS = 20.0
+#: How long anything that a test waits for may take, in seconds: much more than it takes on a
+#: machine that is slow, and busy with other tests.
+PATIENCE_SECONDS = 60.0
 
 TASK_LIST = "tasks"
 
@@ -325,15 +327,8 @@ def swf_of_long_polls() -> Iterator[LocalSWF]:
 class Program:
     """A Python program in a process group of its own, and the lines that it writes."""
 
-    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
-            command,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+    def __init__(self, process: ForkedProcess | subprocess.Popen[str]) -> None:
+        self.process = process
         self.lines: list[str] = []
         self._changed = threading.Condition()
         self._ended = False
@@ -391,7 +386,7 @@ class Program:
         """Kill what is left of it."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        self.process.wait(PATIENCE_SECONDS)
         self._reader.join(PATIENCE_SECONDS)
         assert self.process.stdout is not None
         self.process.stdout.close()
@@ -406,6 +401,7 @@ from flowy.swf.boilerplate import run_worker
 from flowy.swf.scanner import activity
 from flowy.swf.worker import WorkerOptions
 from flowy.task import Activity, AsyncActivity
+from tests.gates import wait_in
 
 def say(text):
     os.write(1, (text + "\\n").encode())
@@ -416,12 +412,24 @@ logging.basicConfig(
 DOMAIN, TASK_LIST = sys.argv[1:]
 """
 
+#: Says when a signal was heard.
+SPOKEN = """
+raise_to = flowy.concurrency.stop.StopFlag.raise_to
+def spoken(flag, level):
+    raise_to(flag, level)
+    say(f"level {int(level)} on {threading.current_thread().name}")
+flowy.concurrency.stop.StopFlag.raise_to = spoken
+"""
+
 Programs = Callable[..., Program]
 
 
 @pytest.fixture
 def program(swf_environment: dict[str, str], domain: str, tmp_path: Path) -> Iterator[Programs]:
-    """Starts a script: ``program(text)``; its preamble imports what activities need."""
+    """Starts a script: ``program(text)``; its preamble imports what activities need.
+
+    *before* are the words of a command that starts it, as a new interpreter.
+    """
     started: list[Program] = []
 
     def run(
@@ -434,17 +442,23 @@ def program(swf_environment: dict[str, str], domain: str, tmp_path: Path) -> Ite
     ) -> Program:
         script = tmp_path / name
         script.write_text(preamble + textwrap.dedent(text))
-        root = str(Path(flowy.__file__).parent.parent)
-        program = Program(
-            [
-                *before,
-                *(sys.executable, "-W", "error", str(script)),
-                *(swf.domain if swf else domain, TASK_LIST),
-            ],
-            {**swf_environment, "PYTHONPATH": root, **(swf.environment if swf else {})},
-        )
-        started.append(program)
-        return program
+        arguments = [str(script), swf.domain if swf else domain, TASK_LIST]
+        environment = {**swf_environment, "PYTHONPATH": str(ROOT)}
+        if swf:
+            environment |= swf.environment
+        if before:
+            process: Any = subprocess.Popen(
+                [*before, sys.executable, "-W", "error", *arguments],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+        else:
+            process = fork_server().start(arguments, environment)
+        started.append(Program(process))
+        return started[-1]
 
     yield run
     for program in started:

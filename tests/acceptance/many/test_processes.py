@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from typing import Any
 
 import pytest
 
-from flowy import __version__, reasons
+from flowy import reasons
 from flowy.local import LocalSWF
 from flowy.swf.boilerplate import start_activity_worker
 from flowy.swf.scanner import activity
 from flowy.task import Activity
-from tests.acceptance.many.conftest import TASK_LIST, Execution, Programs, module_of
+from tests.acceptance.many.conftest import SPOKEN, TASK_LIST, Execution, Programs, module_of
+from tests.gates import Gate
+
+#: How an activity may end its process, and what is said of the end.
+DEATHS = {
+    17: "exit code 17",
+    "SIGKILL": "killed by signal 9 (SIGKILL)",
+    "SIGSEGV": "killed by signal 11 (SIGSEGV)",
+}
 
 #: Activities that the programs serve, and by which a test steers them.
 ACTIVITIES = """
@@ -27,8 +34,7 @@ class Where(Activity):
 class Hold(Activity):
     def run(self, path):
         say(f"holding {os.getpid()}")
-        while not os.path.exists(path):
-            time.sleep(0.02)
+        wait_in(path)
         return os.getpid()
 
 @activity("die", 1, TASK_LIST)
@@ -38,16 +44,12 @@ class Die(Activity):
         if isinstance(how, int):
             os._exit(how)
         os.kill(os.getpid(), getattr(signal, how))
-        time.sleep(60)
+        time.sleep(75)  # until it has died
 
-@activity("suspend-and-die", 1, TASK_LIST)
-class SuspendAndDie(Activity):
+@activity("suspend", 1, TASK_LIST)
+class Suspend(Activity):
     def run(self):
-        def die():
-            time.sleep(0.5)
-            os._exit(3)
-        threading.Thread(target=die, daemon=True).start()
-        say(f"token {self.token}")
+        say(f"token {self.token} in {os.getpid()}")
         raise flowy.SuspendTask
 
 @activity("beats", 1, TASK_LIST, heartbeat=30)
@@ -57,14 +59,14 @@ class Beats(Activity):
         while self.heartbeat(f"stopping {context.worker_stopping()}"):
             if context.worker_stopping():
                 say("worker is stopping")
-            time.sleep(0.05)
+            time.sleep(0.02)  # nothing wakes it when the worker stops
         say("told to stop")
 
 @activity("hang", 1, TASK_LIST)
 class Hang(Activity):
     def run(self):
         say(f"holding {os.getpid()}")
-        time.sleep(60)
+        time.sleep(75)  # longer than any test waits
 """
 
 GUARDED = """
@@ -93,16 +95,40 @@ def failed(execution: Execution, count: int = 1) -> list[dict[str, Any]]:
 
 
 def test_activities_run_in_processes_of_their_own(program: Programs, execution: Execution) -> None:
-    """Each process serves, none is the supervisor, and the report adds them up."""
-    running = program(guarded(processes=2))
+    """Each process serves with a client of its own, and the report adds them up.
+
+    ``layer1`` may be an importable callable, which parent and children call. A child that is told
+    to end by SIGTERM finishes what it has, and another takes its place.
+    """
+    running = program(
+        ACTIVITIES
+        + """
+def make_client():
+    import boto3
+    say(f"client made in {os.getpid()}")
+    return boto3.client("swf")
+
+if __name__ == "__main__":
+    report = flowy.start_activity_worker(DOMAIN, TASK_LIST, make_client, processes=2)
+    say(f"report {report}")
+    say(f"clean {report.clean}")
+"""
+    )
     running.wait_for(READY, 2)
+    assert len(set(running.wait_for(r"client made in (\d+)", 3))) == 3
     execution.schedule("where", times=20)
     ended = execution.wait_for(20, "ActivityTaskCompleted")
-    pids = {event["result"] for event in ended}
-    assert str(running.process.pid) not in pids
+    assert str(running.process.pid) not in {event["result"] for event in ended}
+
+    (child, _) = running.wait_for(r"Started worker process (\d+)", 2)
+    os.kill(int(child), signal.SIGTERM)
+    running.wait_for(r"Started worker process (\d+)", 3)
+    execution.schedule("where", times=4)
+    execution.wait_for(24, "ActivityTaskCompleted")
+    assert "died" not in running.text
     running.kill(signal.SIGTERM)
     assert running.wait() == 0
-    assert running.found("report (.*)") == ["20 completed"]
+    assert running.found("report (.*)") == ["24 completed"]
     assert running.found("clean (.*)") == ["True"]
 
 
@@ -119,26 +145,6 @@ flowy.start_activity_worker(DOMAIN, TASK_LIST, processes=4)
     assert "if __name__ == '__main__':" in running.text
     assert len(running.found(r"^flowy\.\S*ProcessError: ")) == 1
     assert len(running.found("importing")) == 2
-
-
-def test_a_factory_makes_a_client_in_each_process(program: Programs, execution: Execution) -> None:
-    """layer1 may be an importable callable; parent and children call it."""
-    running = program(
-        ACTIVITIES
-        + """
-def make_client():
-    import boto3
-    say(f"client made in {os.getpid()}")
-    return boto3.client("swf")
-
-if __name__ == "__main__":
-    flowy.start_activity_worker(DOMAIN, TASK_LIST, make_client, processes=2)
-"""
-    )
-    running.wait_for(READY, 2)
-    assert len(set(running.wait_for(r"client made in (\d+)", 3))) == 3
-    execution.schedule("where")
-    execution.wait_for(1, "ActivityTaskCompleted")
 
 
 def test_a_client_cannot_be_shared(client: Any) -> None:
@@ -215,57 +221,33 @@ if __name__ == "__main__":
 # Dying
 
 
-@pytest.mark.parametrize(
-    ("how", "end"),
-    [
-        (17, "exit code 17"),
-        ("SIGKILL", "killed by signal 9 (SIGKILL)"),
-        ("SIGSEGV", "killed by signal 11 (SIGSEGV)"),
-    ],
-)
 def test_a_process_that_dies_is_replaced_and_its_tasks_are_failed(
-    program: Programs, execution: Execution, how: Any, end: str, tmp_path: Any
+    program: Programs, execution: Execution, gate: Gate
 ) -> None:
-    """Within 2 s, by name; those of the other process go on, and so does the worker."""
+    """By name; those of the other process go on, and so does the worker."""
     running = program(guarded(processes=2, concurrency=2))
     running.wait_for(READY, 2)
-    go_on = tmp_path / "go-on"
-    execution.schedule("hold", str(go_on), times=3)
-    holders = running.wait_for(r"holding (\d+)", 3)
-    execution.schedule("die", how)
-    (dying,) = running.wait_for(r"dying (\d+)")
-    at = time.time()
-    lost = holders.count(dying) + 1
-    ended = failed(execution, lost)
-    assert {event["reason"] for event in ended} == {f"{reasons.WORKER_PROCESS_DIED}{end}."}
-    assert execution.seconds_between(at, "ActivityTaskFailed") < 2
-    assert execution.count("ActivityTaskCompleted") == 0
-    running.wait_for(READY, 3)
-    go_on.touch()
-    execution.wait_for(3 - (lost - 1), "ActivityTaskCompleted")
-    execution.schedule("where", times=4)
-    execution.wait_for(3 - (lost - 1) + 4, "ActivityTaskCompleted")
-    assert f"({end}); its {lost} tasks are failed" in running.text
+    failures = held = 0
+    for number, (how, end) in enumerate(DEATHS.items(), start=1):
+        execution.schedule("hold", gate.path, times=3)
+        holders = running.wait_for(r"holding (\d+)", 3 * number)[-3:]
+        execution.schedule("die", how)
+        dying = running.wait_for(r"dying (\d+)", number)[-1]
+        lost = holders.count(dying) + 1
+        failures += lost
+        ended = failed(execution, failures)[-lost:]
+        assert {event["reason"] for event in ended} == {f"{reasons.WORKER_PROCESS_DIED}{end}."}
+        assert f"({end}); its {lost} tasks are failed" in running.text
+        assert execution.count("ActivityTaskCompleted") == held
+        running.wait_for(READY, 2 + number)
+        left = 3 - (lost - 1)
+        gate.open_for(left)
+        held += left
+        execution.wait_for(held, "ActivityTaskCompleted")
     running.kill(signal.SIGTERM)
     running.wait()
     (report,) = running.found("report (.*)")
-    assert f"{lost} failed" in report
-
-
-def test_polls_out_at_a_death_are_reported(program: Programs, execution: Execution) -> None:
-    """SWF may have handed them a task: they are in the report, with process and cause."""
-    running = program(guarded(processes=2, concurrency=3, pollers=3))
-    running.wait_for(READY, 2)
-    execution.schedule("where")  # each has its polls out by then
-    execution.wait_for(1, "ActivityTaskCompleted")
-    execution.schedule("die", 9)
-    (dying,) = running.wait_for(r"dying (\d+)")
-    failed(execution)
-    running.kill(signal.SIGTERM)
-    running.wait()
-    (report,) = running.found("report (.*)")
-    assert f":{dying} flowy/{__version__}, its process died, exit code 9" in report
-    assert running.found("clean (.*)") == ["False"]
+    assert report.startswith(f"{held} completed, {failures} failed")
 
 
 def test_the_suspended_tasks_of_a_dead_process_are_not_failed(
@@ -274,8 +256,10 @@ def test_the_suspended_tasks_of_a_dead_process_are_not_failed(
     """They are somebody else's to answer: by the token, they complete."""
     running = program(guarded(processes=2))
     running.wait_for(READY, 2)
-    execution.schedule("suspend-and-die")
-    (token,) = running.wait_for("token (.*)")
+    execution.schedule("suspend")
+    running.wait_for(": suspended after")
+    ((token, pid),) = [said.split(" in ") for said in running.found("token (.*)")]
+    os.kill(int(pid), signal.SIGKILL)
     running.wait_for("its 0 tasks are failed")
     running.wait_for(READY, 3)
     assert execution.count("ActivityTaskFailed") == 0
@@ -286,67 +270,48 @@ def test_the_suspended_tasks_of_a_dead_process_are_not_failed(
     assert "1 suspended" in running.found("report (.*)")[0]
 
 
-def test_abandoned_tasks_of_an_ended_process_are_not_failed(
-    program: Programs, execution: Execution
-) -> None:
-    """on_stop="abandon" leaves them to their timeouts, though the process ends by force."""
-    running = program(guarded(processes=2, concurrency=2, grace=0))
-    running.wait_for(READY, 2)
-    execution.schedule("hang", times=2)
-    running.wait_for("holding", 2)
-    running.kill(signal.SIGTERM)
-    assert running.wait() == 0
-    assert execution.count("ActivityTaskFailed") == 0
-    assert running.found("report (.*)")[0].count("hang-") == 2
-    assert running.found("clean (.*)") == ["False"]
-
-
-def test_a_child_that_was_told_to_end_is_replaced(program: Programs, execution: Execution) -> None:
-    """SIGTERM to one child: it finishes what it has, and another takes its place."""
-    running = program(guarded(processes=2))
-    running.wait_for(READY, 2)
-    (child, _) = running.wait_for(r"Started worker process (\d+)", 2)
-    os.kill(int(child), signal.SIGTERM)
-    running.wait_for(r"Started worker process (\d+)", 3)
-    execution.schedule("where", times=4)
-    execution.wait_for(4, "ActivityTaskCompleted")
-    assert "died" not in running.text
-
-
 # Stopping
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_the_whole_group_counts_once(
-    program: Programs, execution: Execution, number: signal.Signals, tmp_path: Any
+def test_a_ctrl_c_goes_to_all_and_counts_once(
+    program: Programs, execution: Execution, gate: Gate
 ) -> None:
-    """Ctrl-C goes to supervisor and children: what runs still finishes."""
+    """A terminal sends it to supervisor and children: what runs still finishes."""
     running = program(guarded(processes=2))
     running.wait_for(READY, 2)
-    go_on = tmp_path / "go-on"
-    execution.schedule("hold", str(go_on), times=2)
+    execution.schedule("hold", gate.path, times=2)
     running.wait_for("holding", 2)
-    running.kill_group(number)
+    running.kill_group(signal.SIGINT)
     execution.schedule("where")  # nobody takes it any more
-    go_on.touch()
+    gate.open_for(2)
     assert running.wait() == 0
     assert running.found("report (.*)") == ["2 completed"]
     assert "Traceback" not in running.text
 
 
 def test_a_second_ctrl_c_ends_the_grace(program: Programs, execution: Execution) -> None:
-    """Once more is one level more, for all children: heartbeat() answers False."""
+    """Once more is one level more, for all children: heartbeat() answers False.
+
+    A process that an activity keeps is ended by force. on_stop="abandon" leaves the tasks to their
+    timeouts.
+    """
     running = program(guarded(processes=2))
     running.wait_for(READY, 2)
-    execution.schedule("beats", times=2)
+    execution.schedule("beats")
+    execution.schedule("hang")
     running.wait_for("holding", 2)
     running.kill_group(signal.SIGINT)
-    running.wait_for("worker is stopping", 2)
+    running.wait_for("worker is stopping")
     assert "told to stop" not in running.text
     running.kill_group(signal.SIGINT)
-    running.wait_for("told to stop", 2)
+    running.wait_for("told to stop")
     assert running.wait() == 0
-    assert "abandoned by the stop: beats 1" in running.found("report (.*)")[0]
+    assert execution.count("ActivityTaskFailed", "ActivityTaskCompleted") == 0
+    (report,) = running.found("report (.*)")
+    assert "2 abandoned by the stop: " in report
+    assert "beats 1 (" in report
+    assert "hang 1 (" in report
+    assert running.found("clean (.*)") == ["False"]
 
 
 def test_ctrl_c_while_the_first_process_starts(program: Programs) -> None:
@@ -359,42 +324,26 @@ def test_ctrl_c_while_the_first_process_starts(program: Programs) -> None:
 
 
 def test_ctrl_c_with_signals_false_lets_children_finish(
-    program: Programs, execution: Execution, tmp_path: Any
+    program: Programs, execution: Execution, gate: Gate
 ) -> None:
     """The script's own KeyboardInterrupt comes out when the children have ended."""
     running = program(guarded(processes=2, signals=False))
     running.wait_for(READY, 2)
-    go_on = tmp_path / "go-on"
-    execution.schedule("hold", str(go_on), times=2)
+    execution.schedule("hold", gate.path, times=2)
     running.wait_for("holding", 2)
     running.kill_group(signal.SIGINT)
     running.wait_for("Interrupted; running activities finish")
-    go_on.touch()
+    gate.open_for(2)
     execution.wait_for(2, "ActivityTaskCompleted")
     assert running.wait() == -signal.SIGINT
     assert "All worker processes stopped: 2 completed." in running.text
-
-
-def test_children_of_a_supervisor_that_is_gone_drain_and_end(
-    program: Programs, execution: Execution, tmp_path: Any
-) -> None:
-    """SIGKILL of the supervisor: what runs is finished and answered, and no process is left."""
-    running = program(guarded(processes=2))
-    running.wait_for(READY, 2)
-    go_on = tmp_path / "go-on"
-    execution.schedule("hold", str(go_on), times=2)
-    running.wait_for("holding", 2)
-    running.kill(signal.SIGKILL)
-    go_on.touch()
-    execution.wait_for(2, "ActivityTaskCompleted")
-    running.wait()  # until nobody holds its output any more
-    assert len(running.found("Worker stopped: 1 completed")) == 2
 
 
 def test_a_third_ctrl_c_waits_for_no_poll(program: Programs, swf_of_long_polls: LocalSWF) -> None:
     """Serial children hang in polls of 60 s: they are left, and the polls are reported."""
     running = program(
         ACTIVITIES
+        + SPOKEN
         + """
 logging.getLogger("flowy.swf.client").setLevel(logging.DEBUG)
 if __name__ == "__main__":
@@ -404,10 +353,8 @@ if __name__ == "__main__":
         swf=swf_of_long_polls,
     )
     running.wait_for("Calling poll_for_activity_task", 2)
-    at = time.monotonic()
-    for _ in range(3):
+    for level in (1, 2, 3):
         running.kill_group(signal.SIGINT)
-        time.sleep(0.2)  # no event to wait for; two of the same at once would be one signal
+        running.wait_for(f"level {level} on MainThread")  # the supervisor's
     assert running.wait() == 0
-    assert time.monotonic() - at < 10
     assert running.found("report (.*)")[0].count("not waited for") == 2
