@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 #: machine that is slow, and busy with other tests.
 PATIENCE_SECONDS = 60.0
 
+#: How often a signal is sent that has to interrupt something, in seconds.
+NUDGE_SECONDS = 5.0
+
 TASK_LIST = "tasks"
 
 ENDS = (
@@ -144,11 +147,6 @@ class Execution:
             if token is not None:
                 self._client.respond_decision_task_completed(taskToken=token, decisions=[])
         return self.attributes(kinds[0])
-
-    def seconds_between(self, moment: float, kind: str) -> float:
-        """From a moment of ``time.time()`` to the first event of a kind, in seconds."""
-        at = next(e["eventTimestamp"] for e in self.events() if e["eventType"] == kind)
-        return float(at.timestamp() - moment)
 
     def most_in_hand(self) -> int:
         """How many activities were started and not ended, at most."""
@@ -317,10 +315,10 @@ def start(watched: WatchedClient, domain: str) -> Iterator[Starter]:
 
 @pytest.fixture
 def swf_of_long_polls() -> Iterator[LocalSWF]:
-    """Another local SWF, which holds polls for 60 s as SWF does."""
+    """Another local SWF, which holds polls for longer than any test waits."""
     from flowy.local import LocalSWF
 
-    with LocalSWF(poll_seconds=60) as swf:
+    with LocalSWF(poll_seconds=1.5 * PATIENCE_SECONDS) as swf:
         yield swf
 
 
@@ -355,12 +353,24 @@ class Program:
         matches = [re.search(pattern, line) for line in list(self.lines)]
         return [match[match.re.groups and 1] for match in matches if match]
 
-    def wait_for(self, pattern: str, count: int = 1) -> list[str]:
-        """Wait until *count* lines match; return what matched."""
+    def wait_for(
+        self, pattern: str, count: int = 1, *, nudge: signal.Signals | None = None
+    ) -> list[str]:
+        """Wait until *count* lines match; return what matched.
+
+        Args:
+            nudge: a signal that is sent now and then until they do. One that comes just before the
+                main thread waits for something does not interrupt that.
+        """
+        until = time.monotonic() + PATIENCE_SECONDS
         with self._changed:
-            self._changed.wait_for(
-                lambda: len(self.found(pattern)) >= count or self._ended, PATIENCE_SECONDS
-            )
+            while not self._changed.wait_for(
+                lambda: len(self.found(pattern)) >= count or self._ended,
+                PATIENCE_SECONDS if nudge is None else NUDGE_SECONDS,
+            ):
+                if nudge is None or time.monotonic() > until:
+                    break
+                self.kill(nudge)
         found = self.found(pattern)
         assert len(found) >= count, f"{pattern!r} was not written:\n{self.text}"
         return found
