@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import random
 import signal
-import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from flowy import reasons
 from tests.acceptance.many.conftest import ENDS, Execution
-from tests.faults.conftest import FAILED_WITHIN_SECONDS, Workers, pid_of
+from tests.faults.conftest import Workers, pid_of
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -31,7 +30,7 @@ def test_a_kill_and_a_stop_lose_nothing_on_the_local_swf(
 ) -> None:
     """SIGKILL of a worker process, then SIGTERM, then a new worker: each task has one end.
 
-    What the killed process had in hand is failed soon, and nothing else is. A task that
+    What the killed process had in hand is failed, and nothing else is. A task that
     was handed to one of its polls may be lost; the report tells of the poll.
     """
     drawn = random.Random(seed)
@@ -45,7 +44,6 @@ def test_a_kill_and_a_stop_lose_nothing_on_the_local_swf(
     first = start_worker(local_swf.environment, **options)
     execution.wait_for(drawn.randint(16, 32), *ENDS)
     victim = pid_of(execution.attributes("ActivityTaskStarted")[-1]["identity"])
-    killed_at = time.time()
     os.kill(victim, signal.SIGKILL)
     execution.wait_for(drawn.randint(40, 56), *ENDS)
     first.stop()
@@ -78,10 +76,4 @@ def test_a_kill_and_a_stop_lose_nothing_on_the_local_swf(
     for end in failed:
         assert pid_of(started[end["startedEventId"]]["identity"]) == victim
         assert end["reason"] == f"{reasons.WORKER_PROCESS_DIED}killed by signal 9 (SIGKILL)."
-    failed_at = [
-        event["eventTimestamp"].timestamp()
-        for event in events.values()
-        if event["eventType"] == "ActivityTaskFailed"
-    ]
-    assert max(failed_at) - killed_at < FAILED_WITHIN_SECONDS
     assert execution.count("ActivityTaskCompleted") + len(failed) == len(ends)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import os
 import re
 import signal
@@ -80,6 +81,7 @@ class Execution:
         )
         self.execution: Any = {"workflowId": workflow_id, "runId": started["runId"]}
         self._scheduled = 0
+        self._events: list[Event] = []  # as far as it was read
 
     def schedule(
         self, name: str, *args: Any, times: int = 1, version: str = "1", **attributes: Any
@@ -121,11 +123,18 @@ class Execution:
         self._client.respond_decision_task_completed(taskToken=token, decisions=list(decisions))
 
     def events(self) -> list[Event]:
-        """The whole history."""
+        """The whole history, of which only what is new is read."""
         pages = self._client.get_paginator("get_workflow_execution_history").paginate(
-            domain=self._domain, execution=self.execution
+            domain=self._domain,
+            execution=self.execution,
+            reverseOrder=True,
+            PaginationConfig={"PageSize": 50},
         )
-        return [dict(event) for page in pages for event in page["events"]]
+        newest_first: Iterator[Event] = (dict(one) for page in pages for one in page["events"])
+        seen = len(self._events)
+        news = itertools.takewhile(lambda event: event["eventId"] > seen, newest_first)
+        self._events += reversed(list(news))
+        return self._events
 
     def attributes(self, kind: str) -> list[Event]:
         """The attributes of all events of one kind."""
@@ -159,7 +168,7 @@ class Execution:
 
     def _poll(self) -> str | None:
         answer = self._client.poll_for_decision_task(
-            domain=self._domain, taskList={"name": self._list}
+            domain=self._domain, taskList={"name": self._list}, maximumPageSize=1
         )
         return answer.get("taskToken") or None
 

@@ -23,6 +23,7 @@ from tests.acceptance.many.conftest import (
     WatchedClient,
     module_of,
 )
+from tests.unit.clocks import TurnedClock
 
 
 class Gate:
@@ -63,18 +64,18 @@ def gated() -> tuple[type[AsyncActivity], Gate]:
 
 
 def test_many_wait_at_once_without_a_thread_each(start: Starter, execution: Execution) -> None:
-    """200 coroutines in flight need the pollers, a loop and a few threads, not 200."""
+    """100 coroutines in flight need the pollers, a loop and a few threads, not 100."""
     gated_, gate = gated()
     before = threading.active_count()
-    worker = start(gated_, concurrency=200, pollers=4)
-    execution.schedule("gated", "x", times=200)
-    gate.has(200)
+    worker = start(gated_, concurrency=100, pollers=4)
+    execution.schedule("gated", "x", times=100)
+    gate.has(100)
     served = [t for t in threading.enumerate() if t.name == "flowy-local"]
     assert threading.active_count() - before - len(served) < 50
     gate.open()
-    assert len(execution.wait_for(200, "ActivityTaskCompleted")) == 200
-    assert execution.most_in_hand() == 200
-    assert worker.stop().completed == 200
+    assert len(execution.wait_for(100, "ActivityTaskCompleted")) == 100
+    assert execution.most_in_hand() == 100
+    assert worker.stop().completed == 100
 
 
 def test_coroutines_run_beside_threads(start: Starter, execution: Execution) -> None:
@@ -190,25 +191,30 @@ def test_a_coroutine_is_canceled_when_the_grace_is_over(
 ) -> None:
     """During the grace it is told that the worker stops; then it is canceled, and may clean up."""
     seen: list[Any] = []
-    waiting = threading.Event()
+    waiting, saved = threading.Event(), threading.Event()
+    clock = TurnedClock()
 
     @activity("stopped", 1, TASK_LIST)
     class Stopped(AsyncActivity):
         async def run(self) -> None:
             waiting.set()
             while not context.worker_stopping():
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.01)  # nothing wakes it
             seen.append(await self.heartbeat("saving"))
+            saved.set()
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
                 seen.append(await self.heartbeat())
                 raise
 
-    worker = start(Stopped, concurrency=2, grace=0.5, on_stop="fail")
+    worker = start(Stopped, concurrency=2, grace=600, on_stop="fail", clock=clock)
     execution.schedule("stopped")
     assert waiting.wait(PATIENCE_SECONDS)
-    report = worker.stop()
+    worker.worker.stop()
+    assert saved.wait(PATIENCE_SECONDS)
+    clock.turn_when_awaited(600)
+    report = worker.join()
     assert seen == [True, False]
     assert len(report.failed_by_stop) == 1
     (failed,) = execution.wait_for(1, "ActivityTaskFailed")

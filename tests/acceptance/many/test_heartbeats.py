@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import Any
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from flowy.exception import CancelTask
-from flowy.swf.scanner import activity
+from flowy.swf.scanner import Scanner, activity
 from flowy.swf.worker.heartbeats import BURST
 from flowy.task import Activity
 from tests.acceptance.many.conftest import (
@@ -18,7 +19,11 @@ from tests.acceptance.many.conftest import (
     Execution,
     Starter,
     WatchedClient,
+    module_of,
 )
+
+if TYPE_CHECKING:
+    from flowy.local import Clock
 
 BEAT = "record_activity_task_heartbeat"
 
@@ -26,13 +31,17 @@ BEAT = "record_activity_task_heartbeat"
 def test_a_tight_loop_uses_up_a_burst_and_no_more(
     start: Starter, execution: Execution, watched: WatchedClient
 ) -> None:
-    """A thousand calls at once: ten beats; the newest details are the failure's all the same."""
+    """A thousand calls at once: ten beats at first; the failure has the newest details."""
+
+    seconds: list[float] = []
 
     @activity("tight", 1, TASK_LIST, heartbeat=60)
     class Tight(Activity):
         def run(self) -> None:
+            began_at = time.monotonic()
             for row in range(1_000):
                 assert self.heartbeat({"row": row})
+            seconds.append(time.monotonic() - began_at)
             raise ValueError("row 1000 is broken")
 
     start(Tight)
@@ -40,22 +49,28 @@ def test_a_tight_loop_uses_up_a_burst_and_no_more(
     (failed,) = execution.wait_for(1, "ActivityTaskFailed")
     assert failed["reason"] == "row 1000 is broken"
     assert failed["details"].endswith('\nLast heartbeat: {"row": 999}')
-    assert BURST <= watched.calls[BEAT] <= BURST + 5
+    assert BURST <= watched.calls[BEAT] <= BURST + 1 + seconds[0]  # one each second after it
 
 
-def test_details_are_kept_for_the_decider(start: Starter, execution: Execution) -> None:
+def test_details_are_kept_for_the_decider(
+    start: Starter, execution: Execution, flowy_clock: Clock
+) -> None:
     """Text or any JSON value, cut to 2,048 characters: ActivityTaskTimedOut has the last."""
-    go_on = threading.Event()
+    reported, go_on = threading.Semaphore(0), threading.Event()
 
-    @activity("reports", 1, TASK_LIST, heartbeat=1)
+    @activity("reports", 1, TASK_LIST, heartbeat=30)
     class Reports(Activity):
         def run(self, details: Any) -> None:
             self.heartbeat(details)
+            reported.release()
             assert go_on.wait(PATIENCE_SECONDS)
 
     worker = start(Reports, concurrency=3)
     for details in ("half", {"rows": [1, 2]}, "x" * 5_000):
         execution.schedule("reports", details)
+    for _ in range(3):
+        assert reported.acquire(timeout=PATIENCE_SECONDS)
+    flowy_clock.turn(31)
     timed_out = execution.wait_for(3, "ActivityTaskTimedOut")
     found = sorted(event["details"] for event in timed_out)
     assert {"half", json.dumps({"rows": [1, 2]})} < set(found)
@@ -66,9 +81,12 @@ def test_details_are_kept_for_the_decider(start: Starter, execution: Execution) 
 
 @pytest.mark.parametrize("where", ["decorator", "class", "seconds"])
 def test_background_beats_keep_a_silent_activity_alive(
-    start: Starter, execution: Execution, watched: WatchedClient, where: str
+    start: Starter, execution: Execution, watched: WatchedClient, flowy_clock: Clock, where: str
 ) -> None:
-    """A third of the declared timeout, or as often as it says; by the decorator or the class."""
+    """A third of the declared timeout, or as often as it says; by the decorator or the class.
+
+    SWF's clock goes on with each beat, by a little less than the timeout.
+    """
     hows: dict[str, dict[str, Any]] = {
         "decorator": {"heartbeat": 1, "auto_heartbeat": True},
         "class": {"heartbeat": 1},
@@ -80,20 +98,19 @@ def test_background_beats_keep_a_silent_activity_alive(
         auto_heartbeat = where == "class"
 
         def run(self) -> None:
-            watched.wait_for_calls(BEAT, 7)  # two seconds of them
+            watched.wait_for_calls(BEAT, 5)
             done.append(self.remaining())
 
+    watched.on_call[BEAT] = lambda parameters: flowy_clock.turn(0.9)
     start(activity("silent", 1, TASK_LIST, **hows[where])(Silent))
     execution.schedule("silent", heartbeatTimeout="1")
     execution.wait_for(1, "ActivityTaskCompleted")
     assert execution.count("ActivityTaskTimedOut") == 0
     assert done[0] is not None
-    assert 290 < done[0] < 299
+    assert 200 < done[0] < 300
 
 
-def test_the_decorator_overrides_the_class(
-    start: Starter, execution: Execution, watched: WatchedClient
-) -> None:
+def test_the_decorator_overrides_the_class() -> None:
     """auto_heartbeat=False in the decorator: none goes out."""
 
     @activity("overridden", 1, TASK_LIST, auto_heartbeat=False)
@@ -101,16 +118,19 @@ def test_the_decorator_overrides_the_class(
         auto_heartbeat = 0.01
 
         def run(self) -> None:
-            threading.Event().wait(0.2)  # twenty beats, if there were any
+            pass
 
-    start(Overridden)
-    execution.schedule("overridden")
-    execution.wait_for(1, "ActivityTaskCompleted")
-    assert watched.calls[BEAT] == 0
+    (implementation,) = Scanner(module_of(Overridden)).scan().values()
+    assert implementation.auto_heartbeat_seconds is None
 
 
-def test_a_stalled_activity_times_out(start: Starter, execution: Execution) -> None:
-    """max_stall: one that hangs is seen by its decider in seconds, its last details with it."""
+def test_a_stalled_activity_times_out(
+    start: Starter, execution: Execution, watched: WatchedClient, flowy_clock: Clock
+) -> None:
+    """max_stall: one that hangs is seen by its decider in seconds, its last details with it.
+
+    SWF's clock runs once the details are there.
+    """
     go_on = threading.Event()
 
     @activity("stalls", 1, TASK_LIST, heartbeat=1, auto_heartbeat=True, max_stall=0.8)
@@ -121,6 +141,8 @@ def test_a_stalled_activity_times_out(start: Starter, execution: Execution) -> N
 
     worker = start(Stalls)
     execution.schedule("stalls")
+    watched.wait_for_calls(BEAT, 2)  # the first one has been answered
+    flowy_clock.release()
     (timed_out,) = execution.wait_for(1, "ActivityTaskTimedOut")
     assert (timed_out["timeoutType"], timed_out["details"]) == ("HEARTBEAT", "row 7")
     go_on.set()
@@ -128,7 +150,7 @@ def test_a_stalled_activity_times_out(start: Starter, execution: Execution) -> N
 
 
 def test_progress_keeps_it_from_stalling(
-    start: Starter, execution: Execution, watched: WatchedClient
+    start: Starter, execution: Execution, watched: WatchedClient, flowy_clock: Clock
 ) -> None:
     """Who reports is beaten for, and its details ride on the beats."""
     sent: list[str | None] = []
@@ -140,9 +162,13 @@ def test_progress_keeps_it_from_stalling(
             while watched.calls[BEAT] < 15:
                 row += 1
                 self.progress({"row": row})
-                threading.Event().wait(0.01)
+                threading.Event().wait(0.01)  # is at work
 
-    watched.on_call[BEAT] = lambda parameters: sent.append(parameters.get("details"))
+    def beaten(parameters: dict[str, Any]) -> None:
+        sent.append(parameters.get("details"))
+        flowy_clock.turn(0.9)  # a little less than the timeout
+
+    watched.on_call[BEAT] = beaten
     start(Progresses)
     execution.schedule("progresses")
     execution.wait_for(1, "ActivityTaskCompleted")
@@ -163,7 +189,7 @@ def test_what_a_background_beat_learns_the_activity_sees(
         def run(self) -> None:
             begun.set()
             while not self.cancel_requested:
-                threading.Event().wait(0.01)
+                threading.Event().wait(0.01)  # nothing wakes it
             seen.append(self.heartbeat())
             raise CancelTask("cleaned up")
 
@@ -188,7 +214,7 @@ def test_a_task_closed_meanwhile_is_seen_by_the_next_heartbeat(
         def run(self) -> None:
             begun.set()
             while self.heartbeat():
-                threading.Event().wait(0.01)
+                threading.Event().wait(0.01)  # nothing wakes it
             told.set()
 
     worker = start(Closes)
@@ -200,7 +226,9 @@ def test_a_task_closed_meanwhile_is_seen_by_the_next_heartbeat(
     assert watched.calls["respond_activity_task_completed"] == 0
 
 
-def test_an_abandoned_activity_that_hangs_times_out(start: Starter, execution: Execution) -> None:
+def test_an_abandoned_activity_that_hangs_times_out(
+    start: Starter, execution: Execution, flowy_clock: Clock
+) -> None:
     """Its process lives on, and so do its thread and its own beats: SWF hears none of them."""
     go_on, begun = threading.Event(), threading.Event()
 
@@ -208,14 +236,14 @@ def test_an_abandoned_activity_that_hangs_times_out(start: Starter, execution: E
     class Hangs(Activity):
         def run(self) -> None:
             begun.set()
-            while not go_on.is_set():
+            while not go_on.wait(0.02):
                 self.heartbeat()
-                threading.Event().wait(0.05)
 
     worker = start(Hangs, concurrency=2, grace=0)
     execution.schedule("hangs")
     assert begun.wait(PATIENCE_SECONDS)
     assert len(worker.stop().abandoned) == 1
+    flowy_clock.release()
     (timed_out,) = execution.wait_for(1, "ActivityTaskTimedOut")
     assert timed_out["timeoutType"] == "HEARTBEAT"
     go_on.set()

@@ -113,7 +113,9 @@ def test_polls_out_at_once_are_bounded(
     """At most *pollers* polls are out: 14 by default, and never more than there are slots."""
     meet, _ = meeting(1)
     start(meet, concurrency=concurrency, pollers=pollers)
-    watched.wait_for_calls("poll_for_activity_task", 3 * most)
+    with watched.changed:
+        assert watched.changed.wait_for(lambda: watched.polls == most, PATIENCE_SECONDS)
+    watched.wait_for_calls("poll_for_activity_task", 2 * most)
     assert watched.most_polls == most
 
 
