@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from flowy.swf.worker.report import LostPoll, StopReport
-from tests.faults.endpoint import PATIENCE_SECONDS, Endpoint
+from tests.faults.endpoint import Endpoint
 from tests.faults.worker import REPORT
+from tests.patience import PATIENCE_SECONDS
 from tests.python_process import PythonProcess
 from tests.python_server import ROOT
 

@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from tests.patience import PATIENCE_SECONDS
+
 from .plan import ACTIONS, Fault, Plan, Step
 from .reply import EMPTY_POLL, Reply
 from .wire import Connection
@@ -29,10 +31,6 @@ T = TypeVar("T")
 
 #: SWF holds an empty poll for so long, in seconds.
 HOLD_SECONDS = 60.0
-
-#: How long anything may take that a test waits for, in seconds: much more than it takes on a
-#: machine that is slow, and busy with other tests.
-PATIENCE_SECONDS = 60.0
 
 #: How often a condition is looked at that no call changes, in seconds.
 _LOOK_SECONDS = 0.05

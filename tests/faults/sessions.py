@@ -15,8 +15,9 @@ from pathlib import Path
 from subprocess import STDOUT
 from typing import Any
 
-from tests.faults.endpoint import PATIENCE_SECONDS, Answer, Endpoint
+from tests.faults.endpoint import Answer, Endpoint
 from tests.faults.ends import has_ended
+from tests.patience import PATIENCE_SECONDS
 from tests.python_process import PythonProcess
 from tests.python_server import ROOT
 

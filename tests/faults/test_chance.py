@@ -6,8 +6,9 @@ import math
 import time
 
 from tests.faults.conftest import Workers, both_http_ways
-from tests.faults.endpoint import PATIENCE_SECONDS, Endpoint
+from tests.faults.endpoint import Endpoint
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS, Fault
+from tests.patience import PATIENCE_SECONDS
 
 TASKS = 240
 SLOTS = 40

@@ -34,16 +34,14 @@ from flowy.swf.worker import ActivityWorker
 from flowy.swf.worker.report import StopReport
 from flowy.task import Activity
 from flowy.transport import encode_input
-from tests.fork_server import ROOT, ForkedProcess, fork_server
+from tests.patience import PATIENCE_SECONDS
+from tests.python_process import PythonProcess
+from tests.python_server import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
     from flowy.local import LocalSWF
-
-#: How long anything that a test waits for may take, in seconds: much more than it takes on a
-#: machine that is slow, and busy with other tests.
-PATIENCE_SECONDS = 60.0
 
 #: How often a signal is sent that has to interrupt something, in seconds.
 NUDGE_SECONDS = 5.0
@@ -334,7 +332,7 @@ def swf_of_long_polls() -> Iterator[LocalSWF]:
 class Program:
     """A Python program in a process group of its own, and the lines that it writes."""
 
-    def __init__(self, process: ForkedProcess | subprocess.Popen[str]) -> None:
+    def __init__(self, process: PythonProcess | subprocess.Popen[str]) -> None:
         self.process = process
         self.lines: list[str] = []
         self._changed = threading.Condition()
@@ -461,13 +459,13 @@ def program(swf_environment: dict[str, str], domain: str, tmp_path: Path) -> Ite
     ) -> Program:
         script = tmp_path / name
         script.write_text(preamble + textwrap.dedent(text))
-        arguments = [str(script), swf.domain if swf else domain, TASK_LIST]
+        arguments = ["-W", "error", str(script), swf.domain if swf else domain, TASK_LIST]
         environment = {**swf_environment, "PYTHONPATH": str(ROOT)}
         if swf:
             environment |= swf.environment
         if before:
             process: Any = subprocess.Popen(
-                [*before, sys.executable, "-W", "error", *arguments],
+                [*before, sys.executable, *arguments],
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -475,7 +473,7 @@ def program(swf_environment: dict[str, str], domain: str, tmp_path: Path) -> Ite
                 start_new_session=True,
             )
         else:
-            process = fork_server().start(arguments, environment)
+            process = PythonProcess(arguments, env=environment, stderr=subprocess.STDOUT)
         started.append(Program(process))
         return started[-1]
 

@@ -16,13 +16,13 @@ from flowy.swf.boilerplate import start_activity_worker
 from flowy.swf.scanner import activity
 from flowy.task import Activity, AsyncActivity
 from tests.acceptance.many.conftest import (
-    PATIENCE_SECONDS,
     TASK_LIST,
     Execution,
     Starter,
     WatchedClient,
     module_of,
 )
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import TurnedClock
 
 

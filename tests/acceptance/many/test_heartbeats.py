@@ -14,13 +14,13 @@ from flowy.swf.scanner import Scanner, activity
 from flowy.swf.worker.heartbeats import BURST
 from flowy.task import Activity
 from tests.acceptance.many.conftest import (
-    PATIENCE_SECONDS,
     TASK_LIST,
     Execution,
     Starter,
     WatchedClient,
     module_of,
 )
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from flowy.local import Clock

@@ -16,13 +16,13 @@ from flowy.swf.worker.worker import calls_at_once
 from flowy.task import Activity
 from tests.acceptance.many.conftest import (
     ENDS,
-    PATIENCE_SECONDS,
     TASK_LIST,
     Execution,
     Starter,
     WatchedClient,
     module_of,
 )
+from tests.patience import PATIENCE_SECONDS
 
 
 def meeting(parties: int) -> tuple[type[Activity], threading.Barrier]:

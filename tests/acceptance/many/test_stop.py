@@ -18,7 +18,6 @@ from flowy.local import LocalSWF
 from flowy.swf.scanner import activity
 from flowy.task import Activity
 from tests.acceptance.many.conftest import (
-    PATIENCE_SECONDS,
     SPOKEN,
     TASK_LIST,
     Execution,
@@ -26,6 +25,7 @@ from tests.acceptance.many.conftest import (
     Starter,
 )
 from tests.gates import Gate
+from tests.patience import PATIENCE_SECONDS
 
 ACTIVITIES = """
 logging.getLogger("flowy.swf.client").setLevel(logging.DEBUG)
