@@ -129,7 +129,8 @@ class Session:
     def send(self, number: signal.Signals, *, group: bool = False) -> None:
         """Send a signal to the process that was started; to all of its group with *group*."""
         if group:
-            os.killpg(self.process.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.killpg(self.process.pid, number)
         else:
             self.process.send_signal(number)
 
