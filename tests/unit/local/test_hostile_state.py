@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from flowy.exception import LocalSWFError
 from flowy.local import LocalSWF
 from flowy.local.journal import Journal
+from tests.patience import until
 from tests.unit.local.conftest import Work
 
 
@@ -23,15 +24,24 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "swf.state"
 
 
-@pytest.fixture
-def used(file: Path) -> Path:
-    """A file with an execution, an open task and its heartbeat."""
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The content of a file with an execution, an open task and its heartbeat."""
+    file = tmp_path_factory.mktemp("used") / "swf.state"
     with local(file) as swf:
         work = Work(swf)
         work.start()
         work.schedule("a")
         token = work.poll_activity()["taskToken"]
         work.client.record_activity_task_heartbeat(taskToken=token, details="half")
+    return file.read_bytes()
+
+
+@pytest.fixture
+def used(file: Path, content: bytes) -> Path:
+    """A file of the test's own with that content."""
+    file.touch(0o600)
+    file.write_bytes(content)
     return file
 
 
@@ -194,14 +204,14 @@ def test_a_stop_on_a_full_disk_frees_the_file(
 ) -> None:
     """stop() ends with a warning, closes all, and the next start finds what was answered."""
     swf = local(used)
-    threads = set(threading.enumerate())
+    before = set(threading.enumerate())
     with swf:
         swf.register_domain("kept")
         disk.full = True
         with pytest.raises(ClientError, match="InternalFailure"):
             swf.client().register_domain(name="no", workflowExecutionRetentionPeriodInDays="1")
     assert "No space left on device" in caplog.text
-    assert set(threading.enumerate()) == threads
+    until(lambda: set(threading.enumerate()) <= before, "the end of its threads")
     disk.full = False
     with swf:
         infos = swf.client().list_domains(registrationStatus="REGISTERED")["domainInfos"]

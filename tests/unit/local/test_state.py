@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
-import threading
-import time
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -19,7 +16,11 @@ from botocore.loaders import Loader
 from flowy.exception import LocalSWFError
 from flowy.local import LocalSWF
 from flowy.local.model.restore import records
+from tests.python_process import PythonProcess
 from tests.unit.local.conftest import Work
+
+#: How near two readings of the wall clock are, in seconds: the machine may be busy.
+NEAR_SECONDS = 100
 
 #: A program that serves a local SWF and prints its endpoint.
 SERVER = """
@@ -114,15 +115,14 @@ def _all_of(work: Work, execution: Any) -> list[Any]:
 def test_timeouts_run_on_while_it_is_stopped(file: Path) -> None:
     """A timeout that fell due while it was stopped fires at the start, at its own time."""
     with local(file) as swf:
-        work = Work(swf, timeouts="2")
+        swf.clock.hold()
+        work = Work(swf, timeouts="600")
         execution = work.start()
         work.schedule("a")
         token = work.poll_activity()["taskToken"]
-    began = time.monotonic()
-    while time.monotonic() - began < 2.1:
-        with local(file.with_name("another")):
-            pass
-    with local(file) as swf:
+    swf = local(file)
+    swf.clock.turn(1000)  # while it is stopped
+    with swf:
         work.client = swf.client()
         with pytest.raises(work.client.exceptions.UnknownResourceFault):
             work.client.respond_activity_task_completed(taskToken=token)
@@ -130,7 +130,7 @@ def test_timeouts_run_on_while_it_is_stopped(file: Path) -> None:
         timed_out, started = events[6], events[5]
         assert timed_out["eventType"] == "ActivityTaskTimedOut"
         after = timed_out["eventTimestamp"] - started["eventTimestamp"]
-        assert abs(after.total_seconds() - 2) < 0.1
+        assert after.total_seconds() == 600
 
 
 def test_a_clock_that_was_turned_stays_ahead(file: Path) -> None:
@@ -153,33 +153,29 @@ def test_a_held_clock_is_held_after_a_restart(file: Path) -> None:
         swf.clock.turn(100)
         swf.clock.hold()
         work.schedule("a")
+        swf.clock.turn(0.999)
         stood = swf.clock.now()
-    _let_pass(1.1)
     with swf:
         assert swf.clock.now() == stood
         assert "ActivityTaskTimedOut" not in work.event_types(execution)
-        swf.clock.turn(1)
+        swf.clock.turn(0.001)
         assert "ActivityTaskTimedOut" in work.event_types(execution)
 
 
-@pytest.mark.parametrize("turned", [0, 1])
-def test_a_clock_that_was_held_is_behind_after_a_restart(file: Path, turned: int) -> None:
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_clock_that_was_held_is_behind_after_a_restart(file: Path, *, stopped: bool) -> None:
     """The clock stays behind by the time it was held, so no timeout fires early."""
-    with local(file) as swf:
-        swf.clock.turn(turned)
+    swf = local(file)
+    with swf:
         swf.clock.hold()
-        _let_pass(1.0)
+        swf.clock.set(swf.clock.now() - 1000)  # as if it was held for so long
         swf.clock.release()
-        ahead = swf.clock.ahead_seconds
         Work(swf)
-        content = file.read_bytes()
-    assert ahead < turned - 0.9
-    killed = file.with_name("killed")
-    killed.touch(0o600)
-    killed.write_bytes(content)
-    for each in (file, killed):
-        with local(each) as swf:
-            assert abs(swf.clock.ahead_seconds - ahead) < 0.05
+        if not stopped:
+            file.with_name("killed").touch(0o600)
+            file.with_name("killed").write_bytes(file.read_bytes())
+    with local(file if stopped else file.with_name("killed")) as swf:
+        assert -1000 - NEAR_SECONDS < swf.clock.ahead_seconds < NEAR_SECONDS - 1000
 
 
 def test_a_clock_that_is_held_from_before_the_start(file: Path) -> None:
@@ -192,16 +188,16 @@ def test_a_clock_that_is_held_from_before_the_start(file: Path) -> None:
     swf = local(file)
     swf.clock.hold()
     with swf:
-        assert abs(swf.clock.now() - began.timestamp()) < 0.01
+        assert 0 <= swf.clock.now() - began.timestamp() < NEAR_SECONDS
 
 
 def test_a_clock_that_was_turned_before_the_start_stays_ahead(file: Path) -> None:
     """Reading a file may put the clock ahead, never back."""
-    for turned, wanted in ((100, 100), (50, 100), (200, 200)):
+    for turned, wanted in ((1000, 1000), (500, 1000), (2000, 2000)):
         swf = local(file)
         swf.clock.turn(turned)
         with swf:
-            assert abs(swf.clock.ahead_seconds - wanted) < 0.05
+            assert abs(swf.clock.ahead_seconds - wanted) < NEAR_SECONDS
 
 
 @needs_override
@@ -315,11 +311,6 @@ def test_a_continued_execution_survives_a_restart(file: Path) -> None:
         assert work.event_types({**execution, "runId": runs[-1]})[-1].endswith("Completed")
 
 
-def _let_pass(seconds: float) -> None:
-    """Let real time pass, because there is nothing else to wait for."""
-    threading.Event().wait(seconds)
-
-
 def test_a_kill_loses_nothing_that_was_answered(file: Path) -> None:
     """After SIGKILL every answered call has happened and every token is valid."""
     answered: list[str] = []
@@ -327,12 +318,7 @@ def test_a_kill_loses_nothing_that_was_answered(file: Path) -> None:
     execution: Any = None
     work = Work()
     for life in range(3):
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVER, str(file)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        process = PythonProcess(["-c", SERVER, str(file)], env=os.environ, stdin=PIPE)
         try:
             assert process.stdout is not None
             url = process.stdout.readline().strip()
@@ -429,7 +415,7 @@ def test_a_call_costs_what_it_changes(file: Path) -> None:
     grown = []
     with local(file) as swf:
         work = Work(swf)
-        for number in range(300):
+        for number in range(60):
             before = file.stat().st_size
             work.start(f"{number:03}")
             work.client.terminate_workflow_execution(domain="local", workflowId=f"{number:03}")
@@ -444,15 +430,18 @@ def test_outdated_records_are_dropped_at_a_start(file: Path) -> None:
         execution = work.start()
         work.schedule("a")
         token = work.poll_activity()["taskToken"]
-        for number in range(1200):
-            work.client.record_activity_task_heartbeat(taskToken=token, details=str(number))
+        work.client.record_activity_task_heartbeat(taskToken=token, details="half")
+    lines = file.read_bytes().splitlines(keepends=True)
+    (beat,) = (line for line in lines if b'"half"' in line)
+    with file.open("ab") as journal:
+        journal.write(1200 * beat)
     size = file.stat().st_size
     with local(file) as swf:
         assert file.stat().st_size < size / 10
         swf.clock.turn(3600)
         work.client = swf.client()
         attributes = work.events(execution)[-2]["activityTaskTimedOutEventAttributes"]
-        assert attributes["details"] == "1199"
+        assert attributes["details"] == "half"
     with local(file) as swf:
         work.client = swf.client()
         assert work.event_types(execution)[-2] == "ActivityTaskTimedOut"
