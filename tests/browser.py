@@ -7,23 +7,22 @@ a browser are skipped; where ``CI`` is set they fail.
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import os
 import shutil
-import socket
 import subprocess
-import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
-T = TypeVar("T")
+from tests.patience import PATIENCE_SECONDS
+
+Seen = TypeVar("Seen")
 
 #: Without these Chromium asks for hosts of Google's, and for a sandbox that root cannot have.
 FLAGS = (
@@ -37,63 +36,107 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
+    "--window-size=1400,900",
 )
 
 #: How WebDriver marks an element in its answers.
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
-#: How long a page may take to become what a test waits for, in seconds.
-WAIT_SECONDS = 30.0
+#: Ends when the page has changed, or after a while: it may have changed just before.
+_WAIT_FOR_CHANGE = """
+const done = arguments[0];
+const changed = () => { observer.disconnect(); clearTimeout(late); done(); };
+const observer = new MutationObserver(changed);
+const late = setTimeout(changed, 100);
+const all = { attributes: true, characterData: true, childList: true, subtree: true };
+observer.observe(document, all);
+"""
+
+
+class WebDriverError(Exception):
+    """What the driver refused, in its own words."""
 
 
 class Browser:
-    """One window."""
+    """One browser with one window.
 
-    def __init__(self, driver_url: str, profile: Path) -> None:
-        self._driver_url = driver_url
-        options = {"args": [*FLAGS, f"--user-data-dir={profile}"]}
-        wanted = {"browserName": "chrome", "goog:chromeOptions": options}
+    A selector is CSS, or an XPath if it begins with a slash.
+
+    Args:
+        folder: a new, empty folder for its profile.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
+        if missing and not os.environ.get("CI"):
+            pytest.skip(f"no {' and '.join(missing)}: apt-get install chromium chromium-driver")
+        assert not missing, f"no {' and '.join(missing)}, and CI is set"
+        self._driver = subprocess.Popen(
+            ["chromedriver", "--port=0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
         self._session = ""
-        answer = self._post("/session", capabilities={"alwaysMatch": wanted})
-        self._session = f"/session/{answer['sessionId']}"
+        try:
+            assert self._driver.stdout is not None
+            # "ChromeDriver was started successfully on port 45678."
+            ready = next(line for line in self._driver.stdout if "successfully on port" in line)
+            port = int(ready.rstrip().rstrip(".").rpartition(" ")[2])
+            self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+            options = {
+                "binary": shutil.which("chromium"),
+                "args": [*FLAGS, f"--user-data-dir={folder}"],
+            }
+            capabilities = {
+                "goog:chromeOptions": options,
+                "goog:loggingPrefs": {"browser": "ALL"},
+            }
+            made = self._post("", capabilities={"alwaysMatch": capabilities})
+            self._session = f"/{made['sessionId']}"
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the browser and its driver."""
+        try:
+            if self._session:
+                self._call("DELETE", "")
+                self._connection.close()
+        finally:
+            self._driver.terminate()
+            self._driver.communicate()
 
     def open(self, url: str) -> None:
-        """Go to a page."""
+        """Open a page."""
         self._post("/url", url=url)
 
-    def resize(self, width: int, height: int) -> None:
-        """Set the size of the window, in pixels."""
-        self._post("/window/rect", width=width, height=height)
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return str(self._call("GET", "/url"))
-
-    @property
-    def text(self) -> str:
-        """What a reader sees."""
-        return str(self.run("return document.body ? document.body.innerText : ''"))
-
     def run(self, script: str, *arguments: Any) -> Any:
-        """Run JavaScript in the page."""
+        """Run a JavaScript function with this body and return its result."""
         return self._post("/execute/sync", script=script, args=list(arguments))
 
-    def find(self, xpath: str) -> str:
-        """The first element that fits, waited for."""
-        return self.wait_for(lambda: next(iter(self.all(xpath)), None), xpath)
+    def text(self, selector: str = "body") -> str:
+        """The visible text of the first element that matches; empty if there is none."""
+        return str(
+            self.run("return document.querySelector(arguments[0])?.innerText ?? ''", selector)
+        )
 
-    def all(self, xpath: str) -> list[str]:
-        """All elements that fit now."""
-        found = self._post("/elements", using="xpath", value=xpath)
-        return [each[_ELEMENT] for each in found]
+    def texts(self, selector: str) -> list[str]:
+        """The visible text of each element that matches."""
+        found = "return [...document.querySelectorAll(arguments[0])].map((e) => e.innerText)"
+        return [str(each) for each in self.run(found, selector)]
 
-    def click(self, xpath: str) -> None:
-        """Click an element, as a mouse would."""
-        self._on_element(xpath, lambda element: self._post(f"/element/{element}/click"))
+    def find(self, selector: str) -> None:
+        """Wait for an element."""
+        self.until(lambda: self._elements(selector), selector)
 
-    def double_click(self, xpath: str) -> None:
-        """Click an element twice, as fast as a hand that is used to icons."""
+    def click(self, selector: str) -> None:
+        """Click on the first element that matches, as a person does; wait for it."""
+        self._do(selector, lambda element: self._post(f"/element/{element}/click"))
+
+    def double_click(self, selector: str) -> None:
+        """Click on an element twice, as fast as a hand that is used to icons."""
         presses = [{"type": kind, "button": 0} for kind in ("pointerDown", "pointerUp") * 2]
 
         def press(element: str) -> None:
@@ -101,95 +144,74 @@ class Browser:
             mouse = {"type": "pointer", "id": "mouse", "actions": [there, *presses]}
             self._post("/actions", actions=[mouse])
 
-        self._on_element(xpath, press)
+        self._do(selector, press)
 
-    def write(self, xpath: str, text: str) -> None:
-        """Type into a field."""
-        self._on_element(xpath, lambda element: self._post(f"/element/{element}/value", text=text))
+    def type(self, selector: str, text: str) -> None:
+        """Type into the first element that matches; wait for it."""
+        self._do(selector, lambda element: self._post(f"/element/{element}/value", text=text))
 
-    def screenshot(self, path: Path) -> None:
-        """Save what the window shows, as PNG."""
-        path.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
-
-    def dark(self, dark: bool) -> None:
-        """Say that the reader prefers dark pages, or light ones."""
-        feature = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self._post(
-            "/goog/cdp/execute",
-            cmd="Emulation.setEmulatedMedia",
-            params={"features": [feature]},
-        )
-
-    def wait_for(self, look: Callable[[], T | None], what: str) -> T:
-        """Look again and again until there is something true, and return it."""
-        end = time.monotonic() + WAIT_SECONDS
-        while time.monotonic() < end:
-            try:
-                if seen := look():
-                    return seen
-            except urllib.error.HTTPError:
-                pass  # the page was just being replaced
-            threading.Event().wait(0.05)  # there is nothing to wait on in another's page
-        raise AssertionError(f"not seen in {WAIT_SECONDS:g} s: {what}. The page says:\n{self.text}")
+    def until(self, look: Callable[[], Seen], what: str = "it") -> Seen:
+        """Call *look* until it returns something true, and return that."""
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while not (seen := look()):
+            assert time.monotonic() < ends, f"not seen: {what}. The page says:\n{self.text()}"
+            with suppress(WebDriverError):  # the page is replaced
+                self._post("/execute/async", script=_WAIT_FOR_CHANGE, args=[])
+        return seen
 
     def wait_for_text(self, text: str) -> None:
         """Wait until the page says *text*."""
-        self.wait_for(lambda: text in self.text, text)
+        self.until(lambda: text in self.text(), text)
 
-    def close(self) -> None:
-        """Close the window, and the browser with it."""
-        self._call("DELETE", "")
+    def resize(self, width: int, height: int) -> None:
+        """Show pages as on a screen of this size, in pixels; 0 and 0 is the window's own."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 0, "mobile": False}
+        self._devtools("Emulation.setDeviceMetricsOverride", size)
 
-    def _on_element(self, xpath: str, do: Callable[[str], object]) -> None:
+    def prefer(self, scheme: str) -> None:
+        """Prefer the color scheme ``light`` or ``dark``."""
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._devtools("Emulation.setEmulatedMedia", {"features": features})
+
+    def screenshot(self, file: Path) -> Path:
+        """Save what is visible as PNG."""
+        file.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
+        return file
+
+    def errors(self) -> list[str]:
+        """The warnings and errors in the browser's console since the last look."""
+        entries = self._post("/se/log", type="browser")
+        return [entry["message"] for entry in entries if entry["level"] in ("SEVERE", "WARNING")]
+
+    def _devtools(self, command: str, parameters: Any) -> None:
+        self._post("/goog/cdp/execute", cmd=command, params=parameters)
+
+    def _elements(self, selector: str) -> list[str]:
+        using = "xpath" if selector.startswith("/") else "css selector"
+        return [each[_ELEMENT] for each in self._post("/elements", using=using, value=selector)]
+
+    def _do(self, selector: str, do: Callable[[str], object]) -> None:
         """Do something to an element; a page that reloads takes it away, and it is sought anew."""
 
         def done() -> bool:
-            found = self.all(xpath)
-            if found:
-                do(found[0])
-            return bool(found)
+            found = self._elements(selector)
+            with suppress(WebDriverError):
+                for element in found[:1]:
+                    do(element)
+                    return True
+            return False
 
-        self.wait_for(done, xpath)
+        self.until(done, selector)
 
     def _post(self, path: str, **parameters: Any) -> Any:
         return self._call("POST", path, parameters)
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            f"{self._driver_url}{self._session}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=60) as answer:
-            return json.load(answer)["value"]
-
-
-@contextmanager
-def browser(folder: Path) -> Iterator[Browser]:
-    """A browser with a profile of its own below *folder*, while the block runs."""
-    driver = shutil.which("chromedriver")
-    if driver is None or shutil.which("chromium") is None:
-        if os.environ.get("CI"):
-            pytest.fail("chromium and chromium-driver are not installed: apt-get install them")
-        pytest.skip("chromium and chromium-driver are not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [driver, f"--port={port}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:  # reading blocks; the test's timeout is its limit
-            if "started successfully" in line:
-                break
-        window = Browser(f"http://127.0.0.1:{port}", folder / "profile")
-        try:
-            yield window
-        finally:
-            window.close()
-    finally:
-        process.terminate()
-        process.communicate()
+        text = None if body is None else json.dumps(body)
+        kind = {"Content-Type": "application/json"}
+        self._connection.request(method, f"/session{self._session}{path}", text, kind)
+        answer = self._connection.getresponse()
+        value = json.loads(answer.read())["value"]
+        if answer.status != 200:
+            raise WebDriverError(f"{value['error']}: {value['message']}")
+        return value

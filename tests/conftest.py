@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
     from flowy.local import LocalSWF
+    from tests.browser import Browser
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,6 +64,16 @@ def domain(local_swf: LocalSWF, flowy_domain: str) -> str:
 def client(local_swf: LocalSWF, flowy_client: SWFClient) -> SWFClient:
     """A boto3 client of the local SWF."""
     return flowy_client
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser for all tests that need one: it starts in seconds."""
+    from tests.browser import Browser
+
+    browser = Browser(tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ if importlib.util.find_spec("flask") is None and not os.environ.get("CI"):
 
 from flowy.local import LocalSWF
 from tests.approvals import Parts
-from tests.browser import Browser, browser
+from tests.browser import Browser
 from tests.patience import until
 
 PARTS = ("worker", "keeper", "decider", "web")
@@ -25,10 +25,10 @@ PICTURES_VARIABLE = "FLOWY_PICTURES"
 
 
 @pytest.fixture(scope="module")
-def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("browser")) as window:
-        window.resize(1180, 900)
-        yield window
+def window(chromium: Browser) -> Iterator[Browser]:
+    chromium.resize(1180, 900)
+    yield chromium
+    chromium.resize(0, 0)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_approve(parts: Parts, window: Browser) -> None:
     """A comment and a click on Approve: completed, and the page says so."""
     task = parts.ask("Standing desks for the studio")
     window.open(parts.url)
-    window.write(_comment("Standing desks for the studio"), "At last.")
+    window.type(_comment("Standing desks for the studio"), "At last.")
     window.click(_button("Standing desks for the studio", "Approve"))
     window.wait_for_text("Approved: Standing desks for the studio")
     window.find(_closed("Standing desks for the studio", "approved"))
@@ -70,7 +70,7 @@ def test_reject(parts: Parts, window: Browser) -> None:
     """A comment and a click on Reject: failed, with the comment as the reason."""
     task = parts.ask("A gold-plated keyboard")
     window.open(parts.url)
-    window.write(_comment("A gold-plated keyboard"), "Brass would do.")
+    window.type(_comment("A gold-plated keyboard"), "Brass would do.")
     window.click(_button("A gold-plated keyboard", "Reject"))
     window.wait_for_text("Rejected: A gold-plated keyboard")
     assert parts.ended(task, "ActivityTaskFailed")["reason"] == "Brass would do."
@@ -83,15 +83,15 @@ def test_double_click(parts: Parts, window: Browser) -> None:
     window.double_click(_button("Twice clicked tea", "Approve"))
     window.find(_closed("Twice clicked tea", "approved"))
     parts.ended(task, "ActivityTaskCompleted")
-    assert "Twice clicked tea" in window.text
-    assert "Sorry" not in window.text
+    assert "Twice clicked tea" in window.text()
+    assert "Sorry" not in window.text()
 
 
 def test_two_windows(parts: Parts, window: Browser) -> None:
     """An answer from a page that was loaded before somebody else answered reads what was first."""
     task = parts.ask("One cake")
     window.open(parts.url)
-    window.write(_comment("One cake"), "Mine!")  # who is writing is not interrupted
+    window.type(_comment("One cake"), "Mine!")  # who is writing is not interrupted
     parts.swf.respond_activity_task_completed(taskToken=task.token, result='"eaten"')
     window.wait_for_text("Something has changed.")
     window.click(_button("One cake", "Reject"))
@@ -103,11 +103,11 @@ def test_new_requests_turn_up_by_themselves(parts: Parts, window: Browser) -> No
     """The page shows what is asked for without being loaded again, and asks by its own form."""
     window.open(parts.url)
     for name, text in (("title", "Espresso machine"), ("amount", "740 €"), ("who", "Edsger")):
-        window.write(f"//form[@class='ask']//input[@name='{name}']", text)
+        window.type(f"//form[@class='ask']//input[@name='{name}']", text)
     window.click("//button[.='Ask']")
     window.wait_for_text("Asked: Espresso machine")
     window.find("//article[.//h3='Espresso machine']")
-    assert "Edsger asked" in window.text
+    assert "Edsger asked" in window.text()
 
 
 def test_expired(parts: Parts, window: Browser) -> None:
@@ -153,7 +153,7 @@ def test_a_colleague_decides(parts: Parts, window: Browser) -> None:
     window.click("//button[.='Copy']")
     window.wait_for_text("Copied")
     window.open(link)
-    assert "A shared decision" in window.text
+    assert "A shared decision" in window.text()
     window.click("//button[.='Approve']")
     window.wait_for_text("Thank you")
     parts.ended(task, "ActivityTaskCompleted")
@@ -215,9 +215,9 @@ def test_fits_a_telephone_and_the_dark(parts: Parts, window: Browser, tmp_path: 
     window.resize(420, 800)
     window.open(parts.url)
     assert window.run("return document.documentElement.scrollWidth <= window.innerWidth")
-    window.dark(True)
+    window.prefer("dark")
     colour = str(window.run("return getComputedStyle(document.body).backgroundColor"))
-    window.dark(False)
+    window.prefer("light")
     window.resize(1180, 900)
     assert max(int(part) for part in colour.strip("rgb()").split(",")) < 64
 
@@ -238,7 +238,7 @@ def test_picture(window: Browser, tmp_path: Path, tmp_path_factory: pytest.TempP
         ):
             parts.ask(title, seconds, amount=amount, who=who)
         window.open(parts.url)
-        window.write(_comment("A gold-plated keyboard"), "Brass would do.")
+        window.type(_comment("A gold-plated keyboard"), "Brass would do.")
         window.click(_button("A gold-plated keyboard", "Reject"))
         window.wait_for_text("Rejected:")
         window.click(_button("Standing desks for the studio", "Approve"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, ClassVar
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 import pytest
 
 from flowy.local import LocalSWF
+from tests.browser import Browser
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -106,6 +108,32 @@ class Work:
 
     def event_types(self, execution: Any) -> list[str]:
         return [event["eventType"] for event in self.events(execution)]
+
+
+@pytest.fixture(scope="session")
+def shown() -> Iterator[LocalSWF]:
+    """A local SWF with a page, and a domain of its own for each test."""
+    with LocalSWF(poll_seconds=30, page_port=0) as swf:
+        yield swf
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Browser:
+    """The browser, without what other tests have left on its console."""
+    chromium.open("about:blank")
+    chromium.errors()
+    return chromium
+
+
+@pytest.fixture
+def work(shown: LocalSWF, request: pytest.FixtureRequest) -> Work:
+    """An execution in a domain of the test's name."""
+    name = re.sub(r"[\[/:|]", " ", request.node.name)
+    shown.register_domain(name)
+    made = Work()
+    made.client, made.domain = shown.client(), name
+    made.register("NONE")
+    return made
 
 
 class Wire:

@@ -50,12 +50,12 @@ def test_a_closed_execution_keeps_its_history_only() -> None:
     """A closed execution has no tasks, and no entries on task lists or among the timeouts."""
     with LocalSWF(poll_seconds=0) as swf:
         work = Work(swf)
-        for number in range(20):
+        for number in range(5):
             run_one(work, str(number))
         assert swf._service is not None
         backend = swf._service._backend
         domain = backend.own_domain("local")
-        assert len(domain.closed) == len(domain.runs) == 20
+        assert len(domain.closed) == len(domain.runs) == 5
         assert not domain.open
         for execution in domain.closed:
             assert not execution.activities
@@ -85,7 +85,7 @@ def test_an_empty_task_list_is_dropped() -> None:
             return [name for kind, name in domain.lists if kind == "activity"]
 
         work.start()
-        for number in range(30):
+        for number in range(3):
             name = f"polled {number}"
             schedule(name)
             assert lists() == [name]
@@ -154,22 +154,22 @@ def test_a_call_costs_the_same_after_thousands() -> None:
                 taskList={"name": task_list},
             )
 
-        def hundred(prefix: str) -> float:
+        def fifty(prefix: str) -> float:
             began = time.process_time()
-            for number in range(100):
+            for number in range(50):
                 name = f"{prefix}-{number}"
                 start(name, "tasks")
                 call("PollForDecisionTask", taskList={"name": "tasks"})
                 call("TerminateWorkflowExecution", workflowId=name)
             return time.process_time() - began
 
-        first = min(hundred(f"first {each}") for each in range(3))
-        for number in range(3000):
+        first = min(fifty(f"first {each}") for each in range(3))
+        for number in range(1000):
             start(f"idle {number}", "idle")
-        for number in range(2000):
+        for number in range(500):
             start(f"over {number}", "idle")
             call("TerminateWorkflowExecution", workflowId=f"over {number}")
-        assert min(hundred(f"last {each}") for each in range(3)) < 3 * first
+        assert min(fifty(f"last {each}") for each in range(3)) < 3 * first
 
 
 def test_the_earliest_timeout_comes_first() -> None:

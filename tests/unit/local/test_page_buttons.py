@@ -11,12 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from flowy.local import LocalSWF
+from tests.browser import Browser
 from tests.patience import PATIENCE_SECONDS
-from tests.unit.local.browser import Browser
 from tests.unit.local.conftest import Work
-from tests.unit.local.test_page import browser, look, shown, work
-
-__all__ = ["browser", "shown", "work"]
+from tests.unit.local.test_page import look
 
 
 def post(swf: LocalSWF, path: str, body: Any, **headers: str) -> tuple[int, bytes]:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from flowy.local import LocalSWF
-from tests.unit.local.browser import Browser, require_browser
+from tests.browser import Browser
 from tests.unit.local.conftest import Work
-from tests.unit.local.test_page import choose, look, shown, work
-
-__all__ = ["shown", "work"]
+from tests.unit.local.test_page import choose, look
 
 TRACEBACK = (
     "Traceback (most recent call last):\n"
@@ -36,14 +32,6 @@ lines",
     "empty": []
   }
 ]"""
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    require_browser()
-    made = Browser(tmp_path_factory.mktemp("profile"))
-    yield made
-    made.close()
 
 
 def start(work: Work, workflow_id: str, **more: Any) -> Any:
@@ -95,24 +83,24 @@ def test_tracebacks_and_json_have_line_breaks(
     assert browser.errors() == []
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("plain text", "plain text"),
-        ('"a string"', '"a string"'),
-        ('"Zo\\u00eb said \\"hi\\""', '"Zoë said \\"hi\\""'),
-        (json.dumps(TRACEBACK), TRACEBACK),
-        ("{}", "{}"),
-        ("[1,2", "[1,2"),
-        ("12345678901234567890", "12345678901234567890"),
-        ('{"a":1,"a":[{}]}', '{\n  "a": 1,\n  "a": [\n    {}\n  ]\n}'),
-        ('"', '"'),
-    ],
-)
-def test_readable_values(shown: LocalSWF, browser: Browser, text: str, said: str) -> None:
+READABLE = [
+    ("plain text", "plain text"),
+    ('"a string"', '"a string"'),
+    ('"Zo\\u00eb said \\"hi\\""', '"Zoë said \\"hi\\""'),
+    (json.dumps(TRACEBACK), TRACEBACK),
+    ("{}", "{}"),
+    ("[1,2", "[1,2"),
+    ("12345678901234567890", "12345678901234567890"),
+    ('{"a":1,"a":[{}]}', '{\n  "a": 1,\n  "a": [\n    {}\n  ]\n}'),
+    ('"', '"'),
+]
+
+
+def test_readable_values(shown: LocalSWF, browser: Browser) -> None:
     """JSON is indented with every digit and key; a text of many lines has no quotes."""
     browser.open(shown.page_url)
-    assert browser.run("return readable(arguments[0])", text) == said
+    said = browser.run("return arguments[0].map(readable)", [text for text, _ in READABLE])
+    assert said == [said for _, said in READABLE]
 
 
 def test_the_latest_heartbeat_is_at_the_top(shown: LocalSWF, work: Work, browser: Browser) -> None:
@@ -196,14 +184,12 @@ def test_the_address_has_the_filter(shown: LocalSWF, work: Work, browser: Browse
     assert browser.errors() == []
 
 
-@pytest.mark.parametrize(
-    "address", ["#/?page=-1", "#/?page=x&status=strange", "#/run/%", "#/%E0/x"]
-)
-def test_an_address_that_cannot_be_read(shown: LocalSWF, browser: Browser, address: str) -> None:
+def test_an_address_that_cannot_be_read(shown: LocalSWF, browser: Browser) -> None:
     """Whatever stands in the address, the page goes on."""
-    browser.open("about:blank")
-    browser.open(f"{shown.page_url}{address}")
-    browser.until(lambda: browser.text("#state") == "live")
+    for address in ("#/?page=-1", "#/?page=x&status=strange", "#/run/%", "#/%E0/x"):
+        browser.open("about:blank")
+        browser.open(f"{shown.page_url}{address}")
+        browser.until(lambda: browser.text("#state") == "live", address)
     # The browser itself reports the 404 of an execution that is not there.
     assert [error for error in browser.errors() if "404 (Not Found)" not in error] == []
 
@@ -251,26 +237,21 @@ BROKEN = """
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "size", "scheme"),
-    [
-        ("wide", (1400, 900), "light"),
-        ("wide", (1400, 900), "dark"),
-        ("laptop", (1260, 800), "light"),
-        ("tablet", (800, 900), "light"),
-        ("narrow", (390, 800), "light"),
-        ("narrow", (390, 800), "dark"),
-    ],
-)
+#: Where pictures of the page are kept, if this names a folder.
+PICTURES_VARIABLE = "FLOWY_SCREENSHOTS"
+
+SCREENS = [
+    ("wide", (1400, 900), "light"),
+    ("wide", (1400, 900), "dark"),
+    ("laptop", (1260, 800), "light"),
+    ("tablet", (800, 900), "light"),
+    ("narrow", (390, 800), "light"),
+    ("narrow", (390, 800), "dark"),
+]
+
+
 def test_every_screen_shows_whole_words_and_times(
-    shown: LocalSWF,
-    work: Work,
-    browser: Browser,
-    tmp_path: Path,
-    *,
-    name: str,
-    size: tuple[int, int],
-    scheme: str,
+    shown: LocalSWF, work: Work, browser: Browser, tmp_path: Path
 ) -> None:
     """No word is broken, and narrow screens show when it began and how long it took."""
     run = start(work, "invoice-2026-11-27-customer-4711", input=INPUT, tagList=["urgent"])["runId"]
@@ -283,10 +264,8 @@ def test_every_screen_shows_whole_words_and_times(
         domain=work.domain, workflowId="invoice-2026-11-27-customer-4711"
     )
     start(work, "x" * 200)
+    pictures = Path(os.environ.get(PICTURES_VARIABLE, tmp_path))
     try:
-        browser.resize(*size)
-        browser.prefer(scheme)
-        browser.open(shown.page_url)
         with ThreadPoolExecutor(3) as pool:
             for _ in range(3):
                 pool.submit(
@@ -295,21 +274,28 @@ def test_every_screen_shows_whole_words_and_times(
                     taskList={"name": "reports-of-the-night"},
                     identity="worker-3.eu.example.com:4711",
                 )
+            browser.open(shown.page_url)
             choose(browser, work.domain)
             browser.until(lambda: "× 3" in browser.text("#pollers tbody"))  # noqa: RUF001
-            shot = browser.screenshot(f"page-{name}-{scheme}", tmp_path)
-            assert shot.read_bytes().startswith(b"\x89PNG")
-            assert browser.run(OUTSIDE, "td.started, td.took, .side td") == []
-            assert len(browser.texts("td.started")) == 3
-            assert browser.run(BROKEN, "td, th, .head, .tile, header") == []
+            for name, size, scheme in SCREENS:
+                browser.resize(*size)
+                browser.prefer(scheme)
+                shot = browser.screenshot(pictures / f"page-{name}-{scheme}.png")
+                assert shot.read_bytes().startswith(b"\x89PNG")
+                assert browser.run(OUTSIDE, "td.started, td.took, .side td") == [], name
+                assert len(browser.texts("td.started")) == 3
+                assert browser.run(BROKEN, "td, th, .head, .tile, header") == [], name
             shown.release_polls()
         browser.open(f"{shown.page_url}#/run/{work.domain}/{run}")
         browser.until(lambda: len(browser.texts("#events li")) > 5)
-        browser.screenshot(f"execution-{name}-{scheme}", tmp_path)
-        assert (
-            browser.run(OUTSIDE, ".lane .how, .events .when, #one pre, .legend, .acts button") == []
-        )
-        assert browser.run(BROKEN, "#one .facts, #one .lane, #one .head, #one .events") == []
+        for name, size, scheme in SCREENS:
+            browser.resize(*size)
+            browser.prefer(scheme)
+            browser.screenshot(pictures / f"execution-{name}-{scheme}.png")
+            outside = ".lane .how, .events .when, #one pre, .legend, .acts button"
+            assert browser.run(OUTSIDE, outside) == [], name
+            broken = "#one .facts, #one .lane, #one .head, #one .events"
+            assert browser.run(BROKEN, broken) == [], name
     finally:
         browser.resize(0, 0)
         browser.prefer("light")
