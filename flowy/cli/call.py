@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ..concurrency.signals import terminable
+from ..concurrency.cli_signals import terminable
 from ..swf.calling import call_activity, start_activity
 from . import arguments
 from .durations import add_duration, timeout

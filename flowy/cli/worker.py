@@ -13,8 +13,8 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from ..concurrency.cli_signals import terminable
 from ..concurrency.process_end import EXIT_SECONDS, end_within
-from ..concurrency.signals import terminable
 from ..exception import ScanError
 from ..health import HealthOptions
 from ..swf.boilerplate import run_worker

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from subprocess import Popen
 
-from ..concurrency.signals import passed_on
+from ..concurrency.cli_signals import passed_on
 from ..exception import LocalSWFError
 
 #: What a shell adds to the number of the signal that ended a command.

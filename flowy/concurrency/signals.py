@@ -12,7 +12,6 @@ import itertools
 import os
 import signal
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from .stop import StopFlag, StopLevel
 
 logger = get_logger(__name__)
 
-#: What is called when a signal comes.
+#: The call that a signal makes.
 Call = Callable[[], object]
 
 #: The signals by which a person (Ctrl-C, a closed terminal) or a process manager asks a process
@@ -34,11 +33,8 @@ STOP_SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 
-#: The signal that asks a worker what it does. Windows has none.
+#: The signal that asks a worker for a report. Windows does not have it.
 REPORT_SIGNAL: signal.Signals | None = getattr(signal, "SIGUSR1", None)
-
-#: How soon an interruption that was swallowed is repeated, in seconds.
-REPEAT_SECONDS = 0.5
 
 
 def _nothing(*_: object) -> None:
@@ -88,7 +84,7 @@ def stop_signals(
     handlers: dict[int, Any] = dict.fromkeys(_not_ignored(), handle)
     calls: dict[int, Call] = dict.fromkeys(_not_ignored(), hear)
     _add_report(report, handlers, calls)
-    with _handlers(handlers if wanted else {}, calls, last=last) as put_back:
+    with handling(handlers if wanted else {}, calls, last=last) as put_back:
         yield put_back
 
 
@@ -113,69 +109,8 @@ def child_signals(
     calls: dict[int, Call] = dict.fromkeys(_not_ignored(), stop)
     del calls[signal.SIGINT]
     _add_report(report, handlers, calls)
-    with _handlers(handlers, calls, last=True) as put_back:
+    with handling(handlers, calls, last=True) as put_back:
         yield put_back
-
-
-@contextmanager
-def passed_on(send: Callable[[int], object]) -> Iterator[None]:
-    """Call *send* with each signal that comes while the block runs, for the parent of a command.
-
-    What is typed in a terminal, such as Ctrl-C, goes to all processes in its foreground, also to
-    the command, and is not sent again. On another thread than the main one this does nothing.
-    """
-    typed = {signal.SIGINT, signal.SIGQUIT}
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        if number not in typed or not _is_in_foreground():
-            send(number)
-
-    wanted = {*STOP_SIGNALS, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
-    handled = (each for each in wanted if signal.getsignal(each) is not signal.SIG_IGN)
-    with _handlers(dict.fromkeys(handled, handle)):
-        yield
-
-
-@contextmanager
-def terminable(*, last: bool = False) -> Iterator[None]:
-    """Let SIGTERM and SIGHUP raise KeyboardInterrupt while the block runs, as SIGINT does.
-
-    One ``except`` then cleans up, whether Ctrl-C, a process manager or a closed terminal ends the
-    program. A signal that is ignored, as under ``nohup``, stays ignored. On another thread than the
-    main one this does nothing.
-
-    Python drops an exception that is raised while an object is finalized, and urllib3's responses
-    are finalized at each call. So the exception is raised again, by SIGALRM, until something
-    handles it. Only the command line may use this: elsewhere SIGALRM may have another use.
-
-    Args:
-        last: as for ``stop_signals``.
-    """
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        """Raise KeyboardInterrupt now, and let SIGALRM repeat it."""
-        if _repeats():
-            signal.setitimer(signal.ITIMER_REAL, REPEAT_SECONDS, REPEAT_SECONDS)
-        raise KeyboardInterrupt
-
-    def repeat(_number: int, _frame: FrameType | None) -> None:
-        """Raise KeyboardInterrupt again unless it is being handled."""
-        if not _interruption_is_handled():
-            raise KeyboardInterrupt
-
-    handlers: dict[int, Any] = {
-        number: interrupt
-        for number in STOP_SIGNALS
-        if signal.getsignal(number) is not signal.SIG_IGN
-    }
-    if _repeats():
-        handlers[signal.SIGALRM] = repeat
-    with _handlers(handlers, last=last):
-        try:
-            yield
-        finally:
-            if _repeats() and threading.current_thread() is threading.main_thread():
-                signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def signal_name(number: int) -> str:
@@ -187,7 +122,7 @@ def signal_name(number: int) -> str:
 
 
 @contextmanager
-def _handlers(
+def handling(
     handlers: Mapping[int, Any],
     calls: Mapping[int, Call] | None = None,
     *,
@@ -315,27 +250,3 @@ def _not_ignored() -> list[signal.Signals]:
         if number in (signal.SIGINT, signal.SIGTERM)
         or signal.getsignal(number) is not signal.SIG_IGN
     ]
-
-
-def _is_in_foreground() -> bool:
-    """Whether what is typed in this process's terminal goes to its process group."""
-    try:
-        terminal = os.open(os.ctermid(), os.O_RDONLY | os.O_NOCTTY)
-    except OSError:  # there is none
-        return False
-    try:
-        return os.tcgetpgrp(terminal) == os.getpgrp()
-    finally:
-        os.close(terminal)
-
-
-def _repeats() -> bool:
-    return hasattr(signal, "setitimer")  # Windows has none
-
-
-def _interruption_is_handled() -> bool:
-    """Return whether a KeyboardInterrupt is being handled right now."""
-    error = sys.exc_info()[1]
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__context__
-    return error is not None

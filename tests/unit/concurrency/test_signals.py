@@ -12,13 +12,8 @@ from types import FrameType
 
 import pytest
 
-from flowy.concurrency.signals import (
-    STOP_SIGNALS,
-    child_signals,
-    signal_name,
-    stop_signals,
-    terminable,
-)
+from flowy.concurrency.cli_signals import terminable
+from flowy.concurrency.signals import STOP_SIGNALS, child_signals, signal_name, stop_signals
 from flowy.concurrency.stop import StopFlag, StopLevel
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.concurrency.conftest import Script

@@ -13,7 +13,7 @@ def test_a_stop_signal_raises_keyboard_interrupt(script: Script, name: str) -> N
     """Whichever it is, one ``except`` cleans up; afterwards the handlers before are back."""
     printed = script(f"""
         import signal
-        from flowy.concurrency.signals import terminable
+        from flowy.concurrency.cli_signals import terminable
         signal.signal(signal.{name}, lambda *_: print("before"))
         try:
             with terminable():
@@ -30,7 +30,7 @@ def test_an_ignored_signal_stays_ignored(script: Script, name: str) -> None:
     """``nohup`` ignores SIGHUP, and that holds."""
     printed = script(f"""
         import signal
-        from flowy.concurrency.signals import terminable
+        from flowy.concurrency.cli_signals import terminable
         signal.signal(signal.{name}, signal.SIG_IGN)
         with terminable():
             signal.raise_signal(signal.{name})
@@ -44,7 +44,8 @@ def test_the_last_block_of_a_process(script: Script) -> None:
     """Later signals are ignored: the program has said all that it has to say."""
     printed = script("""
         import signal
-        from flowy.concurrency.signals import STOP_SIGNALS, terminable
+        from flowy.concurrency.cli_signals import terminable
+        from flowy.concurrency.signals import STOP_SIGNALS
         with terminable(last=True):
             pass
         for number in STOP_SIGNALS:
@@ -58,7 +59,7 @@ def test_an_interruption_that_a_finalizer_swallowed_is_repeated(script: Script) 
     """Python drops what is raised while an answer of urllib3, for example, is finalized."""
     printed = script("""
         import io, signal, threading
-        from flowy.concurrency.signals import terminable
+        from flowy.concurrency.cli_signals import terminable
 
         class Answer(io.IOBase):
             def close(self):
@@ -80,7 +81,7 @@ def test_an_interruption_is_not_repeated_while_it_is_cleaned_up_after(script: Sc
     """Cleaning up may take its time, and handle errors of its own."""
     printed = script("""
         import signal, threading
-        from flowy.concurrency.signals import REPEAT_SECONDS, terminable
+        from flowy.concurrency.cli_signals import REPEAT_SECONDS, terminable
         try:
             with terminable():
                 try:
@@ -102,7 +103,7 @@ def test_a_second_signal_interrupts_the_cleaning_up(script: Script) -> None:
     """Whoever asks twice does not want to wait."""
     printed = script("""
         import signal
-        from flowy.concurrency.signals import terminable
+        from flowy.concurrency.cli_signals import terminable
         try:
             with terminable():
                 try:

@@ -1,0 +1,109 @@
+"""How the command line takes signals: it passes them on, or cleans up and ends.
+
+Ctrl-C in a terminal goes to all processes in its foreground, and a process manager may send its
+signals to one process or to all. So a command that starts another must know which signals the
+other gets anyway.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from .signals import STOP_SIGNALS, handling
+
+#: How soon an interruption that was swallowed is repeated, in seconds.
+REPEAT_SECONDS = 0.5
+
+
+@contextmanager
+def passed_on(send: Callable[[int], object]) -> Iterator[None]:
+    """Call *send* with each signal that comes while the block runs, for the parent of a command.
+
+    A signal that was typed in a terminal, such as Ctrl-C, goes to all processes in its foreground,
+    the command included, and is not sent again. On another thread than the main one this does
+    nothing.
+    """
+    typed = {signal.SIGINT, signal.SIGQUIT}
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        """Send the signal on, unless the command gets it anyway."""
+        if number not in typed or not _is_in_foreground():
+            send(number)
+
+    wanted = {*STOP_SIGNALS, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
+    handled = (each for each in wanted if signal.getsignal(each) is not signal.SIG_IGN)
+    with handling(dict.fromkeys(handled, handle)):
+        yield
+
+
+@contextmanager
+def terminable(*, last: bool = False) -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise KeyboardInterrupt while the block runs, as SIGINT does.
+
+    One ``except`` then cleans up, whether Ctrl-C, a process manager or a closed terminal ends the
+    program. A signal that is ignored, as under ``nohup``, stays ignored. On another thread than the
+    main one this does nothing.
+
+    Python drops an exception that is raised while an object is finalized, and urllib3's responses
+    are finalized at each call. So the exception is raised again, by SIGALRM, until something
+    handles it. Only the command line may use this: elsewhere SIGALRM may have another use.
+
+    Args:
+        last: as for ``stop_signals``.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        """Raise KeyboardInterrupt now, and let SIGALRM repeat it."""
+        if _repeats():
+            signal.setitimer(signal.ITIMER_REAL, REPEAT_SECONDS, REPEAT_SECONDS)
+        raise KeyboardInterrupt
+
+    def repeat(_number: int, _frame: FrameType | None) -> None:
+        """Raise KeyboardInterrupt again unless it is being handled."""
+        if not _interruption_is_handled():
+            raise KeyboardInterrupt
+
+    handlers: dict[int, Any] = {
+        number: interrupt
+        for number in STOP_SIGNALS
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    if _repeats():
+        handlers[signal.SIGALRM] = repeat
+    with handling(handlers, last=last):
+        try:
+            yield
+        finally:
+            if _repeats() and threading.current_thread() is threading.main_thread():
+                signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _is_in_foreground() -> bool:
+    """Return whether this process group is in the foreground of its terminal."""
+    try:
+        terminal = os.open(os.ctermid(), os.O_RDONLY | os.O_NOCTTY)
+    except OSError:  # the process has no terminal
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)
+
+
+def _repeats() -> bool:
+    return hasattr(signal, "setitimer")  # Windows has none
+
+
+def _interruption_is_handled() -> bool:
+    """Return whether a KeyboardInterrupt is being handled right now."""
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
