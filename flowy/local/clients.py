@@ -32,7 +32,7 @@ def environment(endpoint_url: str, region: str) -> dict[str, str]:
     }
 
 
-#: A botocore session is not thread-safe.
+#: Guards the shared botocore session, which is not thread-safe.
 _SESSION_LOCK = threading.Lock()
 
 

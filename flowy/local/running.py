@@ -1,11 +1,11 @@
-"""Which local SWFs of this user run: each is announced, so that other commands find it.
+"""The running local SWFs of this user, which are announced so that other commands find them.
 
-SWF has one endpoint for each region. A local SWF listens on any port, and whoever starts a worker
-for it would have to carry its address from one terminal to the next.
+SWF has one endpoint for each region. A local SWF listens on any port, and without an announcement
+its user would have to copy the address from one terminal to the next.
 
-An announcement is a file that is locked for as long as its local SWF runs, so that what a kill
-left is known. Other users could lead a worker to an SWF of theirs, so only a folder of this user's
-own that is closed to others is used.
+An announcement is a file that is locked while its local SWF runs, so that one left by a kill is
+recognized. Other users could lead a worker to an SWF of theirs, so the folder must belong to this
+user and be closed to others.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-#: An address has fewer bytes than this.
+#: How many bytes of an announcement are read; an address is shorter.
 _MAX_BYTES = 1024
 
 
@@ -30,10 +30,10 @@ _MAX_BYTES = 1024
 def announced(url: str) -> Iterator[None]:
     """Let ``running()`` find a local SWF while the block runs.
 
-    If the folder cannot be used, it is not found, and the block runs all the same.
+    If the folder cannot be used, the local SWF cannot be found, but the block runs.
 
     Args:
-        url: its endpoint.
+        url: the endpoint of the local SWF.
     """
     path, fd = None, -1
     try:
@@ -42,7 +42,7 @@ def announced(url: str) -> Iterator[None]:
         os.write(fd, url.encode())
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         path = folder / f"{os.getpid()}-{url.rpartition(':')[2]}"
-        Path(name).replace(path)  # locked already when it can be seen
+        Path(name).replace(path)  # locked before it is visible
     except OSError as error:
         logger.debug("The local SWF is not announced: %s.", error)
     try:
@@ -56,7 +56,7 @@ def announced(url: str) -> Iterator[None]:
 
 
 def running() -> list[str]:
-    """Return the endpoints of the local SWFs of this user that are announced, in any order."""
+    """Return the endpoints of this user's announced local SWFs, in any order."""
     try:
         files = [each for each in _folder().iterdir() if not each.name.startswith(".")]
     except OSError:
@@ -65,7 +65,7 @@ def running() -> list[str]:
 
 
 def _url(file: Path) -> str | None:
-    """Return what a file announces; None, and the file is gone, if nobody has it locked."""
+    """Return the endpoint in a file; remove the file and return None if it is not locked."""
     with contextlib.suppress(OSError), file.open("rb") as opened:
         try:
             fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -79,7 +79,7 @@ def _folder() -> Path:
     """Return the folder of the announcements.
 
     Raises:
-        OSError: it cannot be made, or it is not this user's alone.
+        OSError: it cannot be created, or others can use it.
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     if runtime:
@@ -89,5 +89,5 @@ def _folder() -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{folder} is not a folder of this user's alone")
+        raise PermissionError(f"{folder} is not a folder that only this user can use")
     return folder

@@ -120,7 +120,7 @@ def _differences(
 
 
 def _afresh(client: SWFClient) -> str:
-    """Return how to start a local SWF without the types that it holds; empty for any other SWF."""
+    """Return how to start a local SWF without its types; empty for any other SWF."""
     if not client.is_on_this_machine:
         return ""
     return (

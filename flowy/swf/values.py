@@ -157,7 +157,7 @@ class RegisteredType:
 
     @property
     def type(self) -> ActivityType:
-        """Name and version."""
+        """The key of the type: name and version."""
         return ActivityType(self.name, self.version)
 
     def __str__(self) -> str:
@@ -170,12 +170,12 @@ class ExecutionInfo:
 
     Attributes:
         name, version: its workflow type.
-        status: ``open``, or how it closed: ``completed``, ``failed``, ``canceled``,
-            ``terminated``, ``timed out``, ``continued as new``.
-        started_at, closed_at: seconds since the epoch; None while it is open.
-        tags: up to five texts that it was started with.
-        cancel_requested: whether somebody has asked it to cancel.
-        parent: workflow id and run id of the execution that started it; None for none.
+        status: ``open``, or how it closed: ``completed``, ``failed``, ``canceled``, ``terminated``,
+            ``timed out``, ``continued as new``.
+        started_at, closed_at: seconds since the epoch; *closed_at* is None while it is open.
+        tags: up to five texts with which it was started.
+        cancel_requested: whether its cancellation was requested.
+        parent: the workflow id and run id of the execution that started it, or None.
     """
 
     workflow_id: str
@@ -209,7 +209,7 @@ class ExecutionInfo:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is open."""
+        """Whether the execution is open."""
         return self.closed_at is None
 
     def __str__(self) -> str:
@@ -218,14 +218,14 @@ class ExecutionInfo:
 
 @dataclass(frozen=True)
 class ExecutionDescription:
-    """What SWF says of one run, open or closed, without its history.
+    """SWF's description of one run, open or closed, without its history.
 
     Attributes:
-        info: what lists say of it too.
-        task_list: where its decisions wait.
-        child_policy: what becomes of its children if it is terminated.
-        timeout, decision_timeout: how long it, and each decision, may take, in seconds; None for
-            no limit.
+        info: the part that lists contain, too.
+        task_list: the task list for its decisions.
+        child_policy: what happens to its children if it is terminated.
+        timeout, decision_timeout: how long it, and each decision, may take, in seconds; None for no
+            limit.
         open_counts: how many of each are open: ``activities``, ``decisions``, ``timers``,
             ``children``, ``lambdas``.
     """
@@ -239,7 +239,7 @@ class ExecutionDescription:
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any]) -> ExecutionDescription:
-        """Return what an answer of SWF's says."""
+        """Return the description in an answer of SWF's."""
         how, counts = answer["executionConfiguration"], answer.get("openCounts", {})
         return cls(
             info=ExecutionInfo.from_info(answer["executionInfo"]),
@@ -251,7 +251,7 @@ class ExecutionDescription:
         )
 
 
-#: What can be open in an execution, and SWF's name of its count.
+#: By kind of open item in an execution: SWF's name for its count.
 _OPEN_COUNTS = {
     "activities": "openActivityTasks",
     "decisions": "openDecisionTasks",
@@ -266,7 +266,7 @@ def _limit(text: str) -> int | None:
 
 
 def seconds_of(when: object) -> float | None:
-    """Return a time of SWF's as seconds since the epoch; None if it is none."""
+    """Return a time of SWF's as seconds since the epoch; None if it is not a time."""
     if isinstance(when, datetime):
         return when.timestamp()
     return float(when) if isinstance(when, int | float) else None

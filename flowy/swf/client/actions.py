@@ -1,8 +1,8 @@
-"""SWF's actions, one method each: snake case in, values out, ``SWFError`` raised.
+"""SWF's actions, one method each, which take and return values and raise ``SWFError``.
 
-SWF cuts nothing: text that is too long is refused, and an answer that is refused leaves its task
-open until it times out. So texts for people are cut here to what SWF takes. A result is not cut,
-because half a result would be wrong.
+SWF refuses text that is too long, and a refused answer leaves its task open until it times out. So
+texts for people are cut here to SWF's limits. A result is not cut, because half a result would be
+wrong.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from .execution_calls import ExecutionCalls
 from .registration_calls import RegistrationCalls
 
 #: Overall deadlines of calls, in seconds, with all attempts that the client makes; for other calls
-#: see ``caller``. SWF holds a poll for up to 60 s.
+#: see ``caller``. SWF keeps a poll open for up to 60 s.
 POLL_DEADLINE_SECONDS = 90.0
 HEARTBEAT_DEADLINE_SECONDS = 8.0
 
 
 class SWFClient(ExecutionCalls, RegistrationCalls):
-    """One method for each SWF action that Flowy uses; any thread may call them.
+    """One method for each SWF action that Flowy uses; thread-safe.
 
-    Those about tasks stand here, the others in the classes that it extends.
+    The base classes have the actions about executions, domains and types.
 
     Raises, from each method:
-        UnknownResourceError: the task is closed; or no such domain, type or execution.
-        TransientError: SWF could not be reached, or throttles.
-        RefusedError: SWF refuses the values, or the caller.
+        UnknownResourceError: the task is closed; or the domain, type or execution does not exist.
+        TransientError: SWF could not be reached, or throttles the call.
+        RefusedError: SWF refuses the values or the caller.
     """
 
     # Activity tasks
@@ -47,7 +47,7 @@ class SWFClient(ExecutionCalls, RegistrationCalls):
     def poll_for_activity_task(
         self, domain: str, task_list: str, identity: str
     ) -> ActivityTask | None:
-        """Wait up to 60 s for a task; None if none came."""
+        """Wait up to 60 s for a task; return None if none came."""
         answer = self._call(
             self._polls,
             "poll_for_activity_task",
@@ -56,15 +56,14 @@ class SWFClient(ExecutionCalls, RegistrationCalls):
             taskList={"name": task_list},
             identity=identity,
         )
-        if "startedEventId" not in answer and "ResponseMetadata" in answer:
-            raise unreadable("poll_for_activity_task")  # an empty answer of SWF's has that
+        _check_genuine(answer, "startedEventId", "poll_for_activity_task")
         task = ActivityTask.from_answer(answer)
         if task is None and answer.get("taskToken"):
             raise unreadable("poll_for_activity_task")
         return task
 
     def record_activity_task_heartbeat(self, token: str, details: str | None = None) -> bool:
-        """Return whether the cancellation of the task was requested; cut *details* at the end."""
+        """Send a heartbeat, with *details* cut; return whether a cancellation was requested."""
         if details is not None:
             details = cut_end(sendable(details), MAX_HEARTBEAT_DETAILS_CHARS)
         answer = self._call(
@@ -74,8 +73,7 @@ class SWFClient(ExecutionCalls, RegistrationCalls):
             taskToken=_checked(token),
             **present(details=details),
         )
-        if "cancelRequested" not in answer and "ResponseMetadata" in answer:
-            raise unreadable("record_activity_task_heartbeat")
+        _check_genuine(answer, "cancelRequested", "record_activity_task_heartbeat")
         return bool(answer.get("cancelRequested"))
 
     def respond_activity_task_completed(self, token: str, result: str) -> None:
@@ -101,7 +99,7 @@ class SWFClient(ExecutionCalls, RegistrationCalls):
     def respond_activity_task_failed(
         self, token: str, reason: str, details: str | None = None
     ) -> None:
-        """Answer *failed*; cut *details* at the start, because a traceback's end says most."""
+        """Answer *failed*; cut *details* at the start, because a traceback's end tells most."""
         self._call(
             self._answers,
             "respond_activity_task_failed",
@@ -111,7 +109,7 @@ class SWFClient(ExecutionCalls, RegistrationCalls):
         )
 
     def respond_activity_task_canceled(self, token: str, details: str | None = None) -> None:
-        """Answer *canceled*, which SWF takes after a request to cancel; cut *details*."""
+        """Answer *canceled*, which SWF takes only after a request to cancel; cut *details*."""
         self._call(
             self._answers,
             "respond_activity_task_canceled",
@@ -124,7 +122,7 @@ class SWFClient(ExecutionCalls, RegistrationCalls):
     def poll_for_decision_task(
         self, domain: str, task_list: str, identity: str
     ) -> tuple[str, list[dict[str, Any]]] | None:
-        """Wait up to 60 s for a decision; return its token and the whole history, or None."""
+        """Wait up to 60 s for a decision task; return its token and the whole history, or None."""
         parameters: dict[str, Any] = {
             "domain": domain,
             "taskList": {"name": task_list},
@@ -144,14 +142,13 @@ class SWFClient(ExecutionCalls, RegistrationCalls):
         answer = self._call(
             self._polls, "poll_for_decision_task", POLL_DEADLINE_SECONDS, **parameters
         )
-        if "startedEventId" not in answer and "ResponseMetadata" in answer:
-            raise unreadable("poll_for_decision_task")
+        _check_genuine(answer, "startedEventId", "poll_for_decision_task")
         return answer
 
     def respond_decision_task_completed(
         self, token: str, decisions: Sequence[Mapping[str, Any]]
     ) -> None:
-        """Answer a decision task with *decisions*, in SWF's own words."""
+        """Answer a decision task with *decisions*, in SWF's own form."""
         self._call(
             self._answers,
             "respond_decision_task_completed",
@@ -160,11 +157,17 @@ class SWFClient(ExecutionCalls, RegistrationCalls):
         )
 
 
+def _check_genuine(answer: Mapping[str, Any], key: str, method: str) -> None:
+    """Raise TransientError if a boto3 client's answer lacks a key that SWF always sends."""
+    if key not in answer and "ResponseMetadata" in answer:
+        raise unreadable(method)
+
+
 def _checked(token: str) -> str:
     if not isinstance(token, str) or not 1 <= len(token) <= MAX_TOKEN_CHARS:
         raise ValidationError(
             f"Cannot use this token: SWF's are text of 1 to {MAX_TOKEN_CHARS:,} characters. Give "
-            "the activity's `token` as it was.",
+            "the activity's `token` unchanged.",
             fault="ValidationException",
         )
     return token

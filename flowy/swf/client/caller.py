@@ -59,7 +59,7 @@ class SWFCaller:
         self._observers = observers or Observers()
         self._clock = clock
         self._deadlines = CallDeadlines(clock)
-        self._patience_seconds = 0.0  # workers wait in their own ways
+        self._patience_seconds = 0.0  # workers do their own waiting
 
     def observed_by(self: C, observers: Observers) -> C:
         """Return a copy of this client that tells *observers* about its calls."""
@@ -68,10 +68,10 @@ class SWFCaller:
         return observed
 
     def waiting_out_throttles(self: C, seconds: float) -> C:
-        """Return a client that makes the same calls, and makes each again while SWF throttles it.
+        """Return a copy of this client that repeats each call while SWF throttles it.
 
         Args:
-            seconds: for how long, for each call.
+            seconds: for how long at most, for each call.
         """
         patient = copy.copy(self)
         patient._patience_seconds = seconds
@@ -84,7 +84,7 @@ class SWFCaller:
 
     @property
     def is_on_this_machine(self) -> bool:
-        """Whether the endpoint is this machine's loopback; False if it is not known."""
+        """Whether the endpoint is on this machine's loopback; False if it is unknown."""
         return on_loopback(getattr(getattr(self._answers, "meta", None), "endpoint_url", None))
 
     def cut_call(self, thread: int) -> None:
@@ -112,7 +112,7 @@ class SWFCaller:
             self._observers.call_ended(CallEnded(action_of(method), seconds, fault))
 
     def _listed(self, method: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
-        """Yield what the pages of an action hold under *key*; the next page is called for late."""
+        """Yield the items under *key* in all pages; each page is requested when it is needed."""
         page: str | None = None
         while True:
             answer = self._call(self._answers, method, **parameters, **present(nextPageToken=page))
@@ -139,7 +139,7 @@ class SWFCaller:
                         action_of(method),
                         self._patience_seconds,
                     )
-                StopFlag(self._clock).wait(pause)  # nobody raises it
+                StopFlag(self._clock).wait(pause)  # never raised
 
     def _call_once(
         self, client: Layer1, method: str, deadline_seconds: float, parameters: Mapping[str, Any]
@@ -157,5 +157,5 @@ class SWFCaller:
 
 
 def present(**parameters: str | None) -> dict[str, Any]:
-    """Return the parameters that are not None: boto3 refuses None, an absent key is right."""
+    """Return the parameters that are not None, because boto3 refuses None."""
     return {key: value for key, value in parameters.items() if value is not None}

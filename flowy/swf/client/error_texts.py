@@ -60,7 +60,7 @@ def place(client: Any) -> str:
 
 
 def on_loopback(url: object) -> bool:
-    """Return whether an endpoint is on this machine's loopback; False for what is no URL."""
+    """Return whether an endpoint is on this machine's loopback; False if it is not a URL."""
     try:
         name = (urlsplit(url).hostname or "") if isinstance(url, str) else ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback

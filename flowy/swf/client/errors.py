@@ -31,7 +31,7 @@ from .error_texts import no_region, own_text, place, service
 #: LimitExceededFault in the model, LimitExceededException on the quotas page.
 _LIMITS = frozenset({"LimitExceededFault", "LimitExceededException"})
 
-#: Codes by which AWS says that there were too many calls, whoever made them.
+#: Codes by which AWS throttles calls.
 THROTTLES = frozenset(
     {
         "429",

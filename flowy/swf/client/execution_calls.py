@@ -19,14 +19,14 @@ class ExecutionCalls(SWFCaller):
         return str(self._call(self._answers, "start_workflow_execution", **parameters)["runId"])
 
     def list_open_workflow_executions(self, **parameters: Any) -> Iterator[ExecutionInfo]:
-        """Yield open executions, the latest first, page by page, for SWF's own *parameters*."""
+        """Yield the open executions that fit SWF's own *parameters*, the latest first."""
         for info in self._listed("list_open_workflow_executions", "executionInfos", **parameters):
             yield ExecutionInfo.from_info(info)
 
     def list_closed_workflow_executions(self, **parameters: Any) -> Iterator[ExecutionInfo]:
-        """Yield closed executions, the latest first, page by page, for SWF's own *parameters*.
+        """Yield the closed executions that fit SWF's own *parameters*, the latest first.
 
-        The latest by start or by close, whichever time the parameters filter by.
+        They are ordered by the time, of start or of close, by which the parameters filter.
         """
         for info in self._listed("list_closed_workflow_executions", "executionInfos", **parameters):
             yield ExecutionInfo.from_info(info)
@@ -34,7 +34,7 @@ class ExecutionCalls(SWFCaller):
     def describe_workflow_execution(
         self, domain: str, workflow_id: str, run_id: str
     ) -> ExecutionDescription:
-        """Return what SWF says of one run, open or closed."""
+        """Return the description of one run, open or closed."""
         return ExecutionDescription.from_answer(
             self._call(
                 self._answers,
@@ -60,7 +60,7 @@ class ExecutionCalls(SWFCaller):
     def request_cancel_workflow_execution(
         self, domain: str, workflow_id: str, run_id: str | None
     ) -> None:
-        """Ask the open execution of this id to cancel what it does; its decider learns of it."""
+        """Request the cancellation of the open execution with this id; its decider is told."""
         self._call(
             self._answers,
             "request_cancel_workflow_execution",
@@ -79,16 +79,16 @@ class ExecutionCalls(SWFCaller):
         details: str | None = None,
         child_policy: str | None = None,
     ) -> None:
-        """Close the open execution of this id from outside.
+        """Close the open execution with this id from outside.
 
         Args:
             domain: the domain.
             workflow_id: the id.
             reason: why, for the history; cut to 256 characters.
-            run_id: only this run; None for the one that is open.
-            details: more for the history; None for none.
-            child_policy: what becomes of its children: ``TERMINATE``, ``REQUEST_CANCEL`` or
-                ``ABANDON``; None for what the execution was started with.
+            run_id: only this run; None for the open one.
+            details: more for the history, or None.
+            child_policy: what happens to its children: ``TERMINATE``, ``REQUEST_CANCEL`` or
+                ``ABANDON``; None for the policy with which it was started.
         """
         self._call(
             self._answers,

@@ -25,7 +25,7 @@ class RegistrationCalls(SWFCaller):
         )
 
     def list_domains(self) -> Iterator[str]:
-        """Yield the names of the domains, those that are deprecated last."""
+        """Yield the names of the domains, deprecated ones last."""
         for status in STATUSES:
             for info in self._listed("list_domains", "domainInfos", registrationStatus=status):
                 yield info["name"]
@@ -37,7 +37,7 @@ class RegistrationCalls(SWFCaller):
         defaults: ActivityDefaults,
         description: str | None = None,
     ) -> None:
-        """Register a type with all its defaults, ``NONE`` as a timeout without a limit."""
+        """Register a type with all its defaults."""
         priority = defaults.task_priority
         self._call(
             self._answers,
@@ -59,7 +59,7 @@ class RegistrationCalls(SWFCaller):
     def describe_activity_type(
         self, domain: str, type: ActivityType
     ) -> tuple[ActivityDefaults, bool]:
-        """Return what SWF holds of a type, and whether it is deprecated."""
+        """Return the registered defaults of a type, and whether it is deprecated."""
         answer = self._call(
             self._answers,
             "describe_activity_type",
@@ -71,9 +71,9 @@ class RegistrationCalls(SWFCaller):
         defaults = ActivityDefaults(
             task_list=held.get("defaultTaskList", {}).get("name", ""),
             heartbeat=timeout_from_text(held.get("defaultTaskHeartbeatTimeout")),
-            schedule_to_close=_held_timeout(held.get("defaultTaskScheduleToCloseTimeout")),
-            schedule_to_start=_held_timeout(held.get("defaultTaskScheduleToStartTimeout")),
-            start_to_close=_held_timeout(held.get("defaultTaskStartToCloseTimeout")),
+            schedule_to_close=_registered_timeout(held.get("defaultTaskScheduleToCloseTimeout")),
+            schedule_to_start=_registered_timeout(held.get("defaultTaskScheduleToStartTimeout")),
+            start_to_close=_registered_timeout(held.get("defaultTaskStartToCloseTimeout")),
             task_priority=None if priority is None else int(priority),
         )
         return defaults, answer.get("typeInfo", {}).get("status") == "DEPRECATED"
@@ -93,7 +93,7 @@ class RegistrationCalls(SWFCaller):
     def list_workflow_types(
         self, domain: str, *, status: str | None = None, name: str | None = None
     ) -> Iterator[RegisteredType]:
-        """Yield the workflow types of a domain; as ``list_activity_types``."""
+        """Yield the workflow types of a domain, like ``list_activity_types``."""
         return self._types("list_workflow_types", "workflow", domain, status, name)
 
     def _types(
@@ -105,7 +105,7 @@ class RegistrationCalls(SWFCaller):
                 yield RegisteredType.from_info(kind, info)
 
     def deprecate_activity_type(self, domain: str, name: str, version: str) -> None:
-        """Deprecate a type: nothing new can be scheduled of it, what is scheduled goes on."""
+        """Deprecate a type: no new tasks of it can be scheduled, but scheduled ones go on."""
         self._call(
             self._answers,
             "deprecate_activity_type",
@@ -114,7 +114,7 @@ class RegistrationCalls(SWFCaller):
         )
 
     def deprecate_workflow_type(self, domain: str, name: str, version: str) -> None:
-        """Deprecate a type: no execution of it can be started, those that are open go on."""
+        """Deprecate a type: no new executions of it can start, but open ones go on."""
         self._call(
             self._answers,
             "deprecate_workflow_type",
@@ -141,16 +141,15 @@ class RegistrationCalls(SWFCaller):
         )
 
     def register_workflow_type(self, domain: str, name: str, version: str) -> None:
-        """Register a workflow type without defaults: every start gives its own."""
+        """Register a workflow type without defaults, because every start gives its own."""
         self._call(
             self._answers, "register_workflow_type", domain=domain, name=name, version=version
         )
 
 
-def _held_timeout(text: str | None) -> int | None:
-    """Return a default timeout that SWF holds; NOT_SET if it lacks one.
+def _registered_timeout(text: str | None) -> int | None:
+    """Return a registered default timeout; NOT_SET if the type has none.
 
-    A workflow must then give that timeout, or its decision fails. (A heartbeat timeout may be
-    lacking.)
+    If it has none, each decision must give that timeout. (Heartbeat timeouts are optional.)
     """
     return NOT_SET if text is None else timeout_from_text(text)

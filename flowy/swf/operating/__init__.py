@@ -1,4 +1,4 @@
-"""What people look at and change in a domain: its executions, their activities, its types."""
+"""Finds the executions of a domain and their activities, for people who operate it."""
 
 from .activities import ActivityRecord, activity_records
 from .executions import ExecutionFilter, find_executions, find_run

@@ -1,8 +1,8 @@
-"""The activities of one execution, as its history tells them.
+"""The activities of one execution, read from its history.
 
-SWF has no action that lists the activities of an execution. Its history has an event for each step:
-scheduled, started, ended. Heartbeats leave no event; the details of the latest one stand in the
-event of a timeout, and nowhere else.
+SWF has no action that lists the activities of an execution. The history has an event for each step:
+scheduled, started, ended. Heartbeats are not events; only the event of a timeout has the details of
+the latest one.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ class ActivityRecord:
     """One activity that an execution has scheduled, or tried to.
 
     Attributes:
-        task_list: where it was scheduled; empty if it was not.
+        task_list: the task list on which it was scheduled; empty if it was not.
         outcome: how it ended; None while it is open.
-        reason: why it failed, the type of its timeout, or SWF's cause; empty if there is none.
-        scheduled_at, started_at, closed_at: seconds since the epoch; None if it did not happen.
-            An activity that could not be scheduled has only the last.
-        worker: the identity of the worker that took it; empty if none has, or gave none.
-        cancel_requested: whether its execution has asked it to cancel.
-        input: wire text; None for none.
-        text: its result, or the details of its end; None for none.
-        heartbeat: the details of its latest heartbeat, which SWF tells only of an activity that
-            timed out; None for none.
+        reason: why it failed, the type of its timeout, or SWF's cause; or empty.
+        scheduled_at, started_at, closed_at: seconds since the epoch; None if it did not happen. An
+            activity that could not be scheduled has only the last.
+        worker: the identity of the worker that took it; empty if no worker has, or gave one.
+        cancel_requested: whether its decider has requested its cancellation.
+        input: wire text, or None.
+        text: its result, or the details of its end; or None.
+        heartbeat: the details of its latest heartbeat, which are known only if it timed out; or
+            None.
     """
 
     activity_id: str
@@ -53,12 +53,12 @@ def activity_records(events: Iterable[Event]) -> list[ActivityRecord]:
     """Return the activities of an execution, in the order in which they were scheduled.
 
     Args:
-        events: its history, oldest first.
+        events: the history of the execution, oldest first.
     """
     found: dict[int, ActivityRecord] = {}  # by the id of the event that scheduled it
     for event in events:
         said, at = attributes(event), seconds_of(event["eventTimestamp"])
-        number = said.get("scheduledEventId", 0)  # other things that are scheduled have one too
+        number = said.get("scheduledEventId", 0)  # decision tasks have one, too
         match event["eventType"]:
             case "ActivityTaskScheduled":
                 found[event["eventId"]] = ActivityRecord(

@@ -1,9 +1,8 @@
-"""Finding executions by any filters, open and closed ones in one list.
+"""Finds executions by any filters, open and closed ones in one list.
 
-SWF lists open executions and closed ones by two actions. Each needs a time, takes only one of the
-filters by workflow id, tag, type and close status, and knows no filter by the time of the close
-together with one by that of the start. So SWF gets the filter that leaves least, and the others are
-applied here.
+SWF lists open and closed executions by two actions. Each needs a time filter, by start or by close
+but not both, and takes only one of the filters by workflow id, tag, type and close status. So SWF
+gets the most selective filter, and the others are applied here.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import Any
 from ..client import SWFClient
 from ..values import ExecutionInfo
 
-#: How executions close, as ``ExecutionInfo.status`` says it.
+#: The values of ``ExecutionInfo.status`` for closed executions.
 CLOSE_STATUSES = (
     "completed",
     "failed",
@@ -29,13 +28,13 @@ CLOSE_STATUSES = (
 
 @dataclass(frozen=True)
 class ExecutionFilter:
-    """Which executions are wanted: those that fit all of it.
+    """Describes the wanted executions: those that match all its fields.
 
     Attributes:
-        workflow_id, name, version, tag: as the execution has them; None for any.
+        workflow_id, name, version, tag: those of the execution; None for any.
         status: ``open``, ``closed``, or one of ``CLOSE_STATUSES``; None for any.
         since, until: when it started, in seconds since the epoch; None for any time.
-        closed_since, closed_until: when it closed; an execution that is open does not fit.
+        closed_since, closed_until: when it closed; open executions do not match.
     """
 
     workflow_id: str | None = None
@@ -54,12 +53,12 @@ class ExecutionFilter:
 
     @property
     def may_be_open(self) -> bool:
-        """Whether an open execution may fit."""
+        """Whether open executions may match."""
         return self.status in (None, "open") and not self._by_close
 
     @property
     def may_be_closed(self) -> bool:
-        """Whether a closed execution may fit."""
+        """Whether closed executions may match."""
         return self.status != "open"
 
     def when(self, execution: ExecutionInfo) -> float:
@@ -67,7 +66,7 @@ class ExecutionFilter:
         return (execution.closed_at or 0.0) if self._by_close else execution.started_at
 
     def fits(self, execution: ExecutionInfo) -> bool:
-        """Return whether an execution is wanted."""
+        """Return whether an execution matches."""
         closed = "open" if execution.is_open else "closed"
         return (
             self.workflow_id in (None, execution.workflow_id)
@@ -113,12 +112,13 @@ class ExecutionFilter:
 def find_executions(
     client: SWFClient, domain: str, wanted: ExecutionFilter
 ) -> Iterator[ExecutionInfo]:
-    """Yield the executions that fit, the latest first; pages are called for as they are needed.
+    """Yield the executions that match, the latest first; pages are requested when needed.
 
-    The latest by start, or by close if *wanted* has a time of that.
+    They are ordered by their start, or by their close if *wanted* filters by it.
 
     Raises:
-        SWFError: while it yields: there is no such domain, SWF refuses, or it is out of reach.
+        SWFError: while it yields: the domain does not exist, SWF refuses a call, or it is out of
+            reach.
     """
     lists = []
     if wanted.may_be_open:
@@ -131,21 +131,21 @@ def find_executions(
         )
     seen = set()
     for each in heapq.merge(*lists, key=wanted.when, reverse=True):
-        # One that closes between the two calls stands in both lists.
+        # An execution that closes between the two calls is in both lists.
         if each.run_id not in seen and wanted.fits(each):
             seen.add(each.run_id)
             yield each
 
 
 def find_run(client: SWFClient, domain: str, workflow_id: str) -> ExecutionInfo | None:
-    """Return the run of a workflow id that is open, or else the one that started last.
+    """Return the open run of a workflow id; if none is open, the one that started last.
 
     Returns:
-        None if SWF has none, or has none any more: it forgets closed executions after the
-        retention period of their domain.
+        None if SWF has none, or no longer: it forgets closed executions after the retention period
+            of their domain.
 
     Raises:
-        SWFError: there is no such domain, SWF refuses, or it is out of reach.
+        SWFError: the domain does not exist, SWF refuses a call, or it is out of reach.
     """
     for status in ("open", "closed"):
         wanted = ExecutionFilter(workflow_id=workflow_id, status=status)

@@ -1,7 +1,7 @@
-"""What SWF does not know, and what it knows instead.
+"""Explains an UnknownResourceFault, if the domain is unknown.
 
-SWF answers UnknownResourceFault alike for a domain and for an execution that it does not have. A
-mistyped domain is the likelier one, so the error lists those that there are.
+SWF sends the same fault for an unknown domain and an unknown execution. A mistyped domain is
+likelier, so the error lists the domains that exist.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from contextlib import contextmanager
 from ...exception import SWFError, UnknownResourceError
 from ..client import SWFClient
 
-#: Domains that an error lists, at most.
+#: How many domains an error lists at most.
 MAX_DOMAINS_SHOWN = 20
 
 
 @contextmanager
 def explained(client: SWFClient, domain: str) -> Iterator[None]:
-    """Let an UnknownResourceError of the block say that the domain is unknown, if it is.
+    """Replace an UnknownResourceError of the block by one that says so if the domain is unknown.
 
     Raises:
-        UnknownResourceError: the error lists the domains, those of a similar name first; or it is
-            the block's own, because the domain is there or SWF does not list domains to this
-            caller.
+        UnknownResourceError: the domain is unknown, and the error lists the others, those with a
+            similar name first. Or it is the block's own error, because the domain exists or SWF
+            does not list domains to this caller.
     """
     try:
         yield
@@ -48,4 +48,4 @@ def _there_are(domains: list[str], wanted: str) -> str:
     shown = [*near, *(each for each in domains if each not in near)]
     more = len(shown) - MAX_DOMAINS_SHOWN
     rest = f", and {more:,} more" if more > 0 else ""
-    return f"The domains there are: {', '.join(shown[:MAX_DOMAINS_SHOWN])}{rest}."
+    return f"The domains are: {', '.join(shown[:MAX_DOMAINS_SHOWN])}{rest}."

@@ -357,7 +357,7 @@ def test_an_unknown_domain(command: Command, verb: str) -> None:
     assert (ran.code, ran.out) == (ExitCode.REFUSED, "")
     assert ran.err == (
         "flowy: Cannot find the domain 'shoop'. Region us-east-1, endpoint "
-        f"{command.shop.swf.endpoint_url}. The domains there are: shop.\n"
+        f"{command.shop.swf.endpoint_url}. The domains are: shop.\n"
     )
 
 

@@ -104,7 +104,7 @@ def test_an_unknown_type(command: Command) -> None:
     assert "Cannot find activity type nothing in domain 'shop': SWF has none." in ran.err
     assert set(_status(command, "--name", "charge").values()) == {"registered"}
     ran = command("types", "list", "--domain", "shoop")
-    assert (ran.code, "The domains there are: shop." in ran.err) == (ExitCode.REFUSED, True)
+    assert (ran.code, "The domains are: shop." in ran.err) == (ExitCode.REFUSED, True)
 
 
 def test_somebody_else_was_faster(command: Command) -> None:

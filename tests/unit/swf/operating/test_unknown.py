@@ -27,7 +27,7 @@ def page(*names: str) -> Line:
 def test_the_domains_are_listed() -> None:
     """Those of a similar name first, deprecated ones too, and not hundreds."""
     assert text(page("local", "shop"), page("old")) == (
-        "Cannot find the domain 'shoop'. The domains there are: shop, local, old."
+        "Cannot find the domain 'shoop'. The domains are: shop, local, old."
     )
     many = text(page(*(f"d{number}" for number in range(25))), page())
     assert many.endswith("d19, and 5 more.")
