@@ -112,7 +112,7 @@ def test_changed_on_this_machine(domain: str, local_swf: LocalSWF) -> None:
         register(client, domain, [changed])
     (problem,) = caught.value.problems
     assert problem.endswith(
-        "to serve it as SWF holds it. This SWF is on this machine: to start afresh, stop it, "
+        "to serve it as it is registered. This SWF is on this machine: to start afresh, stop it, "
         "delete its state file if it has one (flowy local --state FILE), and start it again"
     )
     compared = compare(client, domain, [changed])[ECHO.type]
