@@ -113,7 +113,8 @@ def _written(code: int) -> int:
     """Write what is still buffered, and return the exit code: ``ERROR`` if output is lost."""
     for stream in (sys.stdout, sys.stderr):
         try:
-            if stream is not None:  # None: standard error was closed before the start
+            # None: closed before the start; closed: an activity did that.
+            if stream is not None and not stream.closed:
                 stream.flush()
         except OSError as error:
             # Python would flush it again at exit, fail, and exit with a code of its own.

@@ -13,7 +13,8 @@ import pytest
 
 from flowy.cli import ExitCode
 from flowy.tokens.sqlite import SQLiteTokenStore
-from tests.acceptance.flowy_command import ROOT, Flowy
+from tests.acceptance.flowy_command import ROOT
+from tests.patience import PATIENCE_SECONDS
 from tests.suspended import a_task
 
 
@@ -86,7 +87,17 @@ def test_ctrl_c_while_the_command_is_loaded(tmp_path: Path, env: dict[str, str])
     (tmp_path / "venusian.py").write_text(
         "import signal\nprint('It loads.', flush=True)\nsignal.pause()\n"
     )
-    with Flowy("demo", cwd=tmp_path, env={**env, "PYTHONPATH": str(tmp_path)}) as demo:
-        demo.line_with("It loads.")
-        demo.send(signal.SIGINT)
-        assert demo.end() == (ExitCode.INTERRUPTED, "", "flowy: Interrupted.\n")
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])
+    with subprocess.Popen(
+        [sys.executable, "-m", "flowy", "demo"],  # a fresh Python, which has imported nothing yet
+        cwd=tmp_path,
+        env={**env, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stdout is not None
+        assert demo.stdout.readline() == "It loads.\n"
+        demo.send_signal(signal.SIGINT)
+        out, err = demo.communicate(timeout=PATIENCE_SECONDS)
+    assert (demo.returncode, out, err) == (ExitCode.INTERRUPTED, "", "flowy: Interrupted.\n")

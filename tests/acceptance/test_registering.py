@@ -83,7 +83,7 @@ def test_deprecated(client: SWFClient, domain: str) -> None:
     """A deprecated type is an error that says how it is revived."""
     register(client, domain)
     client.deprecate_activity_type(domain=domain, activityType={"name": "echo", "version": "1"})
-    with pytest.raises(RegistrationError, match="aws swf undeprecate-activity-type") as caught:
+    with pytest.raises(RegistrationError, match="flowy types undeprecate") as caught:
         register(client, domain)
     assert len(caught.value.problems) == 1
     client.undeprecate_activity_type(domain=domain, activityType={"name": "echo", "version": "1"})

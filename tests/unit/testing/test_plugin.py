@@ -49,7 +49,7 @@ def test_costs_nothing_when_not_used(tmp_path: Path) -> None:
         "    assert not loaded & {'boto3', 'botocore', 'moto', 'venusian'}\n"
         "    flowy = {name for name in sys.modules if name.startswith('flowy')}\n"
         "    assert flowy == {'flowy', 'flowy._version', 'flowy.testing',\n"
-        "                     'flowy.testing.plugin'}\n"
+        "                     'flowy.importing', 'flowy.testing.plugin'}\n"
     )
     command, environment = _pytest(tmp_path)
     ran = subprocess.run(

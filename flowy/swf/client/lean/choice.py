@@ -29,7 +29,7 @@ BOTOCORE = "botocore"
 def take_lean_way(*clients: Any) -> None:
     """Let boto3 clients of one endpoint share lean connections, if nothing speaks against it.
 
-    One line is logged, which says which way they take, and why.
+    A line is logged if they must take botocore's own way; it says why.
     """
     setting = os.environ.get(SETTING, "")
     if setting not in ("", BOTOCORE):
@@ -60,7 +60,7 @@ def take_lean_way(*clients: Any) -> None:
             endpoint.http_session, pool, origin, config.read_timeout
         )
         signer.plug_in(client.meta.events)
-    logger.info("Calls to SWF go through Flowy's own HTTP connections.")
+    logger.debug("Calls to SWF go through Flowy's own HTTP connections.")
 
 
 def reason_against(client: Any) -> str | None:

@@ -36,7 +36,7 @@ def settings(no_settings: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[tuple[int, str]]]:
     """Returns what was logged of the choice."""
-    caplog.set_level(logging.INFO, "flowy")
+    caplog.set_level(logging.DEBUG, "flowy.swf.client.lean.choice")
     return lambda: [
         (record.levelno, record.getMessage())
         for record in caplog.records
@@ -60,7 +60,7 @@ def test_the_lean_way_is_the_default(lines: Lines) -> None:
     """One line says so, for all three clients."""
     client = connect()
     assert sessions(client) == [LeanSession] * 3
-    assert lines() == [(logging.INFO, LEAN)]
+    assert lines() == [(logging.DEBUG, LEAN)]
 
 
 @pytest.mark.parametrize("polls", [True, False])
@@ -105,7 +105,7 @@ def test_proxies_of_the_environment(
         monkeypatch.setenv(name, value)
     client = connect()
     reason = BOTOCORE.format("a proxy applies to the endpoint")
-    assert lines() == [(logging.INFO, reason if proxied else LEAN)]
+    assert lines() == [(logging.INFO, reason) if proxied else (logging.DEBUG, LEAN)]
     assert sessions(client) == [URLLib3Session if proxied else LeanSession] * 3
 
 
@@ -127,7 +127,8 @@ def test_the_configuration_of_the_session(
     session: Any = boto3.DEFAULT_SESSION
     session._session.set_default_client_config(Config(**config))
     connect()
-    assert lines() == [(logging.INFO, BOTOCORE.format(reason) if reason else LEAN)]
+    expected = (logging.INFO, BOTOCORE.format(reason)) if reason else (logging.DEBUG, LEAN)
+    assert lines() == [expected]
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/behind/a/path", "ftp://127.0.0.1"])
