@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from .moments import span, table_time
 from .tables import print_table
 from .terminal import printable
 
@@ -27,7 +29,7 @@ def print_status(status: Status) -> None:
         _print_worker(status)
         return
     for process in status["processes"]:
-        said = f"heard {process['silent_seconds']:.0f} s ago"
+        said = f"heard {span(process['silent_seconds'])} ago"
         print(f"\nProcess {process['pid']}, slot {process['slot']}, {said}")
         if process["status"] is None:
             print("  It does not answer.")
@@ -44,20 +46,20 @@ def _print_worker(status: Status) -> None:
     print(f"  ended: {ended or 'none'}")
     blocked = status["loop_blocked_seconds"]
     if blocked:
-        print(f"  event loop blocked for {blocked:.0f} s")
+        print(f"  event loop blocked for {span(blocked)}")
     if status["tasks"]:
         print()
         print_table(HEADINGS, map(_row, status["tasks"]))
 
 
 def _row(task: Status) -> tuple[str, ...]:
-    left = task["remaining_seconds"]
+    beat, left = task["last_heartbeat"], task["remaining_seconds"]
     return (
         f"{task['activity']} {task['version']}",
         task["workflow_id"],
         task["activity_id"],
-        f"{task['seconds']:.0f} s",
-        task["last_heartbeat"] or "none",
+        span(task["seconds"]),
+        "none" if beat is None else table_time(datetime.fromisoformat(beat).timestamp()),
         task["status"].replace("_", " "),
-        "no limit" if left is None else f"{left:.0f} s",
+        "no limit" if left is None else span(left),
     )

@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,7 @@ from flowy.health.client import asked
 from flowy.local import LocalSWF
 from tests.acceptance.flowy_command import Flowy
 from tests.acceptance.processes import Process
-
-#: How long a test waits for an answer that is due, in seconds.
-PATIENCE_SECONDS = 30.0
+from tests.patience import PATIENCE_SECONDS, until
 
 ACTIVITIES = """
 import os, time
@@ -46,13 +43,12 @@ class Block(AsyncActivity):
 
 def wait_for(url: str, path: str, code: int, said: str = "") -> str:
     """Wait until a probe answers so; return the text."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while True:
+
+    def answer() -> str | None:
         found, text = asked(url, path)
-        if found == code and said in text:
-            return text
-        assert time.monotonic() < end, f"{path} answers {found}: {text}"
-        time.sleep(0.05)
+        return text if found == code and said in text else None
+
+    return until(answer, f"{code} {said}")
 
 
 class Systemd:

@@ -348,13 +348,13 @@ def test_sigusr1_asks_for_a_report() -> None:
     with handlers_of_the_test(), stop_signals(flag, report=asked.release):
         for _ in range(2):
             os.kill(os.getpid(), signal.SIGUSR1)
-            assert asked.acquire(timeout=10)
+            assert asked.acquire(timeout=PATIENCE_SECONDS)
         assert not flag.is_set()
     assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
     with handlers_of_the_test():
         with child_signals(lambda: None, asked.release):
             os.kill(os.getpid(), signal.SIGUSR1)
-            assert asked.acquire(timeout=10)
+            assert asked.acquire(timeout=PATIENCE_SECONDS)
         assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN  # the process is about to end
 
 

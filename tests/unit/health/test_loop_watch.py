@@ -11,9 +11,8 @@ import pytest
 
 from flowy.concurrency.event_loop import EventLoop
 from flowy.health.loop_watch import WARN_SECONDS, LoopWatch
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import TurnedClock
-
-PATIENCE_SECONDS = 10.0
 
 
 @pytest.fixture

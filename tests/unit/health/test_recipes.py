@@ -22,6 +22,7 @@ from flowy.health import HealthOptions
 from flowy.health.file import HealthFile
 from flowy.health.options import listening
 from flowy.health.server import HealthServer, serving
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.health.healths import ILL, WELL, Patient
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -85,7 +86,9 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     assert options_of(["flowy", *arguments]) == HealthOptions()  # NOTIFY_SOCKET is all it needs
     path = tmp_path / "flowy-worker.service"
     path.write_text(unit.replace(program, sys.executable), encoding="utf-8")
-    ran = subprocess.run([verify, "verify", path], capture_output=True, text=True, timeout=30)
+    ran = subprocess.run(
+        [verify, "verify", path], capture_output=True, text=True, timeout=PATIENCE_SECONDS
+    )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
@@ -107,7 +110,7 @@ def test_the_probes_of_kubernetes(server: HealthServer) -> None:
     for probe, path in (("startup", "/live"), ("liveness", "/live"), ("readiness", "/ready")):
         asks = container[f"{probe}Probe"]["httpGet"]
         assert asks == {"path": path, "port": port["name"]}
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
         connection.request("GET", path, headers={"Host": f"10.1.2.3:{PORT}"})
         assert connection.getresponse().status == 200
         connection.close()

@@ -17,6 +17,7 @@ from flowy.exception import HealthError
 from flowy.health import HealthOptions
 from flowy.health import server as health_server
 from flowy.health.server import HealthServer, serving
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.health.healths import ILL, STOPPING, WELL, Patient
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,7 +38,7 @@ def ask(
     server: HealthServer, path: str, method: str = "GET", **headers: str
 ) -> tuple[int, str, str]:
     """Return the status, the body and the content type of an answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
     try:
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
@@ -163,7 +164,8 @@ def test_a_port_that_is_taken(server: HealthServer, patient: Patient) -> None:
 def test_connections_are_limited(server: HealthServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients that say nothing do not use up the worker's threads."""
     monkeypatch.setattr(health_server, "MAX_CONNECTIONS", 2)
-    silent = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(2)]
+    where = ("127.0.0.1", server.port)
+    silent = [socket.create_connection(where, PATIENCE_SECONDS) for _ in range(2)]
     try:
         with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
             ask(server, "/live")

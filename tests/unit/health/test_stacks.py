@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -16,8 +15,7 @@ from flowy.concurrency.forks import ProcessGuard
 from flowy.health.stacks import print_state, stacks
 from flowy.invocation.invoke import _steps
 from flowy.invocation.status import StatusRecord
-
-PATIENCE_SECONDS = 10.0
+from tests.patience import PATIENCE_SECONDS, until
 
 
 @pytest.fixture
@@ -86,12 +84,13 @@ def test_a_task_that_has_not_started(loop: EventLoop) -> None:
 def test_the_state_on_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
     """What a worker does, as JSON, and the stacks after it."""
     print_state(lambda: {"pid": 4711}, None)
-    end = time.monotonic() + PATIENCE_SECONDS
-    said = ""
-    while "Thread MainThread" not in said:
-        assert time.monotonic() < end
-        time.sleep(0.01)
-        said += capfd.readouterr().err
-    status, _, rest = said.partition("\n}\n")
+    said: list[str] = []
+
+    def seen() -> bool:
+        said.append(capfd.readouterr().err)
+        return "Thread MainThread" in "".join(said)
+
+    until(seen)
+    status, _, rest = "".join(said).partition("\n}\n")
     assert json.loads(status + "}") == {"pid": 4711}
     assert rest.startswith("Thread ")

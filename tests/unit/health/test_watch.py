@@ -15,6 +15,7 @@ from flowy.exception import HealthError
 from flowy.health import HealthOptions
 from flowy.health.vitals import Vitals
 from flowy.health.watch import LOOK_SECONDS, HealthLog, HealthWatch, health_shown
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import TurnedClock
 from tests.unit.health.healths import ILL, STOPPING, WELL, Patient
 
@@ -40,7 +41,7 @@ class Shown:
 
     def wait_for(self, count: int) -> None:
         with self._news:
-            assert self._news.wait_for(lambda: len(self.vitals) >= count, 10)
+            assert self._news.wait_for(lambda: len(self.vitals) >= count, PATIENCE_SECONDS)
 
 
 def test_it_looks_at_once_and_then_every_second() -> None:
@@ -92,7 +93,7 @@ def test_all_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "health"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(10)
+        systemd.settimeout(PATIENCE_SECONDS)
         environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "300000"}
         with health_shown(HealthOptions(http=0, file=path), Patient(), environment):
             url = caplog.messages[0].removeprefix("Health is served on ").rstrip(".")
