@@ -1,6 +1,6 @@
 """Options that are declared once, as the fields of a dataclass.
 
-What a field says of itself is its documentation, and makes the option of the command line.
+The metadata of a field is its documentation, and also defines its option on the command line.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 def about(
     help: str, *, metavar: str | None = None, kind: str = "", flag: str | None = None
 ) -> dict[str, Any]:
-    """Describe an option: the metadata of its field.
+    """Return the metadata of a field, which describes an option.
 
     Args:
-        help: what it means, for the docstring and the command line.
-        metavar: how the command line shows its value.
+        help: what the option means, for the docstring and the command line.
+        metavar: the name of its value in the help of the command line.
         kind: how the command line reads its value: "count", "seconds", "choice", "objects",
-            "text"; empty if the command line has no option of this name.
-        flag: what the command line calls it; None if that follows from its name.
+            "text"; empty if the option is not on the command line.
+        flag: its name on the command line; None to derive that from the name of the field.
     """
     return {"help": help, "metavar": metavar, "kind": kind, "flag": flag}
 

@@ -1,4 +1,4 @@
-"""Texts as SWF takes them: of a limited length, and without half surrogate pairs."""
+"""Makes texts fit for SWF, which limits their length and rejects lone surrogates."""
 
 from __future__ import annotations
 

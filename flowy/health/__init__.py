@@ -1,8 +1,8 @@
 """The health of a worker: for probes, for systemd, and for the operator who looks at it.
 
-SWF never calls a worker, so nobody notices one that has stopped polling: an idle worker and a hung
-one look alike from outside. What is served here comes from the worker's own records alone. It never
-asks SWF: a probe that did would restart a whole fleet when SWF is out of reach.
+SWF never calls a worker, so from outside, a worker that has stopped polling looks like an idle one.
+Its health is computed from its own records alone, without asking SWF: otherwise an outage of SWF
+would make orchestrators restart the whole fleet.
 """
 
 from .options import HealthOptions

@@ -12,24 +12,25 @@ from .options import UNIX
 #: How long an answer may take, in seconds.
 TIMEOUT_SECONDS = 5.0
 
-#: The most that is read of an answer, in bytes.
+#: The limit on the size of an answer, in bytes.
 _MOST_BYTES = 64 * 1024 * 1024
 
 
 def asked(url: str, path: str) -> tuple[int, str]:
-    """Return the HTTP status and the text that a health server answers.
+    """Request *path* from a health server; return the HTTP status and the text of the answer.
 
     Args:
-        url: the server's, as its worker logs it: ``http://127.0.0.1:8080`` or ``unix:PATH``.
-        path: what is asked for, unless the URL has a path itself.
+        url: the URL of the server, as its worker logs it: ``http://127.0.0.1:8080`` or
+            ``unix:PATH``.
+        path: the path to request, unless the URL has its own.
 
     Raises:
-        ValueError: the URL is none of these.
-        HealthError: nobody answers.
+        ValueError: the URL has neither form.
+        HealthError: the server does not answer.
     """
     connection, path = _connection(url, path)
     try:
-        # Straight to the server: a proxy of the environment does not reach a worker.
+        # This ignores proxy settings of the environment: a proxy does not reach a worker.
         connection.request("GET", path)
         answer = connection.getresponse()
         return answer.status, answer.read(_MOST_BYTES).decode("utf-8", "replace")

@@ -1,7 +1,7 @@
-"""The health as a file, for probes that run a command and reach no port.
+"""A file that shows the health of a worker, for probes that run a command and cannot reach a port.
 
-A worker that hangs cannot say so: its file grows old. So whoever reads the file looks at its age
-first, and then at what it says.
+A hung worker cannot write that it hangs, but its file gets old. So readers check the age of the
+file before its content.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from .vitals import Vitals
 
 logger = get_logger(__name__)
 
-#: How old the file becomes before it is written again, in seconds.
+#: The file is written again when it is this old, in seconds.
 EVERY_SECONDS = 5.0
 
-#: How old a file may be unless the command says otherwise, in seconds.
+#: The default limit on the age of a file, in seconds.
 MAX_AGE_SECONDS = 30.0
 
 
 class HealthFile:
-    """Writes the health of a worker to a file; removes the file at the end.
+    """Writes the health of a worker to a file, and removes the file at the end.
 
     Args:
-        path: the file; its folder must be there.
-        clock: by which it is time to write again.
+        path: the file; its folder must exist.
+        clock: tells when to write again.
     """
 
     def __init__(self, path: str | os.PathLike[str], clock: Clock = SYSTEM_CLOCK) -> None:
@@ -47,8 +47,8 @@ class HealthFile:
         """Write the file if it is due or the health has changed.
 
         Raises:
-            HealthError: the first time it cannot be written. Later a warning is logged: a full
-                disk must not end a worker.
+            HealthError: the file could not be written the first time. Later failures are only
+                logged, so that a full disk does not end the worker.
         """
         state = {"live": vitals.live, "ready": vitals.ready}
         due = self._clock.now() - self._written_at >= EVERY_SECONDS
@@ -75,7 +75,7 @@ class HealthFile:
             self._path.unlink()
 
     def _replace(self, text: str) -> None:
-        """Write the whole file at once: a reader must never see half of it."""
+        """Replace the file in one step, so that readers never see half of it."""
         descriptor, name = tempfile.mkstemp(prefix=".flowy-health-", dir=self._path.parent)
         try:
             with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is open
@@ -94,8 +94,8 @@ def problems_of(
 
     Args:
         path: the file.
-        max_age_seconds: how old the file may be: an older one is that of a worker that hangs.
-        ready: whether to ask for ready rather than live.
+        max_age_seconds: how old the file may be; if it is older, the worker hangs.
+        ready: whether to check readiness instead of liveness.
     """
     try:
         age = abs(time.time() - path.stat().st_mtime)

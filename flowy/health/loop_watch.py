@@ -1,7 +1,7 @@
-"""Whether the event loop goes on: a coroutine that blocks it holds up all others.
+"""Detects a blocked event loop: while one coroutine blocks it, all others wait.
 
-Such a coroutine calls something that waits, or computes for long, without ``await``. Nothing stops
-it, so the log names it while it blocks.
+A coroutine blocks the loop by waiting or by computing for long without ``await``. It cannot be
+interrupted, so the log names it while it blocks.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ WARN_SECONDS = 5.0
 
 
 class LoopWatch:
-    """Asks an event loop for a sign of life again and again; any thread may read the answer.
+    """Checks again and again that an event loop responds; any thread may read the result.
 
     Args:
         loop: the loop.
-        clock: by which its silence is measured.
+        clock: measures how long it does not respond.
     """
 
     def __init__(self, loop: EventLoop, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -36,35 +36,35 @@ class LoopWatch:
 
     @property
     def blocked_seconds(self) -> float:
-        """For how long the loop has given no sign of life; 0 if it has answered."""
+        """For how many seconds the loop has not responded; 0 if it has answered the last check."""
         asked_at = self._asked_at
         return 0.0 if asked_at is None else self._clock.now() - asked_at
 
     def look(self) -> None:
-        """Ask for a sign of life, or warn if the last one has not come for long."""
+        """Start a check, or warn if the last one has been unanswered for too long."""
         if self._asked_at is None:
             self._asked_at = self._clock.now()
             self._loop.post(self._answer)
         elif self.blocked_seconds >= WARN_SECONDS and not self._warned:
             self._warned = True
             logger.warning(
-                "The event loop has been blocked for %.1f s by %s, and no other coroutine goes on. "
-                "What blocks belongs into a thread: await asyncio.to_thread(...).\n%s",
+                "The event loop has been blocked for %.1f s by %s, and no other coroutine can run. "
+                "Move the blocking call to a thread: await asyncio.to_thread(...).\n%s",
                 self.blocked_seconds,
                 self._loop.blocking() or "a callback",
                 self._stack(),
             )
 
     def _answer(self) -> None:
-        """Give the sign of life; runs on the loop."""
+        """Answer the check; runs on the loop."""
         blocked = self.blocked_seconds
         self._asked_at = None
         if self._warned:
             self._warned = False
-            logger.warning("The event loop goes on after %.1f s.", blocked)
+            logger.warning("The event loop runs again after %.1f s.", blocked)
 
     def _stack(self) -> str:
-        """Return the stack of the loop's thread, from the coroutine on."""
+        """Return the stack of the loop's thread, starting with the coroutine."""
         frame = sys._current_frames().get(self._loop.thread_id or 0)
         if frame is None:
             return "  (its thread has ended)"

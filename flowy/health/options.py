@@ -1,4 +1,4 @@
-"""How a worker shows its health: each option declared once, for Python and for the command line."""
+"""The options for showing the health of a worker, declared once for Python and the command line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..loopback.address import Address, UnixAddress
 from ..options import about, documented
 
-#: How an address begins that is a socket in the file system.
+#: The prefix of an address that is a socket in the file system.
 UNIX = "unix:"
 
 _HOW = (
@@ -20,15 +20,15 @@ _HOW = (
 
 @dataclass(frozen=True, kw_only=True)
 class HealthOptions:
-    """How a worker shows its health; with none of them, to systemd alone.
+    """How a worker shows its health; without options, only to systemd.
 
-    systemd is told if it has set NOTIFY_SOCKET, as it does for a unit with ``Type=notify``.
+    The worker notifies systemd if NOTIFY_SOCKET is set, as it is for a unit with ``Type=notify``.
 
     Args:
         {options}
 
     Raises:
-        ValueError: one of them cannot be used; the text says what can.
+        ValueError: an option cannot be used; the text says what can.
     """
 
     http: str | int | None = field(
@@ -36,7 +36,7 @@ class HealthOptions:
         metadata=about(
             "serve /live, /ready, /status and /metrics over HTTP: a port on 127.0.0.1, HOST:PORT, "
             "or unix:PATH for a socket in the file system. A port of 0 takes a free one, which "
-            "the log names. Whoever reaches another host than 127.0.0.1 can read all of it.",
+            "the log names. Whoever can reach the address can read all of it.",
             flag="--http",
             metavar="[HOST:]PORT",
             kind="text",
@@ -93,7 +93,7 @@ def listening(http: str | int) -> tuple[Address | UnixAddress, int]:
         http: ``"8080"``, ``"0.0.0.0:8080"``, ``"unix:/run/flowy.sock"``, or a port as a number.
 
     Raises:
-        ValueError: it names none.
+        ValueError: the option does not name an address.
     """
     text = str(http)
     if text.startswith(UNIX):

@@ -1,6 +1,6 @@
-"""The health over HTTP, for probes, Prometheus, and operators.
+"""The HTTP server that shows the health of a worker to probes, Prometheus, and operators.
 
-It serves on loopback unless told otherwise, and reads only: no request changes anything.
+It listens on loopback unless told otherwise. Requests cannot change anything.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ REQUEST_SECONDS = 10.0
 #: How many connections are served at once; further ones are closed.
 MAX_CONNECTIONS = 32
 
-#: Names the module whose observers count for Prometheus.
+#: The module whose observers count for Prometheus.
 PROMETHEUS = "flowy.metrics.prometheus"
 
 _TEXT = "text/plain; charset=utf-8"
@@ -40,11 +40,11 @@ class HealthServer(LoopbackServer):
     """Serves the health of one worker.
 
     Args:
-        options: where to listen, and the limits of what is live.
+        options: where to listen, and the limits for a live worker.
         watched: the worker.
 
     Raises:
-        HealthError: the address cannot be listened on.
+        HealthError: the server cannot listen on the address.
     """
 
     subject = "The health server"
@@ -65,11 +65,11 @@ class HealthServer(LoopbackServer):
 
     @property
     def url(self) -> str:
-        """Where programs on this machine reach it."""
+        """The URL by which programs on this machine reach the server."""
         return self.address.url(self.port)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection, unless there are too many."""
+        """Serve a connection, or close it if there are too many."""
         if len(self._connections) < MAX_CONNECTIONS:
             super().process_request(request, client_address)
         else:
@@ -81,14 +81,14 @@ def serving(options: HealthOptions, watched: Watched) -> Iterator[HealthServer]:
     """Serve the health of a worker while the block runs.
 
     Raises:
-        HealthError: the address cannot be listened on.
+        HealthError: the server cannot listen on the address.
     """
     server = HealthServer(options, watched)
 
     def nothing() -> None:
-        """Let the process go on that forks."""
+        """Do nothing in the process that forks."""
 
-    # The child of a fork would keep the port beyond the worker's end.
+    # Otherwise a forked child would keep the port open after the worker has ended.
     with around_forks(nothing, nothing, server.socket.close):
         server.start()
         logger.info("Health is served on %s.", server.url)
@@ -141,7 +141,7 @@ def _status(server: HealthServer) -> Answer:
 
 
 def _metrics(server: HealthServer) -> Answer:
-    # Whoever configured the observer has imported it.
+    # If an observer is configured, its module has been imported.
     module = sys.modules.get(PROMETHEUS)
     if module is None:
         text = "No Prometheus observer is configured: give the worker one to count what it does.\n"

@@ -1,7 +1,6 @@
-"""Where each thread and each coroutine of this process is just now, for whoever sent SIGUSR1.
+"""Prints the stack of each thread and each coroutine of this process, after a SIGUSR1.
 
-All of this is Python code, and so is never called by a signal handler, which may run while any lock
-is held.
+A signal handler may interrupt code that has a lock, so the printing runs on a thread of its own.
 """
 
 from __future__ import annotations
@@ -26,14 +25,15 @@ logger = get_logger(__name__)
 
 
 def print_state(status: Callable[[], Mapping[str, Any]], loop: EventLoop | None) -> None:
-    """Write to standard error, from a thread of its own, what a worker does, and all stacks.
+    """Print the status of a worker and all stacks to standard error, on a thread of its own.
 
     Args:
-        status: returns what it does, as JSON.
-        loop: its event loop; None for none.
+        status: returns the status, as JSON.
+        loop: the worker's event loop, if it has one.
     """
 
     def work() -> None:
+        """Print both in one call, so that other output cannot get between."""
         sys.stderr.write("\n".join([json.dumps(status(), indent=1), *stacks(loop), ""]))
         sys.stderr.flush()
 
@@ -41,11 +41,11 @@ def print_state(status: Callable[[], Mapping[str, Any]], loop: EventLoop | None)
         call = functools.partial(run_logged, work)
         threading.Thread(target=call, name="flowy-report", daemon=True).start()
     except RuntimeError as error:
-        logger.warning("Cannot print what the worker does: the system gives no thread (%s).", error)
+        logger.warning("Cannot print what the worker does: a thread cannot be started (%s).", error)
 
 
 def stacks(loop: EventLoop | None) -> Iterator[str]:
-    """Yield the stack of each thread but this one, then that of each task on the event loop."""
+    """Yield the stacks of all other threads, then those of the tasks on the event loop."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     for ident, frame in sys._current_frames().items():
         if ident != threading.get_ident():
@@ -63,7 +63,7 @@ def _text(stack: traceback.StackSummary) -> str:
 
 
 def _awaiting(task: asyncio.Task[Any]) -> Iterator[tuple[FrameType, int]]:
-    """Yield where a task waits: in its coroutine, in what that awaits, and so on."""
+    """Yield the frames of a waiting task: its coroutine, the coroutine this awaits, and so on."""
     awaited: Any = task.get_coro()
     while awaited is not None:
         frame, inner = _frame_of(awaited)
@@ -74,11 +74,11 @@ def _awaiting(task: asyncio.Task[Any]) -> Iterator[tuple[FrameType, int]]:
 
 
 def _frame_of(awaited: Any) -> tuple[FrameType | None, Any]:
-    """Return the frame of a coroutine or generator, and what it awaits."""
+    """Return the frame of a coroutine or generator, and the object that it awaits."""
     for kind, awaits in (("cr", "cr_await"), ("gi", "gi_yieldfrom"), ("ag", "ag_await")):
         frame = getattr(awaited, f"{kind}_frame", None)
         if frame is not None:
-            # A generator that runs a coroutine step by step does not tell that it awaits it.
+            # A generator that runs a coroutine step by step does not show it as awaited.
             driven = filter(inspect.iscoroutine, frame.f_locals.values()) if kind == "gi" else ()
             return frame, getattr(awaited, awaits) or next(iter(driven), None)
     return None, None

@@ -1,7 +1,7 @@
-"""What systemd is told: that a worker is ready, what it does, and that it is alive.
+"""Notifies systemd that a worker is ready, what it does, and that it is alive.
 
 systemd sets NOTIFY_SOCKET for a unit with ``Type=notify``, and WATCHDOG_USEC with ``WatchdogSec=``.
-The protocol is one datagram with lines of text, see sd_notify(3).
+A notification is one datagram with lines of text; see sd_notify(3).
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ class SystemdNotifier:
 
     Args:
         address: the value of NOTIFY_SOCKET.
-        watchdog_seconds: within how many seconds it wants to hear of a live worker; None if it
-            does not watch.
+        watchdog_seconds: the interval within which systemd expects a notification of a live worker;
+            None if it does not watch.
     """
 
     def __init__(self, address: str, watchdog_seconds: float | None = None) -> None:
-        # An @ stands for the zero byte by which the name of an abstract socket begins.
+        # The name of an abstract socket begins with a zero byte, written as an @.
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         self.watchdog_seconds = watchdog_seconds
         self._told: dict[str, str] = {}
         self._failed = False
 
     def show(self, vitals: Vitals) -> None:
-        """Tell what is new, and that the worker is alive if it is."""
+        """Send what has changed, and, if the worker is live, that it is alive."""
         said = {"STATUS": "; ".join([vitals.summary, *vitals.not_live])}
         said |= {"READY": "1"} if vitals.ready else {}
         said |= {"STOPPING": "1"} if vitals.stopping else {}
@@ -45,13 +45,13 @@ class SystemdNotifier:
             self._told |= news
 
     def close(self) -> None:
-        """Tell nothing more."""
+        """Do nothing: systemd notices the end of the process itself."""
 
     def _send(self, text: str) -> bool:
-        """Return whether systemd has it; what is new is told again at the next look if not."""
+        """Return whether systemd got the text; if not, changes are sent again at the next look."""
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-                notify.setblocking(False)  # a look must not wait for a systemd that hangs
+                notify.setblocking(False)  # do not wait for a hung systemd
                 notify.sendto(text.encode(), self._address)
         except OSError as error:
             if not self._failed:
@@ -63,7 +63,7 @@ class SystemdNotifier:
 
 
 def notifier_from(environment: Mapping[str, str]) -> SystemdNotifier | None:
-    """Return what tells systemd, by the variables that it has set; None if it asks for nothing."""
+    """Return a notifier as systemd's variables ask for it; None if NOTIFY_SOCKET is not set."""
     address = environment.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return None

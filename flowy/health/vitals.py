@@ -1,6 +1,6 @@
-"""What probes ask of a worker: whether it is live, and whether it is ready.
+"""The two questions of probes: whether a worker is live, and whether it is ready.
 
-Live means that a restart would not help. Ready means that SWF gives it tasks.
+A worker is live if a restart would not help it. It is ready if SWF gives it tasks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from .options import HealthOptions
 
 @dataclass(frozen=True)
 class Vitals:
-    """How a worker is at this moment.
+    """The health of a worker at one moment.
 
     Attributes:
         not_live: why it should be restarted; empty if it is live.
@@ -39,7 +39,7 @@ class Vitals:
 
 
 def full_status(watched: Watched, options: HealthOptions) -> dict[str, Any]:
-    """Return what a worker does, and whether it is live and ready, as JSON."""
+    """Return the status of a worker, and whether it is live and ready, as JSON."""
     vitals = watched.vitals(options)
     problems = [*vitals.not_live, *vitals.not_ready]
     said = {"live": vitals.live, "ready": vitals.ready, "problems": problems}
@@ -50,10 +50,10 @@ class Watched(Protocol):
     """A worker or a supervisor whose health is shown; any thread may call its methods."""
 
     def look(self) -> None:
-        """Do what must be done each second to know the health."""
+        """Update the records of the health; called every second."""
 
     def vitals(self, options: HealthOptions) -> Vitals:
-        """Return how it is, by the limits of *options*."""
+        """Return the current health, by the limits of *options*."""
 
     def status(self) -> dict[str, Any]:
-        """Return what it does, as JSON: never a token, an input, a result or details."""
+        """Return the status as JSON, without any token, input, result or details."""

@@ -1,4 +1,4 @@
-"""Watches a worker's health from a thread of its own, and shows it wherever it was asked for."""
+"""Watches the health of a worker on a thread of its own, and shows it at all outlets."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from .vitals import Vitals, Watched
 
 logger = get_logger(__name__)
 
-#: How often a worker is looked at, in seconds.
+#: The time between two looks at a worker, in seconds.
 LOOK_SECONDS = 1.0
 
-#: How long the end of a worker waits for a look that is under way, in seconds.
+#: How long the end of a worker waits for the current look, in seconds.
 END_SECONDS = 2.0
 
 
 class Outlet(Protocol):
-    """Where the health of a worker is shown."""
+    """A place that shows the health of a worker."""
 
     def show(self, vitals: Vitals) -> None:
-        """Show how the worker is; called every second, from one thread."""
+        """Show the current health; called every second, always on the same thread."""
 
     def close(self) -> None:
-        """Show nothing more: the worker has ended."""
+        """Clean up: the worker has ended."""
 
 
 class HealthLog:
@@ -41,7 +41,7 @@ class HealthLog:
         self._live = True
 
     def show(self, vitals: Vitals) -> None:
-        """Log what has changed."""
+        """Log a change."""
         if vitals.live is self._live:
             return
         self._live = vitals.live
@@ -51,7 +51,7 @@ class HealthLog:
             logger.error("The worker is not live: %s. Restart it.", "; ".join(vitals.not_live))
 
     def close(self) -> None:
-        """Log nothing more."""
+        """Do nothing: a log needs no cleanup."""
 
 
 class HealthWatch:
@@ -59,13 +59,13 @@ class HealthWatch:
 
     Args:
         watched: the worker.
-        options: the limits of what is live.
-        outlets: where its health is shown.
-        every_seconds: how often it is looked at.
-        clock: by which it is.
+        options: the limits for a live worker.
+        outlets: they show its health.
+        every_seconds: the time between two looks.
+        clock: measures that time.
 
     Raises:
-        HealthError: from the start of the block: the health cannot be shown.
+        HealthError: raised at the start of the block if the health cannot be shown.
     """
 
     def __init__(
@@ -85,13 +85,13 @@ class HealthWatch:
         self._thread = threading.Thread(target=self._work, name="flowy-health", daemon=True)
 
     def __enter__(self) -> HealthWatch:
-        self._look()  # a file that cannot be written is an error here, and not in the thread
+        self._look()  # here, not on the thread, so that an outlet that cannot work is an error
         try:
             self._thread.start()
         except RuntimeError as error:
             raise HealthError(
-                f"Cannot watch the health of the worker: the system gives no thread ({error}). "
-                "Raise its limits."
+                f"Cannot watch the health of the worker: a thread cannot be started ({error}). "
+                "Raise the limits of the system."
             ) from error
         return self
 
@@ -119,15 +119,15 @@ class HealthWatch:
 def health_shown(
     options: HealthOptions, watched: Watched, environment: Mapping[str, str] | None = None
 ) -> Iterator[None]:
-    """Show the health of a worker while the block runs, as *options* say, and to systemd.
+    """Show the health of a worker while the block runs, as *options* say and to systemd.
 
     Args:
-        options: where it is shown.
+        options: where to show it.
         watched: the worker.
-        environment: what systemd has set; None for the environment of the process.
+        environment: the variables that systemd sets; None for the environment of the process.
 
     Raises:
-        HealthError: the address cannot be listened on, or the file cannot be written.
+        HealthError: the server cannot listen on the address, or the file cannot be written.
     """
     from .file import HealthFile
     from .systemd import notifier_from

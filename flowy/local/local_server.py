@@ -1,4 +1,4 @@
-"""What the two servers of a local SWF, its endpoint and its page, say of themselves."""
+"""The names by which both servers of a local SWF, its endpoint and its page, appear in texts."""
 
 from __future__ import annotations
 

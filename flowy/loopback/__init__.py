@@ -1,5 +1,5 @@
-"""HTTP servers of Flowy's own, and the checks that keep web pages away from them.
+"""Flowy's own HTTP servers, and the checks that keep web pages away from them.
 
-SWF checks signatures; these servers check none. They listen on this machine's loopback unless told
-otherwise, and answer no request that a web page of somebody else makes a browser send.
+SWF checks signatures; these servers do not. They listen on loopback unless told otherwise, and
+refuse requests that a foreign web page makes a browser send.
 """

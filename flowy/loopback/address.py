@@ -77,7 +77,7 @@ class Address:
         return socket.AF_INET6 if ":" in self.host else socket.AF_INET
 
     def bindable(self, port: int) -> tuple[str, int]:
-        """What a socket is bound to."""
+        """Return the address to bind a socket to."""
         return self.host, port
 
     def url(self, port: int) -> str:
@@ -96,10 +96,10 @@ class Address:
 
 
 class UnixAddress:
-    """A socket in the file system to listen on; no web page can reach it.
+    """A socket in the file system to listen on, which web pages cannot reach.
 
     Args:
-        path: where it is made.
+        path: the path of the socket.
     """
 
     family = socket.AF_UNIX
@@ -108,10 +108,10 @@ class UnixAddress:
         self.path = path
 
     def bindable(self, port: int) -> str:
-        """What a socket is bound to, whatever the *port*.
+        """Return the path to bind a socket to; *port* is ignored.
 
-        A socket that a process has left behind is removed. One that somebody listens on is not,
-        nor is any other file.
+        A socket that an earlier process left behind is removed. A socket on which a process listens
+        stays, and so does any other file.
         """
         path = Path(self.path)
         with socket.socket(self.family) as other:
@@ -120,11 +120,11 @@ class UnixAddress:
         return self.path
 
     def url(self, port: int) -> str:
-        """How the socket is named, whatever the *port*."""
+        """Return the socket as ``unix:PATH``; *port* is ignored."""
         return f"unix:{self.path}"
 
     def answers_to(self, host: str) -> bool:
-        """Whether a Host header names this address: each does."""
+        """Return True: any Host header is fine, because web pages cannot reach the socket."""
         return True
 
 

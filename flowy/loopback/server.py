@@ -52,11 +52,11 @@ class LoopbackServer(socketserver.TCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    #: What log lines and refusals call it.
+    #: The name of this server in log lines and refusals.
     subject = "The server"
-    #: Begins the names of its threads; its name in HTTP.
+    #: The name of its threads, and its name in HTTP.
     name = "flowy"
-    #: Ends the sentence that refuses a foreign Host.
+    #: The end of the sentence that refuses a foreign Host.
     host_advice = ""
 
     def __init__(

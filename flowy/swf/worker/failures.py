@@ -1,7 +1,7 @@
-"""The failures by which a supervisor answers for the tasks of processes that died.
+"""The failures that a supervisor reports for the tasks of processes that died.
 
-SWF may take minutes to accept one, and a stop cannot wait for ever: what is still under way then
-counts as unanswered.
+SWF may take minutes to accept a failure, and a stop must not wait that long. Failures that are
+still under way after a limit are given up, and their tasks count as unanswered.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ...concurrency.retry import Deadline
 
 
 class Failures:
-    """The failures of tasks that are under way, for whoever waits until none is."""
+    """The failures of tasks that are under way, to wait for."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -26,7 +26,7 @@ class Failures:
             self._subjects.append(subject)
 
     def ended(self, subject: str) -> bool:
-        """Note that one has ended; False if it counts as unanswered already."""
+        """Note that one has ended; return False if it was given up before."""
         with self._condition:
             if subject not in self._subjects:
                 return False
@@ -35,14 +35,14 @@ class Failures:
             return True
 
     def wait(self, seconds: float) -> None:
-        """Wait until none is under way, for *seconds* at most."""
+        """Wait up to *seconds* until all have ended."""
         deadline = Deadline(seconds, clock=self._clock)
         with self._condition:
             while self._subjects and not deadline.passed:
                 self._clock.wait(self._condition, deadline.remaining_seconds())
 
     def give_up_after(self, seconds: float) -> list[str]:
-        """Wait as ``wait``; return those that are under way still, and count on them no longer."""
+        """Wait like ``wait``, then give up those that are still under way, and return them."""
         self.wait(seconds)
         with self._condition:
             given_up, self._subjects = self._subjects, []

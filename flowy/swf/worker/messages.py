@@ -95,10 +95,10 @@ class Account:
         tally: the outcomes of its tasks, in case it dies before it reports.
         report: its report; None before its end.
         refusal: why its first polls were refused; None if they were not.
-        vitals: what it said last of how it is, as JSON; None if it has said nothing.
-        status: what it said last of what it does, as JSON; None if it was not asked.
-        asked: whether it has not answered yet what it does.
-        heard_at: when it last said anything, by the supervisor's clock.
+        vitals: its last report of its health, as JSON; None before the first one.
+        status: its last status, as JSON; None if it was not asked.
+        asked: whether it still has to answer a request for its status.
+        heard_at: when its last message came, by the supervisor's clock.
     """
 
     open: dict[str, str] = field(default_factory=dict)

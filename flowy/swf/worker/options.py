@@ -266,7 +266,7 @@ def polls_to_answer(loop: Any) -> int:
 
 
 def _check_health(health: object) -> None:
-    from ...health import HealthOptions  # who shows no health needs none of it
+    from ...health import HealthOptions  # needed only to show the health
 
     if not isinstance(health, HealthOptions):
         raise ValueError(

@@ -1,8 +1,8 @@
-"""What one poller does just now, by which a hung worker can be told from an idle one.
+"""Records what one poller does, to tell a hung worker from an idle one.
 
-SWF holds a poll for a minute, so an idle worker does nothing for long, and so does one whose poller
-has died. Only the poller itself can tell the difference: it writes down what it does, in a few
-attributes, whoever may read them.
+SWF answers a poll after up to a minute if no task comes, so an idle worker is as quiet as one whose
+poller has died. Only the poller itself knows the difference, so it records what it does in a few
+attributes that any thread may read.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import threading
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ..client.actions import POLL_DEADLINE_SECONDS
 
-#: How long a poller may do anything but run a task or wait for a slot, in seconds: a poll is cut
-#: then.
+#: The limit on each state of a poller, in seconds, except running a task and waiting for a slot: a
+#: poll is cut off by then.
 STUCK_SECONDS = POLL_DEADLINE_SECONDS
 
-#: A poll that SWF has held for this long, in seconds, was not refused.
+#: SWF would have refused a poll within this time, in seconds.
 HELD_SECONDS = 2.0
 
 
 class PollerState(enum.Enum):
-    """What a poller does."""
+    """The current work of a poller."""
 
     PREPARING = "is between two polls"
     AWAITING_SLOT = "waits for a slot"
@@ -33,22 +33,22 @@ class PollerState(enum.Enum):
     ENDED = "has ended"
 
 
-#: What may take as long as it likes: full slots are no trouble.
+#: States without a limit: full slots are not a problem.
 _UNLIMITED = (PollerState.AWAITING_SLOT, PollerState.RUNNING, PollerState.ENDED)
 
 
 class PollerRecord:
-    """What one poller does; made and written in its own thread, readable from any other."""
+    """Records what one poller does; made and written on its own thread, readable on any other."""
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         self._clock = clock
         self._thread = threading.current_thread()
-        #: Whether SWF carried out the last poll that is back.
+        #: Whether SWF answered the last poll that has ended.
         self._answered = False
         self._now = (PollerState.PREPARING, clock.now())
 
     def does(self, state: PollerState) -> None:
-        """Note what the poller begins to do."""
+        """Note that the poller enters a state."""
         self._now = (state, self._clock.now())
 
     def poll_answered(self) -> None:
@@ -63,22 +63,22 @@ class PollerRecord:
 
     @property
     def state(self) -> PollerState:
-        """What the poller does."""
+        """The current state."""
         return self._now[0]
 
     @property
     def seconds(self) -> float:
-        """For how long it has done so."""
+        """How long the poller has been in this state."""
         return self._clock.now() - self._now[1]
 
     @property
     def is_dead(self) -> bool:
-        """Whether its thread has ended before its work had."""
+        """Whether its thread ended before its work was done."""
         return self.state is not PollerState.ENDED and not self._thread.is_alive()
 
     @property
     def trouble(self) -> str | None:
-        """Why the poller polls no more, such as ``"is dead"``; None if it is well."""
+        """Why the poller no longer polls, such as ``"is dead"``; None if it is well."""
         state, since = self._now
         seconds = self._clock.now() - since
         if self.is_dead:
@@ -89,7 +89,7 @@ class PollerRecord:
 
     @property
     def is_served(self) -> bool:
-        """Whether SWF has answered its last poll, or has held the one that is out for a moment."""
+        """Whether SWF answered its last poll, or keeps the current one open."""
         state, since = self._now
         held = state is PollerState.POLLING and self._clock.now() - since >= HELD_SECONDS
         return self._answered or held

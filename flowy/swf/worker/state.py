@@ -1,7 +1,7 @@
-"""What a worker does just now, as its own records tell it; nothing here asks SWF.
+"""The current state of a worker, from its own records alone, without asking SWF.
 
-A probe that asked SWF would fail in an outage, and whoever restarts workers would restart the whole
-fleet, which helps nobody and costs what runs.
+A probe that asked SWF would fail in an outage. An orchestrator would then restart the whole fleet,
+which would not help, and would lose the tasks that run.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from .worker_context import WorkerContext
 
 
 class WorkerState:
-    """What one worker does; any thread may ask.
+    """The current state of one worker; any thread may read it.
 
     Args:
-        worker: what its tasks share.
+        worker: the context that its tasks share.
         slots: its slots.
-        records: what each of its pollers does.
+        records: the records of its pollers.
         runner: runs its tasks.
     """
 
@@ -43,7 +43,7 @@ class WorkerState:
         self._loop_watch: LoopWatch | None = None
 
     def look(self) -> None:
-        """Ask the event loop for a sign of life."""
+        """Check that the event loop responds."""
         loop = self._runner.event_loop
         if self._loop_watch is None and loop is not None:
             self._loop_watch = LoopWatch(loop, self._worker.clock)
@@ -51,7 +51,7 @@ class WorkerState:
             self._loop_watch.look()
 
     def vitals(self, options: HealthOptions) -> Vitals:
-        """Return how the worker is; while it stops, it is live to the end."""
+        """Return the health of the worker; a worker that stops stays live."""
         stopping = self._is_stopping
         return Vitals(
             not_live=() if stopping else (*self._poller_troubles(), *self._block(options)),
@@ -62,7 +62,7 @@ class WorkerState:
         )
 
     def status(self) -> dict[str, Any]:
-        """Return what the worker does, as JSON; no token, input, result or details."""
+        """Return the status as JSON, without any token, input, result or details."""
         worker, slots = self._worker, self._slots
         report = worker.tally.report()
         runs = sorted(slots.running, key=lambda run: run.started_at)
@@ -143,6 +143,6 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def _moment(at: float, clock: Clock) -> str:
-    """Return a moment of the clock as a date and time, ISO 8601, UTC."""
+    """Return a time of the clock in ISO 8601, in UTC."""
     moment = datetime.now(timezone.utc) - timedelta(seconds=clock.now() - at)
     return moment.isoformat(timespec="seconds")

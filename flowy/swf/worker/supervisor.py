@@ -103,8 +103,8 @@ class Supervisor:
 
     @functools.cached_property
     def state(self) -> SupervisorState:
-        """What the workers do just now."""
-        from .supervisor_state import SupervisorState  # who does not ask needs none of it
+        """The current state of the workers."""
+        from .supervisor_state import SupervisorState  # needed only to show the health
 
         return SupervisorState(
             self._processes, self._accounts, self._stop, self._answered, self._clock

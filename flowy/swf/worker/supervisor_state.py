@@ -1,7 +1,7 @@
-"""What a supervisor and its worker processes do just now.
+"""The current state of a supervisor and its worker processes.
 
-A process that hangs says nothing, which is how its supervisor knows: each one tells how it is every
-few seconds.
+Each process reports its health every few seconds, so the supervisor notices a hung one by its
+silence.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from ...health.vitals import Vitals
 from . import messages
 from .messages import Account
 
-#: How long a supervisor waits for what its processes answer, in seconds.
+#: How long a supervisor waits for the answers of its processes, in seconds.
 ANSWER_SECONDS = 1.0
 
 
 class SupervisorState:
-    """What the processes of one supervisor do; any thread may ask.
+    """The current state of one supervisor's processes; any thread may read it.
 
     Args:
         processes: the processes.
-        accounts: what each of them has said.
+        accounts: the reports of each process.
         stop: tells whether a stop was requested.
-        answered: notified when one has answered what it does.
-        clock: by which their silence is measured.
+        answered: notified when a process has sent its status.
+        clock: measures their silence.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class SupervisorState:
         """Do nothing: each process looks after its own event loop."""
 
     def vitals(self, options: HealthOptions) -> Vitals:
-        """Return how the processes are; one that is being replaced is no reason for a restart."""
+        """Return the health of the processes; while one is being replaced, they stay live."""
         stopping = self._stop.is_set()
         children = self._processes.children
         not_live = [text for child in children for text in self._not_live(child, options)]
@@ -74,10 +74,10 @@ class SupervisorState:
         )
 
     def status(self, *, ask: bool = True) -> dict[str, Any]:
-        """Return what the processes do, as JSON.
+        """Return the status of the processes, as JSON.
 
         Args:
-            ask: whether they are asked, which may take a second if one hangs.
+            ask: whether to ask them, which takes up to a second if one hangs.
         """
         if ask:
             self._ask()
@@ -100,7 +100,7 @@ class SupervisorState:
         return self._accounts.get(child) or Account()
 
     def _silent_seconds(self, child: Child) -> float:
-        """Return for how long a process has said nothing, or has been starting."""
+        """Return how long a process has been silent or starting, in seconds."""
         return self._clock.now() - max(self._account(child).heard_at, child.started_at)
 
     def _not_live(self, child: Child, options: HealthOptions) -> Iterator[str]:
@@ -123,10 +123,10 @@ class SupervisorState:
             yield f"process {child.process.pid}: {text}"
 
     def _ask(self) -> None:
-        """Ask each process what it does, and wait for the answers.
+        """Ask each process for its status, and wait for the answers.
 
-        One that has not answered the last time is not asked again: what it does not read would
-        fill its pipe, and then a stop could not be passed on to it.
+        A process that has not answered the last request is not asked again: unread requests
+        would fill its pipe, and then a stop could not be passed on to it.
         """
         accounts = [self._asked(child) for child in self._processes.children]
         deadline = Deadline(ANSWER_SECONDS, clock=self._clock)

@@ -1,4 +1,4 @@
-"""How a worker process tells its supervisor how it is: what says nothing hangs."""
+"""Reports the health of a worker process to its supervisor, which takes silence for a hang."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...health.vitals import Vitals
 from . import messages
 
-#: How often a process tells how it is, in seconds, unless that has changed.
+#: The time between two reports, in seconds; a change is reported at once.
 EVERY_SECONDS = 2.0
 
 
 class VitalsReport:
-    """Tells a supervisor how this process is."""
+    """Reports the health of this process to its supervisor."""
 
     def __init__(self, link: Link, clock: Clock = SYSTEM_CLOCK) -> None:
         self._link = link
@@ -21,11 +21,11 @@ class VitalsReport:
         self._told_at = 0.0
 
     def show(self, vitals: Vitals) -> None:
-        """Tell it, if that is due or news."""
+        """Send a report if one is due or the health has changed."""
         due = self._clock.now() - self._told_at >= EVERY_SECONDS
         if due or vitals != self._told:
             self._link.send(messages.vitals(vitals))
             self._told, self._told_at = vitals, self._clock.now()
 
     def close(self) -> None:
-        """Tell nothing more: the report follows."""
+        """Do nothing: the final report of the worker follows."""

@@ -148,8 +148,8 @@ class ActivityWorker:
 
     @functools.cached_property
     def state(self) -> WorkerState:
-        """What the worker does just now."""
-        from .state import WorkerState  # who does not ask needs none of it
+        """The current state of the worker."""
+        from .state import WorkerState  # needed only to show the health
 
         return WorkerState(self._worker, self._slots, self._polls.records, self._runner)
 

@@ -85,12 +85,12 @@ def test_a_loop_that_is_blocked(
     assert (record.levelno, lines[0]) == (
         logging.WARNING,
         "The event loop has been blocked for 5.0 s by charge 1 of order-7, and no other coroutine "
-        "goes on. What blocks belongs into a thread: await asyncio.to_thread(...).",
+        "can run. Move the blocking call to a thread: await asyncio.to_thread(...).",
     )
     assert "event_loop.py" in lines[1]  # none of Python's own calls before the coroutine
     assert any(line.endswith("in _block_the_loop") for line in lines)
     assert watch.blocked_seconds == 0
-    assert caplog.messages[1:] == ["The event loop goes on after 7.5 s."]
+    assert caplog.messages[1:] == ["The event loop runs again after 7.5 s."]
 
 
 def test_a_callback_that_blocks_has_no_name(

@@ -1,18 +1,18 @@
-"""One HTTP answer, and what may be wrong with one."""
+"""An HTTP answer, its limits, and the error for a broken one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-#: The longest head that is read, in bytes; that of ``http.client`` for one line.
+#: The limit on the head of an answer, in bytes; ``http.client`` has the same for one line.
 MAX_HEAD_BYTES = 65_536
 
-#: The longest body that is read, in bytes: a page of 1,000 events, each with 32,768 characters that
-#: are all escaped, has less.
+#: The limit on the body of an answer, in bytes. The largest answer is smaller: a page of 1,000
+#: events with 32,768 escaped characters each.
 MAX_BODY_BYTES = 256 * 1024 * 1024
 
-#: Returns the next bytes of a connection; none at its end.
+#: Returns the next bytes of a connection; empty bytes at its end.
 Receive = Callable[[], bytes]
 
 
@@ -21,7 +21,7 @@ class Answer:
     """One answer.
 
     Attributes:
-        headers: names as they were sent, each once.
+        headers: the headers, with their names as sent, each name once.
         reusable: whether the connection may be used for another request.
     """
 
@@ -32,4 +32,4 @@ class Answer:
 
 
 class BrokenAnswerError(Exception):
-    """The connection ended within the answer, or this is no answer that can be read."""
+    """The connection ended within the answer, or the answer cannot be read."""

@@ -1,9 +1,9 @@
-"""Reading one HTTP answer, strictly: what SWF sends, and nothing guessed.
+"""Reads an HTTP answer strictly, in the form that SWF sends, without guesses.
 
-SWF answers with a status line, a few headers that are all different, and a body of the length that
-``Content-Length`` says. Such answers are read here. All others (of HTTP/1.0, in chunks, after a
-``100 Continue``, or with a connection that ends with them) go through the parser of Python's
-``http.client``, from their first byte on, and their connection is not used again.
+SWF answers with a status line, a few headers with different names, and a body of the length in
+``Content-Length``. Such answers are read here. All others (HTTP/1.0, chunked, after an interim
+answer, or ended by the end of the connection) go through the parser of Python's ``http.client``
+from their first byte, and their connection is not used again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from .answer import MAX_BODY_BYTES, MAX_HEAD_BYTES, Answer, BrokenAnswerError, Receive
 
-#: A head that every parser reads alike: no folded lines, no control characters, no odd names.
+#: A head that every parser reads alike, without folded lines, control characters or odd names.
 _HEAD = re.compile(
     rb"HTTP/1\.1 (?!204|304)([2-5][0-9]{2})(?: [\t\x20-\x7e\x80-\xff]*)?"
     rb"((?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*)*)"
@@ -34,8 +34,8 @@ def read_answer(receive: Receive) -> Answer:
     """Read one answer.
 
     Raises:
-        BrokenAnswerError: this is no answer, or it breaks off.
-        OSError: what *receive* raises.
+        BrokenAnswerError: the answer is incomplete or cannot be read.
+        OSError: raised by *receive*.
     """
     data = receive()
     if not data:
@@ -58,7 +58,7 @@ def read_answer(receive: Receive) -> Answer:
 
 
 def _may_become_plain(data: bytes) -> bool:
-    """Whether this may be the beginning of a head as SWF sends it."""
+    """Return whether *data* may be the start of a head in the form that SWF sends."""
     return (
         len(data) <= MAX_HEAD_BYTES
         and data[: len(_START)] == _START[: len(data)]
@@ -67,7 +67,7 @@ def _may_become_plain(data: bytes) -> bool:
 
 
 def _plain_head(data: bytes) -> _Head | None:
-    """Return a head as SWF sends it; None for any other."""
+    """Parse a head in the form that SWF sends; return None for any other."""
     match = _HEAD.fullmatch(data)
     if match is None:
         return None
@@ -90,7 +90,7 @@ def _plain_head(data: bytes) -> _Head | None:
 
 
 def _body(data: bytes, length: int, receive: Receive) -> tuple[bytes, bool]:
-    """Return the body, and whether more came than that."""
+    """Return the body, and whether more bytes than that came."""
     missing = length - len(data)
     if missing == 0:
         return data, False

@@ -1,7 +1,7 @@
-"""Which HTTP way the clients take that Flowy makes, and why.
+"""Chooses between lean connections and botocore's own for the clients that Flowy makes.
 
-The lean way knows no proxies and no client certificates. What it does not know goes botocore's own
-way, the client as a whole.
+Lean connections support neither proxies nor client certificates. A client that needs either uses
+botocore's connections for all its calls.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from .tls import tls_context
 
 logger = get_logger(__name__)
 
-#: The variable that forces botocore's own way, and the value that does.
+#: The environment variable, and its value, that force botocore's own connections.
 SETTING = "FLOWY_HTTP"
 BOTOCORE = "botocore"
 
 
 def take_lean_way(*clients: Any) -> None:
-    """Let boto3 clients of one endpoint share lean connections, if nothing speaks against it.
+    """Let boto3 clients of one endpoint share lean connections, unless a client cannot use them.
 
     A line is logged if they must take botocore's own way; it says why.
     """
@@ -43,7 +43,7 @@ def take_lean_way(*clients: Any) -> None:
     pools: dict[tuple[Origin, Any], ConnectionPool] = {}
     for client in clients:
         origin = origin_of(client.meta.endpoint_url)
-        assert origin is not None  # a reason against it
+        assert origin is not None  # otherwise there is a reason against it
         endpoint, config = client._endpoint, client.meta.config
         verify = endpoint.http_session._verify
         pool = pools.get((origin, verify))
@@ -64,7 +64,7 @@ def take_lean_way(*clients: Any) -> None:
 
 
 def reason_against(client: Any) -> str | None:
-    """Return why a client must take botocore's own way, as the end of a sentence; None if not."""
+    """Return why a client must use botocore's connections, as the end of a sentence, or None."""
     if os.environ.get(SETTING) == BOTOCORE:
         return f"{SETTING} is {BOTOCORE}"
     from botocore import __version__

@@ -1,7 +1,7 @@
-"""One kept-alive connection to SWF: a request goes out once, and its answer is read.
+"""A kept-alive connection to SWF, which sends each request once.
 
-A poll that is sent twice may leave a task with the first one, so nothing here sends again: what
-breaks is raised.
+If a poll were sent twice, SWF might give a task to the first one, and the task would be lost. So
+nothing here sends again; errors are raised.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import socket
 from .answer import Answer
 from .answer_reader import read_answer
 
-#: What is asked of the system at once, in bytes: more than all but the largest answers have.
+#: The most bytes to receive at once; nearly all answers are smaller.
 _RECEIVE_BYTES = 65_536
 
 
@@ -21,25 +21,25 @@ class Connection:
     """A connected socket, with TLS or without.
 
     Attributes:
-        socket: what ``deadlines`` shuts down if a call takes too long.
+        socket: the socket; ``deadlines`` shuts it down if a call takes too long.
     """
 
     def __init__(self, connected: socket.socket) -> None:
         self.socket = connected
 
     def exchange(self, request: bytes, read_timeout: float | None) -> Answer:
-        """Send *request* and return the answer; the connection may be used again if that says so.
+        """Send *request* and return the answer, which tells whether to keep the connection.
 
         Args:
             request: head and body.
             read_timeout: seconds from one part of the answer to the next; None for no limit.
 
         Raises:
-            TimeoutError: SWF fell silent.
-            OSError, BrokenAnswerError: the connection broke, or this is no answer.
+            TimeoutError: SWF did not send the next part in time.
+            OSError, BrokenAnswerError: the connection broke, or the answer cannot be read.
         """
         self.socket.settimeout(read_timeout)
-        with contextlib.suppress(BrokenPipeError):  # it may have been answered all the same
+        with contextlib.suppress(BrokenPipeError):  # the answer may have come all the same
             self.socket.sendall(request)
         return read_answer(self._receive)
 
@@ -47,12 +47,12 @@ class Connection:
         return self.socket.recv(_RECEIVE_BYTES)
 
     def is_fresh(self) -> bool:
-        """Whether nothing has come since the last answer: neither bytes nor an end."""
+        """Return whether neither bytes nor the end have come since the last answer."""
         poll = select.poll()
         poll.register(self.socket, select.POLLIN)
         return not poll.poll(0)
 
     def close(self) -> None:
-        """Close it, on this side alone where a fork has made two."""
+        """Close it; if a process was forked, only in this process."""
         with contextlib.suppress(OSError):
             self.socket.close()

@@ -1,8 +1,8 @@
-"""Reading an answer that SWF does not send, but a proxy or a load balancer may.
+"""Reads answers that SWF itself does not send, but a proxy or a load balancer may.
 
-``http.client`` reads it, from the first byte on. Three things which that lets pass are refused,
-because the body would be a guess: lengths that contradict each other or are no numbers, an encoding
-other than ``chunked``, and one beside a length.
+``http.client`` reads them from their first byte. It also accepts three forms whose body would be a
+guess, so these are refused here: lengths that contradict each other or are not numbers, an encoding
+other than ``chunked``, and an encoding together with a length.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-#: What ``http.client`` may read ahead of what it parses, in bytes.
+#: How far ``http.client`` may read ahead, in bytes.
 _READ_AHEAD_BYTES = io.DEFAULT_BUFFER_SIZE
 
 
 def read_odd_answer(data: bytes, receive: Receive) -> Answer:
-    """Read an answer of which *data* has come already; its connection is spent.
+    """Read an answer that begins with *data*; its connection cannot be used again.
 
     Raises:
-        BrokenAnswerError: this is no answer, or it breaks off.
-        OSError: what *receive* raises.
+        BrokenAnswerError: the answer is incomplete or cannot be read.
+        OSError: raised by *receive*.
     """
     stream = _Stream(data, receive)
     response = HTTPResponse(cast("socket.socket", stream), method="POST")
@@ -64,7 +64,7 @@ def _check_length(response: HTTPResponse) -> None:
 
 
 class _Stream(io.RawIOBase):
-    """The bytes that came, and then those that come; a socket, as far as ``http.client`` asks."""
+    """The bytes of an answer, with the methods of a socket that ``http.client`` uses."""
 
     def __init__(self, data: bytes, receive: Receive) -> None:
         self._data = data
@@ -75,7 +75,7 @@ class _Stream(io.RawIOBase):
         return io.BufferedReader(self)
 
     def may_read(self, count: int) -> None:
-        """Let so many more bytes be read."""
+        """Allow *count* more bytes to be read."""
         self._left = count
 
     def readable(self) -> bool:

@@ -1,4 +1,4 @@
-"""Opening connections to SWF, with TLS as botocore does it."""
+"""Opens connections to SWF, with the same TLS settings as botocore."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .origin import Origin
 
 
 class HandshakeError(Exception):
-    """TLS did not come about; its cause says why. No request was sent."""
+    """The TLS handshake failed; the cause of this error says why. No request was sent."""
 
 
 class Opener:
@@ -20,8 +20,8 @@ class Opener:
 
     Args:
         connect_timeout: seconds for each address that is tried, and for TLS; None for no limit.
-        keep_alive: whether TCP looks after connections on which nothing comes.
-        context: makes the context of TLS that serves all connections.
+        keep_alive: whether TCP sends keep-alive probes.
+        context: makes the TLS context for all connections.
     """
 
     def __init__(
@@ -39,21 +39,21 @@ class Opener:
         self._context: ssl.SSLContext | None = None
 
     def prepare(self) -> None:
-        """Make the context now, so that threads which connect at once share it.
+        """Make the TLS context now, so that threads that connect at the same time share it.
 
-        What it lacks is raised by those that connect.
+        Errors are not raised here, but when a connection is opened.
         """
         with contextlib.suppress(HandshakeError):
             if self._origin.scheme == "https":
                 self._tls_context()
 
     def open(self) -> Connection:
-        """Open one.
+        """Open a connection.
 
         Raises:
-            TimeoutError: nobody answered in time.
-            HandshakeError: TLS did not come about.
-            OSError: the name was not found, or no address took the connection.
+            TimeoutError: SWF did not answer in time.
+            HandshakeError: the TLS handshake failed.
+            OSError: the name was not found, or no address accepted the connection.
         """
         context = self._tls_context() if self._origin.scheme == "https" else None
         address = (self._origin.host, self._origin.port)

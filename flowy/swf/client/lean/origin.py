@@ -1,4 +1,4 @@
-"""Where SWF is: scheme, host and port of an endpoint, as connections and signatures need them."""
+"""The scheme, host and port of an endpoint, as connections and signatures need them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Origin:
 
     @property
     def host_header(self) -> str:
-        """The value of ``Host``: the port is named if it is not the scheme's own."""
+        """The value of ``Host``, with the port if it is not the default of the scheme."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 @functools.lru_cache(maxsize=64)
 def origin_of(url: str) -> Origin | None:
-    """Return the origin of a URL; None if it asks for more than SWF's ``/`` of a plain host."""
+    """Return the origin of a URL; None if the URL has more than a plain host and SWF's ``/``."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

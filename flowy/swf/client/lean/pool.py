@@ -1,9 +1,9 @@
-"""The connections of a client that no call uses just now.
+"""Keeps the connections of a client between calls.
 
-A connection may be closed by SWF while it is idle; a request that is sent on it then is lost, and a
-poll that is lost may cost a task. So each is looked at before it is used again. And a process that
-was forked must not have them: an answer would go to whichever of the two reads first, and a poll
-of a worker that died would stay open in the child, for SWF to hand a task to.
+SWF may close an idle connection. A request that is then sent on it is lost, and a lost poll may
+cost a task, so each connection is checked before it is used again. A forked process must not keep
+the connections: parent and child would take each other's answers, and if the parent died, its polls
+would stay open in the child and SWF would give them tasks.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from collections.abc import Callable
 
 from .connection import Connection
 
-#: For how long a connection may be idle, in seconds, before it is closed.
+#: How long a connection may be idle before it is closed, in seconds.
 MAX_IDLE_SECONDS = 60.0
 
-#: The pools of this process, for the children that it forks.
+#: The pools of this process; a forked child closes their connections.
 _pools: weakref.WeakSet[ConnectionPool] = weakref.WeakSet()
 
 
 class ConnectionPool:
     """Keeps connections for the next call; any thread may use it.
 
-    A call that finds none opens one: nobody waits for another call's end.
+    A call that finds no idle connection opens a new one instead of waiting for another call.
 
     Args:
-        open_connection: opens one.
-        size: how many idle ones are kept; the calls that may be in flight.
-        now: the time, in seconds.
+        open_connection: opens a connection.
+        size: how many idle connections to keep: as many as calls may be in flight.
+        now: returns the time, in seconds.
     """
 
     def __init__(
@@ -45,19 +45,21 @@ class ConnectionPool:
         self._open = open_connection
         self._size = size
         self._now = now
-        # The last one that came back goes out first, so that those that are too many grow old.
+        # The connection that was used last is taken first, so that superfluous ones get old and are
+        # closed.
         self._idle: deque[tuple[float, Connection]] = deque()
-        #: All that are open, for a forked child to close.
+        #: All open connections; a forked child closes them.
         self._connections: set[Connection] = set()
-        # A client that is dropped, or lives until the end of the process, is not closed by anybody.
+        # Clients need not be closed, so this closes the idle connections when the pool is
+        # collected.
         weakref.finalize(self, _close_idle, self._idle)
         _register(self)
 
     def take(self) -> Connection:
-        """Return a connection on which nothing has happened since its last answer.
+        """Return an idle connection on which nothing has come since its last answer, or a new one.
 
         Raises:
-            OSError, HandshakeError: none can be opened.
+            OSError, HandshakeError: a connection cannot be opened.
         """
         connection = self._take_idle()
         if connection is None:
@@ -76,7 +78,7 @@ class ConnectionPool:
             self.discard(connection)
 
     def give_back(self, connection: Connection) -> None:
-        """Keep a connection for the next call, and close what was idle for too long."""
+        """Keep a connection for the next call, and close those that were idle for too long."""
         now = self._now()
         if len(self._idle) < self._size:
             self._idle.append((now, connection))
@@ -87,7 +89,7 @@ class ConnectionPool:
                 since, oldest = self._idle.popleft()
             except IndexError:  # another thread took it
                 return
-            if now - since < MAX_IDLE_SECONDS:  # it did, and this is the next one
+            if now - since < MAX_IDLE_SECONDS:  # another thread took the first
                 self._idle.appendleft((since, oldest))
                 return
             self.discard(oldest)
@@ -98,18 +100,18 @@ class ConnectionPool:
         connection.close()
 
     def close(self) -> None:
-        """Close the idle ones; a later call opens new ones."""
+        """Close the idle connections; a later call opens new ones."""
         self._connections.difference_update(_close_idle(self._idle))
 
     def forget(self) -> None:
-        """Close, in a forked child, its copies of all connections; the parent's stay open."""
+        """Close a forked child's copies of all connections; those of the parent stay open."""
         self._idle.clear()
         while self._connections:
             self._connections.pop().close()
 
 
 def _close_idle(idle: deque[tuple[float, Connection]]) -> list[Connection]:
-    """Close all of these, and return them."""
+    """Close idle connections and return them."""
     closed = []
     with contextlib.suppress(IndexError):
         while True:
@@ -126,7 +128,7 @@ def _register(pool: ConnectionPool) -> None:
 
 @functools.cache
 def _register_with_interpreter() -> None:
-    """Register once: the interpreter has no way to take a hook back."""
+    """Register only once, because the interpreter cannot remove a hook."""
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_forget_all)
 

@@ -1,9 +1,9 @@
-"""Sends the requests that botocore has prepared, and raises what botocore raises.
+"""Sends the requests that botocore has prepared, and raises botocore's errors.
 
-An ``Endpoint`` of botocore asks the handlers of its event ``before-send`` for an answer, and
-sends the request through its ``http_session`` if none of them has one. This session takes that
-place. A handler on the event could not: botocore calls every handler, whatever the others have
-answered, so a poll would go out to SWF although a mock has answered it.
+botocore's ``Endpoint`` first asks the handlers of its event ``before-send`` for an answer, and
+sends the request through its ``http_session`` only if none has one. This session replaces that
+``http_session``. It cannot be a handler of the event: botocore calls every handler even if another
+has answered, so a poll would go to SWF although a mock has answered it.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from .connection import Connection
     from .origin import Origin
 
-#: Headers by which a request asks for more than to be sent and answered.
+#: Headers that ask for more than a plain exchange.
 _ODD_HEADERS = frozenset(
     {"accept-encoding", "connection", "expect", "host", "te", "trailer", "transfer-encoding"}
 )
 
 
 class LeanSession:
-    """Takes the place of botocore's ``URLLib3Session`` in one client.
+    """Replaces botocore's ``URLLib3Session`` in one client.
 
     Args:
-        botocores: the session that was there; requests that are not like SWF's go through it.
+        botocores: the replaced session; requests that are not like SWF's go through it.
         pool: the connections.
-        origin: where they lead.
+        origin: the origin to which they connect.
         read_timeout: seconds from one part of an answer to the next; None for no limit.
     """
 
     def __init__(
         self, botocores: Any, pool: ConnectionPool, origin: Origin, read_timeout: float | None
     ) -> None:
-        # This package is imported before a client is made; botocore is not.
+        # Imported late: this package is loaded before botocore is needed.
         from botocore import awsrequest, exceptions
 
         self._response = awsrequest.AWSResponse
@@ -59,7 +59,7 @@ class LeanSession:
         """Send a request once and return its answer.
 
         Raises:
-            HTTPClientError: the class that botocore's own session raises.
+            HTTPClientError: the subclass that botocore's own session would raise.
         """
         data = self._bytes_of(request)
         if data is None:
@@ -84,7 +84,7 @@ class LeanSession:
         self._botocores.close()
 
     def _bytes_of(self, request: AWSPreparedRequest) -> bytes | None:
-        """Return what to send; None if the request is not like SWF's."""
+        """Return the bytes to send; None if the request is not like SWF's."""
         body = request.body
         if (
             request.method != "POST"
@@ -99,7 +99,7 @@ class LeanSession:
         for name, value in headers.items():
             if name.lower() in _ODD_HEADERS:
                 return None
-            # botocore encodes those that it signs, and adds the length as text.
+            # botocore encodes the headers that it signs, but adds Content-Length as text.
             text = value if type(value) is bytes else value.encode("latin-1")
             lines.append(b"%s: %s\r\n" % (name.encode("ascii"), text))
         head = b"".join(lines)
@@ -140,7 +140,7 @@ class LeanSession:
 
 
 class _Body:
-    """A body, as far as ``AWSResponse`` reads one."""
+    """A body, with the methods that ``AWSResponse`` uses."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body

@@ -1,9 +1,9 @@
-"""SigV4 for the one kind of request that SWF has, with the key of the day kept.
+"""Signs SWF's one kind of request with SigV4, and keeps the signing key of the day.
 
 botocore derives the signing key anew for each request, and walks through the headers several times.
-The signer here computes the very same signature, and hands any other request to botocore's own
-code. It is plugged in by botocore's event ``choose-signer``. Credentials, their refresh and the
-region stay botocore's.
+The signer here computes the same signature, and passes any other request to botocore's own code. It
+is plugged in by botocore's event ``choose-signer``. Credentials, their refresh and the region stay
+with botocore.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NOT_PLAIN = frozenset(
     {"authorization", "date", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"}
 )
 
-#: botocore logs each step of a signature here if it is to log at all.
+#: At level DEBUG, botocore logs each step of a signature here.
 _botocore_log = logging.getLogger("botocore.auth")
 
 
@@ -42,11 +42,14 @@ def kept_key_signer() -> type[SigV4Auth]:
     from botocore.auth import SIGNED_HEADERS_BLACKLIST, SigV4Auth
 
     class KeptKeySigner(SigV4Auth):
+        """Signs SWF's requests with a kept key, and any other as botocore does."""
+
         def __init__(self, credentials: Any, service_name: str, region_name: str) -> None:
             super().__init__(credentials, service_name, region_name)
             self._place = (region_name, service_name, "aws4_request")
 
         def add_auth(self, request: AWSRequest) -> None:
+            """Add the headers of a signature to a request."""
             headers = None
             if _are_plain(self.credentials) and not _botocore_log.isEnabledFor(logging.DEBUG):
                 headers = _plain_headers(request, SIGNED_HEADERS_BLACKLIST)
@@ -68,7 +71,7 @@ def _are_plain(credentials: Any) -> bool:
 
 
 def _plain_headers(request: AWSRequest, unsigned: list[str]) -> dict[str, str] | None:
-    """Return the headers to sign, by small names; None if botocore's signer must see them."""
+    """Return the headers to sign, by lower-case names; None if botocore's code must sign them."""
     origin = origin_of(request.url)
     if (
         origin is None
@@ -121,7 +124,7 @@ def _sha256(data: bytes) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _key(secret: str, *parts: str) -> bytes:
-    """Return the key of a day, region and service; few of them are in use at a time."""
+    """Return the key of a day, region and service; only a few are in use at a time."""
     key = f"AWS4{secret}".encode()
     for part in parts:
         key = hmac.digest(key, part.encode(), "sha256")
@@ -129,19 +132,19 @@ def _key(secret: str, *parts: str) -> bytes:
 
 
 def now() -> datetime:
-    """Return the time that is signed."""
+    """Return the current time, which is part of a signature."""
     return datetime.now(timezone.utc)
 
 
 @functools.cache
 def signs_alike() -> bool:
-    """Whether this botocore's own signer still signs a request of SWF's as this one does."""
+    """Return whether this version of botocore signs a request of SWF's as this signer does."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import ReadOnlyCredentials
 
     credentials = ReadOnlyCredentials("key", "secret", "token")
-    for _ in range(3):  # the second may turn between the two
+    for _ in range(3):  # a second may pass between the two
         signed = []
         for signer in (kept_key_signer(), SigV4Auth):
             request = AWSRequest(
@@ -158,14 +161,14 @@ def signs_alike() -> bool:
 
 
 def is_as_tested() -> bool:
-    """Whether this botocore signs as those that were tested, or by another signer altogether."""
+    """Return whether this signer agrees with botocore's, or botocore uses a different one."""
     return not _is_standard() or signs_alike()
 
 
 def plug_in(events: Any) -> None:
-    """Let a client sign with this signer if it would sign with botocore's ``SigV4Auth``.
+    """Let a client use this signer if it would use botocore's ``SigV4Auth``.
 
-    Handlers of others, which choose a signer for reasons of theirs, come first.
+    The handlers of other code, which may choose another signer, come first.
     """
     from botocore.auth import AUTH_TYPE_MAPS
 
@@ -175,7 +178,7 @@ def plug_in(events: Any) -> None:
 
 
 def _is_standard() -> bool:
-    """Whether the signer is botocore's in Python, and not the one of awscrt."""
+    """Return whether botocore signs with its own Python code, and not with awscrt."""
     from botocore.auth import AUTH_TYPE_MAPS, SigV4Auth
 
     return AUTH_TYPE_MAPS.get(_STANDARD_VERSION) is SigV4Auth

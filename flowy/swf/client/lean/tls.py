@@ -1,4 +1,4 @@
-"""TLS as botocore does it: the same context, the same certificates, the same minimum version."""
+"""TLS settings like botocore's: the same context, certificates and minimum version."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 
 def tls_context(verify: Any) -> ssl.SSLContext:
-    """Return a context that checks what botocore would check.
+    """Return a context that verifies SWF's certificate as botocore would.
 
-    botocore reads its 140 certificates for each connection, which costs 20 ms; one context serves
-    all connections of a client.
+    botocore reads its 140 certificates for each connection, which takes 20 ms; here one context
+    serves all connections of a client.
 
     Args:
-        verify: True for botocore's own certificates, a path for those of a file; anything false
-            for no check at all.
+        verify: True for botocore's own certificates, a path for those in a file; a false value
+            turns verification off.
 
     Raises:
-        OSError: the file cannot be read, or has no certificates.
+        OSError: the file cannot be read or does not contain certificates.
     """
     from botocore import httpsession
 
