@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from .charts import draw
 from .scenarios import SCENARIOS, Effort
 from .stub import Stub, greatest_rate
 
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, help="how often each contestant runs (7)")
     parser.add_argument("--quick", action="store_true", help="3 short rounds: a hint, no figure")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the findings there too")
+    parser.add_argument("--charts", type=Path, metavar="FOLDER", help="draw charts there")
     options = parser.parse_args()
     names = options.scenario or list(SCENARIOS)
     if unknown := set(names) - set(SCENARIOS):
@@ -44,14 +46,17 @@ def main() -> int:
         rate = greatest_rate(stub)
         print(f"The stub serves {rate:,.0f} requests/s to a raw socket client.\n")
         for name in names:
-            begun = time.perf_counter()
+            begun, before = time.perf_counter(), os.getloadavg()[0]
             found = SCENARIOS[name](stub, effort)
+            found.scenario, found.load = name, (before, os.getloadavg()[0])
             findings.append(found)
             print(found, f"({time.perf_counter() - begun:.0f} s)\n", sep="\n", flush=True)
     if options.json:
         said = {"machine": machine, "stub_requests_per_second": rate}
         said["findings"] = [found.as_dict() for found in findings]
         options.json.write_text(json.dumps(said, indent=2) + "\n")
+    if options.charts:
+        draw({found.scenario: found.as_dict() for found in findings}, options.charts)
     missed = [check for found in findings for check in found.checks if not check.reached]
     return 1 if missed else 0
 

@@ -23,13 +23,14 @@ _LONGEST_RUN_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Contestant:
-    """Who runs: a module of ``contestants/``, its options, and the tasks it understands."""
+    """Who runs: a module of ``contestants/``, its options, its tasks, and its environment."""
 
     name: str
     script: str
     options: tuple[str, ...] = ()
     type_name: str = "trivial"
     input: str = "[[1], {}]"
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def running(
         "BENCH_SKIP": str(skip),
         "BENCH_COUNT": str(count),
         "LOG_LEVEL": "ERROR",  # simpleflow logs each step otherwise, which costs it time
+        **dict(contestant.environment),
     }
     module = f"{__package__}.contestants.{contestant.script}"
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:

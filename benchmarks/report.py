@@ -45,6 +45,8 @@ class Finding:
     checks: list[Check]
     notes: list[str] = field(default_factory=list)
     rounds: int = 1
+    scenario: str = ""
+    load: tuple[float, float] = (0.0, 0.0)  #: Of the machine, before it and after it.
 
     def __str__(self) -> str:
         cells = [list(self.columns)]
@@ -58,6 +60,7 @@ class Finding:
             )
         lines += [str(check) for check in self.checks]
         lines += [f"  {note}" for note in self.notes]
+        lines.append("  load of the machine: {:.1f} before, {:.1f} after".format(*self.load))
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
@@ -65,8 +68,10 @@ class Finding:
         checks = [{**asdict(check), "reached": check.reached} for check in self.checks]
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
         return {
+            "scenario": self.scenario,
             "title": self.title,
             "rounds": self.rounds,
+            "load": self.load,
             "rows": rows,
             "checks": checks,
             "notes": self.notes,

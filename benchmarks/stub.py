@@ -7,10 +7,14 @@ import selectors
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+#: The file with the certificate that contestants trust.
+_AUTHORITY = "authority.pem"
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,11 +24,16 @@ class Stub:
 
     Args:
         hold_seconds: how long an empty poll is held.
+        tls: whether it speaks TLS, with a certificate that its environment tells to trust.
     """
 
-    def __init__(self, *, hold_seconds: float = 60.0) -> None:
+    def __init__(self, *, hold_seconds: float = 60.0, tls: bool = False) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        options = ["--hold", str(hold_seconds)]
+        if tls:
+            options += ["--certificate", _certificate(Path(self._folder.name))]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults", "--hold", str(hold_seconds)],
+            [sys.executable, "-m", "tests.faults", *options],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -33,6 +42,8 @@ class Stub:
         said = self._read()
         self.port: int = said["port"]
         self.environment: dict[str, str] = said["environment"]
+        if tls:
+            self.environment["AWS_CA_BUNDLE"] = str(Path(self._folder.name) / _AUTHORITY)
 
     def __enter__(self) -> Stub:
         return self
@@ -44,6 +55,7 @@ class Stub:
         _traceback: TracebackType | None,
     ) -> None:
         self._process.communicate()
+        self._folder.cleanup()
 
     def ask(self, do: str, **arguments: Any) -> dict[str, Any]:
         """Let the stub do something, and return what it says.
@@ -63,6 +75,17 @@ class Stub:
         assert self._process.stdout is not None
         said: dict[str, Any] = json.loads(self._process.stdout.readline())
         return said
+
+
+def _certificate(folder: Path) -> str:
+    """Make a certificate for 127.0.0.1 and the one that is to be trusted; return the first."""
+    import trustme
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / _AUTHORITY))
+    path = str(folder / "server.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(path)
+    return path
 
 
 def greatest_rate(stub: Stub, *, tasks: int = 5_000, connections: int = 16) -> float:

@@ -22,9 +22,13 @@ def main() -> None:
     parser.add_argument("--hold", type=float, default=60.0, help="of an empty poll, seconds")
     parser.add_argument("--latency", type=float, default=0.0, help="of each answer, seconds")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--certificate", help="speak TLS by this PEM file")
     options = parser.parse_args()
     with Endpoint(
-        hold_seconds=options.hold, latency_seconds=options.latency, port=options.port
+        hold_seconds=options.hold,
+        latency_seconds=options.latency,
+        port=options.port,
+        certificate=options.certificate,
     ) as endpoint:
         _say({"url": endpoint.url, "port": endpoint.port, "environment": endpoint.environment})
         for line in sys.stdin:

@@ -14,6 +14,7 @@ import contextlib
 import itertools
 import json
 import random
+import ssl
 import threading
 import time
 from collections import Counter, deque
@@ -174,6 +175,7 @@ class Endpoint:
         latency_seconds: how much later each answer is sent, as a network would.
         delay_seconds: how late ``Fault.DELAY`` lets a call be carried out.
         port: 0 takes a free one.
+        certificate: a PEM file with key and certificates for 127.0.0.1: it speaks TLS by them.
         seed: of the faults' chances; None draws one. Print it.
     """
 
@@ -184,12 +186,17 @@ class Endpoint:
         latency_seconds: float = 0.0,
         delay_seconds: float = 0.3,
         port: int = 0,
+        certificate: str | None = None,
         seed: int | None = None,
     ) -> None:
         self.hold_seconds = hold_seconds
         self.latency_seconds = latency_seconds
         self.delay_seconds = delay_seconds
         self.port = port
+        self._tls: ssl.SSLContext | None = None
+        if certificate is not None:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(certificate)
         self.seed = random.randrange(2**32) if seed is None else seed
         self.plan = Plan(self.seed)
         self.record = Record()
@@ -229,7 +236,7 @@ class Endpoint:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -368,6 +375,7 @@ class Endpoint:
             "127.0.0.1",
             self.port,
             backlog=2048,
+            ssl=self._tls,
         )
         self.port = self._server.sockets[0].getsockname()[1]
 

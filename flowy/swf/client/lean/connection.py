@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import struct
 
 from .answer import Answer
 from .answer_reader import read_answer
 
-#: The most bytes to receive at once; nearly all answers are smaller.
+#: The most bytes to receive at once: more than all but the largest answers have, and
+#: more than a TLS record holds, so that none is left half-read.
 _RECEIVE_BYTES = 65_536
 
 
@@ -26,6 +28,9 @@ class Connection:
 
     def __init__(self, connected: socket.socket) -> None:
         self.socket = connected
+        self._timeout: float | None = -1.0  # unlike any that a call has
+        self._readable = select.poll()
+        self._readable.register(connected, select.POLLIN)
 
     def exchange(self, request: bytes, read_timeout: float | None) -> Answer:
         """Send *request* and return the answer, which tells whether to keep the connection.
@@ -38,21 +43,41 @@ class Connection:
             TimeoutError: SWF did not send the next part in time.
             OSError, BrokenAnswerError: the connection broke, or the answer cannot be read.
         """
-        self.socket.settimeout(read_timeout)
-        with contextlib.suppress(BrokenPipeError):  # the answer may have come all the same
-            self.socket.sendall(request)
-        return read_answer(self._receive)
+        if read_timeout != self._timeout:
+            _set_timeout(self.socket, read_timeout)
+            self._timeout = read_timeout
+        try:
+            with contextlib.suppress(BrokenPipeError):  # the answer may have come all the same
+                self.socket.sendall(request)
+            return read_answer(self._receive)
+        except BlockingIOError:
+            raise TimeoutError("timed out") from None
 
     def _receive(self) -> bytes:
         return self.socket.recv(_RECEIVE_BYTES)
 
     def is_fresh(self) -> bool:
         """Return whether neither bytes nor the end have come since the last answer."""
-        poll = select.poll()
-        poll.register(self.socket, select.POLLIN)
-        return not poll.poll(0)
+        return not self._readable.poll(0)
 
     def close(self) -> None:
         """Close it; if a process was forked, only in this process."""
         with contextlib.suppress(OSError):
             self.socket.close()
+
+
+def _set_timeout(connected: socket.socket, seconds: float | None) -> None:
+    """Let the system itself end what takes longer, if it can: then it raises BlockingIOError.
+
+    Python asks the system twice with a timeout of its own: whether it may read, and to read. Each
+    time a thread gives up the interpreter, and waits for its turn to have it again.
+    """
+    if type(connected) is socket.socket and socket.socket.__module__ == "socket":
+        whole, part = divmod(seconds or 0.0, 1)
+        interval = struct.pack("@ll", int(whole), int(part * 1e6))
+        with contextlib.suppress(OSError):
+            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+                connected.setsockopt(socket.SOL_SOCKET, option, interval)
+            connected.settimeout(None)
+            return
+    connected.settimeout(seconds)
