@@ -9,6 +9,7 @@ Errors derive from ``FlowyError``, so one ``except`` catches them all::
     ├── ProcessError              worker processes cannot be started
     ├── ThreadError               the system cannot start another thread
     ├── HealthError               the health of a worker cannot be shown or asked for
+    ├── ObserverError             an observer cannot work, so that the worker does not start
     ├── TransportError            a value cannot be encoded, decoded or sent
     │   ├── InputError            an input is not the JSON text of [args, kwargs]
     │   ├── SerializationError    a value has no JSON form
@@ -101,6 +102,10 @@ class ThreadError(FlowyError, RuntimeError):
 
 class HealthError(FlowyError):
     """The health of a worker cannot be served or written, or a worker cannot be asked for it."""
+
+
+class ObserverError(FlowyError):
+    """An observer cannot do what it is for; raised by its ``starting``, it ends the start."""
 
 
 class TransportError(FlowyError, ValueError):

@@ -6,6 +6,9 @@ raises is logged once for each method and exception class, and the worker goes o
 Methods must be quick and thread-safe: the worker's own threads call them, several at once, between
 the calls to SWF. With several processes each has observers of its own, and the supervisor's
 observers are told about the processes.
+
+An observer that cannot work at all, for example because a library is missing, raises an
+``ObserverError`` in ``starting``. This is the only error that ends a worker.
 """
 
 from __future__ import annotations
@@ -17,12 +20,35 @@ from typing import Any, Literal, TypeVar
 
 from .concurrency.stop import StopLevel
 from .context import ActivityInfo
+from .exception import ObserverError
 from .importing import imported
 from .invocation.outcome import TaskOutcome
 from .invocation.status import TaskStatus
 from .safe_logging import get_logger
 
 logger = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Starting:
+    """A process is about to serve a task list, or to supervise the processes that serve it.
+
+    Attributes:
+        domain, task_list: what is polled.
+        processes: how many worker processes there will be; with 1 there is no supervisor.
+        slot: which of them this is, from 0; a process that replaces it has the same. None for the
+            supervisor, and for a worker without one.
+    """
+
+    domain: str
+    task_list: str
+    processes: int = 1
+    slot: int | None = None
+
+    @property
+    def supervises(self) -> bool:
+        """Whether this process is the supervisor."""
+        return self.processes > 1 and self.slot is None
 
 
 @dataclass(frozen=True)
@@ -49,6 +75,13 @@ class WorkerStopped:
     """A worker, or a supervisor, has ended; ``report`` is its ``StopReport``."""
 
     report: Any
+
+
+@dataclass(frozen=True)
+class PollStarted:
+    """A poll is about to be sent; ``task_list`` is the list that is polled."""
+
+    task_list: str
 
 
 @dataclass(frozen=True)
@@ -162,6 +195,13 @@ class ProcessEnded:
 class Observer:
     """The base class of observers: override what you need, each method takes one event."""
 
+    def starting(self, event: Starting) -> None:
+        """A process is about to serve or to supervise: the first event, before anything else.
+
+        Raises:
+            ObserverError: the observer cannot work; the process does not start.
+        """
+
     def worker_started(self, event: WorkerStarted) -> None:
         """A worker begins to poll."""
 
@@ -170,6 +210,9 @@ class Observer:
 
     def worker_stopped(self, event: WorkerStopped) -> None:
         """A worker has ended."""
+
+    def poll_started(self, event: PollStarted) -> None:
+        """A poll is about to be sent."""
 
     def poll_ended(self, event: PollEnded) -> None:
         """A poll has ended."""
@@ -232,6 +275,8 @@ class Observers(Observer):
             except BaseException as error:
                 if isinstance(error, KeyboardInterrupt) and _is_main_thread():
                     raise  # it comes from Ctrl-C
+                if isinstance(error, ObserverError) and isinstance(event, Starting):
+                    raise
                 kind = (getattr(method, "__qualname__", ""), type(error))
                 if kind not in self._logged:
                     self._logged.add(kind)
@@ -240,6 +285,10 @@ class Observers(Observer):
                         kind[0],
                         type(error).__name__,
                     )
+
+    def starting(self, event: Starting) -> None:
+        """Tell all."""
+        self._tell((each.starting for each in self._observers), event)
 
     def worker_started(self, event: WorkerStarted) -> None:
         """Tell all."""
@@ -252,6 +301,10 @@ class Observers(Observer):
     def worker_stopped(self, event: WorkerStopped) -> None:
         """Tell all."""
         self._tell((each.worker_stopped for each in self._observers), event)
+
+    def poll_started(self, event: PollStarted) -> None:
+        """Tell all."""
+        self._tell((each.poll_started for each in self._observers), event)
 
     def poll_ended(self, event: PollEnded) -> None:
         """Tell all."""

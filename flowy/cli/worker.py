@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ..concurrency.cli_signals import terminable
 from ..concurrency.process_end import EXIT_SECONDS, end_within
-from ..exception import ScanError
+from ..exception import ObserverError, ScanError
 from ..health import HealthOptions
 from ..swf.boilerplate import run_worker
 from ..swf.worker import StopReport, WorkerOptions
@@ -172,8 +172,8 @@ def _worker(given: argparse.Namespace) -> ExitCode:
             if options is None:
                 return ExitCode.REFUSED
             try:
-                activities = options.implementations()
-            except (KeyboardInterrupt, ScanError):
+                activities = options.implementations() if given.check else options.load()
+            except (KeyboardInterrupt, ObserverError, ScanError):
                 raise
             except BaseException as error:  # whatever an author's module does at its import
                 say(import_text(error, given.packages, here))

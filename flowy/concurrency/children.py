@@ -21,9 +21,10 @@ Message = dict[str, Any]
 
 
 class Link:
-    """A child's side of the pipe to its parent."""
+    """A child's side of the pipe to its parent; ``slot`` is the child's, from 0."""
 
-    def __init__(self, connection: Any, number: Any) -> None:
+    def __init__(self, connection: Any, number: Any, slot: int = 0) -> None:
+        self.slot = slot
         self._connection = connection
         self._number = number
         self._lock = threading.Lock()

@@ -131,7 +131,7 @@ class Processes:
         ours, theirs = self._context.Pipe()
         number = self._context.RawValue("i", 0)
         process = self._context.Process(
-            target=_child, args=(self._target, theirs, number, self._arguments)
+            target=_child, args=(self._target, theirs, number, slot, self._arguments)
         )
         process.start()
         theirs.close()  # the child has its own end; this one would keep the pipe open
@@ -197,8 +197,10 @@ def leave_unguarded() -> None:
     os._exit(UNGUARDED_EXIT_CODE)
 
 
-def _child(target: Target, connection: Any, number: Any, arguments: tuple[Any, ...]) -> None:
-    target(Link(connection, number), *arguments)
+def _child(
+    target: Target, connection: Any, number: Any, slot: int, arguments: tuple[Any, ...]
+) -> None:
+    target(Link(connection, number, slot), *arguments)
 
 
 def _why_not_started(child: Child) -> str:

@@ -79,6 +79,7 @@ def start_activity_worker(options: WorkerOptions) -> StopReport:
     Raises:
         ValueError: an argument that cannot be used.
         ScanError: the scan found no activity, or one type twice.
+        ObserverError: an observer cannot work.
         RegistrationError: a type is registered with other values than the code declares or is
             deprecated, or the domain does not exist. The error lists everything that is wrong.
         ProcessError: worker processes cannot be started.
@@ -104,7 +105,7 @@ def run_worker(
 
     Args:
         options: the options of ``start_activity_worker``.
-        activities: what ``options.implementations()`` returned; None to call it.
+        activities: what ``options.load()`` returned; None to call it.
         leave: called at the end of a stop if the calling thread hangs in an activity; it ends
             the process.
         initialize: called first in each worker process, to configure logging for example.
@@ -113,7 +114,7 @@ def run_worker(
     if is_imported_by_child():
         leave_unguarded()
     if activities is None:
-        activities = options.implementations()
+        activities = options.load()
     client = connect(
         options.layer1,
         calls_at_once=calls_at_once(options.concurrency),

@@ -32,6 +32,9 @@ ADDITIONS = """
             with self.lock:
                 os.write(1, f"<{os.getpid()}> {text}\\n".encode())  # in one piece
 
+        def starting(self, event):
+            self.tell(f"starting {event.slot} of {event.processes}")
+
         def worker_started(self, event):
             self.tell(f"worker_started {event.identity}")
 
@@ -108,7 +111,9 @@ def test_middleware_and_observers_by_name(
     assert running.count("> stop_requested DRAIN") == processes + supervised
     assert running.count("> worker_stopped") == processes + supervised
     assert running.count("> worker_stopped 4 completed") >= 1
+    assert running.count(f"> starting None of {processes}") == 1
     for slot in range(processes):
+        assert running.count(f"> starting {slot} of {processes}") == supervised
         assert running.count(f"> process_started {slot}") == supervised
         assert running.count(f"> process_ended {slot} exit code 0, expected True") == supervised
 

@@ -17,7 +17,7 @@ import pytest
 from flowy import Activity, AsyncActivity, SuspendTask, activity
 from flowy.concurrency.stop import StopLevel
 from flowy.context import ActivityInfo, current
-from flowy.exception import ProcessError
+from flowy.exception import ObserverError, ProcessError
 from flowy.invocation import TaskOutcome, TaskStatus
 from flowy.local import LocalSWF
 from flowy.observer import (
@@ -26,8 +26,10 @@ from flowy.observer import (
     Observer,
     Observers,
     PollEnded,
+    PollStarted,
     ProcessEnded,
     ProcessStarted,
+    Starting,
     StatusChanged,
     StopRequested,
     TaskEnded,
@@ -53,9 +55,11 @@ LOOK_SECONDS = 0.02
 
 #: The methods of an observer, and the class of the event that each gets.
 METHODS: Mapping[str, type] = {
+    "starting": Starting,
     "worker_started": WorkerStarted,
     "stop_requested": StopRequested,
     "worker_stopped": WorkerStopped,
+    "poll_started": PollStarted,
     "poll_ended": PollEnded,
     "call_ended": CallEnded,
     "task_started": TaskStarted,
@@ -316,7 +320,8 @@ def test_a_stop_that_goes_to_the_last_level_at_once(start: Start) -> None:
     running.recorder.wait_for(WorkerStarted)
     running.worker.stop(StopLevel.KILL)
     running.end()
-    told = [event for event in running.recorder.events if not isinstance(event, PollEnded)][1:]
+    polls = (PollStarted, PollEnded)
+    told = [event for event in running.recorder.events if not isinstance(event, polls)][1:]
     levels = [StopRequested(level) for level in StopLevel if level]
     assert told == [*levels, WorkerStopped(running.report)]
 
@@ -342,6 +347,7 @@ def test_polls_with_and_without_a_task(start: Start, ask: Callable[..., Flow]) -
     running = start(loop=2)
     running.recorder.wait_for(TaskEnded)
     running.end(turning=True)
+    assert running.recorder.of(PollStarted) == [PollStarted("list")] * 2
     task, empty = running.recorder.of(PollEnded)
     assert task == PollEnded("list", "task", 0.0)
     assert empty == PollEnded("list", "empty", empty.seconds)
@@ -402,6 +408,7 @@ def test_calls_of_a_client_of_ones_own(
     assert (describe.action, describe.fault) == ("DescribeActivityType", None)
     assert (respond.action, respond.fault) == ("RespondActivityTaskCompleted", None)
     assert respond.seconds > 0
+    assert recorder.events[0] == Starting(domain, "list", 1, None)
 
 
 def test_an_answer_that_is_tried_again(
@@ -444,7 +451,7 @@ def test_a_task(
     assert ended == TaskEnded(started.info, TaskOutcome.COMPLETED, 0.0, 0.0, None)
     order = [type(event) for event in running.recorder.events]
     order = [kind for kind in order if kind not in (WorkerStarted, StopRequested, WorkerStopped)]
-    assert order == [PollEnded, TaskStarted, CallEnded, TaskEnded]
+    assert order == [PollStarted, PollEnded, TaskStarted, CallEnded, TaskEnded]
 
 
 def test_how_long_a_run_took(start: Start, ask: Callable[..., Flow]) -> None:
@@ -609,6 +616,34 @@ def test_one_that_hangs_does_not_keep_a_stop(
     running.worker.stop(StopLevel.CANCEL)
     assert running.end(turning=True).completed == 1
     assert not gate.opened.is_set()
+
+
+def test_one_that_cannot_work_ends_the_start(domain: str, gate: Gate, local_swf: LocalSWF) -> None:
+    """An ``ObserverError`` of ``starting`` comes before the scan; any other error is logged."""
+    cannot = ObserverError("Cannot export: no library. Install one.")
+    for raising, expected in ((Raising(cannot), cannot), (Raising(ValueError()), None)):
+        recorder = Recorder()
+        try:
+            start_activity_worker(
+                domain, "list", local_swf.client(), loop=0, activities=activities(gate)[:1],
+                observers=[raising, recorder],
+            )  # fmt: skip
+        except ObserverError as error:
+            assert error is expected
+            assert recorder.events == []
+        else:
+            assert expected is None
+            assert recorder.events[0] == Starting(domain, "list")
+    later = Raising(cannot)
+    Observers([later]).stop_requested(StopRequested(StopLevel.DRAIN))
+    assert later.raised == 1
+
+
+def test_who_supervises() -> None:
+    """The process without a slot, if there are several."""
+    assert Starting("domain", "list", 2).supervises
+    assert not Starting("domain", "list", 2, 0).supervises
+    assert not Starting("domain", "list").supervises
 
 
 def test_an_interruption_passes() -> None:

@@ -53,7 +53,7 @@ def work(link: Link, spec: WorkerSpec) -> None:
         client,
         options.domain,
         options.task_list,
-        options.implementations(),
+        options.load(link.slot),
         **{**options.serving, "signals": False},
         journal=messages.SupervisedJournal(link),
         polls_out=link.add,

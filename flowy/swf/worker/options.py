@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ...importing import imported
 from ...middleware import Middleware, check_middleware
-from ...observer import Observer, Observers
+from ...observer import Observer, Observers, Starting
 from ...options import about
 from ..client import Layer1
 from ..limits import name_text
@@ -232,6 +232,22 @@ class WorkerOptions(ServingOptions):
         if self.activities is not None:
             return declared_by(self.activities)
         return Scanner(self.package or (), self.ignore).scan()
+
+    def load(self, slot: int | None = None) -> Mapping[ActivityType, ActivityImplementation]:
+        """Tell the observers that this process starts, then return what ``implementations`` does.
+
+        They come first, because what is scanned may import the libraries that they set up.
+
+        Args:
+            slot: that of a worker process; None for a supervisor, or a worker without one.
+
+        Raises:
+            ObserverError: one of them cannot work.
+            ScanError, ImportError: as for ``implementations``.
+        """
+        event = Starting(self.domain, self.task_list, self.processes, slot)
+        Observers(self.observers).starting(event)
+        return self.implementations()
 
     def by_name(self) -> WorkerOptions:
         """Return the same options with modules by name, so that another process can import them."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Literal
 
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.retry import Backoff
 from ...concurrency.stop import StopFlag
 from ...exception import LimitExceededError, SWFError, TransientError, UnknownResourceError
-from ...observer import Observers, PollEnded
+from ...observer import Observers, PollEnded, PollStarted
 from ...safe_logging import get_logger
 from ..client import SWFClient
 from ..values import ActivityTask
@@ -90,13 +91,17 @@ class Poller:
         while not self._stop.is_set():
             began_at = self._clock.now()
             self._record.does(PollerState.POLLING)
+            if self._observers:
+                self._observers.poll_started(PollStarted(self._task_list))
             try:
                 task = self._client.poll_for_activity_task(
                     self._domain, self._task_list, self._identity
                 )
-            except SWFError as error:
+            except BaseException as error:
                 self._record.poll_failed()
                 self._tell(began_at, error)
+                if not isinstance(error, SWFError):
+                    raise  # interrupted, or out of memory
                 self._back_off(error)
                 continue
             self._record.poll_answered()
@@ -110,20 +115,19 @@ class Poller:
         return None
 
     def _tell(
-        self, began_at: float, error: SWFError | None, task: ActivityTask | None = None
+        self, began_at: float, error: BaseException | None, task: ActivityTask | None = None
     ) -> None:
         if not self._observers:
             return
-        seconds = self._clock.now() - began_at
-        if error is None:
-            self._observers.poll_ended(
-                PollEnded(self._task_list, "task" if task else "empty", seconds)
-            )
-        else:
+        fault = None
+        result: Literal["task", "empty", "error", "lost"] = "task" if task else "empty"
+        if isinstance(error, SWFError):
             lost = isinstance(error, TransientError) and error.may_have_arrived
-            self._observers.poll_ended(
-                PollEnded(self._task_list, "lost" if lost else "error", seconds, error.fault)
-            )
+            result, fault = "lost" if lost else "error", error.fault
+        elif error is not None:
+            result, fault = "lost", type(error).__name__
+        seconds = self._clock.now() - began_at
+        self._observers.poll_ended(PollEnded(self._task_list, result, seconds, fault))
 
     def _answered(self) -> None:
         if self._trouble.tries or self._refusal.tries:
