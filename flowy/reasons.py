@@ -42,3 +42,10 @@ NO_ANSWER = "No answer: "
 
 #: The process that ran the activity died; its exit code or signal follows.
 WORKER_PROCESS_DIED = "Worker process died: "
+
+
+def constant_of(reason: str) -> str | None:
+    """Return the constant by which *reason* begins, without its colon; None for an author's."""
+    own = (each for name, each in globals().items() if name.isupper() and reason.startswith(each))
+    found = next(own, None)
+    return None if found is None else found.removesuffix(": ")

@@ -50,6 +50,26 @@ def get_logger(name: str) -> SafeLogger:
     return SafeLogger(logging.getLogger(name), {})
 
 
+def enable_loggers() -> None:
+    """Let Flowy's loggers log again that a configuration of logging has disabled.
+
+    ``logging.config`` disables all loggers that it finds and is not told of, unless
+    ``disable_existing_loggers`` is False: without a word a worker would say nothing any more.
+    """
+    disabled = [
+        logger
+        for name, logger in list(logging.root.manager.loggerDict.items())
+        if f"{name}.".startswith("flowy.") and getattr(logger, "disabled", False)
+    ]
+    for logger in disabled:
+        logger.disabled = False  # type: ignore[union-attr]
+    if disabled:
+        get_logger(__name__).info(
+            "A configuration of logging had disabled Flowy's loggers; they log again. Set "
+            "disable_existing_loggers to False in it."
+        )
+
+
 def _say(text: str) -> None:
     with contextlib.suppress(OSError):
         os.write(_STDERR, text.encode())

@@ -80,7 +80,11 @@ def _parsed_and_run(argv: Sequence[str] | None, ends_process: bool) -> int:
     except SystemExit as done:  # argparse has printed the help or the error
         return int(done.code or 0)
     arguments.ends_process = ends_process
-    configure_logging(arguments.log_level)
+    try:
+        configure_logging(arguments.log_level, arguments.log_format)
+    except ImportError as error:
+        say(str(error))
+        return ExitCode.REFUSED
     return _answered(arguments.run, arguments)
 
 

@@ -8,15 +8,45 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any, TextIO
 
-_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+from ..logs import ActivityFilter
+from ..logs.text_lines import TextFormatter
+from .json_stderr import JSONStderr
+
+LOG_FORMATS = ("text", "json")
 
 #: Below the level WARNING these loggers show inputs, results and tokens.
 _WIRE_LOGGERS = ("boto3", "botocore", "urllib3")
 
 
-def configure_logging(level: str) -> None:
-    """Log to standard error at *level* and above: ``debug``, ``info``, ``warning``, ``error``."""
-    logging.basicConfig(stream=sys.stderr, format=_FORMAT, level=level.upper())
+def configure_logging(level: str, log_format: str = "text") -> None:
+    """Log to standard error at *level* and above.
+
+    Args:
+        level: ``debug``, ``info``, ``warning`` or ``error``.
+        log_format: ``text``, or ``json``: then each line that anything writes to ``sys.stderr`` is
+            JSON.
+
+    Raises:
+        ImportError: the library for JSON lines is missing; the text says how to install it.
+    """
+    handler: logging.StreamHandler[TextIO | Any] = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_json_formatter() if log_format == "json" else TextFormatter())
+    handler.addFilter(ActivityFilter())
+    logging.basicConfig(handlers=[handler], level=level.upper())
     for name in _WIRE_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+    if log_format == "json":
+        sys.stderr = JSONStderr(handler)
+
+
+def _json_formatter() -> logging.Formatter:
+    try:
+        from ..logs.json_lines import JSONFormatter
+    except ImportError as error:
+        raise ImportError(
+            f"Cannot log as JSON: {error}. Install python-json-logger, Flowy's extra json-logs, or "
+            "log as text."
+        ) from error
+    return JSONFormatter()

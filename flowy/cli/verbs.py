@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from . import arguments
+from .logs import LOG_FORMATS
 from .parser import Parser
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def add_verb(
     *,
     log_level: str = "warning",
 ) -> Parser:
-    """Add a verb with the options of all verbs: ``--help`` with examples, and ``--log-level``.
+    """Add a verb with the options of all verbs: ``--help`` with examples, and those of logging.
 
     Args:
         verbs: the verbs that it joins.
@@ -39,6 +40,13 @@ def add_verb(
         choices=LOG_LEVELS,
         default=log_level,
         help=f"log to standard error at this level and above (default: {log_level})",
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=LOG_FORMATS,
+        default="text",
+        help="how: lines of text, or lines of JSON, for which python-json-logger must be installed "
+        "(default: text)",
     )
     return parser
 

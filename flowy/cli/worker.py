@@ -150,9 +150,11 @@ def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
         shown |= {"action": "append", "default": [], "dest": option.name}
         shown |= {"type": arguments.object_path, "metavar": option.metadata["metavar"]}
         shown["help"] += "; may be given several times"
+    elif kind == "flag":
+        shown = {"help": help_text, "action": "store_true"}
     else:
         shown |= {"type": arguments.count, "metavar": option.metadata["metavar"]}
-    if kind != "objects" and option.default is not None:
+    if kind not in ("objects", "flag") and option.default is not None:
         shown["help"] += f" (default: {option.default})"
     parser.add_argument(flag, **shown)
 
@@ -184,7 +186,7 @@ def _worker(given: argparse.Namespace) -> ExitCode:
             options,
             activities=activities,
             leave=_leave,
-            initialize=functools.partial(_initialize, here, given.log_level),
+            initialize=functools.partial(_initialize, here, given.log_level, given.log_format),
             last=given.ends_process,
         )
     code = _code_of(report)
@@ -253,7 +255,7 @@ def _leave(report: StopReport) -> None:
     os._exit(_code_of(report))
 
 
-def _initialize(here: str, log_level: str) -> None:
+def _initialize(here: str, log_level: str, log_format: str) -> None:
     """Give a worker process the path and the logging of this one."""
     sys.path.insert(0, here)
-    configure_logging(log_level)
+    configure_logging(log_level, log_format)

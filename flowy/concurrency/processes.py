@@ -137,7 +137,6 @@ class Processes:
         theirs.close()  # the child has its own end; this one would keep the pipe open
         child = Child(process, ours, number, slot, self._clock.now())
         self._children.append(child)
-        logger.info("Started worker process %d.", process.pid)
         self._started(child)
         return child
 

@@ -8,6 +8,7 @@ worker restores its handlers, and a forked child starts with the default ones.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import signal
@@ -71,18 +72,18 @@ def stop_signals(
     """
     handled, heard = itertools.count(1), itertools.count(1)
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         """Count a signal on the main thread."""
-        flag.raise_to(StopLevel(min(next(handled), StopLevel.KILL)))
+        flag.raise_to(StopLevel(min(next(handled), StopLevel.KILL)), signal_name(number))
         if flag.is_set(StopLevel.KILL) and interrupt:
             raise KeyboardInterrupt
 
-    def hear() -> None:
+    def hear(number: int) -> None:
         """Count a signal on the thread that listens."""
-        flag.raise_to(StopLevel(min(next(heard), StopLevel.KILL)))
+        flag.raise_to(StopLevel(min(next(heard), StopLevel.KILL)), signal_name(number))
 
     handlers: dict[int, Any] = dict.fromkeys(_not_ignored(), handle)
-    calls: dict[int, Call] = dict.fromkeys(_not_ignored(), hear)
+    calls: dict[int, Call] = {each: functools.partial(hear, each) for each in _not_ignored()}
     _add_report(report, handlers, calls)
     with handling(handlers if wanted else {}, calls, last=last) as put_back:
         yield put_back

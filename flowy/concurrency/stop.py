@@ -30,6 +30,8 @@ class StopFlag:
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         # A gate for each level: whoever waits for CANCEL must sleep on when DRAIN is reached.
         self._gates = {level: _Gate(clock) for level in StopLevel if level}
+        #: By level, why it was reached, in a few words: the name of a signal, for example.
+        self.causes: dict[StopLevel, str] = {}
 
     @property
     def level(self) -> StopLevel:
@@ -40,10 +42,17 @@ class StopFlag:
         """Return whether a stop was requested, at least as urgently as *level*."""
         return self._gates[level].is_open
 
-    def raise_to(self, level: StopLevel) -> None:
-        """Request a stop as urgently as *level*; a level below the present one changes nothing."""
+    def raise_to(self, level: StopLevel, cause: str | None = None) -> None:
+        """Request a stop as urgently as *level*; a level below the present one changes nothing.
+
+        Args:
+            level: how urgently.
+            cause: why, in a few words; None to say nothing.
+        """
         for step, gate in self._gates.items():
             if step <= level and not gate.is_open:
+                if cause is not None:
+                    self.causes.setdefault(step, cause)
                 gate.open()
 
     def wait(self, seconds: float | None, level: StopLevel = StopLevel.DRAIN) -> bool:

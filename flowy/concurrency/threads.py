@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from ..nouns import counted
 from ..safe_logging import get_logger
 
 logger = get_logger(__name__)
@@ -124,9 +125,9 @@ class Threads:
             if not self._warned:
                 self._warned = True
                 logger.warning(
-                    "Cannot start more than %d of %d threads %s (%s); their work takes longer.",
+                    "Cannot start more than %d of %s %s (%s); their work takes longer.",
                     self._threads,
-                    self._size,
+                    counted(self._size, "thread"),
                     self._name,
                     error,
                 )

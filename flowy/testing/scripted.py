@@ -13,7 +13,7 @@ from typing import Any, Literal
 from ..concurrency.stop import StopFlag, StopLevel
 from ..context import ActivityInfo
 from ..exception import UnknownResourceError
-from ..invocation import StatusRecord, TaskStatus
+from ..invocation import TaskStatus
 from ..middleware import Middleware, Run
 from ..swf.client import SWFClient
 from ..swf.values import ActivityDefaults, ActivityImplementation, ActivityTask, ActivityType
@@ -138,7 +138,7 @@ class ScriptedTask:
             input,
         )
         self.run = TaskRun(worker, task)
-        self.run.heartbeats = _ScriptedHeartbeats(self, self.run.status)
+        self.run.heartbeats = _ScriptedHeartbeats(self)
 
     @property
     def status(self) -> TaskStatus:
@@ -218,11 +218,11 @@ def _implementation(activity: type[Activity], info: ActivityInfo) -> ActivityImp
 class _ScriptedHeartbeats(Heartbeats):
     """Sends every heartbeat, after the script's steps for it."""
 
-    def __init__(self, task: ScriptedTask, status: StatusRecord) -> None:
+    def __init__(self, task: ScriptedTask) -> None:
         super().__init__(
-            "the task",
+            task.run.info,
             lambda details: task.client.record_activity_task_heartbeat("token", details),
-            status,
+            task.run.status,
             lost_after_seconds=None,
             pause=lambda seconds: True,
         )

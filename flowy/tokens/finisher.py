@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from ..exception import TokenStoreError
 from ..invocation.outcome import TaskOutcome
+from ..logs import log_keys
 from ..safe_logging import get_logger
 from ..texts import cut_end, sendable
 from .store import MAX_REASON_CHARS, TokenStore
@@ -81,7 +82,8 @@ class Finisher:
         if call():
             self._mark(task, outcome, said)
             return True
-        logger.info("Suspended task %s of %s was closed already.", task.id, task)
+        extra = log_keys("task_closed", task.info)
+        logger.info("Suspended task %s of %s was closed already.", task.id, task, extra=extra)
         if task.is_open:
             try:
                 self._store.beat_in(task.id, 0.0)
@@ -90,6 +92,7 @@ class Finisher:
         return False
 
     def _mark(self, task: SuspendedTask, outcome: TaskOutcome, reason: str | None) -> None:
+        extra = log_keys("task_ended", task.info, outcome=outcome.name.lower())
         try:
             self._store.close(task.id, outcome, reason)
         except TokenStoreError as error:
@@ -99,6 +102,7 @@ class Finisher:
                 task,
                 outcome.value,
                 error,
+                extra=extra,
             )
         else:
-            logger.info("Suspended task %s of %s: %s.", task.id, task, outcome.value)
+            logger.info("Suspended task %s of %s: %s.", task.id, task, outcome.value, extra=extra)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ...exception import SWFError, TransientError, UnknownResourceError
 from ...invocation.outcome import TaskOutcome
+from ...logs import log_keys
 from ...safe_logging import get_logger
 from ...texts import cut_end, sendable
 from ...tokens import SuspendedTask, TokenStore
@@ -57,7 +58,8 @@ class EndRecorder:
         if reason is not None:
             reason = cut_end(sendable(reason), MAX_REASON_CHARS)
         if self._store.close(task.id, outcome, reason, learned=learned):
-            logger.info("Suspended task %s of %s: %s.", task.id, task, outcome.value)
+            extra = log_keys("task_ended", task.info, outcome=outcome.name.lower())
+            logger.info("Suspended task %s of %s: %s.", task.id, task, outcome.value, extra=extra)
 
     def learn(self, task: SuspendedTask) -> None:
         """Find out how *task*, which is closed at SWF, ended, and mark it so.
@@ -82,6 +84,7 @@ class EndRecorder:
                 task.id,
                 error.fault,
                 HISTORY_RETRY_SECONDS,
+                extra=log_keys("task_closed", task.info, fault=error.fault),
             )
             self._store.beat_in(task.id, HISTORY_RETRY_SECONDS)
             return
@@ -107,6 +110,7 @@ class EndRecorder:
             task.id,
             self._domain,
             pause,
+            extra=log_keys("heartbeat_failed", task.info),
         )
         self._store.beat_in(task.id, pause)
 

@@ -17,6 +17,7 @@ from ...exception import (
     UnknownResourceError,
 )
 from ...invocation.outcome import TaskOutcome
+from ...logs import log_keys
 from ...safe_logging import get_logger
 from ...tokens import SuspendedTask, TokenStore
 from ..client import SWFClient
@@ -84,6 +85,7 @@ class SuspendedTaskHeartbeater:
                 "%s The answer to the heartbeat of task %s was not recorded; the next one will be.",
                 error,
                 task.id,
+                extra=log_keys("heartbeat_failed", task.info),
             )
         finally:
             with self._lock:
@@ -110,7 +112,12 @@ class SuspendedTaskHeartbeater:
             self._cancel(task)
             return
         if cancel_requested and not task.cancel_requested:
-            logger.info("The cancellation of %s, task %s, was requested.", task, task.id)
+            logger.info(
+                "The cancellation of %s, task %s, was requested.",
+                task,
+                task.id,
+                extra=log_keys("status_changed", task.info),
+            )
         self._store.beat_in(
             task.id, self._schedule.interval_seconds(task), cancel_requested=cancel_requested
         )
@@ -137,6 +144,7 @@ class SuspendedTaskHeartbeater:
                 task.id,
                 error.fault,
                 pause,
+                extra=log_keys("answer_failed", task.info, fault=error.fault),
             )
             self._store.beat_in(task.id, pause, cancel_requested=True)
         else:
@@ -160,5 +168,6 @@ class SuspendedTaskHeartbeater:
             task.id,
             error.fault,
             pause,
+            extra=log_keys("heartbeat_failed", task.info, fault=error.fault),
         )
         self._store.beat_in(task.id, pause)

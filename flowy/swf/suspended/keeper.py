@@ -19,6 +19,7 @@ from ...concurrency.retry import Backoff
 from ...concurrency.signals import stop_signals
 from ...concurrency.stop import StopFlag, StopLevel
 from ...exception import TokenStoreError
+from ...nouns import counted
 from ...safe_logging import get_logger
 from ...tokens import TokenStore
 from ..client import Layer1, connect
@@ -183,7 +184,8 @@ class Keeper:
             dropped = self._store.drop_closed(self._drop_after_seconds)
             self._dropped_at = now
             if dropped:
-                logger.info("Dropped %d tasks that were closed long ago.", dropped)
+                text = counted(dropped, "task that was", "tasks that were")
+                logger.info("Dropped %s closed long ago.", text)
 
     def _log_start(self) -> None:
         """Log which tasks wait, because a mistyped domain or store raises no error."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 
 from ...exception import SWFError
+from ...logs import log_keys
 from ...safe_logging import get_logger
 from ...tokens import SuspendedTask
 from .schedule import RETRY_SECONDS
@@ -58,6 +59,7 @@ class OutageDetector:
                 task.id,
                 error.fault,
                 RETRY_SECONDS,
+                extra=log_keys("heartbeat_failed", task.info, fault=error.fault),
             )
         if failures == FAILURES_IN_A_ROW:
             logger.warning(
@@ -65,4 +67,5 @@ class OutageDetector:
                 "only one is sent every few seconds.",
                 failures,
                 error,
+                extra=log_keys("heartbeat_failed", fault=error.fault),
             )

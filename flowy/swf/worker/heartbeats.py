@@ -17,8 +17,10 @@ from collections.abc import Callable
 
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.retry import Backoff, Deadline
+from ...context import ActivityInfo
 from ...exception import SWFError, TransientError, UnknownResourceError
 from ...invocation import StatusRecord, TaskStatus
+from ...logs import log_keys
 from ...safe_logging import get_logger
 
 logger = get_logger(__name__)
@@ -38,7 +40,7 @@ class Heartbeats:
     """Sends the heartbeats of one task, from the author and in the background.
 
     Args:
-        subject: names the task in log lines.
+        subject: which task it is, for log lines.
         send: sends one heartbeat with its details; returns whether a cancellation was requested,
             raises ``SWFError`` if SWF did not accept it.
         status: gets SWF's answers.
@@ -51,7 +53,7 @@ class Heartbeats:
 
     def __init__(
         self,
-        subject: object,
+        subject: ActivityInfo,
         send: Callable[[str | None], bool],
         status: StatusRecord,
         *,
@@ -148,6 +150,7 @@ class Heartbeats:
                     self._subject,
                     error.fault,
                     pause,
+                    extra=log_keys("heartbeat_failed", self._subject, fault=error.fault),
                 )
                 if self._pause(pause):
                     raise
@@ -172,12 +175,17 @@ class Heartbeats:
                 "No heartbeat of %s was accepted for %d s; the activity is told to give up.",
                 self._subject,
                 int(limit or 0),
+                extra=log_keys("task_lost", self._subject),
             )
 
     def _log_refusal(self, error: SWFError) -> None:
+        extra = log_keys("heartbeat_failed", self._subject, fault=error.fault)
         if isinstance(error, TransientError):
             logger.warning(
-                "Heartbeat of %s not sent (%s); the activity goes on.", self._subject, error.fault
+                "Heartbeat of %s not sent (%s); the activity goes on.",
+                self._subject,
+                error.fault,
+                extra=extra,
             )
         elif not self._refusal_logged:
             self._refusal_logged = True
@@ -185,4 +193,5 @@ class Heartbeats:
                 "Heartbeat of %s refused (%s); the activity goes on until its declared timeout.",
                 self._subject,
                 error.fault,
+                extra=extra,
             )

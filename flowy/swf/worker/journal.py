@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ...context import ActivityInfo
 from ...invocation.outcome import TaskOutcome
 
 
 class TaskJournal(Protocol):
     """Records each task before it starts, and its outcome; its methods do not raise."""
 
-    def opened(self, token: str, subject: str) -> None:
+    def opened(self, token: str, info: ActivityInfo) -> None:
         """Record a task that is about to start, or that was not suspended after all."""
 
     def suspending(self, token: str) -> None:
@@ -26,7 +27,7 @@ class TaskJournal(Protocol):
 class NoJournal:
     """The journal of a process that has no supervisor; it records nothing."""
 
-    def opened(self, token: str, subject: str) -> None:
+    def opened(self, token: str, info: ActivityInfo) -> None:
         """Do nothing."""
 
     def suspending(self, token: str) -> None:

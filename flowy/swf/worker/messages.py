@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...concurrency.children import Link, Message
 from ...concurrency.stop import StopLevel
+from ...context import ActivityInfo
 from ...exception import RefusedError, SWFError
 from ...invocation.outcome import TaskOutcome
 from .report import LostPoll, StopReport, Tally
@@ -68,9 +69,9 @@ class SupervisedJournal:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    def opened(self, token: str, subject: str) -> None:
+    def opened(self, token: str, info: ActivityInfo) -> None:
         """Record a task that is about to start, or that was not suspended after all."""
-        self._link.send({"opened": token, "subject": subject})
+        self._link.send({"opened": token, "info": vars(info)})
 
     def suspending(self, token: str) -> None:
         """Record that a task is being put into a store."""
@@ -85,12 +86,23 @@ class SupervisedJournal:
         self._link.send({"lost": identity, "fault": fault})
 
 
+@dataclass(frozen=True)
+class OpenTask:
+    """A task that a child has not settled; ``since`` is when its supervisor heard of it."""
+
+    info: ActivityInfo
+    since: float
+
+    def __str__(self) -> str:
+        return str(self.info)
+
+
 @dataclass
 class Account:
     """What the messages of one child have told.
 
     Attributes:
-        open: its open tasks, from token to subject.
+        open: its open tasks, by token.
         suspending: the tokens of those that may be in a store.
         tally: the outcomes of its tasks, in case it dies before it reports.
         report: its report; None before its end.
@@ -101,7 +113,7 @@ class Account:
         heard_at: when its last message came, by the supervisor's clock.
     """
 
-    open: dict[str, str] = field(default_factory=dict)
+    open: dict[str, OpenTask] = field(default_factory=dict)
     suspending: set[str] = field(default_factory=set)
     tally: Tally = field(default_factory=Tally)
     report: StopReport | None = None
@@ -111,11 +123,17 @@ class Account:
     asked: bool = False
     heard_at: float = 0.0
 
+    @property
+    def tasks(self) -> list[OpenTask]:
+        """Its open tasks; any thread may ask."""
+        return list(self.open.values())
+
     def hear(self, message: Message, at: float = 0.0) -> None:
         """Record what a message tells that came at this time, by the supervisor's clock."""
         self.heard_at = at
         if "opened" in message:
-            self.open[message["opened"]] = message["subject"]
+            info = ActivityInfo(**message["info"])
+            self.open[message["opened"]] = OpenTask(info, at)
             self.suspending.discard(message["opened"])
         elif "suspending" in message:
             self.suspending.add(message["suspending"])

@@ -15,6 +15,7 @@ from ...importing import imported
 from ...middleware import Middleware, check_middleware
 from ...observer import Observer, Observers, Starting
 from ...options import about
+from ...safe_logging import enable_loggers
 from ..client import Layer1
 from ..limits import name_text
 from ..scanner import Ignored, Package, Scanner, declared_by
@@ -110,6 +111,15 @@ class ServingOptions:
             "flowy.observer. With several processes each process has its own.",
             metavar="MODULE:OBJECT",
             kind="objects",
+        ),
+    )
+
+    log_starts: bool = field(
+        default=False,
+        metadata=about(
+            "say in the log at the level INFO when a task starts, as when it ends; otherwise it is "
+            "said at DEBUG.",
+            kind="flag",
         ),
     )
 
@@ -231,7 +241,9 @@ class WorkerOptions(ServingOptions):
         """
         if self.activities is not None:
             return declared_by(self.activities)
-        return Scanner(self.package or (), self.ignore).scan()
+        found = Scanner(self.package or (), self.ignore).scan()
+        enable_loggers()  # what was imported may have configured logging
+        return found
 
     def load(self, slot: int | None = None) -> Mapping[ActivityType, ActivityImplementation]:
         """Tell the observers that this process starts, then return what ``implementations`` does.

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from ...concurrency.stop import StopLevel
+from .poll_outage import PollOutage
 from .poller_record import PollerRecord, PollerState
 from .polling import Poller
 from .runner import Runner
@@ -47,6 +48,7 @@ class PollLoop:
         self._answered = threading.Event()
         #: What each poller does.
         self.records: list[PollerRecord] = []
+        self._outage = PollOutage(worker.task_list, worker.client.place, clock=worker.clock)
 
     def new_record(self) -> PollerRecord:
         """Return the record of the poller that is the calling thread."""
@@ -72,6 +74,7 @@ class PollLoop:
             stop=self._stop,
             answered=self._answered,
             lost=self.poll_lost,
+            outage=self._outage,
             observers=self._worker.observers,
             record=record,
             clock=self._worker.clock,

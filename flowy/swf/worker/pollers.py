@@ -7,6 +7,7 @@ import threading
 from ...concurrency.retry import Deadline
 from ...concurrency.stop import StopLevel
 from ...exception import SWFError, ThreadError
+from ...nouns import counted
 from ...safe_logging import get_logger
 from ..client.connect import POLL_READ_TIMEOUT_SECONDS
 from .poll_loop import PollLoop
@@ -77,7 +78,8 @@ class Pollers:
                         f"Cannot start the worker: the system has no thread to poll in ({error})."
                         " Raise its limits, or lower concurrency."
                     ) from error
-                logger.warning("%d pollers and not %d: %s.", number, self._count, error)
+                pollers = counted(number, "poller")
+                logger.warning("%s and not %d: %s.", pollers, self._count, error)
                 return
 
     def _work(self) -> None:

@@ -14,14 +14,12 @@ from typing import Literal
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.retry import Backoff
 from ...concurrency.stop import StopFlag
-from ...exception import LimitExceededError, SWFError, TransientError, UnknownResourceError
+from ...exception import SWFError, TransientError, UnknownResourceError
 from ...observer import Observers, PollEnded, PollStarted
-from ...safe_logging import get_logger
 from ..client import SWFClient
 from ..values import ActivityTask
+from .poll_outage import PollOutage
 from .poller_record import PollerRecord, PollerState
-
-logger = get_logger(__name__)
 
 #: The first and the longest pause after a poll that failed, in seconds.
 FIRST_PAUSE_SECONDS = 0.5
@@ -47,6 +45,7 @@ class Poller:
         answered: set after the first successful poll; several pollers share it.
         lost: called with the fault of a poll that may have cost a task, because SWF may have sent
             one that did not arrive.
+        outage: logs that polls fail; several pollers share it. None makes one for this poller.
         observers: told about each poll.
         record: told what the poller does.
     """
@@ -61,6 +60,7 @@ class Poller:
         stop: StopFlag,
         answered: threading.Event,
         lost: Callable[[str], None],
+        outage: PollOutage | None = None,
         observers: Observers | None = None,
         record: PollerRecord | None = None,
         clock: Clock = SYSTEM_CLOCK,
@@ -72,6 +72,7 @@ class Poller:
         self._stop = stop
         self._ever_answered = answered
         self._lost = lost
+        self._outage = outage or PollOutage(task_list, client.place, clock=clock)
         self._observers = observers or Observers()
         self._record = record or PollerRecord(clock)
         self._clock = clock
@@ -106,7 +107,7 @@ class Poller:
                 continue
             self._record.poll_answered()
             self._tell(began_at, None, task)
-            self._answered()
+            self._answered(began_at)
             if task is None:
                 self._rest_after_empty(self._clock.now() - began_at)
             else:
@@ -129,9 +130,8 @@ class Poller:
         seconds = self._clock.now() - began_at
         self._observers.poll_ended(PollEnded(self._task_list, result, seconds, fault))
 
-    def _answered(self) -> None:
-        if self._trouble.tries or self._refusal.tries:
-            logger.info("Polling %s works again.", self._task_list)
+    def _answered(self, began_at: float) -> None:
+        self._outage.answered(began_at)
         self._ever_answered.set()
         self._trouble.reset()
         self._refusal.reset()
@@ -141,19 +141,11 @@ class Poller:
             if error.may_have_arrived:
                 self._lost(error.fault)
             pause = self._trouble.next_seconds()
-            advice = (
-                " More than 1,000 polls are open on the task list: run fewer workers."
-                if isinstance(error, LimitExceededError)
-                else ""
-            )
-            logger.warning(
-                "Poll failed (%s); polling again in %.1f s.%s", error.fault, pause, advice
-            )
         elif self._ever_answered.is_set():
             pause = self._refusal.next_seconds()
-            logger.error("%s Polling again in %.1f s.", error, pause)
         else:
             raise self._set_up_wrongly(error) from error
+        self._outage.failed(error, pause)
         self._stop.wait(pause)
 
     def _set_up_wrongly(self, error: SWFError) -> SWFError:

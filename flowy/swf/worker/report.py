@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 
 from ...invocation.outcome import TaskOutcome
+from ...nouns import counted
 
 #: How many of the newest entries are kept of a list that grows while a worker runs.
 KEPT_ENTRIES = 1_000
@@ -78,7 +79,7 @@ class StopReport:
         more = getattr(self, f"more_{name}", 0)
         newest = f", the newest {len(entries):,}" if more else ""
         shown = _grouped_polls(entries) if name == "polls_lost" else _grouped(entries)
-        return f"{len(entries) + more:,} {_NAMED[name]}{newest}: {', '.join(shown)}"
+        return f"{counted(len(entries) + more, *_NAMED[name])}{newest}: {', '.join(shown)}"
 
 
 def _grouped(entries: Iterable[str]) -> Iterator[str]:
@@ -110,10 +111,10 @@ _COUNTED = {
     "unknown_left": "of an unknown type left to their timeouts",
 }
 _NAMED = {
-    "failed_by_stop": "failed by the stop",
-    "abandoned": "abandoned by the stop",
-    "unanswered": "answers given up",
-    "polls_lost": "polls that may have cost a task",
+    "failed_by_stop": ("failed by the stop", "failed by the stop"),
+    "abandoned": ("abandoned by the stop", "abandoned by the stop"),
+    "unanswered": ("answer given up", "answers given up"),
+    "polls_lost": ("poll that may have cost a task", "polls that may have cost a task"),
 }
 _COUNTED_OUTCOMES = {
     TaskOutcome.COMPLETED: "completed",

@@ -17,6 +17,7 @@ from ... import reasons
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.retry import Backoff, Deadline
 from ...concurrency.stop import StopFlag, StopLevel
+from ...context import ActivityInfo
 from ...exception import SWFError, TooLongError, UnknownResourceError, ValidationError
 from ...invocation import (
     Answer,
@@ -30,6 +31,7 @@ from ...invocation import (
     reason_of,
     sendable,
 )
+from ...logs import log_keys
 from ...safe_logging import get_logger
 from ..limits import MAX_HEARTBEAT_DETAILS_CHARS
 
@@ -87,7 +89,7 @@ class Responder:
     Args:
         client: makes the calls.
         token: the task's token.
-        subject: names the task in log lines.
+        subject: the task, for log lines.
         start_to_close_seconds: the declared timeout; None for no limit.
         policy: the worker's policy; when its flag is raised, less time is left.
         clock: measures the time, from now on.
@@ -98,7 +100,7 @@ class Responder:
         client: AnswerCalls,
         token: str,
         *,
-        subject: object,
+        subject: ActivityInfo,
         start_to_close_seconds: float | None,
         policy: StopPolicy,
         clock: Clock = SYSTEM_CLOCK,
@@ -113,6 +115,8 @@ class Responder:
             clock=clock,
         )
         self._thread: int | None = None  # the thread that delivers
+        #: The reason of the failure that SWF was sent; None if there is none.
+        self.reason: str | None = None
 
     def give_up(self) -> None:
         """Stop trying, and cut the call that is under way; any thread may call this."""
@@ -174,14 +178,18 @@ class Responder:
         return self._fail(answer.reason, answer.details)
 
     def _fail(self, reason: str, details: str | None = None) -> TaskOutcome:
+        self.reason = reason
         try:
             return self._try(TaskOutcome.FAILED, self._failed(reason, details))
         except ValidationError as error:
             fault = error.fault
         logger.warning(
-            "SWF refused the reason of %s (%s); a plain reason is sent.", self._subject, fault
+            "SWF refused the reason of %s (%s); a plain reason is sent.",
+            self._subject,
+            fault,
+            extra=log_keys("answer_failed", self._subject, fault=fault),
         )
-        plain = f"{reasons.REASON_REFUSED}SWF answered {fault}."
+        self.reason = plain = f"{reasons.REASON_REFUSED}SWF answered {fault}."
         try:
             return self._try(TaskOutcome.FAILED, self._failed(plain, None))
         except ValidationError as error:
@@ -222,6 +230,7 @@ class Responder:
                     self._subject,
                     error.fault,
                     pause,
+                    extra=log_keys("answer_failed", self._subject, fault=error.fault),
                 )
                 tried_before = True
                 if self._stop.wait(pause, StopLevel(min(level + 1, StopLevel.KILL))):
@@ -242,11 +251,13 @@ class Responder:
             logger.info(
                 "%s is closed: an earlier try of its answer arrived, or it timed out.",
                 self._subject,
+                extra=log_keys("task_closed", self._subject),
             )
         else:
             logger.warning(
                 "%s was closed before its answer: it timed out, or its workflow ended.",
                 self._subject,
+                extra=log_keys("task_closed", self._subject),
             )
         return TaskOutcome.CLOSED
 
@@ -255,6 +266,7 @@ class Responder:
             "Answer of %s given up (%s): the task stays open until it times out.",
             self._subject,
             fault,
+            extra=log_keys("answer_failed", self._subject, fault=fault),
         )
         return TaskOutcome.UNANSWERED
 

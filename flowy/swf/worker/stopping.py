@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from ...concurrency.threads import Threads
 from ...observer import StopRequested
 from .responder import ANSWER_SECONDS_AFTER_GRACE
 from .slots import Slots
+from .stop_log import Awaited, StopLog
 from .task_run import TaskRun
 from .worker_context import WorkerContext
 
@@ -37,6 +39,7 @@ class Stopping:
         runs_here: returns the task that runs in the calling thread, or None.
         polls_here: whether the calling thread polls.
         interrupted: whether a third signal interrupts the calling thread by itself.
+        supervised: whether the supervisor says for all processes what is awaited.
     """
 
     worker: WorkerContext
@@ -45,6 +48,7 @@ class Stopping:
     runs_here: Callable[[], TaskRun | None]
     polls_here: bool
     interrupted: bool
+    supervised: bool = False
     finished: bool = False  #: Set when the worker has ended.
     _told: StopLevel = field(default=StopLevel.NONE, init=False)
     _telling: threading.RLock = field(default_factory=threading.RLock, init=False)
@@ -61,19 +65,29 @@ class Stopping:
     def watch(self) -> None:
         """Wait for a stop, and carry it out."""
         flag, clock = self.worker.policy.flag, self.worker.clock
+        grace = self.worker.policy.grace_seconds
         flag.wait(None)
-        self._tell(StopLevel.DRAIN)
-        flag.wait(self.worker.policy.grace_seconds, StopLevel.CANCEL)
+        log = StopLog(
+            flag,
+            self._awaited,
+            grace_seconds=grace,
+            cancel_seconds=CANCEL_GRACE_SECONDS,
+            level=logging.DEBUG if self.supervised else logging.INFO,
+            is_over=lambda: self.finished,
+            clock=clock,
+        )
+        self._reach(StopLevel.DRAIN, log)
+        flag.wait(grace, StopLevel.CANCEL)
         if self.finished:
             return
-        flag.raise_to(StopLevel.CANCEL)
-        self._tell(StopLevel.CANCEL)
+        flag.raise_to(StopLevel.CANCEL, f"the grace of {grace:.0f} s is over" if grace else None)
+        self._reach(StopLevel.CANCEL, log)
         running = self.slots.running
         for run in running:
             run.interrupt()
         self._end(self.slots.wait_until_settled(running, CANCEL_GRACE_SECONDS))
         flag.wait(None, StopLevel.KILL)
-        self._tell(StopLevel.KILL)
+        self._reach(StopLevel.KILL, log)
         if self.polls_here and self.leave is not None:
             # A signal just before the thread starts to wait for its socket does not interrupt it.
             deadline = Deadline(CANCEL_GRACE_SECONDS if self.interrupted else 0.0, clock=clock)
@@ -91,6 +105,15 @@ class Stopping:
             run.give_up()
         if self.runs_here() in late and self.leave is not None:
             self.leave()
+
+    def _awaited(self) -> Awaited:
+        return Awaited(tuple(map(str, self.slots.running)), self.slots.polls_out)
+
+    def _reach(self, level: StopLevel, log: StopLog) -> None:
+        """Say that the stop has reached a level, and tell it."""
+        with self._telling:  # nothing is said after the worker's last line
+            log.reached(level)
+        self._tell(level)
 
     def _tell(self, level: StopLevel) -> None:
         """Wake all waiting threads, and tell the observers each level up to this one, once."""

@@ -13,25 +13,31 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ... import reasons
 from ...concurrency.children import Child, Message
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.processes import Processes
 from ...concurrency.signals import stop_signals
 from ...concurrency.stop import StopFlag, StopLevel
-from ...concurrency.threads import Threads
 from ...exception import SWFError
-from ...invocation import Failed, TaskOutcome
-from ...observer import Observers, ProcessEnded, ProcessStarted, StopRequested, WorkerStopped
+from ...logs import log_keys
+from ...nouns import counted
+from ...observer import (
+    Observers,
+    ProcessEnded,
+    ProcessStarted,
+    StopRequested,
+    WorkerStopped,
+)
 from ...safe_logging import get_logger
 from ..client import SWFClient
 from . import messages
 from .child import WorkerSpec, work
-from .failures import Failures
+from .dead_tasks import DeadTasks
 from .messages import Account
 from .pollers import POLL_WAIT_SECONDS
 from .report import StopReport, Tally
-from .responder import Responder, StopPolicy
+from .responder import StopPolicy
+from .stop_log import Awaited, StopLog
 from .stopping import CANCEL_GRACE_SECONDS, LAST_ANSWER_SECONDS
 from .worker import default_identity
 
@@ -39,9 +45,6 @@ if TYPE_CHECKING:
     from .supervisor_state import SupervisorState
 
 logger = get_logger(__name__)
-
-#: How many threads fail the tasks of a dead process, at most: enough for a thousand in 2 s.
-FAILING_THREADS = 50
 
 #: How many seconds a child gets in addition to the time it may take, before it is killed.
 MARGIN_SECONDS = 10.0
@@ -72,7 +75,6 @@ class Supervisor:
         last: bool = False,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._client = client
         self._clock = clock
         self._last = last
         self._stop = StopFlag(clock)
@@ -83,8 +85,7 @@ class Supervisor:
         self._accounts: dict[Child, Account] = {}
         self._reports: list[StopReport] = []
         self._error: SWFError | None = None
-        self._failing = Threads(FAILING_THREADS, "flowy-dead-tasks")
-        self._failures = Failures(clock)
+        self._dead = DeadTasks(client, self._policy, self._tally, self._observers, clock)
         self._ended = threading.Event()
         self._answered = threading.Condition()
         self._processes = Processes(
@@ -143,7 +144,7 @@ class Supervisor:
                     self._processes.attend()
                     raise
                 finally:
-                    self._failures.wait(LAST_ANSWER_SECONDS)
+                    self._dead.wait(LAST_ANSWER_SECONDS)
         finally:
             self._ended.set()
             self._stop.raise_to(StopLevel.KILL)
@@ -153,11 +154,11 @@ class Supervisor:
         return report
 
     def _report(self) -> StopReport:
-        for subject in self._failures.give_up_after(LAST_ANSWER_SECONDS):
-            self._tally.note(TaskOutcome.UNANSWERED, subject)
+        self._dead.give_up_after(LAST_ANSWER_SECONDS)
         report = sum(self._reports, start=self._tally.report())
         level = logging.INFO if report.clean else logging.WARNING
-        logger.log(level, "All worker processes stopped: %s.", report)
+        extra = log_keys("worker_stopped")
+        logger.log(level, "All worker processes stopped: %s.", report, extra=extra)
         self._observers.worker_stopped(WorkerStopped(report))
         return report
 
@@ -169,21 +170,36 @@ class Supervisor:
         Children apply the grace themselves, unless their interpreter hangs.
         """
         self._stop.wait(None, StopLevel.DRAIN)
-        self._tell(StopLevel.DRAIN)
         grace = self._policy.grace_seconds
+        log = StopLog(
+            self._stop,
+            self._awaited,
+            grace_seconds=grace,
+            cancel_seconds=CANCEL_GRACE_SECONDS,
+            is_over=self._ended.is_set,
+            clock=self._clock,
+        )
+        self._reach(StopLevel.DRAIN, log)
         patience = None if grace is None else grace + SECONDS_TO_END
         if not self._stop.wait(patience, StopLevel.CANCEL):
             self._kill_all()
             return
-        self._tell(StopLevel.CANCEL)
+        self._reach(StopLevel.CANCEL, log)
         if not self._stop.wait(SECONDS_TO_END, StopLevel.KILL):
             self._kill_all()
             return
-        self._tell(StopLevel.KILL)
+        self._reach(StopLevel.KILL, log)
         self._ended.wait(CANCEL_GRACE_SECONDS + LAST_ANSWER_SECONDS + MARGIN_SECONDS)
         self._kill_all()
 
-    def _tell(self, level: StopLevel) -> None:
+    def _awaited(self) -> Awaited:
+        children = self._processes.children
+        tasks = [task for account in list(self._accounts.values()) for task in account.tasks]
+        polls = sum(max(0, child.number.value) for child in children)
+        return Awaited(tuple(map(str, tasks)), polls, len(children))
+
+    def _reach(self, level: StopLevel, log: StopLog) -> None:
+        log.reached(level)
         self._processes.start_no_more()
         for child in self._processes.children:
             child.tell(messages.stop(level))
@@ -192,12 +208,18 @@ class Supervisor:
 
     def _kill_all(self) -> None:
         for child in self._processes.children:
-            logger.error("Worker process %d does not end; it is killed.", child.process.pid)
+            logger.error(
+                "Worker process %d does not end; it is killed.",
+                child.process.pid,
+                extra=log_keys("process_ended"),
+            )
             child.kill()
 
     # The children
 
     def _started(self, child: Child) -> None:
+        extra = log_keys("process_started")
+        logger.info("Started worker process %d.", child.process.pid, extra=extra)
         self._observers.process_started(ProcessStarted(child.process.pid, child.slot))
 
     def _heard(self, child: Child, message: Message) -> None:
@@ -240,48 +262,22 @@ class Supervisor:
         for _ in range(max(0, child.number.value)):
             identity = default_identity(child.process.pid)
             self._tally.poll_lost(identity, f"its process died, {child.end}")
-        suspending = account.open.keys() & account.suspending
-        for token, subject in account.open.items():
-            if token in suspending:
-                # It may be in its store; if so, it must stay open for whoever finishes it.
-                self._tally.note(TaskOutcome.UNANSWERED, f"{subject}, perhaps suspended")
-            elif abandoned:  # the killed child could not apply the policy itself
-                self._tally.note(TaskOutcome.ABANDONED, subject)
-            else:
-                self._fail(token, subject, child.end)
+        suspending = len(account.open.keys() & account.suspending)
+        others = len(account.open) - suspending
         logger.error(
-            "Worker process %d died (%s); its %d tasks are %s.",
+            "Worker process %d died (%s); %s.",
             child.process.pid,
             child.end,
-            len(account.open) - len(suspending),
-            "left to their timeouts" if abandoned else "failed",
+            counted(others, "task is left to its timeout", "tasks are left to their timeouts")
+            if abandoned
+            else counted(others, "task is failed", "tasks are failed"),
+            extra=log_keys("process_ended", fault=child.end),
         )
         if suspending:
             logger.error(
-                "%d tasks of process %d were being suspended, and may be in their store; the "
-                "report names them.",
-                len(suspending),
+                "Of process %d %s, and may be in a store; the report names each.",
                 child.process.pid,
+                counted(suspending, "task was being suspended", "tasks were being suspended"),
+                extra=log_keys("process_ended", fault=child.end),
             )
-
-    def _fail(self, token: str, subject: str, end: str) -> None:
-        responder = Responder(
-            self._client,
-            token,
-            subject=subject,
-            start_to_close_seconds=None,
-            policy=self._policy,
-            clock=self._clock,
-        )
-
-        def fail() -> None:
-            """Fail the task, and count it unless it was given up meanwhile."""
-            outcome = TaskOutcome.UNANSWERED
-            try:
-                outcome = responder.deliver(Failed(f"{reasons.WORKER_PROCESS_DIED}{end}."))
-            finally:
-                if self._failures.ended(subject):
-                    self._tally.note(outcome, subject)
-
-        self._failures.add(subject)
-        self._failing.submit(fail)
+        self._dead.answer_for(account, child.end, abandoned=abandoned)

@@ -26,6 +26,7 @@ from ...invocation import (
     answer_to_error,
     ends_thread,
 )
+from ...logs import log_keys
 from ...observer import HeartbeatEnded, StatusChanged, TaskEnded
 from ...safe_logging import get_logger
 from ..values import ActivityTask
@@ -33,12 +34,10 @@ from .activity_call import ActivityCall, answer_of_silence, is_async
 from .heartbeats import Heartbeats
 from .responder import Responder
 from .run_scheduler import RunScheduler
+from .task_log import log_about, log_end, log_start
 from .worker_context import WorkerContext
 
 logger = get_logger(__name__)
-
-#: The outcomes that are logged as errors.
-_ERRORS = (TaskOutcome.FAILED, TaskOutcome.FAILED_BY_STOP, TaskOutcome.UNANSWERED)
 
 
 class TaskRun:
@@ -65,7 +64,7 @@ class TaskRun:
         )
         heartbeat, start_to_close = self.info.heartbeat, self.info.start_to_close
         self.heartbeats = Heartbeats(
-            task,
+            self.info,
             lambda details: worker.client.record_activity_task_heartbeat(task.task_token, details),
             self.status,
             timeout_seconds=heartbeat,
@@ -77,12 +76,12 @@ class TaskRun:
         self._responder = Responder(
             worker.client,
             task.task_token,
-            subject=task,
+            subject=self.info,
             start_to_close_seconds=start_to_close,
             policy=worker.policy,
             clock=worker.clock,
         )
-        worker.journal.opened(task.task_token, str(task))
+        worker.journal.opened(task.task_token, self.info)
 
     @property
     def is_coroutine(self) -> bool:
@@ -95,7 +94,7 @@ class TaskRun:
         return self._worker.guard.is_forked
 
     def __str__(self) -> str:
-        return str(self._task)
+        return str(self.info)
 
     # Running
 
@@ -132,7 +131,8 @@ class TaskRun:
         if kind is asyncio.CancelledError and status.tell_interruption() is not TaskStatus.ACTIVE:
             self.finish(answer_of_silence(status))
         elif self._claimed and issubclass(kind, Exception):
-            logger.error("Activity %s failed after its answer: %s.", self._task, kind.__qualname__)
+            text, fault = "Activity %s failed after its answer: %s.", kind.__qualname__
+            log_about(logger, logging.ERROR, self.info, "task_broke", text, fault, fault=fault)
         else:
             self.finish(answer_to_error(error, self.status))
 
@@ -145,6 +145,7 @@ class TaskRun:
         """Return the call of its implementation; None if its type is unknown."""
         if self._implementation is None:
             return None
+        log_start(logger, self.info, self._worker.start_level)
         return ActivityCall(
             worker=self._worker,
             implementation=self._implementation,
@@ -175,7 +176,8 @@ class TaskRun:
             return  # it is just being started: wait for the next heartbeat
         status = self.status.take_interruption()
         if status is not None:
-            logger.info("A background heartbeat of %s learned: %s.", self._task, status.value)
+            text = "A background heartbeat of %s learned: %s."
+            log_about(logger, logging.INFO, self.info, "status_changed", text, status.value)
             self.interrupt()
 
     # Ending
@@ -185,15 +187,15 @@ class TaskRun:
         self._worker.guard.end_child()
         ran_seconds = self._worker.clock.now() - self.started_at
         if not self._claim():
-            logger.info("%s is answered already; a later answer is dropped.", self._task)
+            text = "%s is answered already; a later answer is dropped."
+            log_about(logger, logging.INFO, self.info, "task_closed", text)
             return False
         outcome = TaskOutcome.UNANSWERED
         try:
             outcome = self._responder.respond(answer, self.heartbeats.details)
         finally:
             # Also if a third signal interrupts the delivery: SWF may have taken the answer.
-            error = answer.error if isinstance(answer, Failed) else None
-            self._settle(outcome, ran_seconds, error)
+            self._settle(outcome, ran_seconds, getattr(answer, "error", None))
         return outcome not in (TaskOutcome.CLOSED, TaskOutcome.UNANSWERED)
 
     def end_by_stop(self) -> None:
@@ -222,7 +224,7 @@ class TaskRun:
         try:
             yield
         except BaseException:
-            journal.opened(token, str(self._task))  # it was not kept, and runs on
+            journal.opened(token, self.info)  # it was not kept, and runs on
             raise
 
     def _refuse(self) -> None:
@@ -235,7 +237,9 @@ class TaskRun:
             self.finish(Failed(reason, f"Worker {self._worker.identity} serves {served}."))
         elif self._claim():
             self._settle(TaskOutcome.LEFT_UNKNOWN, 0.0)
-        logger.error("This worker does not serve %s; it serves %s.", self._task.type, served)
+        extra = log_keys("unknown_type", self.info)
+        text = "This worker does not serve %s; it serves %s."
+        logger.error(text, self._task.type, served, extra=extra)
 
     def _claim(self) -> bool:
         """Take the right to answer; return False if it is taken."""
@@ -265,15 +269,8 @@ class TaskRun:
 
     def _tell(self, outcome: TaskOutcome, ran_seconds: float, error: BaseException | None) -> None:
         total_seconds = self._worker.clock.now() - self.started_at
-        # Without the reason: the author's text may contain input, which must stay out of logs.
-        logger.log(
-            logging.ERROR if outcome in _ERRORS else logging.INFO,
-            "Activity %s: %s after %.3f s%s.",
-            self._task,
-            outcome.value,
-            total_seconds,
-            "" if error is None else f" ({type(error).__qualname__}); SWF gets the reason",
-        )
+        reason = self._responder.reason
+        log_end(logger, self.info, outcome, total_seconds, reason=reason, error=error)
         if self._worker.observers:
             self._worker.observers.task_ended(
                 TaskEnded(self.info, outcome, ran_seconds, total_seconds - ran_seconds, error)

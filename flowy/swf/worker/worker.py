@@ -21,7 +21,9 @@ from ...concurrency.signals import stop_signals
 from ...concurrency.stop import StopFlag, StopLevel
 from ...exception import ThreadError
 from ...importing import imported
+from ...logs import log_keys
 from ...middleware import check_middleware
+from ...nouns import counted
 from ...observer import Observers, WorkerStarted, WorkerStopped
 from ...safe_logging import get_logger
 from ..client import SWFClient
@@ -103,6 +105,7 @@ class ActivityWorker:
     ) -> None:
         self._options = ServingOptions(**options)
         self._last = last
+        self._supervised = journal is not None
         self._put_signals_back = put_signals_back
         self._leave = leave
         self._stop = StopFlag(clock)
@@ -134,6 +137,7 @@ class ActivityWorker:
             observers=observers,
             settled=self._slots.settled,
             slots=options.concurrency,
+            start_level=logging.INFO if options.log_starts else logging.DEBUG,
             **fields,
         )
 
@@ -180,6 +184,7 @@ class ActivityWorker:
             runs_here=lambda: self._runner.here,
             polls_here=serial,
             interrupted=options.signals,
+            supervised=self._supervised,
         )
         try:
             self._start(stopping)
@@ -221,13 +226,13 @@ class ActivityWorker:
     def _tell_start(self) -> None:
         worker, options = self._worker, self._options
         logger.info(
-            "Worker started as %s: %d %s, %d at once, task list %s of domain %s.",
+            "Worker started as %s: %s, %d at once, task list %s of domain %s.",
             worker.identity,
-            len(worker.activities),
-            "type" if len(worker.activities) == 1 else "types",
+            counted(len(worker.activities), "type"),
             options.concurrency,
             worker.task_list,
             worker.domain,
+            extra=log_keys("worker_started"),
         )
         worker.observers.worker_started(
             WorkerStarted(
@@ -259,7 +264,7 @@ class ActivityWorker:
     def _report(self) -> StopReport:
         report = self._worker.tally.report()
         level = logging.INFO if report.clean else logging.WARNING
-        logger.log(level, "Worker stopped: %s.", report)
+        logger.log(level, "Worker stopped: %s.", report, extra=log_keys("worker_stopped"))
         self._worker.observers.worker_stopped(WorkerStopped(report))
         return report
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -41,6 +42,7 @@ class WorkerContext:
         guard: detects a forked child of the worker.
         clock: measures the runs.
         slots: how many activities run at once; None if that is not known.
+        start_level: the log level of the line that a task starts.
     """
 
     activities: Mapping[ActivityType, ActivityImplementation]
@@ -60,6 +62,7 @@ class WorkerContext:
     guard: ProcessGuard = field(default_factory=ProcessGuard)
     clock: Clock = SYSTEM_CLOCK
     slots: int | None = None
+    start_level: int = logging.DEBUG
 
     def info_of(self, task: ActivityTask, defaults: ActivityDefaults | None) -> ActivityInfo:
         """Return what is known about a task; *defaults* are None if its type is unknown."""

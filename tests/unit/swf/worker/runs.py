@@ -22,6 +22,7 @@ from flowy.swf.worker.task_run import TaskRun
 from flowy.swf.worker.worker_context import WorkerContext
 from flowy.task import Activity
 from tests.patience import PATIENCE_SECONDS
+from tests.suspended import an_info
 from tests.unit.clocks import TurnedClock
 from tests.unit.swf.calls import Calls, RecordingJournal
 
@@ -183,7 +184,7 @@ class RecordingRun:
         self.flag = StopFlag()
         self.status = StatusRecord(lambda: self.flag.is_set(StopLevel.CANCEL))
         self.heartbeats = Heartbeats(
-            "a task",
+            an_info(),
             lambda details: calls.heartbeat("token", details),
             self.status,
             lost_after_seconds=60,

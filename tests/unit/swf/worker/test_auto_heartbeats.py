@@ -18,6 +18,7 @@ from flowy.invocation import StatusRecord, TaskStatus
 from flowy.swf.worker.auto_heartbeats import AUTO_HEARTBEAT_THREADS, AutoHeartbeats
 from flowy.swf.worker.heartbeats import Heartbeats
 from tests.patience import PATIENCE_SECONDS
+from tests.suspended import an_info
 from tests.unit.clocks import TurnedClock
 
 #: Seconds from one heartbeat to the next, by a clock that the test turns.
@@ -52,7 +53,7 @@ def heartbeats_of(
 ) -> Heartbeats:
     """Return the heartbeats of one task, each tried once."""
     return Heartbeats(
-        "a task",
+        an_info(),
         send,
         status or StatusRecord(),
         lost_after_seconds=None,

@@ -19,7 +19,11 @@ from flowy.exception import (
 from flowy.invocation import StatusRecord, TaskStatus
 from flowy.swf.worker.heartbeats import BURST, TRIED_SECONDS, Heartbeats
 from tests.patience import PATIENCE_SECONDS
+from tests.suspended import an_info
 from tests.unit.clocks import SelfTurningClock
+
+#: The task that is answered for.
+TASK = an_info(name="echo")
 
 UNREACHABLE = TransientError("no answer", fault="ReadTimeoutError")
 CLOSED = UnknownResourceError("closed", fault="UnknownResourceFault")
@@ -68,7 +72,7 @@ class Case:
         self.status = StatusRecord()
         self.tries: list[str | None] = []
         self.heartbeats = Heartbeats(
-            "echo 1",
+            TASK,
             send,
             self.status,
             timeout_seconds=timeout,
@@ -141,7 +145,7 @@ def test_a_heartbeat_is_tried_for_five_seconds(caplog: pytest.LogCaptureFixture)
     assert 6 <= len(wire.sent) <= 15
     (warning,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     message = warning.getMessage()
-    assert message == "Heartbeat of echo 1 not sent (ReadTimeoutError); the activity goes on."
+    assert message == f"Heartbeat of {TASK} not sent (ReadTimeoutError); the activity goes on."
 
 
 def test_the_end_of_the_grace_ends_the_tries() -> None:

@@ -11,6 +11,10 @@ from flowy.exception import CredentialsError, RefusedError
 from flowy.invocation import TaskOutcome
 from flowy.swf.worker import LostPoll, StopReport, messages
 from flowy.swf.worker.messages import Account, SupervisedJournal
+from tests.suspended import an_info
+
+#: A task as its worker knows it.
+TASK = an_info(heartbeat=60)
 
 
 class Pipe:
@@ -46,20 +50,21 @@ def over_the_pipe(message: Message) -> Message:
 def test_a_task_is_open_until_it_is_settled() -> None:
     """The supervisor answers for those that are open when the child dies."""
     told = Told()
-    told.journal.opened("a", "task a")
-    told.journal.opened("b", "task b")
+    told.journal.opened("a", TASK)
+    told.journal.opened("b", TASK)
     told.journal.settled("a", TaskOutcome.COMPLETED)
-    assert told.account.open == {"b": "task b"}
+    ((token, task),) = told.account.open.items()
+    assert (token, task.info) == ("b", TASK)
     assert told.account.tally.report() == StopReport(completed=1)
 
 
 def test_a_task_that_is_being_suspended_may_be_in_a_store() -> None:
     """It stays so until it is settled, or runs on because it is not kept after all."""
     told = Told()
-    told.journal.opened("a", "task a")
+    told.journal.opened("a", TASK)
     told.journal.suspending("a")
     assert told.account.suspending == {"a"}
-    told.journal.opened("a", "task a")
+    told.journal.opened("a", TASK)
     assert told.account.suspending == set()
     told.journal.suspending("a")
     told.journal.settled("a", TaskOutcome.SUSPENDED)
@@ -69,10 +74,10 @@ def test_a_task_that_is_being_suspended_may_be_in_a_store() -> None:
 def test_each_outcome_of_a_child_is_counted_as_its_own() -> None:
     """A task that was left is named by the subject with which it was opened."""
     told = Told()
-    told.journal.opened("a", "task a")
+    told.journal.opened("a", TASK)
     told.journal.settled("a", TaskOutcome.ABANDONED)
     told.journal.settled("b", TaskOutcome.FAILED)  # of which nothing was told before
-    assert told.account.tally.report() == StopReport(failed=1, abandoned=("task a",))
+    assert told.account.tally.report() == StopReport(failed=1, abandoned=(str(TASK),))
 
 
 def test_lost_polls_are_told_at_once() -> None:

@@ -135,4 +135,4 @@ def test_pollers_for_which_there_are_no_threads(
     worker.stop()
     case.swf.give_nothing()
     assert case.join() == StopReport(completed=1)
-    assert "1 pollers and not 3: can't start new thread." in caplog.text
+    assert "1 poller and not 3: can't start new thread." in caplog.text

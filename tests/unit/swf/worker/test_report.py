@@ -96,8 +96,8 @@ def test_its_text_says_what_there_is() -> None:
         )
     ) == (
         "5 completed, 2 failed, 1 suspended, 1 closed before their answer; "
-        "2 failed by the stop: a, b; 1 abandoned by the stop: c; 1 answers given up: d; "
-        "1 polls that may have cost a task: 2026-01-01T00:00:00.000+00:00 by host:7 "
+        "2 failed by the stop: a, b; 1 abandoned by the stop: c; 1 answer given up: d; "
+        "1 poll that may have cost a task: 2026-01-01T00:00:00.000+00:00 by host:7 "
         "(ReadTimeoutError)"
     )
 

@@ -15,8 +15,12 @@ from flowy.exception import TransientError
 from flowy.invocation import Canceled, Completed, Failed, TaskOutcome
 from flowy.swf.worker.responder import Responder, StopPolicy
 from tests.patience import PATIENCE_SECONDS
+from tests.suspended import an_info
 from tests.unit.clocks import SelfTurningClock, TurnedClock
 from tests.unit.stand_ins import CLOSED, REFUSAL, THROTTLE, Line, ScriptedLayer1, fault
+
+#: The task that is answered for.
+TASK = an_info(name="echo")
 
 Sent: TypeAlias = Completed | Failed | Canceled
 
@@ -35,7 +39,7 @@ def responder(
     return layer1, Responder(
         layer1.client(),
         "token",
-        subject="echo 1",
+        subject=TASK,
         start_to_close_seconds=start_to_close,
         policy=StopPolicy(flag, grace),
         clock=clock,
@@ -109,7 +113,7 @@ def test_an_answer_is_tried_until_it_is_taken(
         [True] * 5
     )
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 5
-    assert caplog.text.count("Answer of echo 1 not delivered") == 5
+    assert caplog.text.count(f"Answer of {TASK} not delivered") == 5
 
 
 @pytest.mark.parametrize(("start_to_close", "seconds"), [(1_000, 1_000), (20, 300), (None, 3_600)])
@@ -128,7 +132,7 @@ def test_how_long_an_answer_is_tried(
     assert len(layer1.calls) < 20 + seconds / 10
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert [record.getMessage() for record in errors] == [
-        "Answer of echo 1 given up (ThrottlingException): the task stays open until it times out."
+        f"Answer of {TASK} given up (ThrottlingException): the task stays open until it times out."
     ]
 
 
@@ -239,7 +243,7 @@ def test_an_answer_that_is_given_up_is_cut_and_not_tried_again(clock: SelfTurnin
     responder = Responder(
         calls,
         "token",
-        subject="echo 1",
+        subject=TASK,
         start_to_close_seconds=300,
         policy=StopPolicy(clock.flag),
         clock=clock,

@@ -118,7 +118,7 @@ def test_ctrl_c_in_a_serial_worker_that_leaves_signals_alone(
     with pytest.raises(KeyboardInterrupt):
         worker.run()
     meddler.join()
-    assert "1 polls that may have cost a task: " in caplog.text
+    assert "1 poll that may have cost a task: " in caplog.text
     assert caplog.messages[-1].endswith("(KeyboardInterrupt).")
 
 
@@ -134,7 +134,7 @@ def test_a_third_signal_during_a_poll(case: WorkerCase, caplog: pytest.LogCaptur
         case.make(signals=True).run()
     (last,) = [record for record in caplog.records if "Worker stopped: " in record.getMessage()]
     assert last.levelno == logging.WARNING
-    assert "0 completed; 1 polls that may have cost a task: " in last.getMessage()
+    assert "0 completed; 1 poll that may have cost a task: " in last.getMessage()
     assert last.getMessage().endswith("(KeyboardInterrupt).")
 
 

@@ -32,9 +32,13 @@ from flowy.swf.worker.stopping import LAST_ANSWER_SECONDS
 from flowy.swf.worker.supervisor import SECONDS_TO_END, Supervisor
 from flowy.swf.worker.worker import default_identity
 from tests.patience import PATIENCE_SECONDS
+from tests.suspended import an_info
 from tests.unit.stand_ins import CLOSED, THROTTLE
 from tests.unit.swf.worker.task_list_swf import AnswerOnHold, TaskListSWF
 from tests.unit.swf.worker.worker_case import StopClock
+
+#: The task with the token "a", as a report names it.
+TASK_A = str(an_info(name="a"))
 
 
 @activity("idle", 1, "tasks")
@@ -126,7 +130,7 @@ def case() -> Case:
 
 
 def opened(token: str) -> Message:
-    return {"opened": token, "subject": f"task {token}"}
+    return {"opened": token, "info": vars(an_info(name=token))}
 
 
 def settled(token: str, outcome: TaskOutcome = TaskOutcome.COMPLETED) -> Message:
@@ -159,7 +163,7 @@ def test_a_child_that_did_not_end_at_a_stop_leaves_its_tasks_as_the_policy_says(
     child.kill()
     case.die(child)
     report = case.report()
-    assert report.abandoned == (("task a",) if on_stop == "abandon" else ())
+    assert report.abandoned == ((TASK_A,) if on_stop == "abandon" else ())
     assert report.failed == len(case.swf.answers) == (on_stop == "fail")
 
 
@@ -180,7 +184,7 @@ def test_a_task_that_may_be_in_a_store_is_not_failed(case: Case) -> None:
     child = case.child(exitcode=-9)
     case.hear(child, opened("a"), {"suspending": "a"})
     case.die(child)
-    assert case.report().unanswered == ("task a, perhaps suspended",)
+    assert case.report().unanswered == (f"{TASK_A}, perhaps suspended",)
     assert case.swf.tried == []
 
 
@@ -199,7 +203,7 @@ def test_a_late_failure_of_a_closed_task_is_no_error(
     report = case.report()
     assert (report.closed, report.clean) == (1, True)
     errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
-    assert errors == ["Worker process 4711 died (exit code 3); its 1 tasks are failed."]
+    assert errors == ["Worker process 4711 died (exit code 3); 1 task is failed."]
 
 
 def test_what_cannot_be_failed_any_more_is_reported(case: Case) -> None:
@@ -214,7 +218,7 @@ def test_what_cannot_be_failed_any_more_is_reported(case: Case) -> None:
     case.die(child)
     case.swf.wait_until(lambda: bool(case.swf.tried))
     case.supervisor.stop(StopLevel.KILL)
-    assert case.report().unanswered == ("task a",)
+    assert case.report().unanswered == (TASK_A,)
 
 
 def test_a_failure_that_hangs_is_not_waited_for(case: Case) -> None:
@@ -229,7 +233,7 @@ def test_a_failure_that_hangs_is_not_waited_for(case: Case) -> None:
     reporting.start()
     case.clock.turn_by(LAST_ANSWER_SECONDS)
     reporting.join(PATIENCE_SECONDS)
-    assert reports == [StopReport(unanswered=("task a",))]
+    assert reports == [StopReport(unanswered=(TASK_A,))]
     answer.let_through()
     case.swf.wait_until(lambda: bool(case.swf.answers))
     assert case.report() == reports[0]

@@ -1,0 +1,62 @@
+"""A standard error whose every line is JSON, whoever writes it.
+
+Not all that stands there is a log record: Python prints warnings and tracebacks, the command says
+why it ends, a module that is imported may print. A log store that is told to read JSON would drop
+such lines, and they are those that tell why a worker does not start.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from typing import Any
+
+#: The logger that a line has which is no log record.
+LOGGER = "stderr"
+
+
+class JSONStderr:
+    """Takes the place of ``sys.stderr``: makes a record of each line, at the level ERROR.
+
+    Args:
+        handler: writes JSON lines to the real one. A line that is a JSON object already, as
+            another log handler writes it, is passed on.
+    """
+
+    def __init__(self, handler: logging.StreamHandler[Any]) -> None:
+        self._handler = handler
+        self._stream = handler.stream
+        self._begun = threading.local()  # print() writes a line and its end one by one
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write the lines that *text* ends; keep the rest until its end comes."""
+        *lines, self._begun.text = (getattr(self._begun, "text", "") + text).split("\n")
+        for line in lines:
+            if line.strip():
+                self._write_line(line)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what was kept as a line of its own."""
+        if getattr(self._begun, "text", ""):
+            self.write("\n")
+        self._stream.flush()
+
+    def _write_line(self, line: str) -> None:
+        if _is_object(line):
+            self._stream.write(line + "\n")
+        else:
+            self._handler.handle(
+                logging.LogRecord(LOGGER, logging.ERROR, __file__, 0, line, None, None)
+            )
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return line.startswith("{") and isinstance(json.loads(line), dict)
+    except ValueError:
+        return False

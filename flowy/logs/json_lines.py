@@ -1,0 +1,44 @@
+"""Log records as lines of JSON, for log stores: by python-json-logger, the extra ``json-logs``."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import datetime, timezone
+from typing import Any
+
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+from .keys import ACTIVITY_KEYS, OWN_KEYS
+
+_FLOWY_KEYS = frozenset({*ACTIVITY_KEYS, *OWN_KEYS})
+_RESERVED = frozenset(RESERVED_ATTRS)
+
+
+class JSONFormatter(JsonFormatter):
+    """Writes ``time``, ``level``, ``logger``, ``message``, ``pid``, and what else a record has.
+
+    That is ``exc_info`` and ``stack_info``, the keys of Flowy that are not empty, and the
+    caller's ``extra``, except for keys that are named like one of the first five.
+    """
+
+    def add_fields(
+        self,
+        log_data: dict[str, Any],
+        record: logging.LogRecord,
+        message_dict: dict[str, Any],
+    ) -> None:
+        """Put all that the line is to have into *log_data*, in order."""
+        at = datetime.fromtimestamp(record.created, timezone.utc)
+        log_data["time"] = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
+        log_data["level"] = record.levelname
+        log_data["logger"] = record.name
+        log_data["message"] = record.message
+        log_data["pid"] = record.process or os.getpid()
+        for key, value in message_dict.items():
+            log_data.setdefault(key, value)
+        for key, value in record.__dict__.items():
+            if key in _RESERVED or key.startswith("_") or (key in _FLOWY_KEYS and value == ""):
+                continue
+            log_data.setdefault(key, value)

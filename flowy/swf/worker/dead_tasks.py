@@ -1,0 +1,131 @@
+"""The tasks of processes that died: failed in their name, or left as the stop's policy says.
+
+SWF hears nothing of a process that died, and would wait for its tasks until they time out.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from ... import reasons
+from ...concurrency.clock import Clock
+from ...concurrency.retry import Deadline
+from ...concurrency.threads import Threads
+from ...invocation import Failed, TaskOutcome
+from ...observer import Observers, TaskEnded
+from ...safe_logging import get_logger
+from ..client import SWFClient
+from .messages import Account, OpenTask
+from .report import Tally
+from .responder import Responder, StopPolicy
+from .task_log import log_end
+
+logger = get_logger(__name__)
+
+#: Threads that fail the tasks of a process that died, at most: a thousand within 2 s.
+FAILING_THREADS = 50
+
+
+class DeadTasks:
+    """Answers for the tasks of processes that died, and records how they ended.
+
+    Args:
+        client: what it fails tasks with.
+        policy: the supervisor's.
+        tally: counts how tasks end.
+        observers: are told of each.
+        clock: by which it waits.
+    """
+
+    def __init__(
+        self,
+        client: SWFClient,
+        policy: StopPolicy,
+        tally: Tally,
+        observers: Observers,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._policy = policy
+        self._tally = tally
+        self._observers = observers
+        self._clock = clock
+        self._threads = Threads(FAILING_THREADS, "flowy-dead-tasks")
+        self._condition = threading.Condition()
+        self._failing: list[OpenTask] = []  # failures that are under way
+
+    def answer_for(self, account: Account, end: str, *, abandoned: bool) -> None:
+        """Answer for the open tasks of one process.
+
+        Args:
+            account: what the process has told.
+            end: how it ended.
+            abandoned: whether a stop killed it that leaves tasks to their timeouts.
+        """
+        for token, task in account.open.items():
+            if token in account.suspending:
+                # It may be in its store, and whoever finishes it must find it open.
+                self._settle(task, TaskOutcome.UNANSWERED, self._age(task), ", perhaps suspended")
+            elif abandoned:  # the child could not apply the policy itself
+                self._settle(task, TaskOutcome.ABANDONED, self._age(task))
+            else:
+                self._fail(token, task, end)
+
+    def wait(self, seconds: float) -> None:
+        """Wait until no failure is under way, for *seconds* at most."""
+        deadline = Deadline(seconds, clock=self._clock)
+        with self._condition:
+            while self._failing and not deadline.passed:
+                self._clock.wait(self._condition, deadline.remaining_seconds())
+
+    def give_up_after(self, seconds: float) -> None:
+        """Wait as ``wait``; tasks whose failures are under way still count as unanswered."""
+        self.wait(seconds)
+        with self._condition:
+            given_up, self._failing = self._failing, []
+        for task in given_up:
+            self._settle(task, TaskOutcome.UNANSWERED, self._age(task))
+
+    def _fail(self, token: str, task: OpenTask, end: str) -> None:
+        responder = Responder(
+            self._client,
+            token,
+            subject=task.info,
+            start_to_close_seconds=None,
+            policy=self._policy,
+            clock=self._clock,
+        )
+        ran_seconds = self._age(task)
+
+        def fail() -> None:
+            outcome = TaskOutcome.UNANSWERED
+            try:
+                outcome = responder.deliver(Failed(f"{reasons.WORKER_PROCESS_DIED}{end}."))
+            finally:
+                if self._is_over(task):
+                    self._settle(task, outcome, ran_seconds)
+
+        with self._condition:
+            self._failing.append(task)
+        self._threads.submit(fail)
+
+    def _is_over(self, task: OpenTask) -> bool:
+        """Note that a failure has ended; False if its task counts as unanswered already."""
+        with self._condition:
+            if task not in self._failing:
+                return False
+            self._failing.remove(task)
+            self._condition.notify_all()
+            return True
+
+    def _settle(
+        self, task: OpenTask, outcome: TaskOutcome, ran_seconds: float, remark: str = ""
+    ) -> None:
+        self._tally.note(outcome, f"{task}{remark}")
+        seconds = self._age(task)
+        log_end(logger, task.info, outcome, seconds, reason=reasons.WORKER_PROCESS_DIED)
+        event = TaskEnded(task.info, outcome, ran_seconds, seconds - ran_seconds)
+        self._observers.task_ended(event)
+
+    def _age(self, task: OpenTask) -> float:
+        return self._clock.now() - task.since

@@ -1,0 +1,152 @@
+"""What a stop says: each of its levels at once, then every 15 s what it still waits for.
+
+SWF has no call that takes a poll back, so a stop may take a minute in which nothing happens.
+Whoever pressed Ctrl-C must see that the worker has heard it, what it waits for, and how to hurry
+it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...concurrency.clock import SYSTEM_CLOCK, Clock
+from ...concurrency.stop import StopFlag, StopLevel
+from ...logs import log_keys
+from ...nouns import counted
+from ...safe_logging import get_logger
+
+logger = get_logger(__name__)
+
+#: How often a stop says what it still waits for, in seconds.
+SAY_SECONDS = 15.0
+
+#: How long SWF holds a poll, in seconds.
+POLL_HELD_SECONDS = 60
+
+#: Activities that a line names, at most.
+NAMED = 10
+
+_WORDS = {
+    StopLevel.DRAIN: "Stopping",
+    StopLevel.CANCEL: "Canceling",
+    StopLevel.KILL: "Ending now",
+}
+
+#: What the next signals do, if signals stop the worker.
+_NEXT = {
+    StopLevel.DRAIN: " Again: cancel what runs. A third time: end now.",
+    StopLevel.CANCEL: " Again: end now.",
+    StopLevel.KILL: "",
+}
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """What a stop waits for.
+
+    Attributes:
+        activities: the tasks that are not settled, as texts.
+        polls: how many polls are out.
+        processes: how many worker processes have not ended; None in a worker process.
+    """
+
+    activities: tuple[str, ...] = ()
+    polls: int = 0
+    processes: int | None = None
+
+    def text(self, grace_seconds: float | None = None, *, polls_count: bool = True) -> str:
+        """Return what is awaited, and for how long at most.
+
+        Args:
+            grace_seconds: how long activities may go on; None for no limit.
+            polls_count: whether the polls are waited for.
+        """
+        running = counted(len(self.activities), "activity runs", "activities run")
+        parts = [running if self.activities else "no activity runs"]
+        if self.activities and grace_seconds is not None:
+            parts[0] += f", up to {grace_seconds:.0f} s"
+        if self.polls:
+            out = counted(self.polls, "poll is out", "polls are out")
+            parts.append(f"{out}, up to {POLL_HELD_SECONDS} s" if polls_count else out)
+        if self.processes is not None:
+            parts.append(counted(self.processes, "process has", "processes have") + " not ended")
+        return ", ".join(parts)
+
+    @property
+    def names(self) -> str:
+        """The activities, in parentheses after a space; empty if there are none."""
+        if not self.activities:
+            return ""
+        more = len(self.activities) - NAMED
+        shown = [*self.activities[:NAMED], *([f"and {more:,} more"] if more > 0 else [])]
+        return f" ({', '.join(shown)})"
+
+
+class StopLog:
+    """Says what a stop does and what it waits for.
+
+    Args:
+        flag: the worker's.
+        awaited: tells what the stop waits for now.
+        grace_seconds: how long running activities may go on; None for no limit.
+        cancel_seconds: how long they have to give up after that.
+        is_over: tells whether the worker has ended, so that there is nothing to say.
+        level: that of the lines; a worker process leaves the word to its supervisor.
+    """
+
+    def __init__(
+        self,
+        flag: StopFlag,
+        awaited: Callable[[], Awaited],
+        *,
+        grace_seconds: float | None,
+        cancel_seconds: float,
+        is_over: Callable[[], bool],
+        level: int = logging.INFO,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._flag = flag
+        self._awaited = awaited
+        self._seconds = {StopLevel.DRAIN: grace_seconds, StopLevel.CANCEL: cancel_seconds}
+        self._is_over = is_over
+        self._level = level
+        self._clock = clock
+
+    def reached(self, level: StopLevel) -> None:
+        """Say that the stop has reached *level*, and what it waits for.
+
+        Nothing is said of a level that is passed over already. From the first level on, a thread
+        says every 15 s what is still awaited.
+        """
+        if not self._is_over() and self._flag.level <= level:
+            cause = self._flag.causes.get(level)
+            seconds = self._seconds.get(level)
+            logger.log(
+                self._level,
+                "%s%s: %s.%s",
+                _WORDS[level],
+                f" ({cause})" if cause else "",
+                self._awaited().text(seconds, polls_count=level < StopLevel.KILL),
+                _NEXT[level] if cause and cause.startswith("SIG") else "",
+                extra=log_keys("stop_requested"),
+            )
+        if level is StopLevel.DRAIN:
+            with contextlib.suppress(RuntimeError):  # no thread can be had; the stop goes on
+                threading.Thread(target=self._go_on, name="flowy-stop-log", daemon=True).start()
+
+    def _go_on(self) -> None:
+        began_at = self._clock.now()
+        while not self._flag.wait(SAY_SECONDS, StopLevel.KILL) and not self._is_over():
+            awaited, seconds = self._awaited(), self._clock.now() - began_at
+            logger.log(
+                self._level,
+                "Still stopping after %.0f s: %s%s.",
+                seconds,
+                awaited.text(),
+                awaited.names,
+                extra=log_keys("stop_waiting", seconds=seconds),
+            )

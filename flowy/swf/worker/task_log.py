@@ -1,0 +1,76 @@
+"""What is said of one task: that it starts, and how it ended.
+
+A worker says it, and a supervisor of the tasks of a process that died, in the same words.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from ...context import ActivityInfo
+from ...invocation import TaskOutcome
+from ...logs import LogEvent, log_keys
+from ...reasons import constant_of
+from ...safe_logging import SafeLogger
+
+#: The outcomes that are logged as errors.
+_ERRORS = (TaskOutcome.FAILED, TaskOutcome.FAILED_BY_STOP, TaskOutcome.UNANSWERED)
+
+
+def log_about(
+    logger: SafeLogger,
+    level: int,
+    info: ActivityInfo,
+    event: LogEvent,
+    text: str,
+    *args: object,
+    fault: str | None = None,
+) -> None:
+    """Log a *text* whose first argument is the task."""
+    logger.log(level, text, info, *args, extra=log_keys(event, info, fault=fault), stacklevel=2)
+
+
+def log_start(logger: SafeLogger, info: ActivityInfo, level: int) -> None:
+    """Say that a task is about to run."""
+    if logger.isEnabledFor(level):
+        logger.log(level, "Activity %s: started.", info, extra=log_keys("task_started", info))
+
+
+def log_end(
+    logger: SafeLogger,
+    info: ActivityInfo,
+    outcome: TaskOutcome,
+    seconds: float,
+    *,
+    reason: str | None = None,
+    error: BaseException | None = None,
+) -> None:
+    """Say how a task ended.
+
+    A reason of Flowy's own is told by its constant. Any other is left out: the author's text may
+    hold input, which must stay out of logs.
+
+    Args:
+        logger: says it.
+        info: which task.
+        outcome: how it ended.
+        seconds: how long it took, from the poll to its answer.
+        reason: with which it was failed; None for none.
+        error: the exception behind a failure; None for none.
+    """
+    fault = constant_of(reason) if reason else None
+    why = f" ({fault})" if fault else ""
+    if fault is None and error is not None:
+        fault = type(error).__qualname__
+        why = f" ({fault}); SWF gets the reason"
+    logger.log(
+        logging.ERROR if outcome in _ERRORS else logging.INFO,
+        "Activity %s: %s after %.3f s%s.",
+        info,
+        outcome.value,
+        seconds,
+        why,
+        extra=log_keys(
+            "task_ended", info, outcome=outcome.name.lower(), seconds=seconds, fault=fault
+        ),
+    )
