@@ -48,6 +48,9 @@ setup(
         "completion": ["shtab>=1.9.3"],  # before it, scripts for bash and fish were faulty
         "local": MOTO,
         "testing": [*MOTO, "pytest>=8.4"],
+        "json-logs": ["python-json-logger>=3.1"],  # its classes have their places since then
+        "prometheus": ["prometheus-client>=0.20"],
+        "otel": ["opentelemetry-api>=1.25"],
     },
     entry_points={
         "console_scripts": ["flowy = flowy.__main__:run"],

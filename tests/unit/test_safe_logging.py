@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from flowy.safe_logging import SafeLogger, get_logger
+from flowy.safe_logging import SafeLogger, enable_loggers, get_logger
 
 
 class Struck(BaseException):
@@ -137,6 +137,23 @@ def test_what_a_record_has(logger: SafeLogger, caplog: pytest.LogCaptureFixture)
     assert record.__dict__["activity_id"] == "7"
     assert record.exc_info is not None
     assert record.exc_info[1] is raised
+
+
+def test_loggers_that_a_configuration_disabled(caplog: pytest.LogCaptureFixture) -> None:
+    """They log again, and say so; other loggers stay as they are."""
+    own, mine = logging.getLogger("flowy.test_disabled"), logging.getLogger("flowy_shop")
+    enable_loggers()
+    before = list(caplog.records)
+    own.disabled = mine.disabled = True
+    try:
+        caplog.set_level(logging.INFO)
+        enable_loggers()
+        assert (own.disabled, mine.disabled) == (False, True)
+        enable_loggers()
+        (record,) = caplog.records[len(before) :]
+        assert "Set disable_existing_loggers to False" in record.getMessage()
+    finally:
+        own.disabled = mine.disabled = False
 
 
 def test_a_level_that_is_off_costs_nothing(

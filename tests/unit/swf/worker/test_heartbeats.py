@@ -146,6 +146,9 @@ def test_a_heartbeat_is_tried_for_five_seconds(caplog: pytest.LogCaptureFixture)
     (warning,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     message = warning.getMessage()
     assert message == f"Heartbeat of {TASK} not sent (ReadTimeoutError); the activity goes on."
+    assert warning.__dict__["flowy_workflow_id"] == TASK.workflow_id
+    assert warning.__dict__["flowy_event"] == "heartbeat_failed"
+    assert warning.__dict__["flowy_fault"] == "ReadTimeoutError"
 
 
 def test_the_end_of_the_grace_ends_the_tries() -> None:

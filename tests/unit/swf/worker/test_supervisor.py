@@ -24,6 +24,7 @@ from flowy.observer import (
     ProcessEnded,
     ProcessStarted,
     StopRequested,
+    TaskEnded,
     WorkerStopped,
 )
 from flowy.swf.worker import LostPoll, StopReport, WorkerOptions, messages
@@ -93,6 +94,9 @@ class Seen(Observer):
     def worker_stopped(self, event: WorkerStopped) -> None:
         self.events.append(event)
 
+    def task_ended(self, event: TaskEnded) -> None:
+        self.events.append(event)
+
 
 class Case:
     """A supervisor, and children that have ended."""
@@ -150,6 +154,26 @@ def test_open_tasks_of_a_dead_child_are_failed(case: Case) -> None:
     assert case.swf.answers_of("a") == case.swf.answers_of("c") == [("failed", reason)]
     assert case.swf.answers_of("b") == []
     assert (report.completed, report.failed) == (1, 2)
+
+
+def test_the_end_of_a_task_whose_process_died_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """By the supervisor, in the words and with the keys of a worker, and to its observers."""
+    caplog.set_level(logging.INFO)
+    case = Case()
+    child = case.child(exitcode=-9)
+    case.hear(child, opened("a"))
+    case.clock.turn(7)
+    case.swf.at_answer = lambda _token: case.clock.turn(2)
+    case.die(child)
+    case.report()
+    (record,) = [each for each in caplog.records if "after" in each.getMessage()]
+    assert record.getMessage() == f"Activity {TASK_A}: failed after 9.000 s (Worker process died)."
+    assert record.levelno == logging.ERROR
+    keys: dict[str, object] = record.__dict__
+    assert (keys["flowy_activity"], keys["flowy_workflow_id"]) == ("a", "order-7")
+    assert (keys["flowy_outcome"], keys["flowy_fault"]) == ("failed", "Worker process died")
+    ended = TaskEnded(an_info(name="a"), TaskOutcome.FAILED, 7.0, 2.0)
+    assert [event for event in case.seen.events if isinstance(event, TaskEnded)] == [ended]
 
 
 @pytest.mark.parametrize("on_stop", ["abandon", "fail"])
@@ -315,7 +339,7 @@ def test_observers_are_told_of_each_child(case: Case) -> None:
     case.hear(forgetful, opened("b"))
     case.die(forgetful)
     report = case.report()
-    assert case.seen.events == [
+    assert [event for event in case.seen.events if not isinstance(event, TaskEnded)] == [
         ProcessEnded(4711, 1, "exit code 0", expected=True),
         ProcessEnded(4711, 1, "killed by signal 9 (SIGKILL)", expected=False),
         ProcessEnded(4711, 1, "exit code 0", expected=False),

@@ -1,0 +1,145 @@
+"""How the command configures logging, and that JSON lines are all that stands on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from flowy.cli import ExitCode, main
+from flowy.cli.logs import configure_logging
+from flowy.logs.json_lines import JSONFormatter
+
+
+@contextmanager
+def unconfigured() -> Iterator[None]:
+    """Let the root logger be as in a new process; in the test itself, where pytest has its own."""
+    root = logging.getLogger()
+    handlers, level, stderr = root.handlers[:], root.level, sys.stderr
+    root.handlers[:] = []
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        sys.stderr = stderr
+
+
+#: Reads what the test wrote to standard error, one value for each line.
+Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+    """What was written to standard error since the last look."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+@contextmanager
+def configured() -> Iterator[None]:
+    """Log as ``--log-format json`` does."""
+    with unconfigured():
+        configure_logging("info", "json")
+        yield
+
+
+def test_a_record(lines: Lines) -> None:
+    """It is written once, with its own level."""
+    with configured():
+        logging.getLogger("shop").info("Charged.")
+        logging.getLogger("shop").debug("Not said.")
+        logging.getLogger("botocore").info("A result.")
+        (line,) = lines()
+        assert (line["level"], line["logger"], line["message"]) == ("INFO", "shop", "Charged.")
+
+
+def test_what_is_no_record(lines: Lines) -> None:
+    """Whatever is printed, and a traceback of Python's: each line of it becomes JSON."""
+    with configured():
+        print("one\n\ntwo", file=sys.stderr)
+        print("three, in pieces", end="", file=sys.stderr)
+        print(flush=True, file=sys.stderr)
+        sys.excepthook(ValueError, ValueError("why"), None)
+        said = lines()
+        assert [line["message"] for line in said[:3]] == ["one", "two", "three, in pieces"]
+        assert {(line["level"], line["logger"]) for line in said} == {("ERROR", "stderr")}
+        assert said[-1]["message"] == "ValueError: why"
+
+
+def test_json_of_another_handler(lines: Lines) -> None:
+    """A line that is a JSON object already is left as it is; other JSON is not."""
+    with configured():
+        print('{"message": "mine"}', file=sys.stderr)
+        print('"mine"', file=sys.stderr)
+        print("{mine", file=sys.stderr)
+        own, text, broken = lines()
+        assert own == {"message": "mine"}
+        assert (text["message"], broken["message"]) == ('"mine"', "{mine")
+
+
+def test_a_record_that_cannot_be_written(lines: Lines) -> None:
+    """Arguments that do not fit, and a value with itself inside: each line is JSON still."""
+    with configured():
+        logging.getLogger("shop").warning("%d", "text")
+        endless: list[Any] = []
+        endless.append(endless)
+        logging.getLogger("shop").warning("Odd.", extra={"endless": endless})
+        assert any("--- Logging error ---" in line["message"] for line in lines())
+
+
+def test_threads_that_print_at_once(lines: Lines) -> None:
+    """Each keeps its own line together."""
+    with configured():
+
+        def write(name: str) -> None:
+            for _ in range(200):
+                print(name * 20, file=sys.stderr)
+
+        threads = [threading.Thread(target=write, args=(name,)) for name in "ab"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(line["message"] for line in lines()) == ["a" * 20] * 200 + ["b" * 20] * 200
+
+
+def test_what_else_a_stream_has(lines: Lines) -> None:
+    """The real one answers: a subprocess may be given it."""
+    with configured():
+        assert sys.stderr.encoding.lower().startswith("utf")
+        print("no end", end="", file=sys.stderr)
+        sys.stderr.flush()
+        assert [line["message"] for line in lines()] == ["no end"]
+
+
+def test_what_the_command_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Why it ends is a JSON line, too."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "")
+    worker = ["worker", "--log-format", "json", "--domain", "d", "--task-list", "t", "no_such"]
+    with unconfigured():
+        code = main(worker)
+    assert code == ExitCode.REFUSED
+    line, *_ = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert line["message"].startswith("flowy: Cannot import no_such: ")
+
+
+def test_the_library_is_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line says what to install, before anything else happens."""
+    monkeypatch.delitem(sys.modules, JSONFormatter.__module__)
+    monkeypatch.setitem(sys.modules, "pythonjsonlogger.core", None)
+    with unconfigured():
+        assert main(["demo", "--log-format", "json"]) == ExitCode.REFUSED
+    captured = capsys.readouterr()
+    assert captured.err.startswith("flowy: Cannot log as JSON: ")
+    assert "Install python-json-logger, Flowy's extra json-logs" in captured.err
+    assert captured.out == ""

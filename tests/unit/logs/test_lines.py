@@ -1,0 +1,89 @@
+"""How the command line's log lines look: as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from flowy.logs import ActivityFilter, log_keys
+from flowy.logs.json_lines import JSONFormatter
+from flowy.logs.text_lines import TextFormatter
+from tests.suspended import an_info
+
+#: 2026-11-28 13:03:07.125 UTC.
+AT = 1_795_870_987.125
+
+
+def record(message: str = "Charged.", level: int = logging.INFO, **has: Any) -> logging.LogRecord:
+    made = logging.makeLogRecord(
+        {"name": "shop.orders", "levelno": level, "levelname": logging.getLevelName(level),
+         "msg": message, "args": (), "created": AT, "process": 4711, **has}
+    )  # fmt: skip
+    ActivityFilter().filter(made)
+    return made
+
+
+@pytest.fixture
+def zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A local time that is ahead of UTC."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_text(zone: None) -> None:
+    """A line has the local time with its zone, the process, the level and the logger."""
+    line = TextFormatter().format(record())
+    assert line == "2026-11-28 14:03:07.125+0100 [4711] INFO shop.orders: Charged."
+
+
+def test_json() -> None:
+    """A line has five keys, the time in UTC; keys of Flowy that are empty are left out."""
+    assert json.loads(JSONFormatter().format(record())) == {
+        "time": "2026-11-28T13:03:07.125Z",
+        "level": "INFO",
+        "logger": "shop.orders",
+        "message": "Charged.",
+        "pid": 4711,
+    }
+
+
+def test_json_has_the_keys_of_flowy() -> None:
+    """As they are: a number is a number."""
+    keys: dict[str, Any] = log_keys(
+        "task_ended", an_info(), outcome="failed", seconds=1.5, fault="KeyError"
+    )
+    line = json.loads(JSONFormatter().format(record(**keys)))
+    assert line.keys() - {"time", "level", "logger", "message", "pid"} == keys.keys()
+    assert (line["flowy_started_event_id"], line["flowy_seconds"]) == (6, 1.5)
+
+
+def test_json_has_what_the_caller_gave() -> None:
+    """Any ``extra``, whatever it is; but none replaces one of the five keys."""
+    line = json.loads(
+        JSONFormatter().format(record(order=7, what={1}, time="never", pid="mine", other=object))
+    )
+    assert (line["order"], line["what"]) == (7, "{1}")
+    assert (line["time"], line["pid"]) == ("2026-11-28T13:03:07.125Z", 4711)
+    assert "object" in line["other"]
+
+
+def test_json_of_an_exception() -> None:
+    """The traceback is one value, and the line stays one line."""
+    try:
+        raise ValueError("two\nlines\u2028\ud800")
+    except ValueError:
+        text = JSONFormatter().format(record("It\nbroke.", exc_info=sys.exc_info()))
+    assert len(text.splitlines()) == 1
+    line = json.loads(text)
+    assert line["message"] == "It\nbroke."
+    assert line["exc_info"].startswith("Traceback (most recent call last):")
+    assert "ValueError: two\nlines" in line["exc_info"]
