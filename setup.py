@@ -50,7 +50,7 @@ setup(
         "testing": [*MOTO, "pytest>=8.4"],
         "json-logs": ["python-json-logger>=3.1"],  # its classes have their places since then
         "prometheus": ["prometheus-client>=0.20"],
-        "otel": ["opentelemetry-api>=1.25"],
+        "otel": ["opentelemetry-api>=1.30"],
     },
     entry_points={
         "console_scripts": ["flowy = flowy.__main__:run"],

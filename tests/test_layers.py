@@ -48,6 +48,7 @@ LAYERS: Mapping[str, int] = {
     "flowy.local": 11,
     "flowy.logs": 3,
     "flowy.loopback": 1,
+    "flowy.metrics": 6,
     "flowy.middleware": 3,
     "flowy.nouns": 0,
     "flowy.observer": 5,
@@ -88,6 +89,8 @@ ALLOWED_IMPORTS: Mapping[str, frozenset[str]] = {
     "moto": frozenset({"flowy.local"}),
     "multiprocessing": frozenset({"flowy.concurrency.processes"}),
     "mypy_boto3_swf": frozenset({"flowy.swf.client", "flowy.local"}),
+    "opentelemetry": frozenset({"flowy.metrics"}),
+    "prometheus_client": frozenset({"flowy.metrics"}),
     "pythonjsonlogger": frozenset({"flowy.logs"}),
     "pytest": frozenset({"flowy.testing.plugin"}),
     "shtab": frozenset({"flowy.cli"}),
@@ -340,7 +343,7 @@ for module in sys.argv[1:]:
     for name, logger in logging.root.manager.loggerDict.items():
         if isinstance(logger, logging.Logger) and name.partition(".")[0] == "flowy":
             assert not logger.handlers, f"{module} gives {name} a handler"
-    loaded = {"boto3", "botocore", "moto"} & set(sys.modules)
+    loaded = {"boto3", "botocore", "moto", "opentelemetry", "prometheus_client"} & set(sys.modules)
     assert not loaded, f"{module} loads {loaded}"
 """
 

@@ -37,7 +37,9 @@ def logged(case: Case, caplog: pytest.LogCaptureFixture, run: TaskRun) -> Any:
     """Run a task, outside of any activity's context, and return the record of its end."""
     caplog.set_level(logging.DEBUG)
     run.run()
-    (record,) = [each for each in caplog.records if each.__dict__.get("flowy_event") == "task_ended"]
+    (record,) = [
+        each for each in caplog.records if each.__dict__.get("flowy_event") == "task_ended"
+    ]
     for key, name in ACTIVITY_KEYS.items():
         assert record.__dict__[key] == getattr(run.info, name)
     return record

@@ -1,0 +1,124 @@
+"""What is counted and timed: the names, labels and buckets of the metrics for Prometheus.
+
+``docs/indepth/observability.rst`` has the same table; a test compares them. No label has values
+without a bound, such as the ids of tasks: each value is a series that the monitoring keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: Upper bounds of the buckets of how long activities run, in seconds: 10 ms to 4 hours.
+RUN_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400)
+
+#: Those of how long answers take. An answer is tried for an hour if SWF is out of reach.
+ANSWER_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 3_600)
+
+#: Those of how long single calls take. Each is cut after 30 s.
+CALL_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """One metric.
+
+    Attributes:
+        name: with the prefix, and the unit or ``_total`` at its end.
+        kind: what it is to Prometheus.
+        help: what it tells.
+        labels: the names of its labels.
+        buckets: the upper bounds of a histogram's buckets, in seconds.
+        processes: how the values of several processes are put together: ``livesum`` adds up those
+            of the processes that live, ``max`` takes the largest. Counters and histograms are
+            added up.
+    """
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    processes: Literal["livesum", "max", ""] = ""
+
+
+INSTRUMENTS = (
+    Instrument(
+        "flowy_tasks_total",
+        "counter",
+        "Tasks that were settled, by how they ended.",
+        ("activity", "version", "outcome"),
+    ),
+    Instrument(
+        "flowy_task_run_seconds",
+        "histogram",
+        "From the poll that brought a task to the end of its run.",
+        ("activity", "version"),
+        RUN_BUCKETS,
+    ),
+    Instrument(
+        "flowy_task_answer_seconds",
+        "histogram",
+        "From the end of a run until SWF took the answer, or it was given up.",
+        buckets=ANSWER_BUCKETS,
+    ),
+    Instrument(
+        "flowy_tasks_running",
+        "gauge",
+        "Activities that run, or whose answer is under way.",
+        ("activity", "version"),
+        processes="livesum",
+    ),
+    Instrument("flowy_slots", "gauge", "Activities that may run at once.", processes="livesum"),
+    Instrument(
+        "flowy_slots_used",
+        "gauge",
+        "Slots that a task takes, from the poll that brought it until it is settled.",
+        processes="livesum",
+    ),
+    Instrument("flowy_polls_out", "gauge", "Polls that are out.", processes="livesum"),
+    Instrument(
+        "flowy_polls_total",
+        "counter",
+        "Polls that have ended: with a task, empty, with an error, or perhaps with a lost task.",
+        ("task_list", "result"),
+    ),
+    Instrument(
+        "flowy_poll_last_answer_timestamp_seconds",
+        "gauge",
+        "When SWF last answered a poll, with a task or without, in seconds since the epoch.",
+        processes="max",
+    ),
+    Instrument(
+        "flowy_swf_calls_total",
+        "counter",
+        "Calls to SWF other than polls, each try; the fault is empty if SWF accepted the call.",
+        ("action", "fault"),
+    ),
+    Instrument(
+        "flowy_swf_call_seconds",
+        "histogram",
+        "How long calls to SWF other than polls took.",
+        ("action",),
+        CALL_BUCKETS,
+    ),
+    Instrument(
+        "flowy_heartbeats_total",
+        "counter",
+        "Heartbeats that were sent, each try: accepted or failed.",
+        ("result",),
+    ),
+    Instrument(
+        "flowy_task_status_total",
+        "counter",
+        "News that heartbeats have brought of running tasks.",
+        ("status",),
+    ),
+    Instrument(
+        "flowy_worker_restarts_total",
+        "counter",
+        "Worker processes that replaced one that had ended, by how that had ended.",
+        ("reason",),
+    ),
+    Instrument("flowy_info", "gauge", "1, with Flowy's version.", ("version",), processes="max"),
+)

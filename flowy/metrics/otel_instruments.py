@@ -1,0 +1,125 @@
+"""What is counted and timed for OpenTelemetry: names, attributes and buckets.
+
+``docs/indepth/observability.rst`` has the same table; a test compares them. The names that begin
+with ``messaging.`` are those of OpenTelemetry's conventions for messaging, which may still change:
+a poll receives, an answer settles, a run processes a message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from .instruments import ANSWER_BUCKETS, CALL_BUCKETS, RUN_BUCKETS
+
+#: What each metric of the messaging conventions has.
+SYSTEM: Mapping[str, str] = {"messaging.system": "aws_swf"}
+
+#: SWF holds a poll for 60 s.
+_OPERATION_BUCKETS = (*CALL_BUCKETS, 60, 90)
+
+_TYPE = ("flowy.activity", "flowy.version")
+_OPERATION = ("messaging.system", "messaging.operation.name", "messaging.operation.type")
+_DESTINATION = "messaging.destination.name"
+
+
+@dataclass(frozen=True)
+class OTelInstrument:
+    """One instrument.
+
+    Attributes:
+        name: what it is called.
+        kind: what it is to OpenTelemetry.
+        unit: of its values.
+        help: what it tells.
+        attributes: all that it may have; ``error.type`` only if something was wrong.
+        buckets: the upper bounds that a histogram proposes, in seconds.
+    """
+
+    name: str
+    kind: Literal["counter", "updowncounter", "histogram"]
+    unit: str
+    help: str
+    attributes: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+
+OTEL_INSTRUMENTS = (
+    OTelInstrument(
+        "messaging.process.duration",
+        "histogram",
+        "s",
+        "From the poll that brought a task to the end of its run.",
+        (*_OPERATION, _DESTINATION, *_TYPE, "flowy.outcome", "error.type"),
+        RUN_BUCKETS,
+    ),
+    OTelInstrument(
+        "messaging.client.operation.duration",
+        "histogram",
+        "s",
+        "How long polls and answers took, each try.",
+        (*_OPERATION, _DESTINATION, "error.type"),
+        _OPERATION_BUCKETS,
+    ),
+    OTelInstrument(
+        "messaging.client.consumed.messages",
+        "counter",
+        "{message}",
+        "Tasks that polls have brought.",
+        ("messaging.system", "messaging.operation.name", _DESTINATION),
+    ),
+    OTelInstrument(
+        "flowy.task.answer.duration",
+        "histogram",
+        "s",
+        "From the end of a run until SWF took the answer, or it was given up.",
+        buckets=ANSWER_BUCKETS,
+    ),
+    OTelInstrument(
+        "flowy.swf.call.duration",
+        "histogram",
+        "s",
+        "How long calls to SWF other than polls and answers took, each try.",
+        ("flowy.action", "error.type"),
+        CALL_BUCKETS,
+    ),
+    OTelInstrument(
+        "flowy.tasks.running",
+        "updowncounter",
+        "{task}",
+        "Activities that run, or whose answer is under way.",
+        _TYPE,
+    ),
+    OTelInstrument("flowy.slots", "updowncounter", "{slot}", "Activities that may run at once."),
+    OTelInstrument("flowy.slots.used", "updowncounter", "{slot}", "Slots that a task takes."),
+    OTelInstrument("flowy.polls.out", "updowncounter", "{poll}", "Polls that are out."),
+    OTelInstrument(
+        "flowy.polls",
+        "counter",
+        "{poll}",
+        "Polls that have ended: with a task, empty, with an error, or perhaps with a lost task.",
+        (_DESTINATION, "flowy.result"),
+    ),
+    OTelInstrument(
+        "flowy.heartbeats",
+        "counter",
+        "{heartbeat}",
+        "Heartbeats that were sent, each try: accepted or failed.",
+        ("flowy.result",),
+    ),
+    OTelInstrument(
+        "flowy.task.status",
+        "counter",
+        "{change}",
+        "News that heartbeats have brought of running tasks.",
+        ("flowy.status",),
+    ),
+    OTelInstrument(
+        "flowy.worker.restarts",
+        "counter",
+        "{process}",
+        "Worker processes that replaced one that had ended, by how that had ended.",
+        ("flowy.reason",),
+    ),
+)
