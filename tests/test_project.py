@@ -35,13 +35,16 @@ def test_readme_leads_to_what_is_there() -> None:
 
 
 def test_ci_runs_the_readme() -> None:
-    """CI's last line is README's test command; before it only the browser is installed."""
+    """CI's last line is README's test command; before it a browser and Prometheus are installed."""
     script = ROOT / ".ci" / "run"
     lines = script.read_text(encoding="utf-8").splitlines()
     assert lines[-1] == COMMANDS[1]
     assert os.access(script, os.X_OK)
     installs = [line for line in lines[:-1] if re.search(r"\b(pip|apt|apt-get)\b", line)]
-    assert [line.split("install ")[-1] for line in installs] == ["-y -qq chromium chromium-driver"]
+    assert [line.split("install ")[-1] for line in installs] == [
+        "-y -qq chromium chromium-driver",
+        "-y -qq --no-install-recommends prometheus",
+    ]
 
 
 def test_contributing_gives_the_same_command() -> None:

@@ -86,7 +86,7 @@ INSTRUMENTS = (
     Instrument(
         "flowy_poll_last_answer_timestamp_seconds",
         "gauge",
-        "When SWF last answered a poll, with a task or without, in seconds since the epoch.",
+        "When SWF last answered a poll, or the worker started, in seconds since the epoch.",
         processes="max",
     ),
     Instrument(

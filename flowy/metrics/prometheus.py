@@ -83,6 +83,8 @@ class PrometheusObserver(Observer):
         self._of("flowy_info", __version__).set(1)
         self._slots.append(event.concurrency)
         self._of("flowy_slots").inc(event.concurrency)
+        # Before the first answer there is no better time; 0 would be half a century ago.
+        self._of("flowy_poll_last_answer_timestamp_seconds").set(time.time())
 
     def worker_stopped(self, event: WorkerStopped) -> None:
         """Tell that the slots are no more; a supervisor has none."""

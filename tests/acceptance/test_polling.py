@@ -56,12 +56,12 @@ def test_through_all_trouble(
     ]
     assert swf.requests[-2].parameters == {"taskToken": "token", "result": "1"}
     warnings = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
-    assert [warning.partition(";")[0] for warning in warnings] == [
-        "Poll failed (ThrottlingException)",
-        "Poll failed (ConnectionClosedError)",
-        "Poll failed (UnreadableAnswer)",
-        "Worker stopped: 1 completed",
-    ]
+    failed, recovered, stopped = warnings
+    assert failed.startswith("Poll failed (ThrottlingException): Cannot poll_for_activity_task: ")
+    assert "Rate exceeded. Region us-east-1, endpoint http://127.0.0.1:" in failed
+    assert recovered.startswith("Polling list works again after ")
+    assert recovered.endswith(" s; 3 polls had failed.")
+    assert stopped.startswith("Worker stopped: 1 completed; ")
     assert [poll.fault for poll in report.polls_lost] == [
         "ConnectionClosedError",
         "UnreadableAnswer",

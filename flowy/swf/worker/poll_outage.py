@@ -57,6 +57,7 @@ class PollOutage:
             self._lasts = True
             self._failed += 1
             if level <= self._level and now - self._said_at < SAY_SECONDS:
+                logger.debug("Poll failed again (%s).", error.fault)
                 return
             self._level, self._said_at, self._is_told = level, now, True
             seconds, failed = now - self._began_at, self._failed
