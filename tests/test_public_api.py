@@ -94,6 +94,7 @@ def test_start_activity_worker_is_the_seeds() -> None:
         "signals": True,
         "middleware": (),
         "observers": (),
+        "log_starts": False,
         "health": None,
         "activities": None,
     }
