@@ -1,0 +1,48 @@
+"""Observers: objects that are told what a worker does, by frozen events.
+
+Metrics, health checks and progress displays are observers. They change nothing: an observer that
+raises is logged once for each method and exception class, and the worker goes on.
+
+Methods must be quick and thread-safe: the worker's own threads call them, several at once, between
+the calls to SWF. With several processes each has observers of its own, and the supervisor's
+observers are told about the processes.
+
+An observer that cannot work at all, for example because a library is missing, raises an
+``ObserverError`` in ``starting``. This is the only error that ends a worker.
+"""
+
+from .events import (
+    CallEnded,
+    HeartbeatEnded,
+    PollEnded,
+    PollStarted,
+    ProcessEnded,
+    ProcessStarted,
+    Starting,
+    StatusChanged,
+    StopRequested,
+    TaskEnded,
+    TaskStarted,
+    WorkerStarted,
+    WorkerStopped,
+)
+from .observer import Observer
+from .observers import Observers
+
+__all__ = [
+    "CallEnded",
+    "HeartbeatEnded",
+    "Observer",
+    "Observers",
+    "PollEnded",
+    "PollStarted",
+    "ProcessEnded",
+    "ProcessStarted",
+    "Starting",
+    "StatusChanged",
+    "StopRequested",
+    "TaskEnded",
+    "TaskStarted",
+    "WorkerStarted",
+    "WorkerStopped",
+]
