@@ -177,6 +177,18 @@ def test_import_is_quiet_and_light() -> None:
     assert ran.stdout == "[] 1 [] []\n"
 
 
+def test_a_worker_that_asks_for_nothing_imports_nothing_for_it() -> None:
+    """Logs as JSON and metrics cost only those who want them."""
+    code = (
+        "import sys, flowy.cli.command, flowy.swf.boilerplate, flowy.swf.worker.child\n"
+        "wanted = {'prometheus_client', 'opentelemetry', 'pythonjsonlogger', 'flowy.metrics',\n"
+        "          'flowy.logs.json_lines'}\n"
+        "print(sorted(wanted & set(sys.modules)))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
+
+
 def test_whoever_configures_no_logging_sees_warnings_and_errors() -> None:
     """Python's last resort shows them on standard error; a NullHandler would hide them."""
     code = (

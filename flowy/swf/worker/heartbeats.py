@@ -190,8 +190,9 @@ class Heartbeats:
         elif not self._refusal_logged:
             self._refusal_logged = True
             logger.error(
-                "Heartbeat of %s refused (%s); the activity goes on until its declared timeout.",
+                "Heartbeat of %s refused (%s); the activity goes on until its declared timeout. %s",
                 self._subject,
                 error.fault,
+                error,
                 extra=extra,
             )

@@ -193,7 +193,7 @@ class Responder:
         try:
             return self._try(TaskOutcome.FAILED, self._failed(plain, None))
         except ValidationError as error:
-            return self._given_up(error.fault)
+            return self._given_up(error)
 
     def _failed(self, reason: str, details: str | None) -> Callable[[], None]:
         return functools.partial(
@@ -224,7 +224,7 @@ class Responder:
                 self._shorten_deadline(level)
                 pause = min(backoff.next_seconds(), self._deadline.remaining_seconds() or 0.0)
                 if self._deadline.passed:
-                    return self._given_up(error.fault)
+                    return self._given_up(error)
                 logger.warning(
                     "Answer of %s not delivered (%s); trying again in %.1f s.",
                     self._subject,
@@ -261,12 +261,13 @@ class Responder:
             )
         return TaskOutcome.CLOSED
 
-    def _given_up(self, fault: str) -> TaskOutcome:
+    def _given_up(self, error: SWFError) -> TaskOutcome:
         logger.error(
-            "Answer of %s given up (%s): the task stays open until it times out.",
+            "Answer of %s given up (%s): the task stays open until it times out. %s",
             self._subject,
-            fault,
-            extra=log_keys("answer_failed", self._subject, fault=fault),
+            error.fault,
+            error,
+            extra=log_keys("answer_failed", self._subject, fault=error.fault),
         )
         return TaskOutcome.UNANSWERED
 

@@ -132,7 +132,8 @@ def test_how_long_an_answer_is_tried(
     assert len(layer1.calls) < 20 + seconds / 10
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert [record.getMessage() for record in errors] == [
-        f"Answer of {TASK} given up (ThrottlingException): the task stays open until it times out."
+        f"Answer of {TASK} given up (ThrottlingException): the task stays open until it times out. "
+        "Cannot respond_activity_task_completed: SWF answered ThrottlingException: Rate exceeded"
     ]
 
 
