@@ -19,6 +19,7 @@ from flowy.swf.worker.supervisor import Supervisor
 from flowy.swf.worker.supervisor_state import ANSWER_SECONDS
 from flowy.swf.worker.vitals_report import EVERY_SECONDS, VitalsReport
 from tests.patience import PATIENCE_SECONDS
+from tests.suspended import an_info
 from tests.unit.clocks import TurnedClock
 from tests.unit.health.healths import ILL, NEW, WELL
 from tests.unit.swf.worker.task_list_swf import TaskListSWF
@@ -123,7 +124,7 @@ def test_a_process_that_is_silent(case: Case) -> None:
     silence = ("process 12 has said nothing for 30 s",)
     assert (case.vitals.not_live, case.vitals.not_ready) == (silence, silence)
     assert case.state.vitals(HealthOptions(max_silence=0)).live
-    case.hear(case.second, {"opened": "token", "subject": "task"})
+    case.hear(case.second, {"opened": "token", "info": vars(an_info())})
     assert (case.vitals.live, case.vitals.ready) == (True, True)
 
 
