@@ -15,8 +15,6 @@ from flowy.swf.worker.report import StopReport
 from tests.unit.stand_ins import task_answer
 from tests.unit.swf.served import TaskList, serve
 
-pytestmark = pytest.mark.timeout(20)
-
 #: What is neither text nor an object.
 NUMBER, LIST, NULL = 7, ["echo"], None
 
