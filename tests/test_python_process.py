@@ -69,5 +69,5 @@ def test_how_a_process_ends(tmp_path: Path) -> None:
     with pytest.raises(subprocess.TimeoutExpired):
         waits.wait(0)
     waits.send_signal(signal.SIGTERM)
-    assert waits.wait(30) == -signal.SIGTERM
+    assert waits.wait(PATIENCE_SECONDS) == -signal.SIGTERM
     waits.stdout.close()

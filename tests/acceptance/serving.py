@@ -14,6 +14,7 @@ from flowy.swf.client import connect
 from flowy.swf.registration import register
 from flowy.swf.values import ActivityDefaults, ActivityImplementation, ActivityType
 from flowy.swf.worker import ActivityWorker
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -53,5 +54,5 @@ def serving(
         yield worker
     finally:
         worker.stop()
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()

@@ -26,6 +26,7 @@ from flowy.testing import LocalWorker
 from tests.acceptance.flows import Flow
 from tests.acceptance.processes import Process
 from tests.acceptance.serving import serving
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -218,7 +219,7 @@ def test_an_interrupted_call(
     with LocalWorker(local_swf, domain, Long):
         script = write("caller.py", CALLERS.replace("pool.map(call, range(8))", "[call(0)]"))
         caller = process(script.rename(script.with_name("one.py")), "x")
-        assert running.wait(30)
+        assert running.wait(PATIENCE_SECONDS)
         caller.signal(signal.SIGINT)
         assert caller.wait() != 0
         end = "\n".join(caller.lines[-2:])
@@ -227,4 +228,4 @@ def test_an_interrupted_call(
             assert "The call was interrupted; asked to cancel, activity echo 1 was canceled" in end
         assert open_executions(client, domain) == []
         assert closed_executions(client, domain) == ["CANCELED"]
-        assert told.wait(30)
+        assert told.wait(PATIENCE_SECONDS)

@@ -39,7 +39,7 @@ class Gate:
         def run(activity: Activity) -> object:
             self.told.put(activity.heartbeat("before"))
             self.running.put(activity)
-            assert self.go_on.wait(30)
+            assert self.go_on.wait(PATIENCE_SECONDS)
             self.told.put(activity.heartbeat("after"))
             if isinstance(value, Exception):
                 raise value

@@ -17,6 +17,7 @@ import pytest
 
 from flowy.cli import ExitCode
 from tests.acceptance.flowy_command import ROOT, Flowy, run_flowy
+from tests.patience import PATIENCE_SECONDS
 
 ECHO = """
     from flowy import Activity, activity
@@ -90,7 +91,7 @@ def terminal(*command: str, cwd: Path, env: dict[str, str]) -> Iterator[tuple[in
     os.close(theirs)
     try:
         yield ours, process.pid
-        assert process.wait(timeout=20) == 42
+        assert process.wait(timeout=PATIENCE_SECONDS) == 42
     finally:
         process.kill()
         process.wait()

@@ -34,6 +34,7 @@ from botocore.config import Config
 from flowy.local import LocalSWF
 from flowy.local.quotas import Quotas
 from tests.contract.recordings import differences
+from tests.patience import until
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -84,7 +85,7 @@ AWS_LATE_SECONDS = 0.5
 AWS_LISTED_SECONDS = 5
 
 #: Seconds for which the local SWF holds a poll where all pollers get a task in the end.
-PATIENT_SECONDS = 20
+PATIENT_SECONDS = 60
 
 #: How many pollers of one task list are held: by Amazon's, and where a test must not make so many.
 MOST_POLLERS_AT_AWS, MOST_POLLERS_HERE = 1_000, 3
@@ -426,10 +427,15 @@ def wait_for_pollers(patient_swf: LocalSWF | None) -> Callable[[int], None]:
     """Waits until so many polls are held; where nothing tells of that, it does not."""
 
     def wait(count: int) -> None:
-        held = -1
-        while patient_swf is not None and held != count:
-            with urllib.request.urlopen(f"{patient_swf.page_url}look/overview") as answer:
-                held = json.load(answer)["pollersTotal"]
+        if patient_swf is None:
+            return
+        url = f"{patient_swf.page_url}look/overview"
+
+        def held() -> int:
+            with urllib.request.urlopen(url) as answer:
+                return int(json.load(answer)["pollersTotal"])
+
+        until(lambda: held() == count, f"{count} pollers")
 
     return wait
 

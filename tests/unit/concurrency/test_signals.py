@@ -109,7 +109,7 @@ def test_a_signal_wakes_a_waiter() -> None:
     assert main is not None
     with handlers_of_the_test(), stop_signals(flag):
         threading.Thread(target=signal.pthread_kill, args=(main, signal.SIGTERM)).start()
-        assert flag.wait(30.0)
+        assert flag.wait(PATIENCE_SECONDS)
 
 
 def test_a_signal_is_heard_while_no_handler_can_run(script: Script) -> None:

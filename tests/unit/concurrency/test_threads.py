@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import gc
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from flowy.concurrency.threads import Threads
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 
 @pytest.fixture
@@ -131,9 +130,7 @@ def test_no_more_reservations_than_threads(threads: Threads) -> None:
     threads.release()
     assert [threads.reserve() for _ in range(2)] == [True, False]
     assert run_reserved(threads, lambda: None).wait(PATIENCE_SECONDS)
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not threads.reserve():  # a thread is busy until it is back from its call
-        assert time.monotonic() < end
+    until(threads.reserve)  # a thread is busy until it is back from its call
     assert not threads.reserve()
 
 

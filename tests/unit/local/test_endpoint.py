@@ -91,7 +91,7 @@ def test_it_listens_on_loopback_only(swf: LocalSWF) -> None:
         if host.startswith("127.") or host == "::1":
             continue
         with socket.socket(family, socket.SOCK_STREAM) as probe, pytest.raises(OSError):
-            probe.settimeout(5)
+            probe.settimeout(PATIENCE_SECONDS)
             probe.connect(where)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from flowy.local.long_polls import LongPolls, TooManyPollersError
+from tests.patience import PATIENCE_SECONDS
 
 KEY = ("activity", "domain", "list")
 
@@ -75,11 +76,11 @@ def test_a_poller_that_has_gone_makes_room_wherever_it_is_in_the_queue() -> None
     with pytest.raises(TooManyPollersError), lock:
         polls.wait(KEY, lambda: None, seconds=0, gone=never)
     hung_up.set()
-    threads[1].join(30)
+    threads[1].join(PATIENCE_SECONDS)
     assert ended == ["second"]
     assert polls.wait(KEY, lambda: None, seconds=0, gone=never) is None
     polls.release()
-    threads[0].join(30)
+    threads[0].join(PATIENCE_SECONDS)
     assert ended == ["second", "first"]
 
 
@@ -112,9 +113,9 @@ def test_a_single_release_lets_later_polls_wait() -> None:
         target=polls.wait, args=(KEY, look), kwargs={"seconds": 60, "gone": never}
     )
     ended.start()
-    assert waiting.wait(10)
+    assert waiting.wait(PATIENCE_SECONDS)
     polls.release_once()
-    ended.join(10)
+    ended.join(PATIENCE_SECONDS)
     assert not ended.is_alive()
     tasks = iter([None, "task"])
     assert polls.wait(KEY, lambda: next(tasks), seconds=60, gone=never) == "task"

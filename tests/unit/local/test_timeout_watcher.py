@@ -25,7 +25,7 @@ def test_it_fires_when_a_timeout_is_due() -> None:
 
     watcher = TimeoutWatcher(threading.RLock(), fire, Clock())
     watcher.start()
-    assert again.wait(4)
+    assert again.wait(PATIENCE_SECONDS)
     watcher.stop()
     assert called[1] - called[0] >= 0.2
 

@@ -15,6 +15,7 @@ from flowy.exception import ProcessError, RegistrationError, ScanError, Transien
 from flowy.observer import Observer
 from flowy.swf import boilerplate
 from flowy.swf.registration import register
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import SelfTurningClock
 from tests.unit.stand_ins import CLOSED, THROTTLE, ScriptedLayer1, fault, task_answer
 
@@ -218,7 +219,7 @@ def test_a_worker_on_a_thread() -> None:
     layer1 = ScriptedLayer1(EMPTY)
     thread = threading.Thread(target=lambda: started(layer1, reg_remote=False, loop=2))
     thread.start()
-    thread.join(10)
+    thread.join(PATIENCE_SECONDS)
     assert layer1.methods == ["poll_for_activity_task"] * 2
 
 

@@ -18,6 +18,7 @@ from flowy.swf.suspended.outage import FAILURES_IN_A_ROW
 from flowy.swf.suspended.schedule import RETRY_SECONDS
 from flowy.tokens import SuspendedTask
 from flowy.tokens.sqlite import SQLiteTokenStore
+from tests.patience import PATIENCE_SECONDS
 from tests.suspended import Desk, a_task
 from tests.unit.swf.suspended.beats import AheadClock, Beats, kept
 
@@ -120,13 +121,13 @@ def test_a_keeper_killed_in_mid_beat_costs_one_interval(
     class Hanging(Beats):
         def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
             sent.set()
-            assert go_on.wait(20)
+            assert go_on.wait(PATIENCE_SECONDS)
             raise ConnectionResetError  # the process is gone, and nobody hears it
 
     killed = threading.Thread(target=Keeper(desk.domain, store, Hanging(desk.client)).look)
     killed.start()
     try:
-        assert sent.wait(20)
+        assert sent.wait(PATIENCE_SECONDS)
         beats = Beats(desk.client)
         clock.ahead += lost - 0.9
         Keeper(desk.domain, store, beats).look()
@@ -136,7 +137,7 @@ def test_a_keeper_killed_in_mid_beat_costs_one_interval(
         assert beats.count == 1
     finally:
         go_on.set()
-        killed.join(20)
+        killed.join(PATIENCE_SECONDS)
 
 
 def test_a_slow_beat_is_not_made_twice(
@@ -150,7 +151,7 @@ def test_a_slow_beat_is_not_made_twice(
         def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
             answer = super().record_activity_task_heartbeat(**parameters)
             sent.set()
-            assert go_on.wait(20)
+            assert go_on.wait(PATIENCE_SECONDS)
             return answer
 
     class Watched(SQLiteTokenStore):
@@ -165,15 +166,15 @@ def test_a_slow_beat_is_not_made_twice(
     running = threading.Thread(target=keeper.run)
     running.start()
     try:
-        assert sent.wait(20)
+        assert sent.wait(PATIENCE_SECONDS)
         clock.ahead += 10
-        assert looked.wait(20)
+        assert looked.wait(PATIENCE_SECONDS)
         assert clients.count == 1
         assert store.claim_due(desk.domain, 60) is None
     finally:
         go_on.set()
         keeper.stop()
-        running.join(20)
+        running.join(PATIENCE_SECONDS)
     assert kept(store, task).is_open
 
 
@@ -241,7 +242,7 @@ def test_a_call_that_hangs_holds_up_nobody_else(
         def record_activity_task_heartbeat(self, **parameters: Any) -> Any:
             if parameters["taskToken"] == stuck.token:
                 hangs.set()
-                assert go_on.wait(20)
+                assert go_on.wait(PATIENCE_SECONDS)
             answer = super().record_activity_task_heartbeat(**parameters)
             if self.count >= 6:
                 twice.set()
@@ -252,12 +253,12 @@ def test_a_call_that_hangs_holds_up_nobody_else(
     running = threading.Thread(target=keeper.run)
     running.start()
     try:
-        assert hangs.wait(20)
-        assert twice.wait(20)
+        assert hangs.wait(PATIENCE_SECONDS)
+        assert twice.wait(PATIENCE_SECONDS)
     finally:
         go_on.set()
         keeper.stop()
-        running.join(20)
+        running.join(PATIENCE_SECONDS)
     assert not running.is_alive()
 
 
@@ -298,9 +299,9 @@ def test_runs_until_it_is_stopped(
     keeper = Keeper(desk.domain, locked, Trouble(desk.client))
     running = threading.Thread(target=keeper.run)
     running.start()
-    assert beaten.wait(20)
+    assert beaten.wait(PATIENCE_SECONDS)
     keeper.stop()
-    running.join(10)
+    running.join(PATIENCE_SECONDS)
     assert not running.is_alive()
     assert f"Keeper started for domain {desk.domain}. Cannot use" in caplog.text
     assert "it is locked. Trying again in" in caplog.text

@@ -20,6 +20,7 @@ from flowy.swf.values import ActivityDefaults, ActivityImplementation
 from flowy.swf.worker import ActivityWorker, StopReport
 from flowy.swf.worker.worker import default_identity
 from flowy.task import Activity
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.stand_ins import CLOSED, REFUSAL, implementation, task_answer
 from tests.unit.swf.worker.task_list_swf import TaskListSWF
 from tests.unit.swf.worker.worker_case import ECHO, StopClock, running
@@ -405,5 +406,5 @@ def test_a_worker_leaves_no_thread_behind() -> None:
     served(TaskListSWF(task_answer()), ECHO, concurrency=2, loop=2).run()
     for thread in set(threading.enumerate()) - before:
         if thread.name != "flowy-deadlines":  # it looks every few seconds whether there are calls
-            thread.join(10)
+            thread.join(PATIENCE_SECONDS)
             assert not thread.is_alive()

@@ -15,8 +15,7 @@ from typing import Any
 
 import pytest
 
-#: How long a test waits for what has no time of its own, in seconds.
-PATIENCE_SECONDS = 20.0
+from tests.patience import PATIENCE_SECONDS
 
 #: The headers that make an answer SWF's own.
 OWN = b"x-amzn-RequestId: 00000000-0000-4000-8000-000000000000\r\n"

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from flowy.swf.client.lean import odd_answer
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.swf.client.conftest import MakeClient
 from tests.unit.swf.client.lean.raw_server import (
     EMPTY,
@@ -258,7 +259,7 @@ def test_an_answer_that_nobody_asked_for(lean: MakeClient) -> None:
     with RawServer(behave, serve) as server:
         client = lean(server.url)
         poll(client)
-        assert sent.wait(20)
+        assert sent.wait(PATIENCE_SECONDS)
         assert "taskToken" not in poll(client)
     assert server.connections == 2
 

@@ -22,10 +22,10 @@ from botocore.exceptions import (
 
 from flowy.swf.client.lean.connection import Connection
 from flowy.swf.client.lean.pool import MAX_IDLE_SECONDS, ConnectionPool
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.scripted_swf import lean_client
 from tests.unit.swf.client.conftest import MakeClient
 from tests.unit.swf.client.lean.raw_server import (
-    PATIENCE_SECONDS,
     Peer,
     RawServer,
     answer,

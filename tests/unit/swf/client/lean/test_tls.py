@@ -21,11 +21,11 @@ from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, SSLE
 from flowy.swf.client.deadlines import SHORTEST_DEADLINE_SECONDS, CallDeadlines
 from flowy.swf.client.lean.choice import take_lean_way
 from flowy.swf.client.lean.tls import tls_context
+from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import TurnedClock
 from tests.unit.scripted_swf import boto3_client, session
 from tests.unit.swf.client.conftest import Aside, MakeClient, error_after_cuts
 from tests.unit.swf.client.lean.raw_server import (
-    PATIENCE_SECONDS,
     PATIENT,
     Peer,
     RawServer,
