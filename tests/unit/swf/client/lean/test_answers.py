@@ -204,7 +204,9 @@ def test_broken_answers(either: MakeClient, name: str) -> None:
     """Both ways raise the same class, and neither sends the request again."""
     behaviour, kind = BROKEN[name]
     with RawServer(behaviour) as server:
-        client = either(server.url, read_timeout=SHORT_SECONDS if "silence" in name else 20)
+        client = either(
+            server.url, read_timeout=SHORT_SECONDS if "silence" in name else PATIENCE_SECONDS
+        )
         error = error_of(client)
     assert type(error) is kind
     assert server.connections == 1
