@@ -111,10 +111,8 @@ def test_the_dashboard_shows_each_metric() -> None:
 # A real Prometheus
 
 ACTIVITIES = """
-    import http.server, os, signal, threading
+    import os, signal
     from flowy import Activity, activity
-    from flowy.metrics.prometheus import render
-    from flowy.observer import Observer
 
     @activity("echo", 1, "list", heartbeat=60)
     class Echo(Activity):
@@ -126,26 +124,6 @@ ACTIVITIES = """
     class Die(Activity):
         def run(self):
             os.kill(os.getpid(), signal.SIGKILL)
-
-    class Page(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            text, kind = render()
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_):
-            pass
-
-    class Serving(Observer):
-        def starting(self, event):
-            if event.slot is None:
-                address = ("127.0.0.1", int(os.environ["METRICS_PORT"]))
-                server = http.server.ThreadingHTTPServer(address, Page)
-                threading.Thread(target=server.serve_forever, daemon=True).start()
-
-    SERVING = Serving()
 """
 
 
@@ -256,7 +234,7 @@ def test_two_processes_through_a_kill_a_recycle_and_a_stop(
     worker = process(
         "-m", "flowy", "worker", "--domain", domain, "--task-list", "list", "--processes", "2",
         "--concurrency", "3", "--observer", "flowy.metrics.prometheus:OBSERVER",
-        "--observer", "shop:SERVING", "shop", METRICS_PORT=str(port), TMPDIR=str(tmp_path),
+        "--http", str(port), "shop", TMPDIR=str(tmp_path),
     )  # fmt: skip
     worker.wait_for("Worker started as", count=2)
     with scraping(tmp_path / "prometheus", port) as prometheus:

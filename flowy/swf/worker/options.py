@@ -117,8 +117,7 @@ class ServingOptions:
     log_starts: bool = field(
         default=False,
         metadata=about(
-            "say in the log at the level INFO when a task starts, as when it ends; otherwise it is "
-            "said at DEBUG.",
+            "log the start of each task at the level INFO, like its end; otherwise at DEBUG.",
             kind="flag",
         ),
     )
@@ -246,16 +245,10 @@ class WorkerOptions(ServingOptions):
         return found
 
     def load(self, slot: int | None = None) -> Mapping[ActivityType, ActivityImplementation]:
-        """Tell the observers that this process starts, then return what ``implementations`` does.
+        """Tell the observers that this process starts, then return ``implementations()``.
 
-        They come first, because what is scanned may import the libraries that they set up.
-
-        Args:
-            slot: that of a worker process; None for a supervisor, or a worker without one.
-
-        Raises:
-            ObserverError: one of them cannot work.
-            ScanError, ImportError: as for ``implementations``.
+        The scan comes second: it may import the libraries that observers set up. A worker process
+        has a *slot*. Raises ``ObserverError`` if an observer cannot work.
         """
         event = Starting(self.domain, self.task_list, self.processes, slot)
         Observers(self.observers).starting(event)
