@@ -7,6 +7,7 @@ that are sent to it. It must not go on without its SWF.
 from __future__ import annotations
 
 import os
+import queue
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -57,20 +58,16 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
     Returns:
         Its exit code, or 128 and the number of the signal that ended it, as a shell has it.
     """
-    became: list[Popen[bytes]] = []
-    early: list[int] = []
+    started: queue.SimpleQueue[Popen[bytes]] = queue.SimpleQueue()
 
     def send(number: int) -> None:
-        if became:
-            became[0].send_signal(number)
-        else:
-            early.append(number)
+        process = started.get()  # a signal may come first
+        started.put(process)
+        process.send_signal(number)
 
     tied = _tied(command)
     with passed_on(send), Popen(tied, env=environment) as process:  # noqa: S603 - the user's own
-        became.append(process)
-        for number in early:
-            process.send_signal(number)
+        started.put(process)
         try:
             code = process.wait()
         except BaseException:

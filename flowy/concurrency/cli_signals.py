@@ -7,6 +7,7 @@ other gets anyway.
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -24,7 +25,7 @@ REPEAT_SECONDS = 0.5
 
 @contextmanager
 def passed_on(send: Callable[[int], object]) -> Iterator[None]:
-    """Call *send* with each signal that comes while the block runs, for the parent of a command.
+    """Call *send*, on a thread, with each signal that comes in the block; for a command's parent.
 
     A signal that was typed in a terminal, such as Ctrl-C, goes to all processes in its foreground,
     the command included, and is not sent again. On another thread than the main one this does
@@ -32,14 +33,16 @@ def passed_on(send: Callable[[int], object]) -> Iterator[None]:
     """
     typed = {signal.SIGINT, signal.SIGQUIT}
 
-    def handle(number: int, _frame: FrameType | None) -> None:
+    def hear(number: int) -> None:
         """Send the signal on, unless the command gets it anyway."""
         if number not in typed or not _is_in_foreground():
             send(number)
 
     wanted = {*STOP_SIGNALS, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
-    handled = (each for each in wanted if signal.getsignal(each) is not signal.SIG_IGN)
-    with handling(dict.fromkeys(handled, handle)):
+    handled = [each for each in wanted if signal.getsignal(each) is not signal.SIG_IGN]
+    # A handler runs at the main thread's next bytecode, which may be after the command's end.
+    calls = {each: functools.partial(hear, each) for each in handled}
+    with handling(dict.fromkeys(handled, lambda *_: None), calls):
         yield
 
 
