@@ -42,7 +42,7 @@ LAYERS: Mapping[str, int] = {
     "flowy.context": 2,
     "flowy.demo": 12,
     "flowy.exception": 0,
-    "flowy.health": 3,
+    "flowy.health": 4,
     "flowy.importing": 0,
     "flowy.invocation": 4,
     "flowy.local": 11,

@@ -139,24 +139,23 @@ class EventLoop:
         """The ident of the thread that the loop runs in."""
         return self._thread.ident
 
-    def tasks(self) -> dict[asyncio.Task[Any], str]:
+    def tasks(self) -> dict[asyncio.Task[Any], object]:
         """Return all tasks on the loop, what activities started included, and what each is for.
 
         Any thread may call this, even if the loop is blocked.
         """
-        return {task: self._name_of(task) for task in asyncio.all_tasks(self._loop)}
+        return {task: self._subject_of(task) for task in asyncio.all_tasks(self._loop)}
 
-    def blocking(self) -> str | None:
+    def blocking(self) -> object:
         """Return what the task is for that runs at this moment; None if none does.
 
         Any thread may call this, even if the loop is blocked.
         """
         task = asyncio.current_task(self._loop)
-        return None if task is None else self._name_of(task)
+        return None if task is None else self._subject_of(task)
 
-    def _name_of(self, task: asyncio.Task[Any]) -> str:
-        subject = self.running.get(task)
-        return str(subject or getattr(task.get_coro(), "__qualname__", task.get_name()))
+    def _subject_of(self, task: asyncio.Task[Any]) -> object:
+        return self.running.get(task) or getattr(task.get_coro(), "__qualname__", task.get_name())
 
     def close(self) -> None:
         """Stop the loop as soon as its last coroutine has ended.

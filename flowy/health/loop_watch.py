@@ -12,6 +12,7 @@ from itertools import dropwhile
 
 from ..concurrency.clock import SYSTEM_CLOCK, Clock
 from ..concurrency.event_loop import EventLoop
+from ..logs import log_keys
 from ..safe_logging import get_logger
 
 logger = get_logger(__name__)
@@ -47,12 +48,16 @@ class LoopWatch:
             self._loop.post(self._answer)
         elif self.blocked_seconds >= WARN_SECONDS and not self._warned:
             self._warned = True
+            subject = self._loop.blocking()
             logger.warning(
                 "The event loop has been blocked for %.1f s by %s, and no other coroutine can run. "
                 "Move the blocking call to a thread: await asyncio.to_thread(...).\n%s",
                 self.blocked_seconds,
-                self._loop.blocking() or "a callback",
+                subject or "a callback",
                 self._stack(),
+                extra=log_keys(
+                    "loop_blocked", getattr(subject, "info", None), seconds=self.blocked_seconds
+                ),
             )
 
     def _answer(self) -> None:
@@ -61,7 +66,8 @@ class LoopWatch:
         self._asked_at = None
         if self._warned:
             self._warned = False
-            logger.warning("The event loop runs again after %.1f s.", blocked)
+            extra = log_keys("loop_unblocked", seconds=blocked)
+            logger.warning("The event loop runs again after %.1f s.", blocked, extra=extra)
 
     def _stack(self) -> str:
         """Return the stack of the loop's thread, starting with the coroutine."""

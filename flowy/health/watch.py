@@ -11,6 +11,7 @@ from typing import Protocol
 from ..concurrency.clock import SYSTEM_CLOCK, Clock
 from ..concurrency.stop import StopFlag, StopLevel
 from ..exception import HealthError
+from ..logs import log_keys
 from ..safe_logging import get_logger
 from .options import HealthOptions
 from .vitals import Vitals, Watched
@@ -46,9 +47,11 @@ class HealthLog:
             return
         self._live = vitals.live
         if vitals.live:
-            logger.warning("The worker is live again.")
+            logger.warning("The worker is live again.", extra=log_keys("worker_live"))
         else:
-            logger.error("The worker is not live: %s. Restart it.", "; ".join(vitals.not_live))
+            problems = "; ".join(vitals.not_live)
+            extra = log_keys("worker_not_live", fault=problems)
+            logger.error("The worker is not live: %s. Restart it.", problems, extra=extra)
 
     def close(self) -> None:
         """Do nothing: a log needs no cleanup."""

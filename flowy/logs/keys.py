@@ -44,6 +44,10 @@ LogEvent = Literal[
     "poll_recovered",
     "process_started",
     "process_ended",
+    "worker_not_live",
+    "worker_live",
+    "loop_blocked",
+    "loop_unblocked",
 ]
 
 

@@ -85,6 +85,9 @@ def test_the_log_tells_what_changes(caplog: pytest.LogCaptureFixture) -> None:
         ("ERROR", "The worker is not live: poller 0 is dead. Restart it."),
         ("WARNING", "The worker is live again."),
     ]
+    ill, well = (record.__dict__ for record in caplog.records)
+    assert (ill["flowy_event"], ill["flowy_fault"]) == ("worker_not_live", "poller 0 is dead")
+    assert well["flowy_event"] == "worker_live"
 
 
 def test_all_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -129,10 +129,10 @@ def test_a_drain(case: WorkerCase) -> None:
     assert vitals(worker).live
 
 
-def test_a_blocked_event_loop(case: WorkerCase) -> None:
-    """It is not live after ``max_block``; 0 bears any time."""
+def test_a_blocked_event_loop(case: WorkerCase, caplog: pytest.LogCaptureFixture) -> None:
+    """It is not live after ``max_block``; 0 bears any time. The log names the task."""
     worker = case.start(concurrency=2)
-    case.swf.give("blocks")
+    token = case.swf.give("blocks")
     case.wait_for_begun()
     worker.state.look()
     case.clock.turn(29)
@@ -141,6 +141,11 @@ def test_a_blocked_event_loop(case: WorkerCase) -> None:
     assert vitals(worker).not_live == ("the event loop has been blocked for 30 s",)
     assert worker.state.vitals(HealthOptions(max_block=0)).live
     assert worker.state.status()["loop_blocked_seconds"] == 30.0
+    worker.state.look()
+    (record,) = [each for each in caplog.records if "event loop" in each.getMessage()]
+    assert f"by blocks 1 (activity {token} of workflow flow)" in record.getMessage()
+    keys = {"flowy_event": "loop_blocked", "flowy_activity_id": token, "flowy_seconds": 30.0}
+    assert record.__dict__ | keys == record.__dict__
     case.release.set()
     case.swf.wait_until(lambda: bool(case.swf.answers))
     case.clock.turn_until(lambda: vitals(worker).live)
