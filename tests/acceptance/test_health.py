@@ -144,6 +144,7 @@ def test_a_worker_through_its_life(
         wait_for(url, "/ready", 200)
         assert asked(url, "/live") == (200, "live\n")
         assert main(["health", "--file", str(file)]) == ExitCode.FINE
+        assert asked(url, "/metrics")[0] == 404
         # A coroutine that blocks the event loop
         calls.begin("block")
         wait_for(url, "/live", 503, "not live: the event loop has been blocked for ")
@@ -246,11 +247,13 @@ def test_a_supervisor_and_its_processes(
     calls = Calls(own_swf, tmp_path)
     arguments = ["worker", "--domain", "local", "--task-list", "tasks", "--concurrency", "2"]
     arguments += ["--processes", "2", "--http", f"unix:{tmp_path}/sock", "--max-silence", "4s"]
+    arguments += ["--observer", "flowy.metrics.prometheus:OBSERVER"]
     environment = {**swf_environment, **own_swf.environment}
     with Flowy(*arguments, "life", cwd=tmp_path, env=environment) as worker:
         worker.log_line_with("Health is served on ")
         url = f"unix:{tmp_path}/sock"
         wait_for(url, "/ready", 200)
+        wait_for(url, "/metrics", 200, "\nflowy_slots 4.0\n")
         calls.begin("hold")
         wait_for(url, "/status", 200, '"activity": "hold"')
         # A child that is stopped says nothing

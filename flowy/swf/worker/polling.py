@@ -91,9 +91,9 @@ class Poller:
         """
         while not self._stop.is_set():
             began_at = self._clock.now()
-            self._record.does(PollerState.POLLING)
             if self._observers:
                 self._observers.poll_started(PollStarted(self._task_list))
+            self._record.does(PollerState.POLLING)
             try:
                 task = self._client.poll_for_activity_task(
                     self._domain, self._task_list, self._identity
