@@ -432,8 +432,8 @@ DOMAIN, TASK_LIST = sys.argv[1:]
 #: Says when a signal was heard.
 SPOKEN = """
 raise_to = flowy.concurrency.stop.StopFlag.raise_to
-def spoken(flag, level):
-    raise_to(flag, level)
+def spoken(flag, level, *by):
+    raise_to(flag, level, *by)
     say(f"level {int(level)} on {threading.current_thread().name}")
 flowy.concurrency.stop.StopFlag.raise_to = spoken
 """

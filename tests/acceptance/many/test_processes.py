@@ -237,7 +237,7 @@ def test_a_process_that_dies_is_replaced_and_its_tasks_are_failed(
         failures += lost
         ended = failed(execution, failures)[-lost:]
         assert {event["reason"] for event in ended} == {f"{reasons.WORKER_PROCESS_DIED}{end}."}
-        assert f"({end}); its {lost} tasks are failed" in running.text
+        assert f"({end}); {lost} tasks are failed" in running.text
         assert execution.count("ActivityTaskCompleted") == held
         running.wait_for(READY, 2 + number)
         left = 3 - (lost - 1)
@@ -260,7 +260,7 @@ def test_the_suspended_tasks_of_a_dead_process_are_not_failed(
     running.wait_for(": suspended after")
     ((token, pid),) = [said.split(" in ") for said in running.found("token (.*)")]
     os.kill(int(pid), signal.SIGKILL)
-    running.wait_for("its 0 tasks are failed")
+    running.wait_for("0 tasks are failed")
     running.wait_for(READY, 3)
     assert execution.count("ActivityTaskFailed") == 0
     client.respond_activity_task_completed(taskToken=token, result="1")

@@ -308,10 +308,10 @@ from flowy.concurrency.signals import stop_signals
 
 signals = 0
 class Counted(StopFlag):
-    def raise_to(self, level):
+    def raise_to(self, level, *by):
         global signals
         signals += 1
-        super().raise_to(level)
+        super().raise_to(level, *by)
 
 signal.signal(signal.SIGTERM, lambda number, frame: None)  # for those between two flags
 storm = f"import os\\nwhile os.getppid() == {os.getpid()}: os.kill({os.getpid()}, 15)"
