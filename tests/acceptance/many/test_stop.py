@@ -252,7 +252,7 @@ say(f"report {{report}}")
         running.kill(signal.SIGINT)
         running.wait_for(f"level {level} on MainThread" if level < 3 else "level 3")
     running.wait_for(
-        "polls that may have cost a task", nudge=signal.SIGINT if concurrency == 1 else None
+        "that may have cost a task", nudge=signal.SIGINT if concurrency == 1 else None
     )
     code = running.wait()
     if concurrency == 1:
@@ -498,7 +498,7 @@ def test_a_task_that_comes_after_the_grace_is_answered_not_started(
     assert execution.count("ActivityTaskFailed") == (2 if on_stop == "fail" else 0)
     (report,) = running.found("report (.*)")
     assert "quick 1 (activity quick-2 of" in report
-    assert "polls that may have cost" not in report
+    assert "may have cost" not in report
 
 
 @pytest.mark.parametrize("attempt", range(3))
