@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 #: The file descriptor of standard error.
 _STDERR = 2
@@ -63,6 +63,8 @@ def around_forks(
 ) -> Iterator[None]:
     """Call these around each fork of this process while the block runs.
 
+    Of nested blocks, the outer one is first before the fork, and last after it.
+
     Args:
         before: called in the process that forks, before it does.
         in_parent: called there after the fork.
@@ -87,17 +89,17 @@ def _register() -> None:
         _registered = True
         os.register_at_fork(
             before=lambda: _call(_before),
-            after_in_parent=lambda: _call(_in_parent),
+            after_in_parent=lambda: _call(reversed(_in_parent)),
             after_in_child=_after_in_child,
         )
 
 
 def _after_in_child() -> None:
-    _call(_in_child)
+    _call(reversed(_in_child))
     for hooks in (_before, _in_parent, _in_child):
         hooks.clear()  # the child's own forks are not the worker's
 
 
-def _call(hooks: list[Callable[[], None]]) -> None:
+def _call(hooks: Iterable[Callable[[], None]]) -> None:
     for hook in list(hooks):
         hook()

@@ -98,6 +98,33 @@ forked(child)
     assert after == "grandchild\nchild\n"
 
 
+def test_the_inner_of_two_blocks_is_nearer_to_the_fork(script: Script) -> None:
+    """What the outer block does first it undoes last: a signal that both block is let through."""
+    printed = script(
+        FORK
+        + """
+import signal
+
+def blocking(name, number):
+    before = []
+    def block():
+        os.write(1, f"before: {name}\\n".encode())
+        before[:] = [signal.pthread_sigmask(signal.SIG_BLOCK, [number])]
+    def unblock():
+        signal.pthread_sigmask(signal.SIG_SETMASK, before.pop())
+    return around_forks(block, unblock, unblock)
+
+def blocked():
+    os.write(1, f"blocked: {signal.pthread_sigmask(signal.SIG_BLOCK, [])}\\n".encode())
+
+with blocking("outer", signal.SIGTERM), blocking("inner", signal.SIGTERM):
+    forked(blocked)
+    blocked()
+"""
+    )
+    assert printed == "before: outer\nbefore: inner\nblocked: set()\nblocked: set()\n"
+
+
 def test_the_child_may_leave_the_block(script: Script) -> None:
     """It has forgotten the hooks, and leaving them is no error."""
     printed = script(
