@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-import struct
 
 from .answer import Answer
 from .answer_reader import read_answer
@@ -44,14 +43,11 @@ class Connection:
             OSError, BrokenAnswerError: the connection broke, or the answer cannot be read.
         """
         if read_timeout != self._timeout:
-            _set_timeout(self.socket, read_timeout)
+            self.socket.settimeout(read_timeout)
             self._timeout = read_timeout
-        try:
-            with contextlib.suppress(BrokenPipeError):  # the answer may have come all the same
-                self.socket.sendall(request)
-            return read_answer(self._receive)
-        except BlockingIOError:
-            raise TimeoutError("timed out") from None
+        with contextlib.suppress(BrokenPipeError):  # the answer may have come all the same
+            self.socket.sendall(request)
+        return read_answer(self._receive)
 
     def _receive(self) -> bytes:
         return self.socket.recv(_RECEIVE_BYTES)
@@ -64,20 +60,3 @@ class Connection:
         """Close it; if a process was forked, only in this process."""
         with contextlib.suppress(OSError):
             self.socket.close()
-
-
-def _set_timeout(connected: socket.socket, seconds: float | None) -> None:
-    """Let the system itself end what takes longer, if it can: then it raises BlockingIOError.
-
-    Python asks the system twice with a timeout of its own: whether it may read, and to read. Each
-    time a thread gives up the interpreter, and waits for its turn to have it again.
-    """
-    if type(connected) is socket.socket and socket.socket.__module__ == "socket":
-        whole, part = divmod(seconds or 0.0, 1)
-        interval = struct.pack("@ll", int(whole), int(part * 1e6))
-        with contextlib.suppress(OSError):
-            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-                connected.setsockopt(socket.SOL_SOCKET, option, interval)
-            connected.settimeout(None)
-            return
-    connected.settimeout(seconds)
