@@ -19,7 +19,7 @@ from ..exception import ObserverError, ScanError
 from ..health import HealthOptions
 from ..swf.boilerplate import run_worker
 from ..swf.worker import StopReport, WorkerOptions
-from ..swf.worker.options import Choice
+from ..swf.worker.serving_options import Choice
 from . import arguments
 from .check import KEYS, check
 from .durations import add_duration, any_time

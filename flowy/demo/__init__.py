@@ -21,7 +21,7 @@ from ..concurrency.retry import Deadline
 from ..concurrency.stop import StopFlag
 from ..local import LocalSWF
 from ..swf.boilerplate import start_activity_worker
-from .files import printable, select
+from .files import Selection, printable, select
 from .workflow import DOMAIN, facts, plan_of, play, progress, report
 
 #: The demo gives up if no activity has ended for this long, in seconds: a busy machine is slow.
@@ -57,14 +57,7 @@ def run_demo(
     ):
         # Registered here, so that it does not matter when the worker starts.
         start_activity_worker(DOMAIN, DOMAIN, swf.client(), loop=0, package=_ACTIVITIES)
-        write(
-            "Activities through Amazon SWF, on this machine.\n",
-            f"  SWF       {swf.endpoint_url}, embedded",
-            f"  worker    process {worker.pid}",
-            f"  approver  process {approver.pid}, completes the activity that suspends",
-            *(f"  {line}" for line in selection.summary()),
-            "",
-        )
+        write(*_introduction(swf.endpoint_url, worker.pid, approver.pid, selection))
         plan = plan_of(selection, "tokens.db", approver.pid)
         bar, deadline, trouble = "", Deadline(STUCK_SECONDS, clock=clock), list[str]()
         for history in play(swf.client(), plan):
@@ -82,6 +75,17 @@ def run_demo(
         if not right:
             write(*map(printable, Path(home, "log").read_text(errors="replace").splitlines()[-15:]))
         return right, facts(history, plan)
+
+
+def _introduction(endpoint: str, worker: int, approver: int, selection: Selection) -> list[str]:
+    return [
+        "Activities through Amazon SWF, on this machine.\n",
+        f"  SWF       {endpoint}, embedded",
+        f"  worker    process {worker}",
+        f"  approver  process {approver}, completes the activity that suspends",
+        *(f"  {line}" for line in selection.summary()),
+        "",
+    ]
 
 
 @contextmanager

@@ -140,7 +140,7 @@ def _health_of(
     """Show the health of a worker in the block, from before its types are registered."""
     if options.health is None or options.loop == 0:
         return nullcontext()
-    from ..health.watch import health_shown  # a worker that shows no health needs none of it
+    from ..health.watch import health_shown  # needed only to show the health
 
     return health_shown(options.health, worker.state)
 

@@ -67,11 +67,22 @@ def connect(
     """
     if callable(layer1) and not hasattr(layer1, "poll_for_activity_task"):
         layer1 = layer1()
-    if layer1 is not None:
+    if layer1 is None:
+        clients = _own_clients(max(10, calls_at_once + 2), polls=polls)
+    else:
         if polls:
             _warn_of_polls(layer1)
-        return SWFClient(layer1, layer1, observers=observers, clock=clock)
-    pool = max(10, calls_at_once + 2)
+        clients = (layer1, layer1)
+    return SWFClient(*clients, observers=observers, clock=clock)
+
+
+def _own_clients(pool: int, *, polls: bool) -> tuple[Layer1, ...]:
+    """Make the clients for polls, for everything else, and for heartbeats.
+
+    Args:
+        pool: the size of their connection pools.
+        polls: if False, one client does everything.
+    """
     answers = _boto3_client(
         read_timeout=ANSWER_READ_TIMEOUT_SECONDS,
         retries={"mode": "standard", "total_max_attempts": ANSWER_ATTEMPTS},
@@ -79,14 +90,14 @@ def connect(
     )
     if not polls:
         _take_lean_way(answers)
-        return SWFClient(answers, answers, observers=observers, clock=clock)
+        return answers, answers
     once = {"mode": "standard", "total_max_attempts": 1}
     heartbeats, poll_client = (
         _boto3_client(read_timeout=seconds, retries=once, max_pool_connections=pool)
         for seconds in (HEARTBEAT_READ_TIMEOUT_SECONDS, POLL_READ_TIMEOUT_SECONDS)
     )
     _take_lean_way(answers, heartbeats, poll_client)
-    return SWFClient(poll_client, answers, heartbeats, observers=observers, clock=clock)
+    return poll_client, answers, heartbeats
 
 
 #: Clients are thread-safe, but making one from the default session is not (boto3 docs).

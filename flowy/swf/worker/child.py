@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ...concurrency.children import Link, Message
@@ -61,17 +62,9 @@ def work(link: Link, spec: WorkerSpec) -> None:
         put_signals_back=lambda: put_back(),
     )
 
-    def hear(message: Message) -> None:
-        if message == messages.ASK_STATUS:
-            link.send(messages.status(worker.state.status()))
-        elif message == messages.PRINT_STATE:
-            worker.print_state()
-        else:
-            worker.stop(messages.stop_level(message))
-
     with child_signals(worker.stop, worker.print_state) as put_back:
         # If the supervisor is gone, it cannot answer for this process, which finishes its tasks.
-        link.listen(hear, gone=worker.stop)
+        link.listen(partial(_obey, link, worker), gone=worker.stop)
         link.send(messages.ready())
         try:
             with _vitals_told(link, worker, options.health):
@@ -83,10 +76,20 @@ def work(link: Link, spec: WorkerSpec) -> None:
         end_within(EXIT_SECONDS, 0)  # activities may have left threads and exit hooks behind
 
 
+def _obey(link: Link, worker: ActivityWorker, message: Message) -> None:
+    """Do what a message of the supervisor asks."""
+    if message == messages.ASK_STATUS:
+        link.send(messages.status(worker.state.status()))
+    elif message == messages.PRINT_STATE:
+        worker.print_state()
+    else:
+        worker.stop(messages.stop_level(message))
+
+
 def _vitals_told(
     link: Link, worker: ActivityWorker, health: HealthOptions | None
 ) -> AbstractContextManager[object]:
-    """Tell the supervisor in the block how the worker is, if anybody wants to know."""
+    """Report the worker's health to the supervisor during the block, if health is shown."""
     if health is None:
         return nullcontext()
     from ...health.watch import HealthWatch

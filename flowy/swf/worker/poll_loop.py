@@ -66,19 +66,7 @@ class PollLoop:
             SWFError: the first polls were refused.
         """
         record = record or self.new_record()
-        poller = Poller(
-            self._worker.client,
-            domain=self._worker.domain,
-            task_list=self._worker.task_list,
-            identity=self._worker.identity,
-            stop=self._stop,
-            answered=self._answered,
-            lost=self.poll_lost,
-            outage=self._outage,
-            observers=self._worker.observers,
-            record=record,
-            clock=self._worker.clock,
-        )
+        poller = self._poller(record)
         while self._take_slot(record):
             run = None
             try:
@@ -100,6 +88,22 @@ class PollLoop:
                 record.does(PollerState.RUNNING)
                 self._begin(run)
         record.does(PollerState.ENDED)
+
+    def _poller(self, record: PollerRecord) -> Poller:
+        worker = self._worker
+        return Poller(
+            worker.client,
+            domain=worker.domain,
+            task_list=worker.task_list,
+            identity=worker.identity,
+            stop=self._stop,
+            answered=self._answered,
+            lost=self.poll_lost,
+            outage=self._outage,
+            observers=worker.observers,
+            record=record,
+            clock=worker.clock,
+        )
 
     def poll_lost(self, fault: str) -> None:
         """Record a poll that may have cost a task."""

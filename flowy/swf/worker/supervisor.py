@@ -116,6 +116,7 @@ class Supervisor:
         from ...health.stacks import print_state
 
         def status() -> dict[str, Any]:
+            """Let the processes print, and return the status without theirs."""
             for child in self._processes.children:
                 child.tell(messages.PRINT_STATE)
             return self.state.status(ask=False)

@@ -31,12 +31,13 @@ from ..limits import MAX_NAME_CHARS, name_text
 from ..values import ActivityImplementation, ActivityType
 from .auto_heartbeats import AUTO_HEARTBEAT_THREADS, AutoHeartbeats
 from .journal import NoJournal, TaskJournal
-from .options import ServingOptions, polls_to_answer
+from .options import polls_to_answer
 from .poll_loop import PollLoop
 from .pollers import Pollers
 from .report import StopReport
 from .responder import StopPolicy
 from .runner import Runner
+from .serving_options import ServingOptions
 from .slots import Slots
 from .stopping import ENDING_THREADS, LAST_ANSWER_SECONDS, Stopping
 from .worker_context import WorkerContext
@@ -197,15 +198,18 @@ class ActivityWorker:
             ) as put_back:
                 self._runner.put_signals_back = self._put_signals_back or put_back
                 self._tell_start()  # from here on, signals stop the worker
-                if serial:
-                    self._polls.run()
-                else:
-                    pollers = options.polls_at_once
-                    Pollers(self._worker, self._slots, self._polls, pollers).serve()
+                self._poll(serial)
         finally:
             stopping.finish()
             report = self._end()
         return report
+
+    def _poll(self, serial: bool) -> None:
+        if serial:
+            self._polls.run()
+        else:
+            pollers = self._options.polls_at_once
+            Pollers(self._worker, self._slots, self._polls, pollers).serve()
 
     def _start(self, stopping: Stopping) -> None:
         """Start the threads that must run before the first poll.

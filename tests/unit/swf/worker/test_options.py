@@ -17,7 +17,7 @@ from flowy.middleware import Middleware
 from flowy.observer import Observer
 from flowy.swf.values import ActivityType
 from flowy.swf.worker import ActivityWorker, ServingOptions, WorkerOptions
-from flowy.swf.worker.options import DEFAULT_POLLERS
+from flowy.swf.worker.serving_options import DEFAULT_POLLERS
 from tests.unit.stand_ins import ScriptedLayer1
 
 #: The parameters of the first Flowy, in its order.

@@ -1,0 +1,137 @@
+"""The options that say how a worker serves a task list, each declared once.
+
+``ActivityWorker`` takes them, and ``WorkerOptions`` adds those that say what it serves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from ...importing import imported
+from ...middleware import Middleware, check_middleware
+from ...observer import Observer, Observers
+from ...options import about
+
+#: How many polls are open at once by default, at most. At 20 ms latency 14 bring close to 500 tasks
+#: a second, as many as a process can answer; more compete with the activities for the interpreter.
+DEFAULT_POLLERS = 14
+
+Choice: TypeAlias = Literal["abandon", "fail"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServingOptions:
+    """How a worker serves.
+
+    Raises:
+        ValueError: a value cannot be used; the text says which can.
+        ImportError: middleware or an observer cannot be imported.
+    """
+
+    concurrency: int = field(
+        default=1,
+        metadata=about(
+            "activities at once in a process. 1 is a plain loop in the calling thread; with "
+            "more, polls and activities have threads of their own, coroutines one event loop.",
+            metavar="N",
+            kind="count",
+        ),
+    )
+    pollers: int | None = field(
+        default=None,
+        metadata=about(
+            "polls open at once in a process, never more than the concurrency, because each "
+            "task must find a free slot; by default 14, or the concurrency if that is less.",
+            metavar="N",
+            kind="count",
+        ),
+    )
+    grace: float | None = field(
+        default=None,
+        metadata=about(
+            "seconds that running activities may go on after the first stop signal, 0 or more; "
+            "by default without a limit. Then heartbeat() answers False and coroutines are "
+            "canceled.",
+            kind="seconds",
+        ),
+    )
+    on_stop: Choice = field(
+        default="abandon",
+        metadata=about(
+            "what happens to activities that still run 2 s after the grace: 'abandon' leaves "
+            "their tasks to their timeouts, which deciders commonly retry; 'fail' fails them "
+            "with a reason that begins with flowy.reasons.WORKER_STOPPED.",
+            kind="choice",
+        ),
+    )
+    on_unknown: Choice = field(
+        default="fail",
+        metadata=about(
+            "what happens to a task whose type this worker does not serve: 'fail' fails it, "
+            "naming the types it serves; 'abandon' leaves it to its timeout, during a rolling "
+            "deploy for example.",
+            kind="choice",
+        ),
+    )
+    signals: bool = field(
+        default=True,
+        metadata=about(
+            "let SIGINT, SIGTERM and SIGHUP stop the worker, and SIGUSR1 print what it does, if it"
+            " runs on the main thread; the previous handlers are restored at the end. False leaves "
+            "all signals alone."
+        ),
+    )
+    middleware: Sequence[Middleware | str] = field(
+        default=(),
+        metadata=about(
+            "objects that run around each run, the first one outermost, all outside the "
+            "middleware of the class; see flowy.middleware. A text, 'module.name:OBJECT', "
+            "names an object that each process imports; with several processes, give a name or "
+            "a picklable object.",
+            metavar="MODULE:OBJECT",
+            kind="objects",
+        ),
+    )
+    observers: Sequence[Observer | str] = field(
+        default=(),
+        metadata=about(
+            "objects, or names as for middleware, that are told what happens; see "
+            "flowy.observer. With several processes each process has its own.",
+            metavar="MODULE:OBJECT",
+            kind="objects",
+        ),
+    )
+    log_starts: bool = field(
+        default=False,
+        metadata=about(
+            "log the start of each task at the level INFO, like its end; otherwise at DEBUG.",
+            kind="flag",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        check_count("concurrency", self.concurrency)
+        if self.pollers is not None:
+            check_count("pollers", self.pollers)
+        grace = self.grace
+        if grace is not None and not (isinstance(grace, int | float) and 0 <= grace < math.inf):
+            raise ValueError(f"Cannot use grace={grace!r}: give seconds, 0 or more, or None.")
+        for name, choice in (("on_stop", self.on_stop), ("on_unknown", self.on_unknown)):
+            if choice not in ("abandon", "fail"):
+                raise ValueError(f"Cannot use {name}={choice!r}: give 'fail' or 'abandon'.")
+        check_middleware(imported(self.middleware))
+        Observers(self.observers)  # checks them
+
+    @property
+    def polls_at_once(self) -> int:
+        """How many polls are open at once in a process."""
+        return min(self.pollers or DEFAULT_POLLERS, self.concurrency)
+
+
+def check_count(name: str, number: Any) -> None:
+    """Raise ValueError if *number* is not a whole number of at least 1."""
+    if not isinstance(number, int) or number < 1:
+        raise ValueError(f"Cannot use {name}={number!r}: give a whole number, 1 or more.")
