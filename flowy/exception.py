@@ -9,7 +9,7 @@ Errors derive from ``FlowyError``, so one ``except`` catches them all::
     ├── ProcessError              worker processes cannot be started
     ├── ThreadError               the system cannot start another thread
     ├── HealthError               the health of a worker cannot be shown or asked for
-    ├── ObserverError             an observer cannot work, so that the worker does not start
+    ├── ObserverError             an observer cannot work, so the worker does not start
     ├── TransportError            a value cannot be encoded, decoded or sent
     │   ├── InputError            an input is not the JSON text of [args, kwargs]
     │   ├── SerializationError    a value has no JSON form
@@ -105,7 +105,7 @@ class HealthError(FlowyError):
 
 
 class ObserverError(FlowyError):
-    """An observer cannot do what it is for; raised by its ``starting``, it ends the start."""
+    """An observer cannot work. If its ``starting`` raises this, the worker does not start."""
 
 
 class TransportError(FlowyError, ValueError):

@@ -20,7 +20,7 @@ def about(
         help: what the option means, for the docstring and the command line.
         metavar: the name of its value in the help of the command line.
         kind: how the command line reads its value: "count", "seconds", "choice", "objects",
-            "text", "flag"; empty if the command line has no option of this name.
+            "text", "flag"; empty if the option is not on the command line.
         flag: its name on the command line; None to derive that from the name of the field.
     """
     return {"help": help, "metavar": metavar, "kind": kind, "flag": flag}

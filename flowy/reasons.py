@@ -45,7 +45,7 @@ WORKER_PROCESS_DIED = "Worker process died: "
 
 
 def constant_of(reason: str) -> str | None:
-    """Return the constant by which *reason* begins, without its colon; None for an author's."""
+    """Return the constant with which *reason* begins, without its colon; None for other texts."""
     own = (each for name, each in globals().items() if name.isupper() and reason.startswith(each))
     found = next(own, None)
     return None if found is None else found.removesuffix(": ")

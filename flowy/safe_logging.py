@@ -51,10 +51,11 @@ def get_logger(name: str) -> SafeLogger:
 
 
 def enable_loggers() -> None:
-    """Let Flowy's loggers log again that a configuration of logging has disabled.
+    """Enable those of Flowy's loggers that a configuration of logging has disabled.
 
-    ``logging.config`` disables all loggers that it finds and is not told of, unless
-    ``disable_existing_loggers`` is False: without a word a worker would say nothing any more.
+    ``logging.config`` disables all existing loggers that the configuration does not name, unless
+    ``disable_existing_loggers`` is False. Without this function, a worker would silently stop
+    logging.
     """
     disabled = [
         logger
@@ -65,7 +66,7 @@ def enable_loggers() -> None:
         logger.disabled = False  # type: ignore[union-attr]
     if disabled:
         get_logger(__name__).info(
-            "A configuration of logging had disabled Flowy's loggers; they log again. Set "
+            "A configuration of logging had disabled Flowy's loggers; they are enabled again. Set "
             "disable_existing_loggers to False in it."
         )
 

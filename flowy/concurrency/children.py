@@ -21,7 +21,7 @@ Message = dict[str, Any]
 
 
 class Link:
-    """A child's side of the pipe to its parent; ``slot`` is the child's, from 0."""
+    """A child's side of the pipe to its parent; ``slot`` is the number of the child, from 0."""
 
     def __init__(self, connection: Any, number: Any, slot: int = 0) -> None:
         self.slot = slot

@@ -30,7 +30,7 @@ class StopFlag:
     def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
         # A gate for each level: whoever waits for CANCEL must sleep on when DRAIN is reached.
         self._gates = {level: _Gate(clock) for level in StopLevel if level}
-        #: By level, why it was reached, in a few words: the name of a signal, for example.
+        #: Why each level was reached, in a few words, such as the name of a signal.
         self.causes: dict[StopLevel, str] = {}
 
     @property
@@ -47,7 +47,7 @@ class StopFlag:
 
         Args:
             level: how urgently.
-            cause: why, in a few words; None to say nothing.
+            cause: why, in a few words; None if unknown.
         """
         for step, gate in self._gates.items():
             if step <= level and not gate.is_open:

@@ -1,7 +1,8 @@
-"""Log records that name the activity they belong to, and how the command line writes them.
+"""Adds the running activity to log records, and formats the logs of the command line.
 
-SWF knows a task by ids that no author puts into a log line. So handlers may have a filter that
-gives each record the keys of the activity that runs, and Flowy's own records bring theirs along.
+SWF identifies a task by ids that authors do not put into their log lines. So a filter for handlers
+adds the keys of the running activity to each record, and Flowy's own records carry their keys
+themselves.
 """
 
 from .activity_filter import ActivityFilter

@@ -1,8 +1,8 @@
-"""A filter for log handlers, which gives each record the keys of the activity that runs.
+"""A filter for log handlers that adds the keys of the running activity to each record.
 
-It belongs to handlers: a filter of a logger does not see the records of the loggers below it. And
-it belongs to the first handler that a record meets: behind a ``QueueHandler`` a record is handled
-in another thread, which runs no activity.
+Add it to handlers: a filter of a logger does not see the records of the loggers below it. Add it to
+the first handler of a record: behind a ``QueueHandler`` records are handled on another thread,
+which does not run the activity.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from .keys import ACTIVITY_KEYS, OWN_KEYS
 
 
 class ActivityFilter(logging.Filter):
-    """Gives each record all keys of Flowy; lets every record pass.
+    """Adds all of Flowy's keys to each record, and lets every record pass.
 
-    Within an activity the keys name its task, outside they are empty text, so that a format may
-    use them. A key that a record has already is kept: that of the caller's ``extra``, or that of
-    one of Flowy's own records.
+    Within an activity the keys identify its task. Elsewhere they are empty texts, so that a format
+    can always use them. Keys that a record already has are kept: those of the caller's ``extra``,
+    or of Flowy's own records.
     """
 
     def __init__(self) -> None:
         super().__init__()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add the keys that are missing."""
+        """Add the missing keys."""
         info = current_or_none()
         has = record.__dict__
         for key, name in ACTIVITY_KEYS.items():

@@ -1,4 +1,4 @@
-"""Log records as lines of JSON, for log stores: by python-json-logger, the extra ``json-logs``."""
+"""Writes log records as lines of JSON, with python-json-logger (the extra ``json-logs``)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _RESERVED = frozenset(RESERVED_ATTRS)
 
 
 class JSONFormatter(JsonFormatter):
-    """Writes ``time``, ``level``, ``logger``, ``message``, ``pid``, and what else a record has.
+    """Writes ``time``, ``level``, ``logger``, ``message``, ``pid``, and the other keys of a record.
 
-    That is ``exc_info`` and ``stack_info``, the keys of Flowy that are not empty, and the
-    caller's ``extra``, except for keys that are named like one of the first five.
+    These are ``exc_info`` and ``stack_info``, Flowy's keys if they are not empty, and the caller's
+    ``extra``, except for keys with the name of one of the first five.
     """
 
     def add_fields(
@@ -29,7 +29,7 @@ class JSONFormatter(JsonFormatter):
         record: logging.LogRecord,
         message_dict: dict[str, Any],
     ) -> None:
-        """Put all that the line is to have into *log_data*, in order."""
+        """Put all keys of the line into *log_data*, in order."""
         at = datetime.fromtimestamp(record.created, timezone.utc)
         log_data["time"] = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
         log_data["level"] = record.levelname

@@ -1,4 +1,4 @@
-"""The keys that log records carry: flat, because most log stores search flat keys alone.
+"""The keys of log records. They are flat, because most log stores can search only flat keys.
 
 ``docs/indepth/observability.rst`` has the same tables; a test compares them.
 """
@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..context import ActivityInfo
 
-#: The keys of each record within an activity, and the attribute of ``ActivityInfo`` that each has.
+#: The keys of each record within an activity, with the attributes of ``ActivityInfo`` they contain.
 ACTIVITY_KEYS: Mapping[str, str] = {
     "flowy_activity": "name",
     "flowy_version": "version",
@@ -25,7 +25,7 @@ ACTIVITY_KEYS: Mapping[str, str] = {
 #: The keys of Flowy's own records.
 OWN_KEYS = ("flowy_event", "flowy_outcome", "flowy_seconds", "flowy_fault")
 
-#: What Flowy's own records tell: the values of ``flowy_event``.
+#: The values of ``flowy_event`` in Flowy's own records.
 LogEvent = Literal[
     "worker_started",
     "worker_stopped",
@@ -62,11 +62,11 @@ def log_keys(
     """Return the ``extra`` of one of Flowy's own records.
 
     Args:
-        event: what the record tells.
-        info: which task it is about; None for none.
+        event: the kind of record.
+        info: the task of the record, if it has one.
         outcome: how the task ended, in lower case.
-        seconds: how long that took which the record tells of.
-        fault: what was wrong: SWF's code, the name of an exception, or a constant of
+        seconds: how long the event took.
+        fault: the error: SWF's code, the name of an exception, or a constant of
             ``flowy.reasons``.
     """
     keys: dict[str, object] = {"flowy_event": event}

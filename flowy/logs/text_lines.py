@@ -1,4 +1,4 @@
-"""Log records as lines of text, with time zone and process, for the lines of a fleet."""
+"""Writes log records as lines of text, with time zone and process id, as a fleet needs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What metrics remember between two events: the tasks in hand, the processes that ended."""
+"""Remembers between two events which tasks run and how processes ended, for metrics."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import threading
 from ..context import ActivityInfo
 from ..observer import ProcessEnded
 
-#: Stands for each type that the worker does not serve: deciders may name any number of them.
+#: The label for all types that the worker does not serve, because deciders may name any number of
+#: them.
 OTHER_TYPE = ("other", "")
 
-#: The reason of a replacement for a process that had ended as it should.
+#: The reason for replacing a process that ended as expected.
 RECYCLED = "recycled"
 
 
 class InHand:
     """The tasks that run in this process, and its activity types; any thread may use it.
 
-    A supervisor settles tasks that ran in another process, so not every task that ends has run
-    here.
+    A supervisor also settles tasks that ran in other processes, so not every task that ends has
+    run here.
     """
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class InHand:
 
 
 class Replacements:
-    """Tells which processes replace one that has ended, and how that had ended."""
+    """Remembers how processes ended, and so which processes are replacements."""
 
     def __init__(self) -> None:
         self._ended: dict[int, str] = {}
@@ -61,5 +62,5 @@ class Replacements:
         self._ended[event.slot] = RECYCLED if event.expected else event.end
 
     def reason(self, slot: int) -> str | None:
-        """Return how the process ended that one in this slot replaces; None if it is the first."""
+        """Return how the previous process of a slot ended; None if the slot had none."""
         return self._ended.pop(slot, None)

@@ -1,7 +1,7 @@
-"""What is counted and timed: the names, labels and buckets of the metrics for Prometheus.
+"""The names, labels and buckets of the metrics for Prometheus.
 
-``docs/indepth/observability.rst`` has the same table; a test compares them. No label has values
-without a bound, such as the ids of tasks: each value is a series that the monitoring keeps.
+``docs/indepth/observability.rst`` has the same table; a test compares them. The values of every
+label are bounded: ids of tasks are not labels, because Prometheus stores a series for each value.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: Upper bounds of the buckets of how long activities run, in seconds: 10 ms to 4 hours.
+#: Upper bounds of the buckets for runs of activities, in seconds: 10 ms to 4 hours.
 RUN_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400)
 
-#: Those of how long answers take. An answer is tried for an hour if SWF is out of reach.
+#: Those for answers. If SWF is out of reach, an answer is retried for an hour.
 ANSWER_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15, 60, 300, 3_600)
 
-#: Those of how long single calls take. Each is cut after 30 s.
+#: Those for single calls, which are cut off after 30 s.
 CALL_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -24,14 +24,13 @@ class Instrument:
     """One metric.
 
     Attributes:
-        name: with the prefix, and the unit or ``_total`` at its end.
-        kind: what it is to Prometheus.
-        help: what it tells.
+        name: the full name, with its prefix, and with its unit or ``_total`` at the end.
+        kind: its kind in Prometheus.
+        help: its meaning.
         labels: the names of its labels.
         buckets: the upper bounds of a histogram's buckets, in seconds.
-        processes: how the values of several processes are put together: ``livesum`` adds up those
-            of the processes that live, ``max`` takes the largest. Counters and histograms are
-            added up.
+        processes: how to combine the values of several processes: ``livesum`` adds up those of live
+            processes, ``max`` takes the largest. Counters and histograms are always added up.
     """
 
     name: str

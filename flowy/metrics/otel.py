@@ -1,9 +1,9 @@
-"""Metrics for OpenTelemetry, by its API alone, the extra ``otel``.
+"""Metrics for OpenTelemetry, which need only its API (the extra ``otel``).
 
-``flowy worker --observer flowy.metrics.otel:OBSERVER`` counts and times; where that goes is decided
-by whoever configures a ``MeterProvider``. Names and attributes are those of OpenTelemetry's
-messaging conventions if these have a word for it, with a task list as destination; the others begin
-with ``flowy.``.
+``flowy worker --observer flowy.metrics.otel:OBSERVER`` counts and times. A ``MeterProvider``, which
+the application configures, decides where the values go. Names and attributes come from
+OpenTelemetry's messaging conventions if these define a matching one; a task list is a destination
+there. All others begin with ``flowy.``.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ class OpenTelemetryObserver(Observer):
         self._slots: list[int] = []  # of the workers in this process
 
     def __reduce__(self) -> Any:
-        """Be made anew in another process."""
+        """Let another process make a new one."""
         return type(self), (self._provider,)
 
     def starting(self, event: Starting) -> None:
-        """Look whether there is an API.
+        """Check that OpenTelemetry's API is installed.
 
         Raises:
-            ObserverError: it is not installed.
+            ObserverError: it is not.
         """
         try:
             import opentelemetry.metrics  # noqa: F401
@@ -75,13 +75,13 @@ class OpenTelemetryObserver(Observer):
         self._supervises = event.supervises
 
     def worker_started(self, event: WorkerStarted) -> None:
-        """Tell the slots."""
+        """Add the slots of a worker."""
         self._in_hand.serve(event.activity_types)
         self._slots.append(event.concurrency)
         self._add("flowy.slots", event.concurrency)
 
     def worker_stopped(self, event: WorkerStopped) -> None:
-        """Tell that the slots are no more; a supervisor has none."""
+        """Subtract the slots of a worker; a supervisor does not have any."""
         if self._slots:
             self._add("flowy.slots", -self._slots.pop())
 
@@ -105,7 +105,7 @@ class OpenTelemetryObserver(Observer):
         )
 
     def call_ended(self, event: CallEnded) -> None:
-        """Time a call: an answer settles a message, other calls have no word there."""
+        """Time a call; the conventions have a name only for answers, which settle a message."""
         if event.action.startswith("RespondActivityTask"):
             attributes = {
                 "messaging.operation.name": event.action,
@@ -128,7 +128,7 @@ class OpenTelemetryObserver(Observer):
         self._add("flowy.heartbeats", 1, {"flowy.result": result})
 
     def status_changed(self, event: StatusChanged) -> None:
-        """Count news."""
+        """Count a change of a task's status."""
         self._add("flowy.task.status", 1, {"flowy.status": event.status.name.lower()})
 
     def task_ended(self, event: TaskEnded) -> None:
@@ -156,7 +156,7 @@ class OpenTelemetryObserver(Observer):
             self._add("flowy.worker.restarts", 1, {"flowy.reason": reason})
 
     def process_ended(self, event: ProcessEnded) -> None:
-        """Remember how it ended."""
+        """Remember how a process ended."""
         self._replacements.ended(event)
 
     def _type_of(self, event: TaskStarted | TaskEnded) -> Attributes:

@@ -1,8 +1,8 @@
-"""What is counted and timed for OpenTelemetry: names, attributes and buckets.
+"""The names, attributes and buckets of the metrics for OpenTelemetry.
 
-``docs/indepth/observability.rst`` has the same table; a test compares them. The names that begin
-with ``messaging.`` are those of OpenTelemetry's conventions for messaging, which may still change:
-a poll receives, an answer settles, a run processes a message.
+``docs/indepth/observability.rst`` has the same table; a test compares them. Names that begin with
+``messaging.`` come from OpenTelemetry's messaging conventions, which may still change: a poll
+receives, an answer settles, and a run processes a message.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Literal
 
 from .instruments import ANSWER_BUCKETS, CALL_BUCKETS, RUN_BUCKETS
 
-#: What each metric of the messaging conventions has.
+#: The attributes of every metric of the messaging conventions.
 SYSTEM: Mapping[str, str] = {"messaging.system": "aws_swf"}
 
-#: SWF holds a poll for 60 s.
+#: With buckets for polls, which SWF keeps open for 60 s.
 _OPERATION_BUCKETS = (*CALL_BUCKETS, 60, 90)
 
 _TYPE = ("flowy.activity", "flowy.version")
@@ -29,11 +29,11 @@ class OTelInstrument:
     """One instrument.
 
     Attributes:
-        name: what it is called.
-        kind: what it is to OpenTelemetry.
-        unit: of its values.
-        help: what it tells.
-        attributes: all that it may have; ``error.type`` only if something was wrong.
+        name: its full name.
+        kind: its kind in OpenTelemetry.
+        unit: the unit of its values.
+        help: its meaning.
+        attributes: the names of its attributes; ``error.type`` is set only after an error.
         buckets: the upper bounds that a histogram proposes, in seconds.
     """
 

@@ -1,7 +1,7 @@
-"""Metrics for Prometheus, by prometheus_client, the extra ``prometheus``.
+"""Metrics for Prometheus, made with prometheus_client (the extra ``prometheus``).
 
 ``flowy worker --observer flowy.metrics.prometheus:OBSERVER`` counts and times; ``render`` returns
-what a scrape gets. prometheus_client is imported when a worker starts, not before.
+the answer to a scrape. prometheus_client is imported only when a worker starts.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
 _lock = threading.Lock()
 
-#: The metrics of each registry: it takes each name once, however many workers count.
+#: The metrics of each registry. A registry takes each name only once, so all its workers share
+#: them.
 _made: weakref.WeakKeyDictionary[CollectorRegistry, Mapping[str, Any]] = weakref.WeakKeyDictionary()
 
 
@@ -47,8 +48,8 @@ class PrometheusObserver(Observer):
     """Counts and times what a worker does; ``OBSERVER`` is one for the default registry.
 
     Args:
-        registry: where the metrics are registered; None for prometheus_client's default. With
-            several processes they are registered nowhere, and all of them are in ``render``.
+        registry: the registry of the metrics; None for prometheus_client's default. With several
+            processes the metrics are not registered, and ``render`` returns those of all processes.
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
@@ -61,11 +62,11 @@ class PrometheusObserver(Observer):
         self._replacements = Replacements()
 
     def __reduce__(self) -> Any:
-        """Be made anew in another process."""
+        """Let another process make a new one."""
         return type(self), (self._registry,)
 
     def starting(self, event: Starting) -> None:
-        """Decide where this process counts.
+        """Choose where this process counts: in a registry or in the shared folder.
 
         Raises:
             ObserverError: prometheus_client is missing, or was imported too early.
@@ -78,16 +79,16 @@ class PrometheusObserver(Observer):
         self._of("flowy_info", __version__).set(1)
 
     def worker_started(self, event: WorkerStarted) -> None:
-        """Tell the slots."""
+        """Add the slots of a worker."""
         self._in_hand.serve(event.activity_types)
         self._of("flowy_info", __version__).set(1)
         self._slots.append(event.concurrency)
         self._of("flowy_slots").inc(event.concurrency)
-        # Before the first answer there is no better time; 0 would be half a century ago.
+        # The start stands in for the first answer; 0 would mean 1970.
         self._of("flowy_poll_last_answer_timestamp_seconds").set(time.time())
 
     def worker_stopped(self, event: WorkerStopped) -> None:
-        """Tell that the slots are no more; a supervisor has none."""
+        """Subtract the slots of a worker; a supervisor does not have any."""
         if self._slots:
             self._of("flowy_slots").dec(self._slots.pop())
 
@@ -119,7 +120,7 @@ class PrometheusObserver(Observer):
         self._of("flowy_heartbeats_total", "accepted" if event.accepted else "failed").inc()
 
     def status_changed(self, event: StatusChanged) -> None:
-        """Count news."""
+        """Count a change of a task's status."""
         self._of("flowy_task_status_total", event.status.name.lower()).inc()
 
     def task_ended(self, event: TaskEnded) -> None:
@@ -140,14 +141,14 @@ class PrometheusObserver(Observer):
             self._of("flowy_worker_restarts_total", reason).inc()
 
     def process_ended(self, event: ProcessEnded) -> None:
-        """Forget what the process had just then."""
+        """Remember how a process ended, and drop its current values."""
         self._replacements.ended(event)
         if self._shares:
-            for name in (event.slot, event.pid):  # the author's own metrics are named by the id
+            for name in (event.slot, event.pid):  # the author's own metrics use the id
                 shared_folder.mark_dead(name)
 
     def _of(self, name: str, *labels: str) -> Any:
-        """Return a metric with these values of its labels."""
+        """Return a metric with these label values."""
         child = self._children.get((name, *labels))
         if child is None:
             metric = self._all()[name]
@@ -167,10 +168,10 @@ OBSERVER = PrometheusObserver()
 
 
 def render() -> tuple[bytes, str]:
-    """Return what a scrape gets, and its content type: of all processes, if there are several.
+    """Return the answer to a scrape, and its content type.
 
-    It has what is registered in prometheus_client's default registry, the author's own metrics
-    included; with several processes, what all of them count.
+    The answer has all metrics of prometheus_client's default registry, including the author's own.
+    With several processes it has the combined values of all of them.
 
     Raises:
         ObserverError: prometheus_client is missing.
@@ -194,7 +195,7 @@ def _check_installed() -> None:
 
 
 def _in_registry(registry: CollectorRegistry | None) -> Mapping[str, Any]:
-    """Return the metrics of a registry; with ``_lock`` held."""
+    """Return the metrics of a registry; callers have ``_lock``."""
     from prometheus_client import REGISTRY
 
     chosen = REGISTRY if registry is None else registry

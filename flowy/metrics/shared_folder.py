@@ -1,10 +1,9 @@
-"""The folder in which the worker processes of one supervisor count together, for Prometheus.
+"""The folder in which all worker processes of a supervisor count, for Prometheus.
 
-prometheus_client keeps the values of several processes in files, one for each process, and puts
-them together for whoever asks. It decides at its import whether it does so, by the variable
-``PROMETHEUS_MULTIPROC_DIR``. Files are named by the supervisor's slot here, not by the process id:
-a process that replaces another goes on in its files, so that counters never fall, and the files do
-not become more with each restart.
+With the variable ``PROMETHEUS_MULTIPROC_DIR``, prometheus_client keeps the values of each process
+in files and combines them for a scrape. It reads the variable only when it is imported. Here files
+are named by the supervisor's slot, not by the process id: a process that replaces another continues
+its files, so counters never fall, and the number of files does not grow with restarts.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ from ..observer import Starting
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-#: Names the folder, for prometheus_client and for the child processes.
+#: The variable that names the folder, for prometheus_client and for child processes.
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
-#: Stands in file names for the supervisor itself, which has no slot.
+#: The name of the supervisor itself in file names, because it does not have a slot.
 _SUPERVISOR = "supervisor"
 
-#: The folder that this process has made; None for none.
+#: The folder that this process has made, if any.
 _own: Path | None = None
 
 
 def enter(event: Starting) -> None:
-    """Let this process count where the others do, if there are several.
+    """Let this process count in the shared folder if there are several processes.
 
     Raises:
         ObserverError: prometheus_client was imported too early, or the folder cannot be used.
@@ -55,9 +54,9 @@ def enter(event: Starting) -> None:
             "a private one."
         )
     if event.processes == 1:
-        return  # somebody else starts several processes, and each is named by its id
+        return  # other software starts the processes; their files are named by process id
     if event.supervises:
-        for slot in range(event.processes):  # of a supervisor that was killed
+        for slot in range(event.processes):  # a killed supervisor may have left their files
             mark_dead(slot)
     from prometheus_client import values
 
@@ -66,14 +65,14 @@ def enter(event: Starting) -> None:
 
 
 def mark_dead(process: int) -> None:
-    """Forget what a process has just now, such as the tasks that run; by its slot or its id."""
+    """Drop the current values of a process, such as its running tasks, by its slot or its id."""
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(process)  # type: ignore[no-untyped-call]
 
 
 def registry(folder: str) -> CollectorRegistry:
-    """Return a registry with what all processes have counted in a folder."""
+    """Return a registry with the combined values of all processes in a folder."""
     from prometheus_client import CollectorRegistry
 
     found = CollectorRegistry()
@@ -82,9 +81,9 @@ def registry(folder: str) -> CollectorRegistry:
 
 
 class _Files:
-    """Collects from files as prometheus_client does, but for those that are empty still.
+    """Collects from files as prometheus_client does, but skips empty ones.
 
-    A file has no bytes for a moment when a process makes it, and for longer if the process is
+    A file is empty for a moment after a process has made it, and stays empty if the process is
     killed then.
     """
 
@@ -101,12 +100,12 @@ class _Files:
 def _has_bytes(file: Path) -> bool:
     try:
         return file.stat().st_size > 0
-    except FileNotFoundError:  # that of a process that has just died
+    except FileNotFoundError:  # its process has just died
         return False
 
 
 def leave() -> None:
-    """Remove the folder if this process has made it."""
+    """Remove the folder if this process made it."""
     global _own
     if _own is not None:
         if os.environ.get(VARIABLE) == str(_own):
@@ -123,7 +122,7 @@ def _make() -> None:
 
 
 def _leave_at_exit(maker: int) -> None:
-    if os.getpid() == maker:  # and not a child that it has forked
+    if os.getpid() == maker:  # not in a forked child
         leave()
 
 

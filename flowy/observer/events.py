@@ -1,4 +1,4 @@
-"""What observers are told: frozen events, none of which holds a token, an input or a result."""
+"""The events of observers: frozen, and without any token, input or result."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Starting:
     """A process is about to serve a task list, or to supervise the processes that serve it.
 
     Attributes:
-        domain, task_list: what is polled.
-        processes: how many worker processes there will be; with 1 there is no supervisor.
-        slot: which of them this is, from 0; a process that replaces it has the same. None for the
+        domain, task_list: the task list to poll, and its domain.
+        processes: the number of worker processes; if it is 1, the worker runs without a supervisor.
+        slot: the number of this worker process, from 0; a replacement gets the same. None for the
             supervisor, and for a worker without one.
     """
 

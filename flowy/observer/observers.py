@@ -1,4 +1,4 @@
-"""Telling several observers, whatever they raise."""
+"""Passes events on to several observers, and logs their errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Observers(Observer):
     """Passes events on to several observers, whatever they raise; false if it has none.
 
     Args:
-        observers: who is told, in this order: objects, or their names, ``module.name:OBJECT``.
+        observers: objects, or their names as ``module.name:OBJECT``; they are called in this order.
 
     Raises:
         ValueError: they are not a list or tuple of ``Observer`` objects.

@@ -1,6 +1,7 @@
-"""The tasks of processes that died: failed in their name, or left as the stop's policy says.
+"""Fails the tasks of processes that died, or leaves them open as the policy of the stop says.
 
-SWF hears nothing of a process that died, and would wait for its tasks until they time out.
+SWF does not notice that a process has died, and would wait until its tasks time out. It may also
+take minutes to accept a failure, and a stop must not wait that long.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ from .task_log import log_end
 
 logger = get_logger(__name__)
 
-#: Threads that fail the tasks of a process that died, at most: a thousand within 2 s.
+#: The most threads that fail the tasks of dead processes; enough to fail a thousand within 2 s.
 FAILING_THREADS = 50
 
 
 class DeadTasks:
-    """Answers for the tasks of processes that died, and records how they ended.
+    """Fails the tasks of processes that died, and records how they ended.
 
     Args:
-        client: what it fails tasks with.
-        policy: the supervisor's.
-        tally: counts how tasks end.
-        observers: are told of each.
-        clock: by which it waits.
+        client: fails the tasks at SWF.
+        policy: the policy of the supervisor.
+        tally: counts the outcomes of tasks.
+        observers: notified of each outcome.
+        clock: times the waits.
     """
 
     def __init__(
@@ -58,13 +59,13 @@ class DeadTasks:
         """Answer for the open tasks of one process.
 
         Args:
-            account: what the process has told.
+            account: the reports of the process.
             end: how it ended.
-            abandoned: whether a stop killed it that leaves tasks to their timeouts.
+            abandoned: whether it was killed by a stop that leaves tasks to their timeouts.
         """
         for token, task in account.open.items():
             if token in account.suspending:
-                # It may be in its store, and whoever finishes it must find it open.
+                # It may be in its store; if so, it must stay open for whoever finishes it.
                 self._settle(task, TaskOutcome.UNANSWERED, self._age(task), ", perhaps suspended")
             elif abandoned:  # the child could not apply the policy itself
                 self._settle(task, TaskOutcome.ABANDONED, self._age(task))
@@ -72,14 +73,14 @@ class DeadTasks:
                 self._fail(token, task, end)
 
     def wait(self, seconds: float) -> None:
-        """Wait until no failure is under way, for *seconds* at most."""
+        """Wait up to *seconds* until all failures have ended."""
         deadline = Deadline(seconds, clock=self._clock)
         with self._condition:
             while self._failing and not deadline.passed:
                 self._clock.wait(self._condition, deadline.remaining_seconds())
 
     def give_up_after(self, seconds: float) -> None:
-        """Wait as ``wait``; tasks whose failures are under way still count as unanswered."""
+        """Wait like ``wait``; the tasks whose failures are still under way count as unanswered."""
         self.wait(seconds)
         with self._condition:
             given_up, self._failing = self._failing, []
@@ -98,6 +99,7 @@ class DeadTasks:
         ran_seconds = self._age(task)
 
         def fail() -> None:
+            """Fail the task, and record its outcome unless it was given up meanwhile."""
             outcome = TaskOutcome.UNANSWERED
             try:
                 outcome = responder.deliver(Failed(f"{reasons.WORKER_PROCESS_DIED}{end}."))
@@ -110,7 +112,7 @@ class DeadTasks:
         self._threads.submit(fail)
 
     def _is_over(self, task: OpenTask) -> bool:
-        """Note that a failure has ended; False if its task counts as unanswered already."""
+        """Note that a failure has ended; return False if it was given up before."""
         with self._condition:
             if task not in self._failing:
                 return False

@@ -88,7 +88,7 @@ class SupervisedJournal:
 
 @dataclass(frozen=True)
 class OpenTask:
-    """A task that a child has not settled; ``since`` is when its supervisor heard of it."""
+    """A task that a child has not settled; ``since`` is when the supervisor got its message."""
 
     info: ActivityInfo
     since: float
@@ -125,7 +125,7 @@ class Account:
 
     @property
     def tasks(self) -> list[OpenTask]:
-        """Its open tasks; any thread may ask."""
+        """Its open tasks; any thread may read them."""
         return list(self.open.values())
 
     def hear(self, message: Message, at: float = 0.0) -> None:

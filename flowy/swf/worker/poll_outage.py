@@ -1,7 +1,7 @@
-"""What is said of polls that fail: few lines, however many pollers there are.
+"""Logs failed polls in a few lines, however many pollers a worker has.
 
-While SWF is out of reach, throttles or refuses, each poll of each poller fails. One line tells that
-it has begun, one a minute that it goes on, and one that it is over.
+While SWF is out of reach, throttles or refuses, every poll of every poller fails. The log gets one
+line at the start of such an outage, one each minute while it lasts, and one at its end.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from ...safe_logging import get_logger
 
 logger = get_logger(__name__)
 
-#: How often an outage is told of while it lasts, in seconds.
+#: The time between two log lines while an outage lasts, in seconds.
 SAY_SECONDS = 60.0
 
-#: Polls that fail again so soon after one was answered, in seconds, belong to the same outage: a
-#: throttle lets some polls through.
+#: Polls that fail within this time after an answer, in seconds, belong to the same outage, because
+#: a throttle lets some polls through.
 PAUSE_SECONDS = 10.0
 
 _TOO_MANY_POLLS = " More than 1,000 polls are open on the task list: run fewer workers."
@@ -31,9 +31,9 @@ class PollOutage:
     """The failed polls of all pollers of one worker; any thread may use it.
 
     Args:
-        task_list: what is polled.
+        task_list: the task list of the polls.
         place: a sentence with region and endpoint, after a space; empty if not known.
-        clock: by which time is measured.
+        clock: measures the time.
     """
 
     def __init__(self, task_list: str, place: str = "", *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -44,11 +44,11 @@ class PollOutage:
         self._lasts = False
         self._began_at = self._over_at = self._said_at = float("-inf")
         self._level = logging.NOTSET  # of the last line about this outage
-        self._is_told = False  # so that its end is told, too
+        self._is_told = False  # whether to log its end, too
         self._failed = 0
 
     def failed(self, error: SWFError, pause_seconds: float) -> None:
-        """Note that a poll failed, and will be tried again after a pause; say so if it is time."""
+        """Note that a poll failed and is tried again after a pause; log it if a line is due."""
         level = logging.WARNING if isinstance(error, TransientError) else logging.ERROR
         with self._lock:
             now = self._clock.now()
@@ -89,9 +89,9 @@ class PollOutage:
             )
 
     def answered(self, began_at: float) -> None:
-        """Note that a poll was answered which was sent at *began_at*, by the clock.
+        """Note that SWF answered a poll, which was sent at *began_at* by the clock.
 
-        One that was sent before the outage proves nothing: SWF holds polls for a minute.
+        A poll that was sent before the outage does not end it: SWF keeps polls open for a minute.
         """
         if not self._lasts:
             return

@@ -45,7 +45,7 @@ class Poller:
         answered: set after the first successful poll; several pollers share it.
         lost: called with the fault of a poll that may have cost a task, because SWF may have sent
             one that did not arrive.
-        outage: logs that polls fail; several pollers share it. None makes one for this poller.
+        outage: logs failed polls for several pollers; None makes one for this poller alone.
         observers: told about each poll.
         record: told what the poller does.
     """

@@ -115,7 +115,7 @@ class Responder:
             clock=clock,
         )
         self._thread: int | None = None  # the thread that delivers
-        #: The reason of the failure that SWF was sent; None if there is none.
+        #: The reason of the failure that was sent to SWF; None without a failure.
         self.reason: str | None = None
 
     def give_up(self) -> None:

@@ -1,8 +1,7 @@
-"""What a stop says: each of its levels at once, then every 15 s what it still waits for.
+"""Logs each level of a stop at once, and then every 15 s what the stop still waits for.
 
-SWF has no call that takes a poll back, so a stop may take a minute in which nothing happens.
-Whoever pressed Ctrl-C must see that the worker has heard it, what it waits for, and how to hurry
-it.
+SWF cannot cancel a poll, so a stop may take a minute in which nothing happens. Whoever pressed
+Ctrl-C must see that the worker is stopping, what it waits for, and how to speed it up.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from ...safe_logging import get_logger
 
 logger = get_logger(__name__)
 
-#: How often a stop says what it still waits for, in seconds.
+#: The time between two lines about a stop, in seconds.
 SAY_SECONDS = 15.0
 
-#: How long SWF holds a poll, in seconds.
+#: How long SWF keeps a poll open, in seconds.
 POLL_HELD_SECONDS = 60
 
-#: Activities that a line names, at most.
+#: The most activities that one line names.
 NAMED = 10
 
 _WORDS = {
@@ -36,7 +35,7 @@ _WORDS = {
     StopLevel.KILL: "Ending now",
 }
 
-#: What the next signals do, if signals stop the worker.
+#: The effects of the next signals, if signals stop the worker.
 _NEXT = {
     StopLevel.DRAIN: " Again: cancel what runs. A third time: end now.",
     StopLevel.CANCEL: " Again: end now.",
@@ -46,12 +45,12 @@ _NEXT = {
 
 @dataclass(frozen=True)
 class Awaited:
-    """What a stop waits for.
+    """The work that a stop waits for.
 
     Attributes:
         activities: the tasks that are not settled, as texts.
-        polls: how many polls are out.
-        processes: how many worker processes have not ended; None in a worker process.
+        polls: the number of polls that are out.
+        processes: the number of worker processes that have not ended; None in a worker process.
     """
 
     activities: tuple[str, ...] = ()
@@ -59,11 +58,11 @@ class Awaited:
     processes: int | None = None
 
     def text(self, grace_seconds: float | None = None, *, polls_count: bool = True) -> str:
-        """Return what is awaited, and for how long at most.
+        """Return the awaited work as a text, with the limit on the wait.
 
         Args:
             grace_seconds: how long activities may go on; None for no limit.
-            polls_count: whether the polls are waited for.
+            polls_count: whether the stop waits for the polls.
         """
         running = counted(len(self.activities), "activity runs", "activities run")
         parts = [running if self.activities else "no activity runs"]
@@ -87,15 +86,15 @@ class Awaited:
 
 
 class StopLog:
-    """Says what a stop does and what it waits for.
+    """Logs what a stop does and what it waits for.
 
     Args:
-        flag: the worker's.
-        awaited: tells what the stop waits for now.
+        flag: the stop flag of the worker.
+        awaited: returns the work that the stop waits for now.
         grace_seconds: how long running activities may go on; None for no limit.
-        cancel_seconds: how long they have to give up after that.
-        is_over: tells whether the worker has ended, so that there is nothing to say.
-        level: that of the lines; a worker process leaves the word to its supervisor.
+        cancel_seconds: how long they may take to end after that.
+        is_over: tells whether the worker has ended; then nothing more is logged.
+        level: the log level; DEBUG in a worker process, because its supervisor logs the same.
     """
 
     def __init__(
@@ -117,10 +116,10 @@ class StopLog:
         self._clock = clock
 
     def reached(self, level: StopLevel) -> None:
-        """Say that the stop has reached *level*, and what it waits for.
+        """Log that the stop has reached *level*, and what it waits for.
 
-        Nothing is said of a level that is passed over already. From the first level on, a thread
-        says every 15 s what is still awaited.
+        A level is not logged if a later one has been reached already. The first level also starts a
+        thread that logs every 15 s what the stop still waits for.
         """
         if not self._is_over() and self._flag.level <= level:
             cause = self._flag.causes.get(level)
@@ -135,7 +134,7 @@ class StopLog:
                 extra=log_keys("stop_requested"),
             )
         if level is StopLevel.DRAIN:
-            with contextlib.suppress(RuntimeError):  # no thread can be had; the stop goes on
+            with contextlib.suppress(RuntimeError):  # the stop goes on without the thread
                 threading.Thread(target=self._go_on, name="flowy-stop-log", daemon=True).start()
 
     def _go_on(self) -> None:

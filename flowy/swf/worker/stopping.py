@@ -39,7 +39,7 @@ class Stopping:
         runs_here: returns the task that runs in the calling thread, or None.
         polls_here: whether the calling thread polls.
         interrupted: whether a third signal interrupts the calling thread by itself.
-        supervised: whether the supervisor says for all processes what is awaited.
+        supervised: whether a supervisor logs for all processes what the stop waits for.
     """
 
     worker: WorkerContext
@@ -110,8 +110,8 @@ class Stopping:
         return Awaited(tuple(map(str, self.slots.running)), self.slots.polls_out)
 
     def _reach(self, level: StopLevel, log: StopLog) -> None:
-        """Say that the stop has reached a level, and tell it."""
-        with self._telling:  # nothing is said after the worker's last line
+        """Log that the stop has reached a level, and tell the observers."""
+        with self._telling:  # nothing is logged after the worker's last line
             log.reached(level)
         self._tell(level)
 

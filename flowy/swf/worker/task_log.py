@@ -1,6 +1,6 @@
-"""What is said of one task: that it starts, and how it ended.
+"""Logs the start and the end of a task.
 
-A worker says it, and a supervisor of the tasks of a process that died, in the same words.
+Workers use it, and supervisors for the tasks of processes that died, so both log the same lines.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def log_about(
     *args: object,
     fault: str | None = None,
 ) -> None:
-    """Log a *text* whose first argument is the task."""
+    """Log a *text*; its first argument is the task."""
     logger.log(level, text, info, *args, extra=log_keys(event, info, fault=fault), stacklevel=2)
 
 
 def log_start(logger: SafeLogger, info: ActivityInfo, level: int) -> None:
-    """Say that a task is about to run."""
+    """Log that a task is about to run."""
     if logger.isEnabledFor(level):
         logger.log(level, "Activity %s: started.", info, extra=log_keys("task_started", info))
 
@@ -45,18 +45,18 @@ def log_end(
     reason: str | None = None,
     error: BaseException | None = None,
 ) -> None:
-    """Say how a task ended.
+    """Log how a task ended.
 
-    A reason of Flowy's own is told by its constant. Any other is left out: the author's text may
-    hold input, which must stay out of logs.
+    If the reason of a failure is one of Flowy's own, its constant is logged. The author's text is
+    not logged, because it may contain input, which must stay out of logs.
 
     Args:
-        logger: says it.
-        info: which task.
-        outcome: how it ended.
-        seconds: how long it took, from the poll to its answer.
-        reason: with which it was failed; None for none.
-        error: the exception behind a failure; None for none.
+        logger: the logger.
+        info: the task.
+        outcome: how the task ended.
+        seconds: how long the task took, from the poll to its answer.
+        reason: the reason of the failure, or None.
+        error: the exception behind the failure, or None.
     """
     fault = constant_of(reason) if reason else None
     why = f" ({fault})" if fault else ""

@@ -42,7 +42,7 @@ class WorkerContext:
         guard: detects a forked child of the worker.
         clock: measures the runs.
         slots: how many activities run at once; None if that is not known.
-        start_level: the log level of the line that a task starts.
+        start_level: the log level of the line about the start of a task.
     """
 
     activities: Mapping[ActivityType, ActivityImplementation]

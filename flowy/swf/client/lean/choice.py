@@ -29,7 +29,7 @@ BOTOCORE = "botocore"
 def take_lean_way(*clients: Any) -> None:
     """Let boto3 clients of one endpoint share lean connections, unless a client cannot use them.
 
-    A line is logged if they must take botocore's own way; it says why.
+    If they cannot, the reason is logged.
     """
     setting = os.environ.get(SETTING, "")
     if setting not in ("", BOTOCORE):

@@ -13,8 +13,8 @@ import socket
 from .answer import Answer
 from .answer_reader import read_answer
 
-#: The most bytes to receive at once: more than all but the largest answers have, and
-#: more than a TLS record holds, so that none is left half-read.
+#: The most bytes to receive at once. Nearly all answers are smaller, and so is each TLS record, so
+#: a record is never left half-read.
 _RECEIVE_BYTES = 65_536
 
 
@@ -27,7 +27,7 @@ class Connection:
 
     def __init__(self, connected: socket.socket) -> None:
         self.socket = connected
-        self._timeout: float | None = -1.0  # unlike any that a call has
+        self._timeout: float | None = -1.0  # differs from the timeout of any call
         self._readable = select.poll()
         self._readable.register(connected, select.POLLIN)
 
