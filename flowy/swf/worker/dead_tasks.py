@@ -54,6 +54,7 @@ class DeadTasks:
         self._threads = Threads(FAILING_THREADS, "flowy-dead-tasks")
         self._condition = threading.Condition()
         self._failing: list[OpenTask] = []  # failures that are under way
+        self._recording = 0  # failures that have ended, and whose outcomes are being recorded
 
     def answer_for(self, account: Account, end: str, *, abandoned: bool) -> None:
         """Answer for the open tasks of one process.
@@ -73,10 +74,10 @@ class DeadTasks:
                 self._fail(token, task, end)
 
     def wait(self, seconds: float) -> None:
-        """Wait up to *seconds* until all failures have ended."""
+        """Wait up to *seconds* until all failures have ended and are recorded."""
         deadline = Deadline(seconds, clock=self._clock)
         with self._condition:
-            while self._failing and not deadline.passed:
+            while (self._failing or self._recording) and not deadline.passed:
                 self._clock.wait(self._condition, deadline.remaining_seconds())
 
     def give_up_after(self, seconds: float) -> None:
@@ -99,26 +100,30 @@ class DeadTasks:
         ran_seconds = self._age(task)
 
         def fail() -> None:
-            """Fail the task, and record its outcome unless it was given up meanwhile."""
+            """Fail the task, and record its outcome."""
             outcome = TaskOutcome.UNANSWERED
             try:
                 outcome = responder.deliver(Failed(f"{reasons.WORKER_PROCESS_DIED}{end}."))
             finally:
-                if self._is_over(task):
-                    self._settle(task, outcome, ran_seconds)
+                self._record(task, outcome, ran_seconds)
 
         with self._condition:
             self._failing.append(task)
         self._threads.submit(fail)
 
-    def _is_over(self, task: OpenTask) -> bool:
-        """Note that a failure has ended; return False if it was given up before."""
+    def _record(self, task: OpenTask, outcome: TaskOutcome, ran_seconds: float) -> None:
+        """Record the outcome of a failure, unless it was given up before."""
         with self._condition:
             if task not in self._failing:
-                return False
+                return
             self._failing.remove(task)
-            self._condition.notify_all()
-            return True
+            self._recording += 1
+        try:
+            self._settle(task, outcome, ran_seconds)
+        finally:
+            with self._condition:
+                self._recording -= 1
+                self._condition.notify_all()
 
     def _settle(
         self, task: OpenTask, outcome: TaskOutcome, ran_seconds: float, remark: str = ""

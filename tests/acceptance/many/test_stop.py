@@ -251,9 +251,7 @@ say(f"report {{report}}")
     for level in (1, 2, 3):
         running.kill(signal.SIGINT)
         running.wait_for(f"level {level} on MainThread" if level < 3 else "level 3")
-    running.wait_for(
-        "that may have cost a task", nudge=signal.SIGINT if concurrency == 1 else None
-    )
+    running.wait_for("that may have cost a task", nudge=signal.SIGINT if concurrency == 1 else None)
     code = running.wait()
     if concurrency == 1:
         assert (code, "KeyboardInterrupt" in running.text) == (-signal.SIGINT, True)

@@ -263,6 +263,41 @@ def test_a_failure_that_hangs_is_not_waited_for(case: Case) -> None:
     assert case.report() == reports[0]
 
 
+class SlowObserver(Observer):
+    """Needs its time to be told that a task ended."""
+
+    def __init__(self) -> None:
+        self.told, self.may_go_on = threading.Event(), threading.Event()
+        self.ended: list[TaskEnded] = []
+
+    def __reduce__(self) -> Any:
+        """Let another process make a new one; locks cannot be pickled."""
+        return type(self), ()
+
+    def task_ended(self, event: TaskEnded) -> None:
+        self.told.set()
+        assert self.may_go_on.wait(PATIENCE_SECONDS)
+        self.ended.append(event)
+
+
+def test_a_report_waits_until_the_outcome_of_a_failure_is_recorded() -> None:
+    """SWF has the failure already, but the observers are still being told."""
+    observer = SlowObserver()
+    case = Case(observers=[observer])
+    child = case.child(exitcode=1)
+    case.hear(child, opened("a"))
+    case.die(child)
+    assert observer.told.wait(PATIENCE_SECONDS)
+    reporting = threading.Thread(target=case.report)
+    reporting.start()
+    try:
+        case.clock.wait_for_waiter(LAST_ANSWER_SECONDS)
+    finally:
+        observer.may_go_on.set()
+    reporting.join(PATIENCE_SECONDS)
+    assert [event.outcome for event in observer.ended] == [TaskOutcome.FAILED]
+
+
 # Polls and reports
 
 
