@@ -18,6 +18,11 @@ LATENCY = 0.02
 
 NAIVE = Contestant("naive boto3 loop", "naive")
 FLOWY = Contestant("flowy", "flowy_worker")
+PROMETHEUS = Contestant(
+    "flowy, counting for Prometheus",
+    "flowy_worker",
+    ("--observer", "flowy.metrics.prometheus:OBSERVER"),
+)
 SIMPLEFLOW = Contestant(
     "simpleflow",
     "simpleflow_worker",
@@ -94,6 +99,17 @@ def tls(stub: Stub, effort: Effort) -> Finding:
         "tls: trivial tasks over TLS, no latency",
         results,
         [_check("CPU per task, of the naive loop's", results, FLOWY, NAIVE, _cpu, "<=", 0.45)],
+        effort.rounds,
+    )
+
+
+def metrics(stub: Stub, effort: Effort) -> Finding:
+    """Run trivial tasks one after the other, with and without an observer that counts."""
+    results = interleaved(stub, [(FLOWY, 100, 500), (PROMETHEUS, 100, 500)], effort)
+    return finding(
+        "metrics: trivial tasks, no latency",
+        results,
+        [_check("CPU per task, of that without", results, PROMETHEUS, FLOWY, _cpu, "<=", 1.1)],
         effort.rounds,
     )
 
@@ -247,6 +263,7 @@ SCENARIOS: dict[str, Callable[[Stub, Effort], Finding]] = {
     for scenario in (
         serial,
         tls,
+        metrics,
         slots50,
         slots100,
         slots400,
