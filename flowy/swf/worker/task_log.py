@@ -58,13 +58,16 @@ def log_end(
         reason: the reason of the failure, or None.
         error: the exception behind the failure, or None.
     """
+    level = logging.ERROR if outcome in _ERRORS else logging.INFO
+    if not logger.isEnabledFor(level):
+        return
     fault = constant_of(reason) if reason else None
     why = f" ({fault})" if fault else ""
     if fault is None and error is not None:
         fault = type(error).__qualname__
         why = f" ({fault}); SWF gets the reason"
     logger.log(
-        logging.ERROR if outcome in _ERRORS else logging.INFO,
+        level,
         "Activity %s: %s after %.3f s%s.",
         info,
         outcome.value,
