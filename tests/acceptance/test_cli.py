@@ -831,7 +831,9 @@ def test_local_on_a_port_that_is_taken_exits_with_3(tmp_path: Path, bare: dict[s
     """It says which, and what to do."""
     with LocalSWF() as taken:
         port = taken.endpoint_url.rpartition(":")[2]
-        code, out, err = run_flowy("local", "--port", port, cwd=tmp_path, env=bare)
+        # A page would warn too, if another test has the port after this one.
+        command = ("local", "--no-page", "--port", port)
+        code, out, err = run_flowy(*command, cwd=tmp_path, env=bare)
     assert (code, out) == (ExitCode.REFUSED, "")
     assert f"port {port}" in err
     assert len(err.splitlines()) == 1
