@@ -10,10 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 
 #: The file descriptor of standard error.
 _STDERR = 2
+
+#: How long a forked child may take to write what it has printed, in seconds. If another thread of
+#: the parent was writing at the fork, the child has a copy of that thread's lock, held for ever.
+_FLUSH_SECONDS = 1.0
 
 #: The hooks that run before a fork, and after it in the parent and in the child.
 _before: list[Callable[[], None]] = []
@@ -51,10 +56,17 @@ class ProcessGuard:
                 code = 1
                 text = f"flowy: a forked child of an activity ended in {type(error).__name__}\n"
                 os.write(_STDERR, text.encode())
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(BaseException):
-                stream.flush()
+        with contextlib.suppress(BaseException):
+            flusher = threading.Thread(target=_flush, daemon=True)
+            flusher.start()
+            flusher.join(_FLUSH_SECONDS)
         os._exit(code & 0xFF)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(BaseException):
+            stream.flush()
 
 
 @contextlib.contextmanager

@@ -52,6 +52,30 @@ print(forked(child))
     assert printed == f"child\n{code}\nhook\n"
 
 
+def test_a_child_ends_though_another_thread_was_writing(script: Script) -> None:
+    """Its copy of that thread's lock is never released: the child does not wait for it."""
+    printed = script(
+        FORK
+        + """
+import select, threading
+
+reader, writer = os.pipe()
+sys.stdout.flush()
+sys.stdout = open(writer, "w")
+threading.Thread(target=sys.stdout.write, args=("x" * 1_000_000,), daemon=True).start()
+select.select([reader], [], [])  # the thread writes, and waits for somebody to read
+
+guard = ProcessGuard()
+pid = os.fork()
+if pid == 0:
+    guard.end_child()
+os.write(1, f"{os.waitpid(pid, 0)[1]}\\n".encode())
+os._exit(0)
+"""
+    )
+    assert printed == "0\n"
+
+
 def test_the_parent_goes_on(script: Script) -> None:
     """The guard tells the two apart, and ends nothing but the child; a grandchild is one, too."""
     printed = script(
