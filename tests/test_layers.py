@@ -32,6 +32,7 @@ LAYERS: Mapping[str, int] = {
     "flowy.concurrency.cli_signals": 3,
     "flowy.concurrency.event_loop": 2,
     "flowy.concurrency.forks": 0,
+    "flowy.concurrency.interruption": 1,
     "flowy.concurrency.main_module": 1,
     "flowy.concurrency.process_end": 0,
     "flowy.concurrency.processes": 4,

@@ -86,7 +86,7 @@ def serve(port: int) -> None:
 
     server = make_server("127.0.0.1", port, make_app(), threaded=True)
     stop = StopFlag()
-    with stop_signals(stop, interrupt=False):
+    with stop_signals(stop):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         print(f"Approvals: http://127.0.0.1:{server.port}/", flush=True)
         stop.wait(None)
@@ -110,7 +110,7 @@ def everything(port: int) -> int:
     first = not settings.store_file().exists()
     with (
         LocalSWF(domain=settings.DOMAIN, state=home / "swf.state") as swf,
-        stop_signals(stop, interrupt=False),
+        stop_signals(stop),
     ):
         os.environ.update(swf.environment)
         workflow.register(swf.client())

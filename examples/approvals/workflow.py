@@ -12,6 +12,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from flowy.concurrency.interruption import Interruption
 from flowy.concurrency.signals import stop_signals
 from flowy.concurrency.stop import StopFlag
 
@@ -100,11 +101,12 @@ def decisions(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def decide(stop: StopFlag) -> None:
     """Decide for all purchases until a stop is asked for."""
     swf = client(read_timeout=70, retries={"total_max_attempts": 1})
-    with stop_signals(stop, interrupt=True):
+    interruption = Interruption()
+    with stop_signals(stop, interruption=interruption):
         logger.info("Decider started.")
         while not stop.is_set():
             try:
-                _decide_one(swf)
+                interruption.call(lambda: _decide_one(swf))
             except (BotoCoreError, ClientError) as error:
                 logger.warning("No decision made (%s); trying again.", type(error).__name__)
                 stop.wait(1.0)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import functools
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from .interruption import interruption_is_handled
 from .signals import STOP_SIGNALS, handling
 
 #: How soon an interruption that was swallowed is repeated, in seconds.
@@ -70,7 +70,7 @@ def terminable(*, last: bool = False) -> Iterator[None]:
 
     def repeat(_number: int, _frame: FrameType | None) -> None:
         """Raise KeyboardInterrupt again unless it is being handled."""
-        if not _interruption_is_handled():
+        if not interruption_is_handled():
             raise KeyboardInterrupt
 
     handlers: dict[int, Any] = {
@@ -102,11 +102,3 @@ def _is_in_foreground() -> bool:
 
 def _repeats() -> bool:
     return hasattr(signal, "setitimer")  # Windows has none
-
-
-def _interruption_is_handled() -> bool:
-    """Return whether a KeyboardInterrupt is being handled right now."""
-    error = sys.exc_info()[1]
-    while error is not None and not isinstance(error, KeyboardInterrupt):
-        error = error.__context__
-    return error is not None

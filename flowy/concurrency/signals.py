@@ -21,6 +21,7 @@ from typing import Any
 
 from ..safe_logging import get_logger
 from .forks import around_forks
+from .interruption import Interruption
 from .stop import StopFlag, StopLevel
 
 logger = get_logger(__name__)
@@ -46,7 +47,7 @@ def _nothing(*_: object) -> None:
 def stop_signals(
     flag: StopFlag,
     *,
-    interrupt: bool = False,
+    interruption: Interruption | None = None,
     wanted: bool = True,
     last: bool = False,
     report: Callable[[], None] | None = None,
@@ -59,8 +60,7 @@ def stop_signals(
 
     Args:
         flag: the flag to raise.
-        interrupt: the third signal also raises KeyboardInterrupt in the main thread, which ends
-            a blocking call there.
+        interruption: interrupts the main thread's call at the third signal; or None.
         wanted: if False, this does nothing.
         last: if True, the process ends after the block, and later signals are ignored. If False,
             the previous handlers are restored.
@@ -75,8 +75,8 @@ def stop_signals(
     def handle(number: int, _frame: FrameType | None) -> None:
         """Count a signal on the main thread."""
         flag.raise_to(StopLevel(min(next(handled), StopLevel.KILL)), signal_name(number))
-        if flag.is_set(StopLevel.KILL) and interrupt:
-            raise KeyboardInterrupt
+        if flag.is_set(StopLevel.KILL) and interruption is not None:
+            interruption.come()
 
     def hear(number: int) -> None:
         """Count a signal on the thread that listens."""

@@ -134,6 +134,11 @@ class Session:
         else:
             self.process.send_signal(number)
 
+    def wait_for(self, text: str) -> None:
+        """Wait until its processes have written *text*."""
+        with self._news:
+            assert self._news.wait_for(lambda: text in self.text, PATIENCE_SECONDS), self.text
+
     def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Wait until the process that was started has ended; return its exit code."""
         return self.process.wait(seconds)

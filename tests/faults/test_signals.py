@@ -16,6 +16,7 @@ from flowy.cli import ExitCode
 from tests.faults.conftest import pid_of
 from tests.faults.endpoint import Endpoint
 from tests.faults.ends import has_ended
+from tests.faults.plan import ANSWERS, Fault
 from tests.faults.sessions import (
     PROCESSES,
     PROCESSES_OF_THREADS,
@@ -173,6 +174,24 @@ def test_sigterm_until_it_is_gone_ends_with_a_code_of_the_table(
         assert " died (" not in session.text
         # Python drops an interrupt that comes in a destructor, and says so; the next one counts.
         assert "Traceback" not in re.sub(r"Exception ignored in: .*\nTraceback", "", session.text)
+
+
+def test_more_signals_break_off_neither_the_answer_nor_the_report(endpoint: Endpoint) -> None:
+    """The third signal interrupts the activity; its failure is told, whatever comes then."""
+    endpoint.plan.script(ANSWERS, [Fault.DELAY])
+    with Session(endpoint, COMMAND, "signal_activities") as session:
+        (token,) = endpoint.add(name="hanging")
+        endpoint.wait_for(lambda e: token in e.record.beats)
+        while not endpoint.plan.struck:  # Python drops an interrupt that comes in a destructor
+            for number in (SIGTERM, SIGHUP, SIGINT):  # equal ones that come at once are one
+                session.send(number)
+            with suppress(AssertionError):
+                endpoint.wait_for(lambda e: e.plan.struck, 0.1)
+        for _ in range(5):
+            session.send(SIGTERM)
+        assert session.result_of(token) == "KeyboardInterrupt"
+        assert session.wait() == ExitCode.INTERRUPTED
+        assert session.report() == "0 completed, 1 failed"
 
 
 @pytest.mark.parametrize("mode", [SERIAL, PROCESSES_OF_THREADS], ids=str)

@@ -15,6 +15,7 @@ import collections
 import functools
 import time
 
+from ...concurrency.interruption import Interruption
 from ...concurrency.retry import Backoff
 from ...concurrency.signals import stop_signals
 from ...concurrency.stop import StopFlag, StopLevel
@@ -112,14 +113,18 @@ class Keeper:
         """
         threads = BeatThreads()
         try:
-            with stop_signals(self._stop, interrupt=True, wanted=self._signals):
-                self._log_start()
-                while not self._stop.is_set():
-                    self._stop.wait(self._look(threads))
-                threads.wait_for_all()
+            interruption = Interruption()
+            with stop_signals(self._stop, interruption=interruption, wanted=self._signals):
+                interruption.call(lambda: self._look_until_stop(threads))
         finally:
             threads.close()
         logger.info("Keeper stopped.")
+
+    def _look_until_stop(self, threads: BeatThreads) -> None:
+        self._log_start()
+        while not self._stop.is_set():
+            self._stop.wait(self._look(threads))
+        threads.wait_for_all()
 
     def look(self) -> None:
         """Send all due heartbeats once, and drop tasks that were closed long ago.

@@ -102,6 +102,7 @@ class PollLoop:
             outage=self._outage,
             observers=worker.observers,
             record=record,
+            interruption=worker.interruption,
             clock=worker.clock,
         )
 

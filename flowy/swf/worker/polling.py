@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
+from ...concurrency.interruption import Interruption
 from ...concurrency.retry import Backoff
 from ...concurrency.stop import StopFlag
 from ...exception import SWFError, TransientError, UnknownResourceError
@@ -48,6 +49,7 @@ class Poller:
         outage: logs failed polls for several pollers; None makes one for this poller alone.
         observers: told about each poll.
         record: told what the poller does.
+        interruption: lets a signal interrupt a poll; None if none may.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Poller:
         outage: PollOutage | None = None,
         observers: Observers | None = None,
         record: PollerRecord | None = None,
+        interruption: Interruption | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._client = client
@@ -75,6 +78,7 @@ class Poller:
         self._outage = outage or PollOutage(task_list, client.place, clock=clock)
         self._observers = observers or Observers()
         self._record = record or PollerRecord(clock)
+        self._interruption = interruption or Interruption(possible=False)
         self._clock = clock
         self._trouble = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._refusal = Backoff(REFUSED_PAUSE_SECONDS, LONGEST_REFUSED_PAUSE_SECONDS)
@@ -95,9 +99,7 @@ class Poller:
                 self._observers.poll_started(PollStarted(self._task_list))
             self._record.does(PollerState.POLLING)
             try:
-                task = self._client.poll_for_activity_task(
-                    self._domain, self._task_list, self._identity
-                )
+                task = self._interruption.call(self._poll_once)
             except BaseException as error:
                 self._record.poll_failed()
                 self._tell(began_at, error)
@@ -114,6 +116,9 @@ class Poller:
                 self._emptiness.reset()
             return task
         return None
+
+    def _poll_once(self) -> ActivityTask | None:
+        return self._client.poll_for_activity_task(self._domain, self._task_list, self._identity)
 
     def _tell(
         self, began_at: float, error: BaseException | None, task: ActivityTask | None = None

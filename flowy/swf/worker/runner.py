@@ -101,11 +101,14 @@ class Runner:
     def _await_here(self, run: TaskRun) -> None:
         try:
             self._start_on_loop(run)
-            self._slots.wait_while(lambda: run in self._slots.running, look_seconds=LOOK_SECONDS)
+            self._worker.interruption.call(lambda: self._wait_for(run))
         except BaseException as error:  # Ctrl-C, or a third signal
             run.failed(error)
             run.interrupt()
             raise
+
+    def _wait_for(self, run: TaskRun) -> None:
+        self._slots.wait_while(lambda: run in self._slots.running, look_seconds=LOOK_SECONDS)
 
     def _run_elsewhere(self, run: TaskRun) -> None:
         if run.is_coroutine:

@@ -20,6 +20,10 @@ from .worker_context import WorkerContext
 #: How long activities may take to give up when they were told to, in seconds.
 CANCEL_GRACE_SECONDS = 2.0
 
+#: How long the third signal may take to interrupt a poll, in seconds. A signal just before the
+#: thread starts to wait for its socket does not interrupt it, so the poll is cut then.
+INTERRUPTION_SECONDS = 0.5
+
 #: How long a stop then waits for answers that are under way, in seconds: an answer is tried for
 #: ANSWER_SECONDS_AFTER_GRACE, and its last call has a timeout of its own.
 LAST_ANSWER_SECONDS = ANSWER_SECONDS_AFTER_GRACE + 15.0
@@ -37,8 +41,7 @@ class Stopping:
         slots: the worker's slots.
         leave: ends the process if the calling thread hangs in an activity or a poll; or None.
         runs_here: returns the task that runs in the calling thread, or None.
-        polls_here: whether the calling thread polls.
-        interrupted: whether a third signal interrupts the calling thread by itself.
+        polls_here: the calling thread if it polls; None if other threads do.
         supervised: whether a supervisor logs for all processes what the stop waits for.
     """
 
@@ -46,8 +49,7 @@ class Stopping:
     slots: Slots
     leave: Callable[[], None] | None
     runs_here: Callable[[], TaskRun | None]
-    polls_here: bool
-    interrupted: bool
+    polls_here: int | None
     supervised: bool = False
     finished: bool = False  #: Set when the worker has ended.
     _told: StopLevel = field(default=StopLevel.NONE, init=False)
@@ -64,7 +66,7 @@ class Stopping:
 
     def watch(self) -> None:
         """Wait for a stop, and carry it out."""
-        flag, clock = self.worker.policy.flag, self.worker.clock
+        flag = self.worker.policy.flag
         grace = self.worker.policy.grace_seconds
         flag.wait(None)
         log = StopLog(
@@ -74,7 +76,7 @@ class Stopping:
             cancel_seconds=CANCEL_GRACE_SECONDS,
             level=logging.DEBUG if self.supervised else logging.INFO,
             is_over=lambda: self.finished,
-            clock=clock,
+            clock=self.worker.clock,
         )
         self._reach(StopLevel.DRAIN, log)
         flag.wait(grace, StopLevel.CANCEL)
@@ -88,12 +90,16 @@ class Stopping:
         self._end(self.slots.wait_until_settled(running, CANCEL_GRACE_SECONDS))
         flag.wait(None, StopLevel.KILL)
         self._reach(StopLevel.KILL, log)
-        if self.polls_here and self.leave is not None:
-            # A signal just before the thread starts to wait for its socket does not interrupt it.
-            deadline = Deadline(CANCEL_GRACE_SECONDS if self.interrupted else 0.0, clock=clock)
-            self.slots.wait_while(lambda: self.slots.polls_out > 0 and not self.finished, deadline)
-            if self.slots.polls_out > 0 and not self.finished:
+        if self.polls_here is not None and self._polls_for(INTERRUPTION_SECONDS):
+            self.worker.client.cut_call(self.polls_here)
+            if self._polls_for(CANCEL_GRACE_SECONDS) and self.leave is not None:
                 self.leave()
+
+    def _polls_for(self, seconds: float) -> bool:
+        """Wait for the polls for *seconds*; return whether one is still out."""
+        deadline = Deadline(seconds, clock=self.worker.clock)
+        self.slots.wait_while(lambda: self.slots.polls_out > 0 and not self.finished, deadline)
+        return self.slots.polls_out > 0 and not self.finished
 
     def _end(self, late: set[TaskRun]) -> None:
         """End the tasks that still run, so that the worker can end without them."""

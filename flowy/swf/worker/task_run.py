@@ -108,7 +108,7 @@ class TaskRun:
         if call is None:
             self._refuse()
             return
-        raised = self._conclude(call.answer)
+        raised = self._conclude(lambda: self._worker.interruption.call(call.answer))
         if raised is not None and ends_thread(raised):
             raise raised
 
@@ -194,7 +194,7 @@ class TaskRun:
         try:
             outcome = self._responder.respond(answer, self.heartbeats.details)
         finally:
-            # Also if a third signal interrupts the delivery: SWF may have taken the answer.
+            # Also if the delivery is interrupted: SWF may have taken the answer.
             self._settle(outcome, ran_seconds, getattr(answer, "error", None))
         return outcome not in (TaskOutcome.CLOSED, TaskOutcome.UNANSWERED)
 

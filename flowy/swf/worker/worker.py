@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..._version import __version__
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
+from ...concurrency.interruption import Interruption
 from ...concurrency.signals import stop_signals
 from ...concurrency.stop import StopFlag, StopLevel
 from ...exception import ThreadError
@@ -110,6 +111,7 @@ class ActivityWorker:
         self._put_signals_back = put_signals_back
         self._leave = leave
         self._stop = StopFlag(clock)
+        self._serial = self._options.concurrency == 1
         self._slots = Slots(self._options.concurrency, self._stop, clock)
         self._worker = self._context(
             client,
@@ -139,6 +141,7 @@ class ActivityWorker:
             settled=self._slots.settled,
             slots=options.concurrency,
             start_level=logging.INFO if options.log_starts else logging.DEBUG,
+            interruption=Interruption(possible=self._serial),
             **fields,
         )
 
@@ -177,35 +180,33 @@ class ActivityWorker:
                 has failed; or, with ``signals=False``, it was raised in that thread from outside.
         """
         options = self._options
-        serial = options.concurrency == 1
         stopping = Stopping(
             worker=self._worker,
             slots=self._slots,
             leave=None if self._leave is None else self._leave_process,
             runs_here=lambda: self._runner.here,
-            polls_here=serial,
-            interrupted=options.signals,
+            polls_here=threading.get_ident() if self._serial else None,
             supervised=self._supervised,
         )
         try:
             self._start(stopping)
             with stop_signals(
                 self._stop,
-                interrupt=serial,
+                interruption=self._worker.interruption,
                 wanted=options.signals,
                 last=self._last,
                 report=self.print_state,
             ) as put_back:
                 self._runner.put_signals_back = self._put_signals_back or put_back
                 self._tell_start()  # from here on, signals stop the worker
-                self._poll(serial)
+                self._poll()
         finally:
             stopping.finish()
             report = self._end()
         return report
 
-    def _poll(self, serial: bool) -> None:
-        if serial:
+    def _poll(self) -> None:
+        if self._serial:
             self._polls.run()
         else:
             pollers = self._options.polls_at_once

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.forks import ProcessGuard
+from ...concurrency.interruption import Interruption
 from ...concurrency.retry import Deadline
 from ...context import ActivityInfo, RunningActivity
 from ...middleware import Middleware
@@ -43,6 +44,7 @@ class WorkerContext:
         clock: measures the runs.
         slots: how many activities run at once; None if that is not known.
         start_level: the log level of the line about the start of a task.
+        interruption: lets a third signal interrupt the runs and polls of the main thread.
     """
 
     activities: Mapping[ActivityType, ActivityImplementation]
@@ -63,6 +65,7 @@ class WorkerContext:
     clock: Clock = SYSTEM_CLOCK
     slots: int | None = None
     start_level: int = logging.DEBUG
+    interruption: Interruption = field(default_factory=lambda: Interruption(possible=False))
 
     def info_of(self, task: ActivityTask, defaults: ActivityDefaults | None) -> ActivityInfo:
         """Return what is known about a task; *defaults* are None if its type is unknown."""

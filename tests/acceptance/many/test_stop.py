@@ -316,7 +316,7 @@ storm = f"import os\\nwhile os.getppid() == {os.getpid()}: os.kill({os.getpid()}
 with subprocess.Popen([sys.executable, "-c", storm]) as process:
     while signals < 5_000:
         flag = Counted()
-        with stop_signals(flag, interrupt=False):
+        with stop_signals(flag):
             for level in (StopLevel.DRAIN, StopLevel.CANCEL, StopLevel.KILL):
                 flag.wait(0.0001, level)
                 flag.raise_to(level)

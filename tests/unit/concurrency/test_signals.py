@@ -13,6 +13,7 @@ from types import FrameType
 import pytest
 
 from flowy.concurrency.cli_signals import terminable
+from flowy.concurrency.interruption import Interruption
 from flowy.concurrency.signals import STOP_SIGNALS, child_signals, signal_name, stop_signals
 from flowy.concurrency.stop import StopFlag, StopLevel
 from tests.patience import PATIENCE_SECONDS
@@ -85,12 +86,13 @@ def test_the_third_signal_may_interrupt(number: signal.Signals) -> None:
     flag = StopFlag()
     levels: list[StopLevel] = []
     with handlers_of_the_test() as mine:
-        with stop_signals(flag, interrupt=True):
+        interruption = Interruption()
+        with stop_signals(flag, interruption=interruption):
             for _ in range(2):
-                signal.raise_signal(number)
+                interruption.call(lambda: signal.raise_signal(number))
                 levels.append(flag.level)
             with pytest.raises(KeyboardInterrupt):
-                signal.raise_signal(number)
+                interruption.call(lambda: signal.raise_signal(number))
             levels.append(flag.level)
         assert levels == [StopLevel.DRAIN, StopLevel.CANCEL, StopLevel.KILL]
         assert handlers() == {mine}

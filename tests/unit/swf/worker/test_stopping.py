@@ -13,7 +13,11 @@ import pytest
 from flowy import reasons
 from flowy.concurrency.stop import StopLevel
 from flowy.swf.worker import ActivityWorker, StopReport
-from flowy.swf.worker.stopping import CANCEL_GRACE_SECONDS, LAST_ANSWER_SECONDS
+from flowy.swf.worker.stopping import (
+    CANCEL_GRACE_SECONDS,
+    INTERRUPTION_SECONDS,
+    LAST_ANSWER_SECONDS,
+)
 from tests.unit.swf.worker.task_list_swf import AnswerOnHold
 from tests.unit.swf.worker.worker_case import WorkerCase
 
@@ -283,21 +287,18 @@ def test_a_serial_worker_that_hangs_may_be_left(case: WorkerCase) -> None:
     assert case.runs
 
 
-@pytest.mark.parametrize("signals", [False, True])
-def test_a_serial_worker_that_hangs_in_its_poll_may_be_left(
-    case: WorkerCase, signals: bool
-) -> None:
-    """The last level leaves it; after a moment only, if a signal should interrupt the poll.
+def test_a_serial_worker_that_hangs_in_its_poll_may_be_left(case: WorkerCase) -> None:
+    """The last level leaves it, after the time for a signal to interrupt the poll, and for a cut.
 
-    A signal that comes just before the thread waits for its socket interrupts nothing.
+    Here no signal comes, and no socket can be cut.
     """
-    worker = case.start(leave=case.leave, signals=signals)  # none comes off the main thread
+    worker = case.start(leave=case.leave)
     case.swf.wait_for_polls(1)
     worker.stop(StopLevel.KILL)
-    if signals:
-        case.clock.wait_for_waiter(CANCEL_GRACE_SECONDS)
+    for seconds in (INTERRUPTION_SECONDS, CANCEL_GRACE_SECONDS):
+        case.clock.wait_for_waiter(seconds)
         assert case.left == []
-        case.clock.turn(CANCEL_GRACE_SECONDS)
+        case.clock.turn(seconds)
     report = case.wait_until_left()
     assert [poll.fault for poll in report.polls_lost] == ["not waited for"]
 
