@@ -12,6 +12,7 @@ from ...safe_logging import get_logger
 from ..client.connect import POLL_READ_TIMEOUT_SECONDS
 from .poll_loop import PollLoop
 from .poller_record import PollerRecord, PollerState
+from .polling import NOT_WAITED_FOR
 from .runner import LOOK_SECONDS
 from .slots import Slots
 from .worker_context import WorkerContext
@@ -113,7 +114,7 @@ class Pollers:
         patience = Deadline(POLL_WAIT_SECONDS, clock=self._clock)
         self._slots.wait_while(lambda: self._is_busy(patience), look_seconds=LOOK_SECONDS)
         for _ in range(self._slots.polls_out):
-            self._polls.poll_lost("not waited for")
+            self._polls.poll_lost(NOT_WAITED_FOR)
 
     def _is_busy(self, patience: Deadline) -> bool:
         killed = self._stop.is_set(StopLevel.KILL)

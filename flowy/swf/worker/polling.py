@@ -14,7 +14,7 @@ from typing import Literal
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.interruption import Interruption
 from ...concurrency.retry import Backoff
-from ...concurrency.stop import StopFlag
+from ...concurrency.stop import StopFlag, StopLevel
 from ...exception import SWFError, TransientError, UnknownResourceError
 from ...observer import Observers, PollEnded, PollStarted
 from ..client import SWFClient
@@ -29,6 +29,9 @@ LONGEST_PAUSE_SECONDS = 30.0
 #: The same after a poll that was refused although polls had worked before, in seconds.
 REFUSED_PAUSE_SECONDS = 5.0
 LONGEST_REFUSED_PAUSE_SECONDS = 60.0
+
+#: The fault of a poll that is cut by the last level of a stop.
+NOT_WAITED_FOR = "not waited for"
 
 #: SWF keeps an empty poll open for 60 s. After one that comes back sooner than this, in seconds,
 #: the next poll waits, so that an emulator, or SWF in trouble, is not flooded.
@@ -144,7 +147,8 @@ class Poller:
     def _back_off(self, error: SWFError) -> None:
         if isinstance(error, TransientError):
             if error.may_have_arrived:
-                self._lost(error.fault)
+                cut = self._stop.is_set(StopLevel.KILL)
+                self._lost(NOT_WAITED_FOR if cut else error.fault)
             pause = self._trouble.next_seconds()
         elif self._ever_answered.is_set():
             pause = self._refusal.next_seconds()

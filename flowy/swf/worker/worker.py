@@ -35,6 +35,7 @@ from .journal import NoJournal, TaskJournal
 from .options import polls_to_answer
 from .poll_loop import PollLoop
 from .pollers import Pollers
+from .polling import NOT_WAITED_FOR
 from .report import StopReport
 from .responder import StopPolicy
 from .runner import Runner
@@ -276,6 +277,6 @@ class ActivityWorker:
     def _leave_process(self) -> None:
         """End the process although the calling thread hangs."""
         for _ in range(self._slots.polls_out):
-            self._polls.poll_lost("not waited for")
+            self._polls.poll_lost(NOT_WAITED_FOR)
         if self._leave is not None:
             self._leave(self._report())
