@@ -13,6 +13,7 @@ Errors derive from ``FlowyError``, so one ``except`` catches them all::
     ├── TransportError            a value cannot be encoded, decoded or sent
     │   ├── InputError            an input is not the JSON text of [args, kwargs]
     │   ├── SerializationError    a value has no JSON form
+    │   ├── ConversionError       a value does not fit its type
     │   └── TooLongError          a text is longer than SWF takes
     ├── SWFError                  a call to SWF failed
     │   ├── UnknownResourceError  the task is closed, or the domain, type or execution unknown
@@ -77,7 +78,7 @@ class OutsideActivityError(FlowyError, RuntimeError):
 
 
 class ScanError(FlowyError):
-    """A scan found no activity, or two implementations of one type."""
+    """A scan found no activity, two implementations of one type, or an unusable annotation."""
 
 
 class RegistrationError(FlowyError):
@@ -118,6 +119,19 @@ class InputError(TransportError):
 
 class SerializationError(TransportError):
     """A value has no JSON form; the text names its type and its path within the whole value."""
+
+
+class ConversionError(TransportError):
+    """Values do not fit their types; the text has paths and expected types, never a value.
+
+    Attributes:
+        problems: every problem found, each with its path: ``order.lines[0].price: expected int``.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        super().__init__(f"{problems[0]}{more}")
+        self.problems = tuple(problems)
 
 
 class TooLongError(TransportError):

@@ -13,7 +13,10 @@ INPUT_UNREADABLE = "Input unreadable: "
 #: The arguments do not fit the signature of ``run``.
 INPUT_MISFIT = "Input does not fit: "
 
-#: The value that ``run`` returned has no JSON form.
+#: An argument does not fit the type with which ``run`` is annotated; only with a converter.
+INPUT_INVALID = "Input invalid: "
+
+#: The value that ``run`` returned has no JSON form, or does not fit the type of the result.
 RESULT_NOT_SERIALIZABLE = "Result not serializable: "
 
 #: The result is longer than SWF takes.

@@ -35,6 +35,8 @@ from .transport import decode_input, encode_result
 
 if TYPE_CHECKING:  # type checkers know typing_extensions even if it is not installed
     from typing_extensions import deprecated
+
+    from .convert import Converter
 else:
 
     def deprecated(_text):
@@ -62,6 +64,10 @@ class Activity:
     #: Seconds without any report after which background heartbeats pause; None: they never pause.
     #: The decorator's ``max_stall`` overrides it.
     max_stall: ClassVar[float | None] = None
+
+    #: Converts arguments and result by the annotations of ``run``: None passes what the wire format
+    #: has. Set it in a base class of your own; the decorator's ``converter`` overrides it.
+    converter: ClassVar[Converter | None] = None
 
     #: Middleware around ``run``, inside the worker's own; the first one is outermost.
     middleware: ClassVar[Sequence[Middleware]] = ()
@@ -212,7 +218,9 @@ class Activity:
         Raises:
             KeyboardInterrupt, SystemExit: ``run`` raised them; the answer has been sent.
         """
-        answer = invoke(self, self._input, self._scheduler.status, self.middleware)
+        answer = invoke(
+            self, self._input, self._scheduler.status, self.middleware, self.converter
+        )
         self._send(answer)
         error = answer.error if isinstance(answer, Failed) else None
         if error is not None and ends_thread(error):
@@ -250,7 +258,7 @@ class AsyncActivity(Activity):
     """The base class of activities whose ``run`` is a coroutine.
 
     A worker runs its coroutines on one event loop, and all other activities in threads. Arguments
-    are decoded on the loop; results are encoded, and heartbeats and answers sent, in threads.
+    are decoded on the loop, and long ones converted in a thread; results are encoded, and heartbeats and answers sent, in threads.
 
     ``run`` is canceled, by a CancelledError from what it awaits, when a background heartbeat learns
     that the task is closed or that its cancellation was requested, and when the worker must stop;
@@ -290,7 +298,9 @@ class AsyncActivity(Activity):
 
         Exceptions are not raised again: a SystemExit would end the loop of all other coroutines.
         """
-        answer = await invoke_async(self, self._input, self._scheduler.status, self.middleware)
+        answer = await invoke_async(
+            self, self._input, self._scheduler.status, self.middleware, self.converter
+        )
         await off_loop(lambda: self._send(answer))
 
 

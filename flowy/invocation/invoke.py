@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import inspect
 import types
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from .. import reasons
 from ..concurrency.event_loop import off_loop
@@ -19,21 +18,18 @@ from ..concurrency.forks import ProcessGuard
 from ..context import current_or_none
 from ..exception import CancelTask, SuspendTask
 from ..middleware import Middleware, Run, around
-from .answer import Answer, Canceled, Completed, Failed, NoAnswer, Suspended
+from .answer import Answer, Canceled, Failed, NoAnswer, Suspended
 from .failure import details_of, free_memory, reason_of
 from .status import StatusRecord, TaskStatus
 from .steering import steering_of
+from .wire import Arguments, Invocable, answer_of_value, arguments_of
 
+if TYPE_CHECKING:  # a worker without a converter does not import it
+    from ..convert import Converter
 
-class Invocable(Protocol):
-    """The methods of an ``Activity`` that a run calls."""
-
-    def run(self, *args: Any, **kwargs: Any) -> Any:
-        """Do the work."""
-
-    def _serialize_result(self, result: Any) -> str: ...
-
-    def _deserialize_arguments(self, input: str | None) -> tuple[Any, Any]: ...
+#: Inputs of up to so many characters are converted on the event loop, which takes some 0.1 ms; the
+#: way to a thread and back costs as much.
+MAX_CONVERTED_ON_LOOP_CHARS = 2_048
 
 
 def invoke(
@@ -41,6 +37,7 @@ def invoke(
     input: str | None,
     status: StatusRecord,
     middleware: Sequence[Middleware] = (),
+    converter: Converter | None = None,
 ) -> Answer:
     """Run an activity and return its answer, also after a KeyboardInterrupt or SystemExit.
 
@@ -49,8 +46,9 @@ def invoke(
         input: the wire text of the arguments; None if the task has none.
         status: what is known about the task, and what the activity is told about it.
         middleware: runs around ``run``, the first one outermost.
+        converter: converts arguments and value by the annotations of ``run``; None passes them raw.
     """
-    arguments = _arguments(activity, input)
+    arguments = arguments_of(activity, input, converter)
     if isinstance(arguments, Failed):
         return arguments
     args, kwargs = arguments
@@ -61,7 +59,7 @@ def invoke(
             value = _call_run(activity, args, kwargs)
     except BaseException as error:
         return answer_to_error(error, status)
-    return _answer_to_value(activity, value, status)
+    return _answer_to_value(activity, value, status, converter)
 
 
 async def invoke_async(
@@ -69,9 +67,10 @@ async def invoke_async(
     input: str | None,
     status: StatusRecord,
     middleware: Sequence[Middleware] = (),
+    converter: Converter | None = None,
 ) -> Answer:
     """Run an activity whose ``run`` is a coroutine, like ``invoke``; encode in a thread."""
-    return await off_loop(await run_async(activity, input, status, middleware))
+    return await off_loop(await run_async(activity, input, status, middleware, converter))
 
 
 async def run_async(
@@ -79,16 +78,16 @@ async def run_async(
     input: str | None,
     status: StatusRecord,
     middleware: Sequence[Middleware] = (),
+    converter: Converter | None = None,
 ) -> Callable[[], Answer]:
     """Run a coroutine, and return a function that makes the answer, which may take long."""
-    arguments = _arguments(activity, input)
-    if isinstance(arguments, Failed):
-        failure = arguments
-        return lambda: failure
-    args, kwargs = arguments
-    run = _run_of(activity, args, kwargs)
     last = functools.partial(_await_run, status)
     try:
+        arguments = await _arguments(activity, input, converter)
+        if isinstance(arguments, Failed):
+            failure = arguments
+            return lambda: failure
+        run = _run_of(activity, *arguments)
         value = await (_chain(middleware, _AsyncLink, last) if middleware else last)(run)
     except asyncio.CancelledError as error:
         told = status.tell_interruption()
@@ -97,7 +96,7 @@ async def run_async(
         return functools.partial(answer_to_error, error, status)
     except BaseException as error:
         return functools.partial(answer_to_error, error, status)
-    return functools.partial(_answer_to_value, activity, value, status)
+    return functools.partial(_answer_to_value, activity, value, status, converter)
 
 
 def answer_to_error(error: BaseException, status: StatusRecord) -> Answer:
@@ -123,26 +122,12 @@ def _answer_to_cancel(error: CancelTask, status: StatusRecord) -> Answer:
     return _gave_up(told, None if error.details is None else str(error.details))
 
 
-def _answer_to_value(activity: Invocable, value: Any, status: StatusRecord) -> Answer:
+def _answer_to_value(
+    activity: Invocable, value: Any, status: StatusRecord, converter: Converter | None
+) -> Answer:
     if value is None and status.told is not TaskStatus.ACTIVE:
         return _gave_up(status.told)
-    try:
-        text = activity._serialize_result(value)
-        if not isinstance(text, str):
-            raise TypeError(
-                f"_serialize_result returned {type(text).__name__}; it must return text"
-            )
-    except Exception as error:
-        reason = reasons.RESULT_NOT_SERIALIZABLE + reason_of(error)
-        if inspect.iscoroutine(value):
-            value.close()  # or Python warns later, elsewhere, that it was never awaited
-            reason = (
-                f"{reasons.RESULT_NOT_SERIALIZABLE}run() returned a coroutine that was never "
-                "awaited. Derive the class from flowy.task.AsyncActivity and write "
-                "`async def run`, with `await` before the call."
-            )
-        return Failed(reason, details_of(error, run_by=_RUN_BY), error)
-    return Completed(text)
+    return answer_of_value(activity, value, converter)
 
 
 def _gave_up(told: TaskStatus, details: str | None = None) -> Answer:
@@ -155,47 +140,16 @@ def _gave_up(told: TaskStatus, details: str | None = None) -> Answer:
     return NoAnswer(told)
 
 
-# The arguments
-
-
-def _arguments(
-    activity: Invocable, input: str | None
-) -> tuple[tuple[Any, ...], dict[str, Any]] | Failed:
-    """Return ``(args, kwargs)`` for ``run``, or a failure if the input does not fit it."""
-    try:
-        args, kwargs = activity._deserialize_arguments(input)
-        args, kwargs = tuple(args), dict(kwargs)
-    except Exception as error:
-        reason = reasons.INPUT_UNREADABLE + reason_of(error)
-        return Failed(reason, details_of(error, run_by=_RUN_BY), error)
-    try:
-        _signature_of(activity.run).bind(*args, **kwargs)
-    except TypeError as error:
-        reason = f"{reasons.INPUT_MISFIT}run() {reason_of(error)}"
-        return Failed(reason, details_of(error, run_by=_RUN_BY), error)
-    except ValueError:
-        pass  # a callable without a signature: the call itself will tell
-    return args, kwargs
-
-
-def _signature_of(run: Callable[..., Any]) -> inspect.Signature:
-    function = getattr(run, "__func__", None)
-    # A static method has no `__func__`, so its signature is not cached.
-    return _signature(run) if function is None else _signature_of_method(function)
-
-
-@functools.lru_cache(maxsize=1_000)
-def _signature_of_method(function: Callable[..., Any]) -> inspect.Signature:
-    # Binding leaves out `self`; any object will do.
-    return _signature(types.MethodType(function, object()))
-
-
-def _signature(run: Callable[..., Any]) -> inspect.Signature:
-    # The signature of the wrapper: a decorator may pass other arguments to what it wraps.
-    return inspect.signature(run, follow_wrapped=False)
-
-
 # The run, and middleware around it
+
+
+async def _arguments(
+    activity: Invocable, input: str | None, converter: Converter | None
+) -> Arguments | Failed:
+    """Return the arguments; convert them in a thread if that may hold up the event loop."""
+    if converter is None or len(input or "") <= MAX_CONVERTED_ON_LOOP_CHARS:
+        return arguments_of(activity, input, converter)
+    return await off_loop(lambda: arguments_of(activity, input, converter))
 
 
 def _run_of(activity: Invocable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Run:
@@ -285,7 +239,7 @@ def _chain(
 _RUN_BY = frozenset(
     each.__code__
     for each in (
-        invoke, run_async, _call_run, _await_run, _steps, _last, _arguments, _answer_to_value,
+        invoke, run_async, _call_run, _await_run, _steps, _last,
         _Link.__call__, _AsyncLink.__call__, around.run, around.run_async,
     )
 )  # fmt: skip

@@ -59,6 +59,7 @@ class ActivityImplementation:
         auto_heartbeat_seconds: the interval of its background heartbeats, or None.
         max_stall_seconds: how long they go on without a report; None for no limit.
         description: its description at SWF, for people, or None.
+        converter: a ``flowy.convert.Converter``, or None.
     """
 
     type: ActivityType
@@ -69,6 +70,7 @@ class ActivityImplementation:
     auto_heartbeat_seconds: float | None = None
     max_stall_seconds: float | None = None
     description: str | None = None
+    converter: Any = None
 
     @property
     def place(self) -> str:

@@ -47,6 +47,23 @@ def check_arguments(args: tuple[object, ...], kwargs: Mapping[str, object]) -> N
         )
 
 
+def check_converter(converter: object) -> object:
+    """Return *converter*.
+
+    Raises:
+        ValueError: it is neither None nor a ``Converter``.
+    """
+    if converter is not None:
+        from ...convert import Converter  # needed only by those who have one
+
+        if not isinstance(converter, Converter):
+            raise ValueError(
+                f"Cannot use {converter!r} as converter: give an object whose class derives from "
+                "flowy.convert.Converter, such as MsgspecConverter()."
+            )
+    return converter
+
+
 def fault_of_constructor(implementation: Any) -> str | None:
     """Return why a worker cannot construct this class, and how to fix it; None if it can."""
     if inspect.isabstract(implementation):

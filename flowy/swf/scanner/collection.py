@@ -43,7 +43,8 @@ def one_each(
         where: what was searched, for the error.
 
     Raises:
-        ScanError: none was found, one type has two, or a class cannot be constructed.
+        ScanError: none was found, one type has two, a class cannot be constructed, or a converter
+            cannot use an annotation.
     """
     found: dict[ActivityType, ActivityImplementation] = {}
     conflicts: list[str] = []
@@ -67,7 +68,21 @@ def one_each(
             "version=..., task_list=...), or name the package that has some: "
             "start_activity_worker(..., package='my.activities')."
         )
+    _check_annotations(found.values())
     return found
+
+
+def _check_annotations(implementations: Iterable[ActivityImplementation]) -> None:
+    """Let the converters prepare the types of each ``run``, now and not at the first task."""
+    problems: list[str] = []
+    for each in implementations:
+        if each.converter is not None:
+            try:
+                each.converter.types_of(each.factory)
+            except ScanError as error:
+                problems.append(str(error))
+    if problems:
+        raise ScanError("\n".join(problems))
 
 
 def _imported_twice(one: ActivityImplementation, other: ActivityImplementation) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from ...invocation import cut_end, sendable
 from ...middleware import check_middleware
@@ -29,11 +29,15 @@ from ..values import ActivityDefaults, ActivityImplementation, ActivityType
 from .checks import (
     auto_heartbeat_seconds,
     check_arguments,
+    check_converter,
     check_implementation,
     max_stall_seconds,
     timeout_conflicts,
 )
 from .marks import leave_mark
+
+if TYPE_CHECKING:
+    from ...convert import Converter
 
 A = TypeVar("A", bound=type[Activity])
 P = ParamSpec("P")
@@ -64,6 +68,7 @@ def activity(
     max_stall: float | None = None,
     task_priority: int | str | None = None,
     description: str | None = None,
+    converter: Converter | None = None,
 ) -> Callable[[A], A]:
     """Mark a class as the implementation of an activity type; the class is returned unchanged.
 
@@ -90,6 +95,9 @@ def activity(
             first; None declares none, and SWF uses 0.
         description: a text for people at SWF, up to 1,024 characters; None takes the first line of
             the class's docstring. SWF keeps the first one it gets, which is not compared.
+        converter: converts arguments and result by the annotations of ``run``, such as
+            ``flowy.convert.msgspec.MsgspecConverter()``; None takes the class attribute (None by
+            default: nothing is converted).
 
     The task list, the timeouts and the priority are defaults: a workflow may override each. A
     timeout is whole seconds from 1 to 99999999: a number, its text, or a ``timedelta``. Timeouts
@@ -98,7 +106,7 @@ def activity(
 
     Raises:
         ValueError: SWF would refuse a value; or the class's ``middleware`` is not a list or tuple
-            of middleware.
+            of middleware, or a converter is none.
         TypeError: the class is not a subclass of ``Activity`` that a worker can construct and that
             overrides ``run``, with ``self`` and without ``yield``.
     """
@@ -122,7 +130,9 @@ def activity(
         check_middleware(implementation.middleware)
         text = _first_line(implementation) if said is None else said
         declare = functools.partial(ActivityImplementation, type_, defaults, implementation)
-        leave_mark(implementation, functools.partial(declare, description=text or None, **beats))
+        converts = check_converter(implementation.converter if converter is None else converter)
+        fields = {"description": text or None, "converter": converts, **beats}
+        leave_mark(implementation, functools.partial(declare, **fields))
         return implementation
 
     return mark

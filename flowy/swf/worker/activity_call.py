@@ -87,7 +87,9 @@ class ActivityCall:
                 await activity()
                 return lambda: None
             middleware = (*self.worker.middleware, *activity.middleware)
-            conclude = await run_async(activity, self.task.input, self.status, middleware)
+            conclude = await run_async(
+                activity, self.task.input, self.status, middleware, self.implementation.converter
+            )
             return functools.partial(context.run, conclude)
 
     def _answer(self) -> Answer | None:
@@ -97,7 +99,9 @@ class ActivityCall:
                 activity()
                 return None
             middleware = (*self.worker.middleware, *activity.middleware)
-            return invoke(activity, self.task.input, self.status, middleware)
+            return invoke(
+                activity, self.task.input, self.status, middleware, self.implementation.converter
+            )
 
     def _made(self) -> tuple[Any, bool]:
         """Return the activity, and whether its ``__call__`` is Flowy's own."""

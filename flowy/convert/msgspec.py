@@ -1,0 +1,129 @@
+"""Converts by msgspec; the extra ``msgspec``.
+
+msgspec's own errors name paths and types, but also a value that an enumeration does not have, and
+whatever the ``__post_init__`` of a class says. So the texts here are made of those parts alone that
+come from the types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from msgspec.inspect import CustomType, type_info
+
+from ..exception import ConversionError
+from .converter import Converter, Schema
+from .misfits import MISSING, ONE_OF_ITS_VALUES, UNKNOWN_FIELD, own_failure
+
+#: How msgspec ends a text: with the path of the misfit.
+_AT = re.compile(r" - at `(key` in `)?\$([^`]*)`$")
+
+_MISSING_FIELD = re.compile(r"Object missing required field `(.+)`")
+
+#: How texts begin that name a format; others that begin so have a value in them.
+_FORMATS = {
+    "Invalid RFC3339 encoded datetime": "datetime",
+    "Invalid RFC3339 encoded date": "date",
+    "Invalid RFC3339 encoded time": "time",
+    "Invalid ISO8601 duration": "timedelta",
+    "Invalid UUID": "UUID",
+    "Invalid decimal string": "Decimal",
+    "Invalid base64 encoded string": "bytes (base64)",
+}
+
+
+class MsgspecConverter(Converter):
+    """Converts dataclasses, msgspec's structs, and all other types that msgspec knows.
+
+    It is strict: ``"7"`` is no number. Fields that a type does not have are ignored, unless it
+    forbids them.
+    """
+
+    def conversion(self, hint: Any) -> MsgspecConversion:
+        """Return the conversion of an annotation."""
+        msgspec.json.Decoder(hint)  # refuses what msgspec cannot decode
+        for own in _custom_types(type_info(hint), set()):
+            raise TypeError(f"msgspec does not know {own.__module__}.{own.__qualname__}")
+        return MsgspecConversion(hint)
+
+    def schemas(self, hints: Sequence[Any], *, of_results: bool) -> tuple[list[Schema], Schema]:
+        """Return the JSON Schema of each annotation, and their definitions."""
+        found, definitions = msgspec.json.schema_components(hints)
+        return list(found), dict(definitions)
+
+
+class MsgspecConversion:
+    """How values of one type travel."""
+
+    def __init__(self, hint: Any) -> None:
+        self._hint = hint
+
+    def from_wire(self, value: Any, path: str) -> Any:
+        """Return the value of a wire value."""
+        try:
+            return msgspec.convert(value, self._hint, str_keys=True)
+        except msgspec.ValidationError as error:
+            problem = _problem(error, path)
+        # Outside the block, so that msgspec's error, with the value, is not its context.
+        raise ConversionError([problem])
+
+    def to_wire(self, value: Any, path: str) -> Any:
+        """Return the wire value of a value, if it can be read again."""
+        try:
+            wire = msgspec.to_builtins(value, str_keys=True)
+        except TypeError as error:
+            problem = _unwritable(error)
+        else:
+            self.from_wire(wire, path)
+            return wire
+        raise ConversionError([f"{path}: {problem}"])
+
+
+def _unwritable(error: TypeError) -> str:
+    # The text of any other error may have a value.
+    kind = re.fullmatch(r"Encoding objects of type ([\w.<>]+) is unsupported", str(error))
+    return f"{kind[1]} has no JSON form" if kind else own_failure(error)
+
+
+def _problem(error: msgspec.ValidationError, path: str) -> str:
+    text, cause = str(error), error.__cause__
+    at = _AT.search(text, len(str(cause)) if cause else 0)
+    if at:
+        text = text[: at.start()]
+        path += at[2] + ("[...]" if at[1] else "")
+    if cause is not None:
+        return f"{path}: {own_failure(cause)}"
+    if missing := _MISSING_FIELD.fullmatch(text):
+        return f"{path}.{missing[1]}: {MISSING}"
+    return f"{path}: {_expectation(text)}"
+
+
+def _expectation(text: str) -> str:
+    """Return what msgspec's *text* says of the type, without any value."""
+    if text.startswith("Expected `"):
+        return text.replace("`", "").replace("Expected", "expected", 1)
+    if text.startswith("Object contains unknown field"):
+        return UNKNOWN_FIELD
+    if text.startswith(("Invalid enum value", "Invalid value")):
+        return ONE_OF_ITS_VALUES
+    known = (name for start, name in _FORMATS.items() if text.startswith(start))
+    name = next(known, None)
+    return "does not fit its type" if name is None else f"expected {name}"
+
+
+def _custom_types(info: Any, seen: set[int]) -> Iterator[type]:
+    """Yield the types in *info* that msgspec cannot convert."""
+    if id(info) in seen:
+        return
+    seen.add(id(info))
+    if isinstance(info, CustomType):
+        yield info.cls
+    elif isinstance(info, tuple):
+        for each in info:
+            yield from _custom_types(each, seen)
+    elif isinstance(info, msgspec.Struct):
+        for name in info.__struct_fields__:
+            yield from _custom_types(getattr(info, name), seen)

@@ -1,0 +1,117 @@
+"""The two ends of a run: wire text becomes arguments, and the value becomes wire text.
+
+A converter comes between the wire format and ``run``: after the arguments are decoded and bound, and
+before the value is encoded.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .. import reasons
+from ..exception import ConversionError, ScanError
+from .answer import Completed, Failed
+from .failure import details_of, reason_of
+
+if TYPE_CHECKING:  # a worker without a converter does not import it
+    from ..convert import Converter, RunTypes
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+class Invocable(Protocol):
+    """The methods of an ``Activity`` that a run calls."""
+
+    def run(self, *args: Any, **kwargs: Any) -> Any:
+        """Do the work."""
+
+    def _serialize_result(self, result: Any) -> str: ...
+
+    def _deserialize_arguments(self, input: str | None) -> tuple[Any, Any]: ...
+
+
+def arguments_of(
+    activity: Invocable, input: str | None, converter: Converter | None
+) -> Arguments | Failed:
+    """Return ``(args, kwargs)`` for ``run``, or a failure if the input does not fit it."""
+    try:
+        args, kwargs = activity._deserialize_arguments(input)
+        args, kwargs = tuple(args), dict(kwargs)
+    except Exception as error:
+        reason = reasons.INPUT_UNREADABLE + reason_of(error)
+        return Failed(reason, details_of(error, run_by=_RUN_BY), error)
+    try:
+        types_ = None if converter is None else converter.types_of(type(activity))
+        signature = _signature_of(activity.run) if types_ is None else types_.signature
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        reason = f"{reasons.INPUT_MISFIT}run() {reason_of(error)}"
+        return Failed(reason, details_of(error, run_by=_RUN_BY), error)
+    except ScanError as error:  # no scan has found this class, so none has refused it
+        return Failed(reasons.INPUT_INVALID + reason_of(error), None, error)
+    except ValueError:
+        pass  # a callable without a signature: the call itself will tell
+    return (args, kwargs) if types_ is None else _converted(types_, args, kwargs)
+
+
+def answer_of_value(
+    activity: Invocable, value: Any, converter: Converter | None
+) -> Completed | Failed:
+    """Return the answer with the wire text of the value of ``run``, or why there is none."""
+    try:
+        if converter is not None:
+            value = converter.types_of(type(activity)).result_to_wire(value)
+        text = activity._serialize_result(value)
+        if not isinstance(text, str):
+            raise TypeError(
+                f"_serialize_result returned {type(text).__name__}; it must return text"
+            )
+    except Exception as error:
+        reason = reasons.RESULT_NOT_SERIALIZABLE + reason_of(error)
+        if inspect.iscoroutine(value):
+            value.close()  # or Python warns later, elsewhere, that it was never awaited
+            reason = (
+                f"{reasons.RESULT_NOT_SERIALIZABLE}run() returned a coroutine that was never "
+                "awaited. Derive the class from flowy.task.AsyncActivity and write "
+                "`async def run`, with `await` before the call."
+            )
+        return Failed(reason, _details_of(error), error)
+    return Completed(text)
+
+
+def _converted(types_: RunTypes, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | Failed:
+    try:
+        return types_.from_wire(args, kwargs)
+    except ConversionError as error:
+        return Failed(reasons.INPUT_INVALID + str(error), _details_of(error), error)
+
+
+def _details_of(error: Exception) -> str:
+    if isinstance(error, ConversionError):  # its traceback has Flowy's frames alone
+        return "\n".join(error.problems)
+    return details_of(error, run_by=_RUN_BY)
+
+
+def _signature_of(run: Callable[..., Any]) -> inspect.Signature:
+    function = getattr(run, "__func__", None)
+    # A static method has no `__func__`, so its signature is not cached.
+    return _signature(run) if function is None else _signature_of_method(function)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _signature_of_method(function: Callable[..., Any]) -> inspect.Signature:
+    # Binding leaves out `self`; any object will do.
+    return _signature(types.MethodType(function, object()))
+
+
+def _signature(run: Callable[..., Any]) -> inspect.Signature:
+    # The signature of the wrapper: a decorator may pass other arguments to what it wraps.
+    return inspect.signature(run, follow_wrapped=False)
+
+
+#: The code that calls the author's code; the tracebacks for SWF leave its frames out.
+_RUN_BY = frozenset({arguments_of.__code__, answer_of_value.__code__})
