@@ -218,9 +218,7 @@ class Activity:
         Raises:
             KeyboardInterrupt, SystemExit: ``run`` raised them; the answer has been sent.
         """
-        answer = invoke(
-            self, self._input, self._scheduler.status, self.middleware, self.converter
-        )
+        answer = invoke(self, self._input, self._scheduler.status, self.middleware, self.converter)
         self._send(answer)
         error = answer.error if isinstance(answer, Failed) else None
         if error is not None and ends_thread(error):
@@ -258,7 +256,8 @@ class AsyncActivity(Activity):
     """The base class of activities whose ``run`` is a coroutine.
 
     A worker runs its coroutines on one event loop, and all other activities in threads. Arguments
-    are decoded on the loop, and long ones converted in a thread; results are encoded, and heartbeats and answers sent, in threads.
+    are decoded on the loop (in a thread if they are long and have to be converted); results are
+    encoded, and heartbeats and answers sent, in threads.
 
     ``run`` is canceled, by a CancelledError from what it awaits, when a background heartbeat learns
     that the task is closed or that its cancellation was requested, and when the worker must stop;

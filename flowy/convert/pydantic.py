@@ -105,9 +105,7 @@ class PydanticConversion:
             return wire
         raise ConversionError([f"{path}: {problem}"])
 
-    def _problems(
-        self, error: ValidationError, value: Any, path: str
-    ) -> Iterator[tuple[str, str]]:
+    def _problems(self, error: ValidationError, value: Any, path: str) -> Iterator[tuple[str, str]]:
         if self._fields is None:
             self._fields = frozenset(_names(self._adapter))
         for each in error.errors(include_input=False, include_url=False):

@@ -37,7 +37,7 @@ def with_base64(schema: Any) -> tuple[Any, bool]:
         return schema, False
     if kind == "bytes":
         writes = plain_serializer_function_ser_schema(_written, when_used="unless-none")
-        return no_info_before_validator_function(_read, schema, serialization=writes), True  # type: ignore[arg-type]
+        return no_info_before_validator_function(_read, schema, serialization=writes), True
     return _changed(
         {key: (each, False) if key in _DATA else with_base64(each) for key, each in schema.items()},
         schema,

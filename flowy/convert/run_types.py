@@ -42,7 +42,7 @@ class RunTypes:
             for each in parameters
             if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)
         }
-        # The names of *args and **kwargs; a call that fits the signature uses one only if it is there.
+        # The names of *args and **kwargs, if it has them.
         self._rest = _name_of(parameters, inspect.Parameter.VAR_POSITIONAL)
         self._more = _name_of(parameters, inspect.Parameter.VAR_KEYWORD)
 
@@ -88,9 +88,7 @@ class RunTypes:
                 problems.extend(error.problems)
                 return None
 
-        by_position = tuple(
-            converted(*self._at(index), value) for index, value in enumerate(args)
-        )
+        by_position = tuple(converted(*self._at(index), value) for index, value in enumerate(args))
         by_name = {key: converted(*self._named(key), value) for key, value in kwargs.items()}
         if problems:
             raise ConversionError(problems)

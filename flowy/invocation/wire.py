@@ -1,7 +1,7 @@
 """The two ends of a run: wire text becomes arguments, and the value becomes wire text.
 
-A converter comes between the wire format and ``run``: after the arguments are decoded and bound, and
-before the value is encoded.
+A converter comes between the wire format and ``run``: after the arguments are decoded and bound,
+and before the value is encoded.
 """
 
 from __future__ import annotations
@@ -44,8 +44,10 @@ def arguments_of(
     except Exception as error:
         reason = reasons.INPUT_UNREADABLE + reason_of(error)
         return Failed(reason, details_of(error, run_by=_RUN_BY), error)
+    types_: RunTypes | None = None
     try:
-        types_ = None if converter is None else converter.types_of(type(activity))
+        if converter is not None:
+            types_ = converter.types_of(type(activity))
         signature = _signature_of(activity.run) if types_ is None else types_.signature
         signature.bind(*args, **kwargs)
     except TypeError as error:
@@ -83,7 +85,9 @@ def answer_of_value(
     return Completed(text)
 
 
-def _converted(types_: RunTypes, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | Failed:
+def _converted(
+    types_: RunTypes, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Arguments | Failed:
     try:
         return types_.from_wire(args, kwargs)
     except ConversionError as error:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..concurrency.stop import StopLevel
 from ..context import ActivityInfo
@@ -24,6 +24,9 @@ from ..transport import decode_result
 from .declarations import PLAIN_INFO, info_of
 from .outcomes import Answer, Canceled, Suspended, Unanswered
 from .scripted import Script, ScriptedTask
+
+if TYPE_CHECKING:
+    from ..convert import RunTypes
 
 
 class ActivityEnvironment:
@@ -87,6 +90,7 @@ class ActivityEnvironment:
         self._serialize_arguments = serialize_arguments or input_text
         self._deserialize_result = deserialize_result or decode_result
         self._task: ScriptedTask | None = None
+        self._types: RunTypes | None = None
         self._runs = False
         self._next: list[Callable[[ScriptedTask], None]] = []
 
@@ -137,11 +141,13 @@ class ActivityEnvironment:
 
         Returns:
             Its value as a workflow reads it: after encoding as JSON and decoding, so that a tuple
-                becomes a list. Or ``Suspended``, ``Canceled`` or ``Unanswered``, if the run ended
-                so.
+                becomes a list; with a converter, as ``call_activity`` returns it. Or ``Suspended``,
+                ``Canceled`` or ``Unanswered``, if the run ended so.
 
         Raises:
             SerializationError, TooLongError: the arguments cannot be encoded.
+            ConversionError, TypeError: with a converter: the arguments do not fit ``run``.
+            ScanError: the converter cannot use an annotation of ``run``.
             ActivityFailedError: Flowy itself failed the task: the arguments do not fit ``run``, or
                 the result has no JSON form or is too long. Its ``reason`` is the one that SWF would
                 get.
@@ -184,8 +190,17 @@ class ActivityEnvironment:
     ) -> Iterator[ScriptedTask]:
         info, declaration = info_of(activity, self._info)
         beats = declaration.auto_heartbeat_seconds if declaration else activity.auto_heartbeat
+        converter = declaration.converter if declaration else activity.converter
+        self._types = None if converter is None else converter.types_of(activity)
+        if self._types is not None:
+            args, kwargs = self._types.to_wire(args, kwargs)
         script = Script(
-            self._steps, self._on_heartbeat, bool(beats), self._on_stop, self._middleware
+            self._steps,
+            self._on_heartbeat,
+            bool(beats),
+            self._on_stop,
+            self._middleware,
+            converter,
         )
         text = self._serialize_arguments(args, kwargs)
         task = ScriptedTask(activity, text, self.token, info, script)
@@ -215,7 +230,8 @@ class ActivityEnvironment:
             closed = outcome is TaskOutcome.CLOSED
             return Unanswered((TaskStatus.CLOSED if closed else task.status).value)
         if answer.kind == "completed":
-            return self._deserialize_result(answer.result or "")
+            value = self._deserialize_result(answer.result or "")
+            return value if self._types is None else self._types.result_from_wire(value)
         if answer.kind == "canceled":
             return Canceled(answer.details)
         raise ActivityFailedError(

@@ -84,6 +84,7 @@ class Script:
         learns_at_once: whether the activity has background heartbeats, which learn what happens.
         on_stop: ``"abandon"`` or ``"fail"``.
         middleware: runs around ``run``, like a worker's.
+        converter: that of the activity, or None.
     """
 
     steps: Mapping[int, Sequence[Callable[[ScriptedTask], None]]]
@@ -91,6 +92,7 @@ class Script:
     learns_at_once: bool
     on_stop: Literal["abandon", "fail"]
     middleware: tuple[Middleware, ...] = ()
+    converter: Any = None
 
 
 class ScriptedTask:
@@ -118,7 +120,7 @@ class ScriptedTask:
         self._beats = 0
         self._in_heartbeat = False
         self._lock = threading.RLock()
-        implementation = _implementation(activity, info)
+        implementation = _implementation(activity, info, script.converter)
         worker = WorkerContext(
             activities={implementation.type: implementation},
             client=self.client,
@@ -202,7 +204,9 @@ class ScriptedTask:
             self.interrupt()
 
 
-def _implementation(activity: type[Activity], info: ActivityInfo) -> ActivityImplementation:
+def _implementation(
+    activity: type[Activity], info: ActivityInfo, converter: Any
+) -> ActivityImplementation:
     """Return the declaration of *activity* that *info* shows."""
     type_ = ActivityType(info.name, info.version)
     defaults = ActivityDefaults(
@@ -212,7 +216,7 @@ def _implementation(activity: type[Activity], info: ActivityInfo) -> ActivityImp
         info.schedule_to_start,
         info.start_to_close,
     )
-    return ActivityImplementation(type_, defaults, activity, "", 0)
+    return ActivityImplementation(type_, defaults, activity, "", 0, converter=converter)
 
 
 class _ScriptedHeartbeats(Heartbeats):

@@ -13,12 +13,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..concurrency.stop import StopLevel
-from ..exception import ScanError
 from ..safe_logging import get_logger
-from ..swf.calling import call_activity
+from ..swf.calling import CallOptions, call_with
 from ..swf.client import connect
 from ..swf.registration import register
-from ..swf.scanner import Scanner, activities_in, declared, declared_by, one_each
+from ..swf.scanner import Scanner, activities_in, declared_by, one_each
 from ..swf.values import ActivityImplementation, ActivityType
 from ..swf.worker import ActivityWorker, StopReport
 from ..task import Activity
@@ -119,20 +118,17 @@ class LocalWorker:
         activity: object,
         /,
         *args: Any,
-        kwargs: Mapping[str, Any] | None = None,
-        timeout: Any = CALL_SECONDS,
-        **options: Any,
+        **keywords: Any,
     ) -> Any:
         """Call an activity as ``call_activity`` does, by its class or by name and version.
 
-        ``call(Echo, "x")`` and ``call("echo", 1, "x")`` are the same.
+        ``call(Echo, "x")`` and ``call("echo", 1, "x")`` are the same. The timeout of a call is 30 s
+        by default.
 
         Args:
             activity: a decorated class; or a type's name, followed by its version.
             args: the positional arguments.
-            kwargs: the keyword arguments.
-            timeout: how long the call may take, in seconds.
-            options: other options of ``call_activity``.
+            keywords: the keyword arguments, and options of ``call_activity``.
 
         Returns:
             The activity's value.
@@ -141,14 +137,8 @@ class LocalWorker:
             CallError: as for ``call_activity``.
             ScanError: the class is not decorated.
         """
-        if isinstance(activity, type):
-            args = (*_type_of(activity), *args)
-        elif args:
-            args = (activity, *args)
-        else:
-            raise TypeError(f"Cannot call {activity!r}: its version is missing.")
-        options = {"layer1": self._layer1, "timeout": timeout, **options}
-        return call_activity(self.domain, *args, kwargs=kwargs, **options)
+        defaults = CallOptions(timeout=CALL_SECONDS, layer1=self._layer1)
+        return call_with(self.domain, activity, args, keywords, defaults)
 
     def _run(self, worker: ActivityWorker) -> None:
         try:
@@ -180,13 +170,3 @@ def collect(
 def known_to(module: ModuleType) -> list[type[Activity]]:
     """Return the activities that a module defines or imports."""
     return list(dict.fromkeys(found.factory for found in activities_in(module)))  # type: ignore[misc]
-
-
-def _type_of(activity: type) -> ActivityType:
-    found = declared(activity) if issubclass(activity, Activity) else ()
-    if not found:
-        raise ScanError(
-            f"Cannot call {activity.__qualname__}: it has no @activity(name=..., version=..., "
-            "task_list=...). Decorate it, or call by name and version."
-        )
-    return found[0].type

@@ -28,7 +28,7 @@ class Scheduler(Protocol):
     """
 
     def complete(self, token: str, result: Any) -> bool:
-        """Answer *completed*."""
+        """Answer *completed*. To be used with converters, it has the keyword *activity*, too."""
 
     def fail(self, token: str, reason: str, details: str | None = None) -> bool:
         """Answer *failed*."""
@@ -53,10 +53,24 @@ class Finisher:
         self._store = store
         self._scheduler = scheduler
 
-    def complete(self, task: SuspendedTask, result: Any = None) -> bool:
-        """Complete *task* with *result*, a JSON-serializable value."""
+    def complete(
+        self, task: SuspendedTask, result: Any = None, *, activity: type | None = None
+    ) -> bool:
+        """Complete *task* with *result*, a JSON-serializable value.
+
+        Args:
+            task: a task of the store.
+            result: what the task brings its decider.
+            activity: the class of the activity, whose converter converts the result by the
+                annotation of its ``run``; None converts nothing.
+
+        Raises:
+            ConversionError: the result does not fit the annotation; the task stays open.
+        """
+        complete: Callable[..., bool] = self._scheduler.complete
+        given = {} if activity is None else {"activity": activity}
         return self._answer(
-            task, TaskOutcome.COMPLETED, None, lambda: self._scheduler.complete(task.token, result)
+            task, TaskOutcome.COMPLETED, None, lambda: complete(task.token, result, **given)
         )
 
     def fail(self, task: SuspendedTask, reason: str, details: str | None = None) -> bool:

@@ -7,35 +7,82 @@ value.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from ...context import current_or_none, occupies_only_slot
-from ...exception import SWFError, TooLongError
+from ...exception import SWFError
 from ...safe_logging import get_logger
-from ...transport import encode_input
 from ..client import Layer1, connect
-from ..limits import MAX_INPUT_CHARS, MAX_VERSION_CHARS, name_text, timeout_seconds
-from ..values import ActivityType
+from ..limits import Name, name_text
 from .decider import Plan, schedule
 from .decider_thread import DeciderThread
 from .execution import ActivityExecution
+from .planning import GRACE_SECONDS, CallOptions, planned
 from .result import after_request, value_of
 from .waiting import not_taken
 
 logger = get_logger(__name__)
 
-#: How long an activity may take to end after the request to cancel it, in seconds.
-GRACE_SECONDS = 5
-
 #: After this time, in seconds, a call warns if no worker has taken its activity.
 QUIET_SECONDS = 3.0
 
 
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class _Runs(Protocol[P, R_co]):
+    """An activity, as a call sees it."""
+
+    def run(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        """Do the work."""
+
+
+@overload
 def call_activity(
     domain: object,
-    name: object,
-    version: object,
+    activity: type[_Runs[P, Coroutine[Any, Any, R_co]]],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R_co: ...
+@overload
+def call_activity(
+    domain: object,
+    activity: type[_Runs[..., Coroutine[Any, Any, R_co]]],
+    /,
+    *args: Any,
+    kwargs: Mapping[str, Any],
+    task_list: object = None,
+    timeout: Any = 3600,
+    grace: Any = GRACE_SECONDS,
+    workflow_id: object = None,
+    layer1: Layer1 | None = None,
+) -> R_co: ...
+@overload
+def call_activity(
+    domain: object, activity: type[_Runs[P, R_co]], /, *args: P.args, **kwargs: P.kwargs
+) -> R_co: ...
+@overload
+def call_activity(
+    domain: object,
+    activity: type[_Runs[..., R_co]],
+    /,
+    *args: Any,
+    kwargs: Mapping[str, Any],
+    task_list: object = None,
+    timeout: Any = 3600,
+    grace: Any = GRACE_SECONDS,
+    workflow_id: object = None,
+    layer1: Layer1 | None = None,
+) -> R_co: ...
+@overload
+def call_activity(
+    domain: object,
+    name: Name,
+    version: Name,
+    /,
     *args: Any,
     kwargs: Mapping[str, Any] | None = None,
     task_list: object = None,
@@ -43,14 +90,21 @@ def call_activity(
     grace: Any = GRACE_SECONDS,
     workflow_id: object = None,
     layer1: Layer1 | None = None,
-) -> Any:
+    **keywords: Any,
+) -> Any: ...
+def call_activity(domain: object, activity: Any, /, *args: Any, **keywords: Any) -> Any:
     """Let a worker run one activity, wait until it ends, and return its value.
 
     Args:
         domain: the SWF domain.
-        name, version: the activity type, which must be registered.
+        activity: its class, which the decorator has marked: the type is that of the mark, and with
+            a converter arguments and value have the types of its ``run``. Or the name of a type,
+            followed by its version. The type must be registered.
         args: its positional arguments.
-        kwargs: its keyword arguments.
+        keywords: its keyword arguments, and the options of the call below. A keyword with the name
+            of an option is one, unless ``run`` of the class has such a parameter.
+        kwargs: its keyword arguments; all other keywords are options then. Type checkers want it if
+            a class is called with options.
         task_list: where to schedule it; None for the type's default list.
         timeout: how long the whole call may take, in whole seconds from 1 to a year. Then the
             activity's cancellation is requested, of which its next heartbeat tells it.
@@ -78,18 +132,32 @@ def call_activity(
         ActivityCanceledError: it was canceled, but not at the request of this call.
         CallTimedOutError: *timeout* passed; the error says how the activity ended.
         CallError: it could not be scheduled, or its execution was closed from outside.
+        ConversionError: an argument, or the result, does not fit its type.
         SerializationError: an argument, or the result, has no JSON form.
         TooLongError: the input is longer than 32,768 characters.
         SWFError: SWF refuses the call, or is out of reach for too long.
+        ScanError: the class is not marked, or an annotation of its ``run`` cannot be used.
+        TypeError: the arguments do not fit the annotated ``run``, or an option is unknown.
         ValueError: an argument cannot be used.
     """
-    plan = _plan(name, version, args, kwargs, task_list, timeout=timeout, grace=grace)
+    return call_with(domain, activity, args, keywords, CallOptions())
+
+
+def call_with(
+    domain: object,
+    activity: Any,
+    args: Sequence[Any],
+    keywords: Mapping[str, Any],
+    defaults: CallOptions,
+) -> Any:
+    """Call an activity as ``call_activity`` does, with other defaults of its options."""
+    plan, options = planned(activity, args, keywords, defaults)
     checked_domain = name_text(domain, "domain", trimmed=True)
     execution = ActivityExecution(
-        connect(layer1),
+        connect(options.layer1),
         checked_domain,
         plan,
-        None if workflow_id is None else name_text(workflow_id, "workflow_id"),
+        None if options.workflow_id is None else name_text(options.workflow_id, "workflow_id"),
     )
     _warn_of_own_slot(checked_domain, plan)
     _run(execution, plan)
@@ -97,14 +165,7 @@ def call_activity(
 
 
 def start_activity(
-    domain: object,
-    name: object,
-    version: object,
-    *args: Any,
-    kwargs: Mapping[str, Any] | None = None,
-    task_list: object = None,
-    timeout: Any = 3600,
-    layer1: Layer1 | None = None,
+    domain: object, activity: Any, /, *args: Any, **keywords: Any
 ) -> tuple[str, str]:
     """Schedule one activity like ``call_activity``, without waiting for its end.
 
@@ -119,8 +180,9 @@ def start_activity(
         CallError: SWF does not schedule it.
         SWFError, ValueError, TransportError: as for ``call_activity``.
     """
-    plan = _plan(name, version, args, kwargs, task_list, timeout=timeout, grace=0)
-    execution = ActivityExecution(connect(layer1), name_text(domain, "domain", trimmed=True), plan)
+    plan, options = planned(activity, args, keywords, CallOptions())
+    client = connect(options.layer1)
+    execution = ActivityExecution(client, name_text(domain, "domain", trimmed=True), plan)
     execution.start()
     try:
         while (task := execution.poll()) is None:
@@ -134,42 +196,6 @@ def start_activity(
         execution.terminate("The activity was not scheduled.")
         value_of(execution, plan)
     return execution.workflow_id, execution.run_id or ""
-
-
-def _plan(
-    name: object,
-    version: object,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any] | None,
-    task_list: object,
-    *,
-    timeout: Any,
-    grace: Any,
-) -> Plan:
-    return Plan(
-        ActivityType(name_text(name, "name"), name_text(version, "version", MAX_VERSION_CHARS)),
-        input_text(args, kwargs or {}),
-        None if task_list is None else name_text(task_list, "task_list", trimmed=True),
-        _timeout_seconds(timeout),
-        _grace_seconds(grace),
-    )
-
-
-def input_text(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    """Return the wire text of a call's arguments.
-
-    Raises:
-        SerializationError: an argument has no JSON form.
-        TooLongError: it is longer than 32,768 characters, which SWF would refuse.
-    """
-    text = encode_input(args, kwargs)
-    if len(text) > MAX_INPUT_CHARS:
-        raise TooLongError(
-            f"the input has {len(text):,} characters, SWF takes {MAX_INPUT_CHARS:,}.",
-            length=len(text),
-            limit=MAX_INPUT_CHARS,
-        )
-    return text
 
 
 def _warn_of_own_slot(domain: str, plan: Plan) -> None:
@@ -253,20 +279,3 @@ def _add_note(interruption: BaseException, how: str) -> None:
     logger.warning("%s", text)
     # What BaseException.add_note does, which Python 3.10 does not have.
     interruption.__notes__ = [*getattr(interruption, "__notes__", ()), text]  # type: ignore[attr-defined,unused-ignore]
-
-
-def _timeout_seconds(timeout: Any) -> int:
-    seconds = timeout_seconds(timeout, "timeout")
-    if seconds is None:
-        raise ValueError(
-            "Cannot call without a timeout: the execution would stay open if its caller was "
-            "killed. Give whole seconds, from 1 to a year."
-        )
-    return seconds
-
-
-def _grace_seconds(grace: Any) -> int:
-    seconds = 0 if grace == 0 else timeout_seconds(grace, "grace")
-    if seconds is None:
-        raise ValueError("Cannot use None as grace: give whole seconds, 0 or more.")
-    return seconds

@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...invocation.outcome import TaskOutcome
 from ...texts import cut_end
 from ..history import Ending, Event, attributes, ending_of
 from ..limits import MAX_REASON_CHARS
 from ..values import ActivityType
+
+if TYPE_CHECKING:
+    from ...convert import RunTypes
 
 #: The activity's id within its execution.
 ACTIVITY_ID = "1"
@@ -41,6 +44,7 @@ class Plan:
         task_list: where to schedule it; None for the type's default.
         timeout_seconds: how long after the start its cancellation is requested.
         grace_seconds: how long after that request it is given up.
+        types: the types of its ``run``, if it is called by a class with a converter.
     """
 
     type: ActivityType
@@ -48,6 +52,7 @@ class Plan:
     task_list: str | None
     timeout_seconds: int
     grace_seconds: int
+    types: RunTypes | None = None
 
 
 def ending(events: Sequence[Event]) -> Ending | None:

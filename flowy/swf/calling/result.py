@@ -44,6 +44,7 @@ def value_of(execution: ActivityExecution, plan: Plan) -> Any:
     Raises:
         CallError: the activity did not complete; the subclass and the message say how it ended.
         SerializationError: the result is not JSON.
+        ConversionError: the result does not fit its type.
     """
     assert execution.ended is not None
     ended, events = execution.ended
@@ -51,7 +52,8 @@ def value_of(execution: ActivityExecution, plan: Plan) -> Any:
     if ended.outcome is TaskOutcome.COMPLETED:
         if late:
             logger.info("%s completed although the call's timeout had passed.", plan.type)
-        return decode_result(ended.text)
+        value = decode_result(ended.text)
+        return value if plan.types is None else plan.types.result_from_wire(value)
     kind, reason = _ERRORS.get(ended.outcome, CallError), ended.reason
     message = f"Activity {plan.type} {ended}"
     if ended.outcome is TaskOutcome.TIMED_OUT and (why := why_timed_out(events, ended.reason)):

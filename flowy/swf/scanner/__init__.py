@@ -6,7 +6,7 @@ activities that a scan finds or that it was given as a list.
 
 from __future__ import annotations
 
-from .collection import declared_by, one_each
+from .collection import declared_by, one_each, run_types_of
 from .decorator import activity
 from .marks import declared
 from .scan import Ignored, Package, Scanner, activities_in
@@ -20,4 +20,5 @@ __all__ = [
     "declared",
     "declared_by",
     "one_each",
+    "run_types_of",
 ]

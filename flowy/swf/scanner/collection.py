@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from ...exception import ScanError
 from ...task import Activity
 from ..values import ActivityImplementation, ActivityType
 from .checks import fault_of_constructor
 from .marks import declared
+
+if TYPE_CHECKING:
+    from ...convert import RunTypes
 
 
 def declared_by(
@@ -70,6 +74,19 @@ def one_each(
         )
     _check_annotations(found.values())
     return found
+
+
+def run_types_of(activity: type[Activity]) -> RunTypes | None:
+    """Return the types of an activity's ``run``; None if it has no converter.
+
+    The converter is that of its mark, or of the class if it has no mark.
+
+    Raises:
+        ScanError: an annotation cannot be used.
+    """
+    declarations = declared(activity)
+    converter = declarations[0].converter if declarations else activity.converter
+    return None if converter is None else converter.types_of(activity)
 
 
 def _check_annotations(implementations: Iterable[ActivityImplementation]) -> None:

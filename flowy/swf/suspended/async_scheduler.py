@@ -8,8 +8,10 @@ from typing import Any
 from ...exception import UnknownResourceError
 from ...invocation.status import TaskStatus
 from ...safe_logging import get_logger
+from ...task import Activity
 from ...transport import encode_result
 from ..client import SWFClient
+from ..scanner import run_types_of
 
 logger = get_logger(__name__)
 
@@ -75,17 +77,25 @@ class AsyncScheduler:
             return TaskStatus.CANCEL_REQUESTED
         return TaskStatus.ACTIVE
 
-    def complete(self, token: str, result: Any) -> bool:
+    def complete(self, token: str, result: Any, *, activity: type[Activity] | None = None) -> bool:
         """Complete the task with *result*, as if its ``run`` had returned it.
+
+        Args:
+            token: the activity's ``token``.
+            result: a JSON-serializable value, or what the converter of *activity* makes one.
+            activity: the class of the activity, whose converter converts the result by the
+                annotation of its ``run``; None converts nothing.
 
         Returns:
             True if SWF took it; False if the task is closed.
 
         Raises:
+            ConversionError: the result does not fit the annotation.
             SerializationError: the result has no JSON form.
             TooLongError: its JSON is longer than 32,768 characters.
         """
-        text = encode_result(result)
+        types = None if activity is None else run_types_of(activity)
+        text = encode_result(result if types is None else types.result_to_wire(result))
         return _unless_closed(
             "complete", lambda: self._client.respond_activity_task_completed(token, text)
         )
