@@ -6,11 +6,13 @@ import importlib
 import inspect
 import subprocess
 import sys
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
 import flowy
+from flowy.swf.calling import CallOptions
 from flowy.task import Activity
 
 #: Import paths that must hold: the seed's, and their twins in ``flowy`` itself.
@@ -69,7 +71,9 @@ def test_activity_is_the_seeds() -> None:
         ("start_to_close", 300),
     ]
     new = parameters(flowy.activity, keyword_only=True)
-    assert new == dict.fromkeys(("auto_heartbeat", "max_stall", "task_priority", "description"))
+    assert new == dict.fromkeys(
+        ("auto_heartbeat", "max_stall", "task_priority", "description", "converter")
+    )
 
 
 def test_start_activity_worker_is_the_seeds() -> None:
@@ -124,10 +128,9 @@ def test_activity_class_is_the_first_flowys() -> None:
 
 
 def test_call_activity() -> None:
-    """What, then its arguments; everything else by name."""
-    assert list(parameters(flowy.call_activity)) == ["domain", "name", "version"]
-    assert parameters(flowy.call_activity, keyword_only=True) == {
-        "kwargs": None,
+    """What, then its arguments; the options by name, with arguments by name among them."""
+    assert list(parameters(flowy.call_activity)) == ["domain", "activity"]
+    assert asdict(CallOptions()) == {
         "task_list": None,
         "timeout": 3600,
         "grace": 5,

@@ -1,5 +1,7 @@
 """``flowy types``: list the activity types and workflow types of a domain, and deprecate them.
 
+``flowy types schema`` is in ``type_schemas``.
+
 A type never changes at SWF. A new version takes the place of an old one, and nothing new can be
 scheduled of the old one when it is deprecated.
 """
@@ -20,19 +22,22 @@ from .exit_codes import ExitCode
 from .moments import table_time
 from .reach import swf_of
 from .tables import add_json, print_json, print_table
+from .type_schemas import add_schema
 from .verbs import add_domain, add_group, add_verb
 
 if TYPE_CHECKING:
     from .verbs import Verbs
 
 _TYPES = """\
-List the activity types and workflow types of a domain, deprecate them, and take that back.
+List the activity types and workflow types of a domain, deprecate them, and take that back; or
+print what the activities of a package take and return.
 """
 
 _TYPES_EXAMPLES = """\
 flowy types list --domain shop
 flowy types deprecate --domain shop charge 1
 flowy types undeprecate --domain shop charge 1
+flowy types schema shop.activities
 """
 
 _LIST = """\
@@ -85,13 +90,14 @@ KEYS = (
 
 def add_verbs(verbs: Verbs) -> None:
     """Add the verb ``types`` with verbs of its own."""
-    group = add_group(verbs, "types", "list and deprecate types", _TYPES, _TYPES_EXAMPLES)
+    group = add_group(verbs, "types", "list, deprecate and describe types", _TYPES, _TYPES_EXAMPLES)
     _add_list(group)
     for verb, summary, description in (
         ("deprecate", "let a type be used no more", _DEPRECATE),
         ("undeprecate", "let a deprecated type be used again", _UNDEPRECATE),
     ):
         _add_change(group, verb, summary, description)
+    add_schema(group)
 
 
 def _add_list(verbs: Verbs) -> None:

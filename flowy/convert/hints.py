@@ -39,6 +39,15 @@ def typed_signature(activity: type) -> inspect.Signature:
     return signature.replace(parameters=parameters, return_annotation=result)
 
 
+def plain_signature(activity: type) -> inspect.Signature:
+    """Return the signature of ``run`` without its instance, with its annotations as they are.
+
+    Raises:
+        ScanError: it has none.
+    """
+    return _signature(activity)[1]
+
+
 def is_raw(annotation: object) -> bool:
     """Return whether values with this annotation are not converted."""
     return any(annotation is each for each in _RAW)

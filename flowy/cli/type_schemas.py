@@ -1,0 +1,120 @@
+"""``flowy types schema``: what the activities of packages take and return, as JSON Schema."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..exception import ScanError
+from ..swf.scanner import Scanner
+from ..swf.values import ActivityImplementation
+from . import arguments
+from .exit_codes import ExitCode
+from .import_errors import import_text
+from .parser import UsageError
+from .terminal import say
+from .verbs import add_verb
+
+if TYPE_CHECKING:
+    from .verbs import Verbs
+
+_SCHEMA = """\
+Print the JSON Schema of what the activities of packages take and return.
+
+The packages are imported with the current folder on Python's path; nothing is asked of SWF. With
+--against, print instead what breaks callers of the activities as they were: a type or an argument
+that is gone, a new required argument, an argument that takes less, a result that may be more. The
+exit code is 3 if there is anything.
+"""
+
+_EXAMPLES = """\
+flowy types schema shop.activities > types.json
+flowy types schema shop.activities --against types.json
+"""
+
+
+def add_schema(verbs: Verbs) -> None:
+    """Add ``schema`` to the verbs of ``types``."""
+    summary = "print the JSON Schema of activities"
+    parser = add_verb(verbs, "schema", summary, _SCHEMA, _EXAMPLES)
+    parser.set_defaults(run=_schema)
+    parser.add_argument(
+        "packages",
+        nargs="+",
+        type=arguments.dotted_name,
+        metavar="PACKAGE",
+        help="dotted name of a package or module to scan",
+    )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        metavar="NAME",
+        help="skip this module or package in the scan; a leading dot means below a PACKAGE; "
+        "may be given several times",
+    )
+    parser.add_argument(
+        "--against",
+        type=arguments.file,
+        metavar="FILE",
+        help="print what breaks callers since this file was printed",
+    )
+
+
+def _schema(given: argparse.Namespace) -> ExitCode:
+    old = None if given.against is None else _read(given.against)
+    here = str(Path.cwd())
+    sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
+    try:
+        # What modules print when they are imported is not part of the JSON.
+        with redirect_stdout(sys.stderr):
+            found = Scanner(given.packages, given.ignore).scan()
+    except (KeyboardInterrupt, ScanError):
+        raise
+    except BaseException as error:  # whatever an author's module does at its import
+        say(import_text(error, given.packages, here))
+        return ExitCode.REFUSED
+    new = [_described(found[type_]) for type_ in sorted(found)]
+    if old is None:
+        print(json.dumps(new, indent=2))
+        return ExitCode.FINE
+    return _compared(old, new, given.against)
+
+
+def _described(activity: ActivityImplementation) -> dict[str, Any]:
+    from ..convert.schema import schemas_of
+
+    try:
+        taken, returned = schemas_of(activity.factory, activity.converter)  # type: ignore[arg-type]
+    except Exception as error:
+        raise ScanError(
+            f"Cannot describe {activity.class_name} at {activity.place}: {error}"
+        ) from error
+    name, version = activity.type
+    return {"name": name, "version": version, "arguments": taken, "result": returned}
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Cannot compare with {file}: {error}.") from None
+
+
+def _compared(old: Any, new: Any, file: Path) -> ExitCode:
+    from ..convert.compatibility import breaking_changes
+
+    try:
+        breaks = breaking_changes(old, new)
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise UsageError(
+            f"Cannot compare with {file}: `flowy types schema` has not printed it."
+        ) from None
+    for each in breaks:
+        print(each)
+    if not breaks:
+        print("Nothing breaks callers.")
+    return ExitCode.REFUSED if breaks else ExitCode.FINE
