@@ -35,6 +35,8 @@ def breaking_changes(old: Sequence[Any], new: Sequence[Any]) -> list[str]:
     Raises:
         KeyError, TypeError, AttributeError, ValueError: one of them is something else.
     """
+    if not isinstance(old, list):
+        raise TypeError(f"{type(old).__name__} is no list of types")
     now = {(each["name"], each["version"]): each for each in new}
     found: list[str] = []
     for was in old:
@@ -112,7 +114,9 @@ class _Comparison:
 
     def _limits(self, wide: Any, narrow: Any, path: str) -> Iterator[str]:
         for key in sorted((set(wide) | set(narrow)) - _ABOUT - _COMPARED):
-            if key.startswith("x-") or key not in wide or wide[key] == narrow.get(key):
+            if key.startswith("x-") or wide.get(key) == narrow.get(key):
+                continue
+            if key not in wide and key != "contentEncoding":  # whose text would be mistaken
                 continue
             lower = _LIMITS.get(key)
             if lower is not None and key in narrow:

@@ -54,4 +54,3 @@ def test_misfits(converter: Converter, case: dict[str, Any]) -> None:
     while error is not None:
         assert "SECRET" not in f"{error} {error.args!r} {vars(error)!r}"
         error = error.__cause__ or error.__context__
-

@@ -63,12 +63,12 @@ def test_static_and_class_methods() -> None:
 
     class Static(Activity):
         @staticmethod
-        def run(line: Line) -> None:  # type: ignore[override]
+        def run(line: Line) -> None:
             """Do nothing."""
 
     class OfClass(Activity):
         @classmethod
-        def run(cls, line: Line) -> None:  # type: ignore[override]
+        def run(cls, line: Line) -> None:
             """Do nothing."""
 
     assert annotations_of(Static) == annotations_of(OfClass) == [Line]
@@ -203,7 +203,7 @@ def test_extras_are_kept() -> None:
     small = Annotated[int, msgspec.Meta(le=5)]
 
     class Small(Activity):
-        def run(self, it: small) -> None:  # type: ignore[valid-type]
+        def run(self, it: small) -> None:
             """Do nothing."""
 
     Small.run.__annotations__["it"] = small
