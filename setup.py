@@ -51,6 +51,8 @@ setup(
         "json-logs": ["python-json-logger>=3.1"],  # its classes have their places since then
         "prometheus": ["prometheus-client>=0.20"],
         "otel": ["opentelemetry-api>=1.30"],
+        "msgspec": ["msgspec>=0.19"],  # the first that runs on Python 3.13
+        "pydantic": ["pydantic>=2.13"],  # the first whose validators can be made for base64
     },
     entry_points={
         "console_scripts": ["flowy = flowy.__main__:run"],

@@ -129,7 +129,7 @@ def test_activity_class_is_the_first_flowys() -> None:
 
 def test_call_activity() -> None:
     """What, then its arguments; the options by name, with arguments by name among them."""
-    assert list(parameters(flowy.call_activity)) == ["domain", "activity"]
+    assert list(parameters(flowy.call_activity)) == ["domain", "activity", "keywords"]
     assert asdict(CallOptions()) == {
         "task_list": None,
         "timeout": 3600,

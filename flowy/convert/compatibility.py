@@ -79,14 +79,15 @@ class _Comparison:
         self._wide = wide.get("$defs", {})
         self._narrow = narrow.get("$defs", {})
         self._widened = widened
-        self._seen: set[tuple[int, int]] = set()
+        # Pairs by their ids, and themselves: another object may get the id of one that is gone.
+        self._seen: dict[tuple[int, int], tuple[Any, Any]] = {}
 
     def misfits(self, wide: Any, narrow: Any, path: str) -> Iterator[str]:
         """Yield why the wide schema does not cover the narrow one."""
         wide, narrow = _resolved(wide, self._wide), _resolved(narrow, self._narrow)
         if wide == {} or narrow is False or (id(wide), id(narrow)) in self._seen:
             return
-        self._seen.add((id(wide), id(narrow)))
+        self._seen[id(wide), id(narrow)] = (wide, narrow)
         if wide is False:
             yield f"{path}: is not taken any more" if self._widened else f"{path}: is new"
         elif branches := _branches(narrow):
@@ -106,7 +107,7 @@ class _Comparison:
             yield from self._contents(wide, narrow, path)
 
     def _changed(self, wide: Any, narrow: Any) -> bool:
-        seen = set(self._seen)
+        seen = dict(self._seen)
         changed = any(True for _ in self.misfits(wide, narrow, ""))
         if changed:
             self._seen = seen  # what was assumed on the way does not hold
