@@ -129,8 +129,11 @@ class ConversionError(TransportError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
+        first = problems[0]
+        if len(first) > 200:  # a deep path, whose end and what follows must fit into a reason
+            first = f"{first[:80]}...{first[-117:]}"
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        super().__init__(f"{problems[0]}{more}")
+        super().__init__(f"{first}{more}")
         self.problems = tuple(problems)
 
 

@@ -97,9 +97,10 @@ def call_activity(domain: object, activity: Any, /, *args: Any, **keywords: Any)
 
     Args:
         domain: the SWF domain.
-        activity: its class, which the decorator has marked: the type is that of the mark, and with
-            a converter arguments and value have the types of its ``run``. Or the name of a type,
-            followed by its version. The type must be registered.
+        activity: its class, which the decorator has marked: the type and the default task list are
+            those of the mark (of several, the one next to the class), and with a converter
+            arguments and value have the types of its ``run``. Or the name of a type, followed by
+            its version. The type must be registered.
         args: its positional arguments.
         keywords: its keyword arguments, and the options of the call below. A keyword with the name
             of an option is one, unless ``run`` of the class has such a parameter.

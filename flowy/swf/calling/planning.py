@@ -13,7 +13,7 @@ from ...transport import encode_input
 from ..client import Layer1
 from ..limits import MAX_INPUT_CHARS, MAX_VERSION_CHARS, name_text, timeout_seconds
 from ..scanner import declared, run_types_of
-from ..values import ActivityType
+from ..values import ActivityImplementation, ActivityType
 from .decider import Plan
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def planned(
     """
     types: RunTypes | None = None
     if isinstance(activity, type):
-        type_, types = _of_class(activity)
+        mark, types = _of_class(activity)
+        type_, defaults = mark.type, replace(defaults, task_list=mark.defaults.task_list)
         parameters = _parameters(activity, types)
     elif not args:
         raise TypeError(f"Cannot call {activity!r}: its version is missing.")
@@ -84,15 +85,15 @@ def planned(
     return plan, options
 
 
-def _of_class(activity: type) -> tuple[ActivityType, RunTypes | None]:
-    """Return the type of a class, and the types of its ``run`` if it has a converter."""
+def _of_class(activity: type) -> tuple[ActivityImplementation, RunTypes | None]:
+    """Return the first mark of a class, and the types of its ``run`` if it has a converter."""
     found = declared(activity) if issubclass(activity, Activity) else ()
     if not found:
         raise ScanError(
             f"Cannot call {activity.__qualname__}: it has no @activity(name=..., version=..., "
             "task_list=...). Decorate it, or call by name and version."
         )
-    return found[0].type, run_types_of(activity)
+    return found[0], run_types_of(activity)
 
 
 def _parameters(activity: Any, types: RunTypes | None) -> list[inspect.Parameter]:

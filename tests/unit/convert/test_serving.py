@@ -22,7 +22,7 @@ from flowy.invocation import TaskStatus
 from flowy.invocation.invoke import MAX_CONVERTED_ON_LOOP_CHARS
 from flowy.middleware import Middleware, Run
 from flowy.testing import ActivityEnvironment, LocalWorker, Unanswered
-from tests.unit.convert.orders import BOTH, CONVERTERS, Line
+from tests.unit.convert.orders import BOTH, CONVERTERS, Line, Node
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -301,3 +301,26 @@ def test_misfits_of_all_arguments(converter: Converter) -> None:
         "a", "rest[1]", "more[...]",
     ]  # fmt: skip
     assert str(raised.value).endswith(" (and 2 more)")
+
+
+@BOTH
+def test_deep_and_endless_values(converter: Converter) -> None:
+    """What is nested too deep for a library, or contains itself, is a misfit like any other."""
+
+    class Takes(Activity):
+        def run(self, node: Node) -> Node:
+            node.inner.append(node)
+            return node
+
+    Takes.converter = converter
+    with pytest.raises(ActivityFailedError, match="^.*Result not serializable: result: fails with"):
+        ActivityEnvironment().run(Takes, Node("a"))
+    deep: Any = {"name": []}
+    for _ in range(100):
+        deep = {"name": "a", "inner": [deep]}
+    with pytest.raises(ConversionError) as raised:
+        converter.types_of(Takes).from_wire([deep], {})
+    assert str(raised.value).startswith("node.inner[0].inner[0]")
+    assert ".inner[0].name: expected str" in str(raised.value)
+    assert len(str(raised.value)) <= 200
+    assert raised.value.problems[0].count("inner") == 100

@@ -54,7 +54,7 @@ def test_a_call(swf: LocalSWF, worker: LocalWorker) -> None:
     scheduled, _timer = first["decisions"]
     attributes = scheduled["scheduleActivityTaskDecisionAttributes"]
     assert attributes["input"] == '[["x"], {"key": 2}]'
-    assert "taskList" not in attributes
+    assert attributes["taskList"] == {"name": "list"}  # that of the class's mark
     assert [each["decisionType"] for each in last["decisions"]] == ["CompleteWorkflowExecution"]
 
 
