@@ -31,7 +31,7 @@ from .invocation import (
 )
 from .middleware import Middleware
 from .tokens import SuspendedTask, TokenStore
-from .transport import decode_input, encode_result
+from .transport import decode_input, encode_details, encode_result
 
 if TYPE_CHECKING:  # type checkers know typing_extensions even if it is not installed
     from typing_extensions import deprecated
@@ -141,7 +141,7 @@ class Activity:
             SerializationError: the details have no JSON form.
             OutsideActivityError: called in a forked child of the worker.
         """
-        return self._scheduler.heartbeat(self._token, _details_text(details)) is TaskStatus.ACTIVE
+        return self._scheduler.heartbeat(self._token, encode_details(details)) is TaskStatus.ACTIVE
 
     @deprecated("Write heartbeat.")
     def hearbeat(self, details: object = None) -> bool:
@@ -160,7 +160,7 @@ class Activity:
         Raises:
             SerializationError: the details have no JSON form.
         """
-        self._scheduler.progress(self._token, _details_text(details))
+        self._scheduler.progress(self._token, encode_details(details))
 
     def remaining(self) -> float | None:
         """Return how many seconds of the declared start-to-close are left, at least 0.
@@ -273,7 +273,7 @@ class AsyncActivity(Activity):
 
     async def heartbeat(self, details: object = None) -> bool:  # type: ignore[override]
         """Tell SWF that the task is alive, and learn whether to go on: ``Activity.heartbeat``."""
-        text = _details_text(details)
+        text = encode_details(details)
         told = await off_loop(lambda: self._scheduler.heartbeat(self._token, text))
         return told is TaskStatus.ACTIVE
 
@@ -297,13 +297,6 @@ class AsyncActivity(Activity):
 
         Exceptions are not raised again: a SystemExit would end the loop of all other coroutines.
         """
-        answer = await invoke_async(
-            self, self._input, self._scheduler.status, self.middleware, self.converter
-        )
+        status = self._scheduler.status
+        answer = await invoke_async(self, self._input, status, self.middleware, self.converter)
         await off_loop(lambda: self._send(answer))
-
-
-def _details_text(details: object) -> str | None:
-    if details is None or isinstance(details, str):
-        return details
-    return encode_result(details)

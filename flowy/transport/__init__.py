@@ -7,6 +7,6 @@ numbers, booleans and None.
 
 from __future__ import annotations
 
-from .json import decode_input, decode_result, encode_input, encode_result
+from .json import decode_input, decode_result, encode_details, encode_input, encode_result
 
-__all__ = ["decode_input", "decode_result", "encode_input", "encode_result"]
+__all__ = ["decode_input", "decode_result", "encode_details", "encode_input", "encode_result"]

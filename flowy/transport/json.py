@@ -76,6 +76,15 @@ def encode_result(value: Any) -> str:
     return _encode(value, "value", "result")
 
 
+def encode_details(details: object) -> str | None:
+    """Return the wire text of a heartbeat's details: text as it is, None for none, else JSON.
+
+    Raises:
+        SerializationError: the details have no JSON form.
+    """
+    return details if details is None or isinstance(details, str) else encode_result(details)
+
+
 def decode_result(text: str | None) -> Any:
     """Return the value of a result's wire text; None if the task completed without one.
 

@@ -9,7 +9,7 @@ from ...exception import UnknownResourceError
 from ...invocation.status import TaskStatus
 from ...safe_logging import get_logger
 from ...task import Activity
-from ...transport import encode_result
+from ...transport import encode_details, encode_result
 from ..client import SWFClient
 from ..scanner import run_types_of
 
@@ -62,7 +62,7 @@ class AsyncScheduler:
             ``TaskStatus.ACTIVE``; ``TaskStatus.CANCEL_REQUESTED``, which ``cancel`` may answer; or
             ``TaskStatus.CLOSED``, if the task can no longer be answered.
         """
-        text = details if details is None or isinstance(details, str) else encode_result(details)
+        text = encode_details(details)
         cancel_requested = False
 
         def beat() -> None:
