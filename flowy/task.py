@@ -65,8 +65,7 @@ class Activity:
     #: The decorator's ``max_stall`` overrides it.
     max_stall: ClassVar[float | None] = None
 
-    #: Converts arguments and result by the annotations of ``run``: None passes what the wire format
-    #: has. Set it in a base class of your own; the decorator's ``converter`` overrides it.
+    #: Converts by the annotations of ``run``, if any; the decorator's ``converter`` overrides it.
     converter: ClassVar[Converter | None] = None
 
     #: Middleware around ``run``, inside the worker's own; the first one is outermost.
@@ -256,8 +255,7 @@ class AsyncActivity(Activity):
     """The base class of activities whose ``run`` is a coroutine.
 
     A worker runs its coroutines on one event loop, and all other activities in threads. Arguments
-    are decoded on the loop (in a thread if they are long and have to be converted); results are
-    encoded, and heartbeats and answers sent, in threads.
+    are decoded on the loop; results are encoded, and heartbeats and answers sent, in threads.
 
     ``run`` is canceled, by a CancelledError from what it awaits, when a background heartbeat learns
     that the task is closed or that its cancellation was requested, and when the worker must stop;
