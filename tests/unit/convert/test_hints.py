@@ -18,6 +18,7 @@ from flowy.convert.hints import typed_signature
 from flowy.exception import ScanError
 from flowy.swf.scanner import declared_by
 from flowy.testing import ActivityEnvironment
+from tests.unit.activity_calls import called
 from tests.unit.convert.orders import BOTH, Line
 
 if TYPE_CHECKING:
@@ -228,3 +229,13 @@ def test_what_is_no_converter(wrong: Any) -> None:
         activity("wrong", 1, "list", converter=wrong)(Plain)
     with pytest.raises(ValueError, match="as converter: give an object"):
         activity("wrong", 1, "list")(type("Wrong", (Plain,), {"converter": wrong}))
+
+
+@BOTH
+@pytest.mark.parametrize("base", [Activity, AsyncActivity])
+def test_called_without_a_scan(converter: Converter, base: type[Activity]) -> None:
+    """Whoever calls an activity by hand has no scan; then its task fails, and is answered."""
+    kind = type("Kind", (_typed("Nowhere", converter), base), {})
+    verb, _, reason, _ = called(kind, "[[1], {}]")
+    assert (verb, str(reason).partition("Cannot")[0]) == ("fail", "Input invalid: ")
+    assert "'Nowhere' is not defined" in str(reason)
