@@ -69,6 +69,7 @@ LAYERS: Mapping[str, int] = {
     "flowy.swf.suspended": 9,
     "flowy.swf.values": 0,
     "flowy.swf.worker": 9,
+    "flowy.tables": 1,
     "flowy.task": 7,
     "flowy.testing": 12,
     "flowy.testing.plugin": 13,

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..invocation.outcome import TaskOutcome
 from ..swf.operating import ActivityRecord
+from ..texts import printable
 from .execution_text import value_lines as _value_lines
 from .moments import span_between, table_time
-from .terminal import printable
 
 #: The columns of the table.
 HEADINGS = ("ACTIVITY", "TYPE", "STATE", "REASON", "SCHEDULED", "WAITED", "RAN", "WORKER")

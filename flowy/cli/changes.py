@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ..exception import AlreadyExistsError, DeprecatedError, UnknownResourceError
+from ..tables import table_lines
 from .exit_codes import ExitCode
-from .tables import print_json, print_table, table_lines
+from .tables import print_json, print_table
 from .terminal import say
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..texts import printable
 from .moments import local_time, span, span_between
-from .terminal import printable
 
 #: Characters of a value that are printed as they are.
 _KEPT = "\n\t"

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from .terminal import printable
+from ..texts import printable
 
 logger = logging.getLogger(__name__)
 

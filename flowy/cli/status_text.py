@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from ..texts import printable
 from .moments import span, table_time
 from .tables import print_table
-from .terminal import printable
 
 #: The columns of the tasks.
 HEADINGS = ("ACTIVITY", "WORKFLOW", "ACTIVITY ID", "RUNNING", "HEARTBEAT", "STATUS", "LEFT")

@@ -7,15 +7,10 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+from ..texts import printable
+
 #: Characters that messages and tracebacks need, although they are not printable.
 _KEPT = "\n\t"
-
-
-def printable(text: str, kept: str = "") -> str:
-    """Return *text* with escapes for all that is not printable, except the characters *kept*."""
-    return "".join(
-        each if each.isprintable() or each in kept else ascii(each)[1:-1] for each in text
-    )
 
 
 def say(text: str, *, prefix: str = "flowy: ") -> None:
