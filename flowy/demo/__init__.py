@@ -21,14 +21,14 @@ from ..concurrency.retry import Deadline
 from ..concurrency.stop import StopFlag
 from ..local import LocalSWF
 from ..swf.boilerplate import start_activity_worker
-from .files import Selection, printable, select
+from ..texts import printable
+from .files import Selection, select
 from .workflow import DOMAIN, facts, plan_of, play, progress, report
 
 #: The demo gives up if no activity has ended for this long, in seconds: a busy machine is slow.
 STUCK_SECONDS = 30.0
 
-#: How long the embedded SWF keeps a poll open (60 s, as at SWF, would delay the end), and how long
-#: a process may take to stop before it is killed, in seconds.
+#: How long a poll is held (60 s, as at SWF, would delay the end), and a stop may take, in seconds.
 POLL_SECONDS, STOP_SECONDS = 1.0, 2.0
 
 _ACTIVITIES = "flowy.demo.activities"
@@ -71,9 +71,8 @@ def run_demo(
             if trouble := _trouble(worker, approver, deadline):
                 break
         lines, right = report(history, plan, trouble)
-        write(bar, "", *lines)
-        if not right:
-            write(*map(printable, Path(home, "log").read_text(errors="replace").splitlines()[-15:]))
+        log = [] if right else Path(home, "log").read_text(errors="replace").splitlines()[-15:]
+        write(bar, "", *lines, *map(printable, log))
         return right, facts(history, plan)
 
 
@@ -90,11 +89,10 @@ def _introduction(endpoint: str, worker: int, approver: int, selection: Selectio
 
 @contextmanager
 def _process(folder: str, swf: LocalSWF, *command: str) -> Iterator[Popen[bytes]]:
-    """Run a Python module in *folder*, with a log there; the process ends with the block."""
+    """Run a Python module in *folder*, with a log there and *swf* alone, until the block ends."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    env |= swf.environment  # this SWF, despite the user's settings for AWS and proxies
+    env |= swf.environment | dict.fromkeys(("NO_PROXY", "no_proxy"), "*")
     env |= dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
-    env |= dict.fromkeys(("NO_PROXY", "no_proxy"), "*")
     # The process runs in another folder, and must find the modules that this one finds.
     env["PYTHONPATH"] = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
     argv = (sys.executable, "-m", *command)

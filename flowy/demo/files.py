@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..exception import CancelTask
+from ..texts import printable
 
-#: How many files become activities at most, and how many files, folders and links are looked at:
-#: the folder may be a whole disk.
+#: How many files are taken, and how many entries are looked at: the folder may be a whole disk.
 MAX_FILES, MAX_LOOKED_AT = 50, 20_000
 
 #: How many bytes of each file are read at most, and how many between two heartbeats.
@@ -37,13 +37,12 @@ class Selection:
         """Return lines for people: the input, and what was left out."""
         count = len(self.files)
         text = f"input     {count or 'no'} file{'s' * (count != 1)} of {self.folder}"
-        if self.more:
-            text += f": the first {MAX_FILES}, there are {self.more:,} more"
+        text += f": the first {MAX_FILES}, there are {self.more:,} more" if self.more else ""
         lines = [text if count else f"{text}; the other activities still run"]
         for reason, paths in sorted(self.skipped.items()):
             names = ", ".join(os.path.relpath(path, self.folder) for path in paths[:5])
-            rest = f" and {len(paths) - 5:,} more" if len(paths) > 5 else ""
-            lines.append(f"skipped   {reason}: {names}{rest}")
+            names += f" and {len(paths) - 5:,} more" if len(paths) > 5 else ""
+            lines.append(f"skipped   {reason}: {names}")
         return [printable(line) for line in lines]
 
 
@@ -54,8 +53,7 @@ def select(folder: Path, output: os.stat_result | None = None) -> Selection:
     for _ in range(MAX_LOOKED_AT + 1):
         path = todo.pop()
         try:
-            reason = "" if path == selection.folder else _why_skipped(Path(path), output)
-            if reason:
+            if path != selection.folder and (reason := _why_skipped(Path(path), output)):
                 selection.skipped[reason].append(path)
             elif Path(path).is_dir():
                 todo += sorted(map(str, Path(path).iterdir()), reverse=True)
@@ -104,8 +102,3 @@ def facts_of(path: str, beat: Callable[[str], bool] = bool) -> dict[str, Any]:
         "sha256": hashlib.sha256(content).hexdigest(),
         "whole": len(content) >= size,
     }
-
-
-def printable(text: str) -> str:
-    """Return *text* with control characters and the like written as escapes."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..invocation.outcome import TaskOutcome
-from ..swf.history import Ending, Event, ending_of
+from ..swf.history import Ending, Event, closes_execution
+from ..swf.operating import ActivityRecord, activity_records
+from ..tables import cut_middle, table_lines
+from ..texts import printable
 from ..transport import decode_result, encode_input, encode_result
-from .files import MAX_READ_BYTES, Selection, facts_of, printable
+from .files import MAX_READ_BYTES, Selection, facts_of
 
 #: The domain, and the type of the workflow; they name the two task lists too.
 DOMAIN, WORKFLOW = "demo", "flowy.demo"
@@ -23,8 +26,8 @@ DOMAIN, WORKFLOW = "demo", "flowy.demo"
 #: The keys of what a program reads about each activity.
 KEYS = ("activity", "outcome", "size", "lines", "words", "sha256", "note")
 
-#: Titles longer than this, in characters, lose their middle.
-MAX_TITLE_CHARS = 44
+#: Titles that take more columns of a terminal lose their middle.
+MAX_TITLE_COLUMNS = 44
 
 
 @dataclass(frozen=True)
@@ -67,19 +70,17 @@ def plan_of(selection: Selection, store: str, approver: int) -> list[Planned]:
         Planned("echo", "echo", (1,), "(echo 1)", failed),
     ]
     for number, (path, facts) in enumerate(selection.files.items(), start=1):
-        title, half = printable(os.path.relpath(path, selection.folder)), MAX_TITLE_CHARS // 2
-        if len(title) > MAX_TITLE_CHARS:
-            title = f"{title[: half - 3]}...{title[-half:]}"
+        title = cut_middle(printable(os.path.relpath(path, selection.folder)), MAX_TITLE_COLUMNS)
         plan.append(Planned(f"file-{number}", "describe", (path,), title, _completed(facts)))
     return plan
 
 
 def decide(history: Sequence[Event], plan: Sequence[Planned]) -> list[dict[str, Any]]:
     """Return the decisions to send now: schedule all of *plan*, wait, or close the workflow."""
-    found = endings(history)
-    if not found:
+    outcomes = [record.outcome for record in activity_records(history)]
+    if not outcomes:
         return [planned.decision() for planned in plan]
-    return [] if None in found.values() else [{"decisionType": "CompleteWorkflowExecution"}]
+    return [] if None in outcomes else [{"decisionType": "CompleteWorkflowExecution"}]
 
 
 def play(client: Any, plan: Sequence[Planned]) -> Iterator[Sequence[Event]]:
@@ -96,7 +97,7 @@ def play(client: Any, plan: Sequence[Planned]) -> Iterator[Sequence[Event]]:
     )
     run = {"workflowId": WORKFLOW, "runId": started["runId"]}
     history: Sequence[Event] = []
-    while not any(event["eventType"] == "WorkflowExecutionCompleted" for event in history):
+    while not any(map(closes_execution, history)):
         task = client.poll_for_decision_task(domain=DOMAIN, taskList={"name": WORKFLOW})
         if task.get("taskToken"):  # without one, the poll was empty
             decisions = decide(task["events"], plan)
@@ -105,22 +106,9 @@ def play(client: Any, plan: Sequence[Planned]) -> Iterator[Sequence[Event]]:
         yield history
 
 
-def endings(history: Sequence[Event]) -> dict[str, Ending | None]:
-    """Return how each scheduled activity ended, by activity id; None while it is open."""
-    ids: dict[int | None, str] = {}
-    found: dict[str, Ending | None] = {}
-    for event in history:
-        said: Event = next((event[key] for key in event if key.endswith("EventAttributes")), {})
-        activity_id = said.get("activityId") or ids.get(said.get("scheduledEventId"))
-        if activity_id:
-            ids[event["eventId"]] = activity_id
-            found[activity_id] = ending_of(event)
-    return found
-
-
 def progress(history: Sequence[Event], plan: Sequence[Planned]) -> str:
     """Return a bar and the number of activities that have ended."""
-    done = len([ended for ended in endings(history).values() if ended])
+    done = len([record for record in activity_records(history) if record.outcome])
     return f"[{'#' * (30 * done // len(plan)):.<30}] {done}/{len(plan)}"
 
 
@@ -128,7 +116,7 @@ def report(
     history: Sequence[Event], plan: Sequence[Planned], trouble: Sequence[str] = ()
 ) -> tuple[list[str], bool]:
     """Return lines on how the activities ended, or why not, and whether all ended as expected."""
-    rows: list[tuple[str, ...]] = [("activity", "outcome", "size", "lines", "words", "sha-256", "")]
+    rows = list[tuple[str, ...]]()
     closed = any(event["eventType"] == "WorkflowExecutionCompleted" for event in history)
     problems = [] if closed else [*trouble, "The workflow has not completed."]
     for planned, said in zip(plan, facts(history, plan), strict=True):
@@ -137,11 +125,9 @@ def report(
             shown, should = (" ".join(filter(None, cells[1:])) for cells in (row, right))
             problems.append(f"{planned.title}: {shown}; expected: {should}")
         rows.append(row)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    line = "  ".join(f"{{:{side}{width}}}" for side, width in zip("<<>>><<", widths, strict=True))
     lines = [f"SWF's history of the workflow, {len(history)} events, says:", ""]
-    lines += [line.format(*row).rstrip() for row in rows]
-    counts = Counter(outcome for _, outcome, *_ in rows[1:])
+    lines += table_lines((*KEYS[:5], "sha-256", ""), rows, right=range(2, 5))
+    counts = Counter(outcome for _, outcome, *_ in rows)
     lines += ["", ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + "."]
     verdict = "Not as expected:" if problems else "All activities ended as expected."
     return [*lines, verdict, *(f"- {problem}" for problem in problems)], not problems
@@ -149,14 +135,14 @@ def report(
 
 def facts(history: Sequence[Event], plan: Sequence[Planned]) -> list[dict[str, Any]]:
     """Return the facts of each activity in the history, by ``KEYS``; None for missing ones."""
-    found = endings(history)
-    return [_facts(planned.title, found.get(planned.id, "never scheduled")) for planned in plan]
+    found = {record.activity_id: record for record in activity_records(history)}
+    return [_facts(planned.title, found.get(planned.id)) for planned in plan]
 
 
-def _facts(title: str, ended: Ending | str | None) -> dict[str, Any]:
+def _facts(title: str, ended: ActivityRecord | Ending | None) -> dict[str, Any]:
     known = dict.fromkeys(KEYS) | {"activity": title}
-    if not isinstance(ended, Ending):
-        return known | {"outcome": ended or "open"}
+    if ended is None or ended.outcome is None:
+        return known | {"outcome": "open" if ended else "never scheduled"}
     known["outcome"] = ended.outcome.value
     value = decode_result(ended.text) if ended.outcome is TaskOutcome.COMPLETED else None
     if not value:
@@ -169,8 +155,8 @@ def _facts(title: str, ended: Ending | str | None) -> dict[str, Any]:
 
 def _row(known: dict[str, Any]) -> tuple[str, ...]:
     numbers = ("" if known[key] is None else f"{known[key]:,}" for key in KEYS[2:5])
-    digest, note = known["sha256"] or "", printable(known["note"] or "")
-    return known["activity"], known["outcome"], *numbers, digest[:12], note
+    digest, note = known["sha256"] or "", known["note"] or ""
+    return known["activity"], known["outcome"], *numbers, digest[:12], printable(note)
 
 
 def _completed(value: Any) -> Ending:

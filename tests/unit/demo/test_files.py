@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from flowy.demo import files
-from flowy.demo.files import Selection, facts_of, printable, select
+from flowy.demo.files import Selection, facts_of, select
 from flowy.exception import CancelTask
 
 
@@ -175,11 +175,6 @@ def test_reading_stops_if_nobody_needs_the_facts(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("text")
     with pytest.raises(CancelTask):
         facts_of(str(tmp_path / "file"), lambda _progress: False)
-
-
-def test_names_obey_no_terminal() -> None:
-    """Control characters, line ends and bytes without a character are shown as escapes."""
-    assert printable("a\x1b[31m\nb\udcffc ü") == "a\\x1b[31m\\nb\\udcffc ü"
 
 
 def test_the_summary_says_what_was_left_out(tmp_path: Path) -> None:
