@@ -75,13 +75,7 @@ def add_verbs(verbs: Verbs) -> None:
         verbs, "worker", "serve activities", _DESCRIPTION, _EXAMPLES, log_level="info"
     )
     parser.set_defaults(run=_worker)
-    parser.add_argument(
-        "packages",
-        nargs="+",
-        type=arguments.dotted_name,
-        metavar="PACKAGE",
-        help="what to scan: a dotted name; a package with all modules below it",
-    )
+    _add_scan(parser)
     add_domain(parser, help="the SWF domain, which must exist (required, except with --local)")
     add_task_list(parser, help="the task list to poll (required)")
     parser.add_argument(
@@ -103,6 +97,18 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="N",
         help="end after N polls; 0 registers only, -1 goes on until stopped (default)",
     )
+    for option in (*_options(), *fields(HealthOptions)):
+        _add_option(parser, option)
+
+
+def _add_scan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "packages",
+        nargs="+",
+        type=arguments.dotted_name,
+        metavar="PACKAGE",
+        help="what to scan: a dotted name; a package with all modules below it",
+    )
     parser.add_argument(
         "--ignore",
         action="append",
@@ -110,10 +116,6 @@ def add_verbs(verbs: Verbs) -> None:
         help="skip this module or package in the scan; a leading dot means below a PACKAGE; "
         "may be given several times",
     )
-    for option in _options():
-        _add_option(parser, option)
-    for option in fields(HealthOptions):
-        _add_option(parser, option)
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:

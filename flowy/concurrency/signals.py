@@ -70,20 +70,10 @@ def stop_signals(
     Yields:
         A function that restores these handlers if an activity has replaced them.
     """
-    handled, heard = itertools.count(1), itertools.count(1)
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        """Count a signal on the main thread."""
-        flag.raise_to(StopLevel(min(next(handled), StopLevel.KILL)), signal_name(number))
-        if flag.is_set(StopLevel.KILL) and interruption is not None:
-            interruption.come()
-
-    def hear(number: int) -> None:
-        """Count a signal on the thread that listens."""
-        flag.raise_to(StopLevel(min(next(heard), StopLevel.KILL)), signal_name(number))
-
+    # The main thread and the thread that listens get each signal, and count for themselves.
+    handle, hear = _raising(flag, interruption), _raising(flag)
     handlers: dict[int, Any] = dict.fromkeys(_not_ignored(), handle)
-    calls: dict[int, Call] = {each: functools.partial(hear, each) for each in _not_ignored()}
+    calls: dict[int, Call] = {each: functools.partial(hear, each, None) for each in _not_ignored()}
     _add_report(report, handlers, calls)
     with handling(handlers if wanted else {}, calls, last=last) as put_back:
         yield put_back
@@ -231,6 +221,21 @@ def _default_in_forked_children(numbers: list[int]) -> Iterator[None]:
 
     with around_forks(block, unblock, reset):
         yield
+
+
+def _raising(
+    flag: StopFlag, interruption: Interruption | None = None
+) -> Callable[[int, FrameType | None], None]:
+    """Return a function that raises *flag* by one level for each signal that it is called with."""
+    counted = itertools.count(1)
+
+    def come(number: int, _frame: FrameType | None) -> None:
+        """Raise the flag; at the third signal interrupt the main thread's call, too."""
+        flag.raise_to(StopLevel(min(next(counted), StopLevel.KILL)), signal_name(number))
+        if interruption is not None and flag.is_set(StopLevel.KILL):
+            interruption.come()
+
+    return come
 
 
 def _add_report(

@@ -99,8 +99,7 @@ class LongPolls:
             finally:
                 queue.remove(poller)
                 if queue:
-                    # This poller was woken for one task; there may be a second one.
-                    queue[0].wake.notify()
+                    queue[0].wake.notify()  # this poller took one task, there may be a second one
                 else:
                     del self._queues[key]
 

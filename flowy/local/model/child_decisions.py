@@ -54,28 +54,27 @@ class ChildDecisions(LocalExecution):
         if cause is None:
             settings["task_priority"] = attributes.get("taskPriority", found.default_task_priority)
             settings["tag_list"] = attributes.get("tagList") or None
-            values["input"] = attributes.get("input")
+            child_input = attributes.get("input")
             initiated_id = self._add_event(
                 "StartChildWorkflowExecutionInitiated",
                 decision_task_completed_event_id=event_id,
                 lambda_role=attributes.get("lambdaRole"),
+                input=child_input,
                 **settings,
                 **values,
             ).event_id
-            if running:
-                del values["input"]
-                cause = "WORKFLOW_ALREADY_RUNNING"
-        if cause is None:
-            self._start_child(found, workflow_id, values["input"], settings, initiated_id)
-        else:
-            # In the reference, the id is 0 if there is no Initiated event.
-            self.decision_failed(
-                "StartChildWorkflowExecutionFailed",
-                cause,
-                event_id,
-                initiated_event_id=initiated_id,
-                **values,
-            )
+            if not running:
+                self._start_child(found, workflow_id, child_input, settings, initiated_id)
+                return
+            cause = "WORKFLOW_ALREADY_RUNNING"
+        # In the reference, the id is 0 if there is no Initiated event.
+        self.decision_failed(
+            "StartChildWorkflowExecutionFailed",
+            cause,
+            event_id,
+            initiated_event_id=initiated_id,
+            **values,
+        )
 
     def _too_many(self, running: bool) -> str | None:
         quotas = self.domain.shared.quotas

@@ -67,8 +67,7 @@ class History(Untracked, WorkflowExecution):
         **kwargs: Any,
     ) -> None:
         super().__init__(domain, workflow_type, workflow_id, **kwargs)
-        if run_id is not None:
-            self.run_id = run_id
+        self.run_id = run_id or self.run_id
         #: Its number in the domain, in the order of starts.
         self.number = 0
         #: The execution that started this one as its child, and the event there; or None and 0.

@@ -61,11 +61,7 @@ class PollOutage:
                 return
             self._level, self._said_at, self._is_told = level, now, True
             seconds, failed = now - self._began_at, self._failed
-        text = str(error).rstrip(".") + "."
-        if self._place.strip() not in text:
-            text += self._place
-        if isinstance(error, LimitExceededError):
-            text += _TOO_MANY_POLLS
+        text = self._text_of(error)
         extra = log_keys("poll_failed", seconds=seconds, fault=error.fault)
         if failed > 1:
             logger.log(
@@ -87,6 +83,13 @@ class PollOutage:
                 pause_seconds,
                 extra=extra,
             )
+
+    def _text_of(self, error: SWFError) -> str:
+        """Return the error's text, with the place that was polled and with a way out."""
+        text = str(error).rstrip(".") + "."
+        if self._place.strip() not in text:
+            text += self._place
+        return text + _TOO_MANY_POLLS if isinstance(error, LimitExceededError) else text
 
     def answered(self, began_at: float) -> None:
         """Note that SWF answered a poll, which was sent at *began_at* by the clock.

@@ -61,11 +61,7 @@ def log_end(
     level = logging.ERROR if outcome in _ERRORS else logging.INFO
     if not logger.isEnabledFor(level):
         return
-    fault = constant_of(reason) if reason else None
-    why = f" ({fault})" if fault else ""
-    if fault is None and error is not None:
-        fault = type(error).__qualname__
-        why = f" ({fault}); SWF gets the reason"
+    fault, why = _fault_of(reason, error)
     logger.log(
         level,
         "Activity %s: %s after %.3f s%s.",
@@ -77,3 +73,13 @@ def log_end(
             "task_ended", info, outcome=outcome.name.lower(), seconds=seconds, fault=fault
         ),
     )
+
+
+def _fault_of(reason: str | None, error: BaseException | None) -> tuple[str | None, str]:
+    """Return the fault of a task for the log's keys, and what the line says of it."""
+    if reason and (constant := constant_of(reason)):
+        return constant, f" ({constant})"
+    if error is None:
+        return None, ""
+    name = type(error).__qualname__
+    return name, f" ({name}); SWF gets the reason"
