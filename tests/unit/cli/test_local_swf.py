@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from flowy.cli import ExitCode, main
-from flowy.cli.local_swf import led_to_local_swf, next_port
+from flowy.cli.local_swf import led_to_local_swf, next_port, settings
 from flowy.exception import RefusedError
 from flowy.local import LocalSWF
 from flowy.local.running import announced, running
@@ -113,6 +113,26 @@ def test_the_page_has_the_next_port(
     assert caplog.messages[-1] == f"Port {port + 1} is not free: the page has another one."
     assert f":{port + 1}/" not in capfd.readouterr().err
     assert next_port("127.0.0.1", 0) == next_port("127.0.0.1", 65535) == 0
+
+
+def test_a_port_that_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 3, and one line that says which port."""
+    with LocalSWF() as taken:
+        port = taken.endpoint_url.rpartition(":")[2]
+        # A page would warn too, if another test has the port after this one.
+        assert main(["local", "--no-page", "--port", port]) == ExitCode.REFUSED
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"port {port}" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_the_settings_lead_past_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy cannot reach this machine's loopback; what was excepted stays so."""
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.test:3128")
+    monkeypatch.setenv("NO_PROXY", "intra.test")
+    found = settings("http://127.0.0.1:7933")
+    assert found["NO_PROXY"] == found["no_proxy"] == "intra.test,127.0.0.1"
 
 
 def _free_pair() -> int:

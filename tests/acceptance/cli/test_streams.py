@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from flowy import __version__
 from flowy.cli import ExitCode
 from flowy.tokens.sqlite import SQLiteTokenStore
-from tests.acceptance.flowy_command import ROOT
+from tests.acceptance.flowy_command import ROOT, Flowy, run_flowy
 from tests.patience import PATIENCE_SECONDS
 from tests.suspended import a_task
 
@@ -39,6 +40,25 @@ def run(*arguments: str, **options: object) -> tuple[int, str, str]:
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
     ran = subprocess.run([sys.executable, "-m", "flowy", *arguments], text=True, **streams)  # type: ignore[call-overload]
     return ran.returncode, ran.stdout or "", ran.stderr or ""
+
+
+def test_python_m_flowy_is_the_command(tmp_path: Path, bare: dict[str, str]) -> None:
+    """``python -m flowy`` does what ``flowy`` does, and exits as it does."""
+    assert run_flowy("--version", cwd=tmp_path, env=bare) == (0, f"flowy {__version__}\n", "")
+    code, out, err = run_flowy(cwd=tmp_path, env=bare)
+    assert (code, out) == (ExitCode.USAGE, "")
+    assert err.startswith("usage: flowy ")
+
+
+def test_whoever_reads_the_output_may_go(tmp_path: Path, bare: dict[str, str]) -> None:
+    """As ``flowy demo | head -1`` does: no traceback, and no process is left behind."""
+    with Flowy("demo", cwd=tmp_path, env=bare) as demo:
+        demo.line_with("Activities")
+        assert demo.process.stdout is not None
+        demo.process.stdout.close()
+        assert demo.process.wait(timeout=PATIENCE_SECONDS) == ExitCode.ERROR
+        assert demo.process.stderr is not None
+        assert demo.process.stderr.read() == ""
 
 
 @pytest.mark.parametrize(
