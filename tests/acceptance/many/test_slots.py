@@ -9,10 +9,7 @@ import pytest
 
 import flowy
 from flowy.swf.boilerplate import start_activity_worker
-from flowy.swf.client import SWFClient, connect
 from flowy.swf.scanner import activity
-from flowy.swf.worker.auto_heartbeats import AUTO_HEARTBEAT_THREADS
-from flowy.swf.worker.worker import calls_at_once
 from flowy.task import Activity
 from tests.acceptance.many.conftest import (
     ENDS,
@@ -195,21 +192,6 @@ def test_the_first_polls_refused_end_the_worker(start: Starter) -> None:
     worker = start.make(meet, concurrency=4, domain="no-such-domain")
     with pytest.raises(flowy.exception.UnknownResourceError, match="no-such-domain"):
         worker.run()
-
-
-def pool_sizes(client: SWFClient) -> list[int]:
-    return [each.meta.config.max_pool_connections for each in (client._polls, client._answers)]
-
-
-@pytest.mark.parametrize("concurrency", [1, 8, 100])
-def test_the_default_clients_pools_fit_all_calls_in_flight(
-    monkeypatch: pytest.MonkeyPatch, swf_environment: dict[str, str], concurrency: int
-) -> None:
-    """Each activity may call, background beats besides, and a stop's answers: all have a socket."""
-    for name, value in swf_environment.items():
-        monkeypatch.setenv(name, value)
-    for size in pool_sizes(connect(calls_at_once=calls_at_once(concurrency))):
-        assert size >= concurrency + AUTO_HEARTBEAT_THREADS
 
 
 def test_a_worker_leaves_no_thread_behind(start: Starter, execution: Execution) -> None:

@@ -263,7 +263,11 @@ def test_a_call_that_hangs_holds_up_nobody_else(
 
 
 def test_runs_until_it_is_stopped(
-    desk: Desk, store: SQLiteTokenStore, clock: AheadClock, caplog: pytest.LogCaptureFixture
+    desk: Desk,
+    store: SQLiteTokenStore,
+    tmp_path: Path,
+    clock: AheadClock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """run() looks again and again, through an SWF and a store out of reach, until stop()."""
     caplog.set_level(logging.INFO)
@@ -295,7 +299,7 @@ def test_runs_until_it_is_stopped(
     for number in range(2):
         store.keep(desk.waiting(f"flow-{number}")[1])
     clock.ahead += 301
-    locked = Locked(store._file.path, clock=clock)
+    locked = Locked(tmp_path / "tokens.db", clock=clock)
     keeper = Keeper(desk.domain, locked, Trouble(desk.client))
     running = threading.Thread(target=keeper.run)
     running.start()

@@ -97,9 +97,13 @@ def test_says_when_swf_is_back(
 
 
 def test_a_store_that_cannot_be_written_stops_no_beat(
-    desk: Desk, store: SQLiteTokenStore, clock: AheadClock, caplog: pytest.LogCaptureFixture
+    desk: Desk,
+    store: SQLiteTokenStore,
+    tmp_path: Path,
+    clock: AheadClock,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """If the store is full the heartbeats are sent all the same, again after each lease."""
+    """If the store is full, the heartbeats are sent all the same, again after each lease."""
 
     class Full(SQLiteTokenStore):
         def beat_in(self, *_: object, **__: object) -> None:
@@ -107,7 +111,7 @@ def test_a_store_that_cannot_be_written_stops_no_beat(
 
     task = store.keep(desk.waiting(heartbeat=90)[1])
     beats = Beats(desk.client)
-    keeper = Keeper(desk.domain, Full(store._file.path, clock=clock), beats)
+    keeper = Keeper(desk.domain, Full(tmp_path / "tokens.db", clock=clock), beats)
     keeper.look()
     assert beats.count == 1
     assert f"the disk is full. The answer to the heartbeat of task {task.id} was" in caplog.text

@@ -9,31 +9,22 @@ from typing import Any
 
 import pytest
 
-from flowy import Activity, activity
 from flowy.concurrency.children import Child, Link, Message
+from flowy.concurrency.processes import Processes
+from flowy.concurrency.stop import StopFlag, StopLevel
 from flowy.health import HealthOptions
 from flowy.health.vitals import Vitals
-from flowy.swf.worker import WorkerOptions, messages
-from flowy.swf.worker.child import WorkerSpec
-from flowy.swf.worker.supervisor import Supervisor
-from flowy.swf.worker.supervisor_state import ANSWER_SECONDS
+from flowy.swf.worker import messages
+from flowy.swf.worker.messages import Account
+from flowy.swf.worker.supervisor_state import ANSWER_SECONDS, SupervisorState
 from flowy.swf.worker.vitals_report import EVERY_SECONDS, VitalsReport
 from tests.patience import PATIENCE_SECONDS
 from tests.suspended import an_info
 from tests.unit.clocks import TurnedClock
 from tests.unit.health.healths import ILL, NEW, WELL
-from tests.unit.swf.worker.task_list_swf import TaskListSWF
 from tests.unit.swf.worker.worker_case import StopClock
 
 OPTIONS = HealthOptions(max_silence=30)
-
-
-@activity("idle", 1, "tasks")
-class Idle(Activity):
-    """What the children serve."""
-
-    def run(self) -> None:
-        """Do nothing."""
 
 
 @dataclasses.dataclass
@@ -58,30 +49,49 @@ class Pipe:
             assert self._news.wait_for(lambda: len(self.told) >= count, PATIENCE_SECONDS)
 
 
+class TwoProcesses(Processes):
+    """Those that the test has started."""
+
+    def __init__(self) -> None:
+        self.count = 2
+        self.started: list[Child] = []
+
+    @property
+    def children(self) -> list[Child]:
+        return self.started
+
+
 class Case:
-    """A supervisor of two processes, which say what the test lets them say."""
+    """The state of a supervisor of two processes, which say what the test lets them say."""
 
     def __init__(self) -> None:
         self.clock = StopClock()
-        spec = WorkerSpec(WorkerOptions("domain", "tasks", processes=2, activities=[Idle]))
-        self.supervisor = Supervisor(TaskListSWF().client(), spec, clock=self.clock)
-        self.state = self.supervisor.state
+        self.stop = StopFlag(self.clock)
+        self._processes = TwoProcesses()
+        self._accounts: dict[Child, Account] = {}
+        self._answered = threading.Condition()
+        self.state = SupervisorState(
+            self._processes, self._accounts, self.stop, self._answered, self.clock
+        )
         self.first, self.second = self.start(11, 0), self.start(12, 1)
 
     def start(self, pid: int, slot: int) -> Child:
         child = Child(Process(pid), Pipe(), None, slot, self.clock.now())
-        self.supervisor._processes._children.append(child)
+        self._processes.started.append(child)
         return child
 
     def end(self, child: Child) -> None:
-        self.supervisor._processes._children.remove(child)
+        self._processes.started.remove(child)
 
     def say(self, vitals: Vitals, *children: Child) -> None:
         for child in children or (self.first, self.second):
             self.hear(child, messages.vitals(vitals))
 
     def hear(self, child: Child, message: Message) -> None:
-        self.supervisor._heard(child, json.loads(json.dumps(message)))
+        account = self._accounts.setdefault(child, Account())
+        account.hear(json.loads(json.dumps(message)), self.clock.now())
+        with self._answered:
+            self._answered.notify_all()
 
     @property
     def vitals(self) -> Vitals:
@@ -140,7 +150,7 @@ def test_a_process_that_is_being_replaced(case: Case) -> None:
 def test_a_stop(case: Case) -> None:
     """Not ready, and live to the end."""
     case.say(ILL)
-    case.supervisor.stop()
+    case.stop.raise_to(StopLevel.DRAIN)
     case.clock.turn(1_000)
     now = case.vitals
     assert (now.not_live, now.not_ready, now.stopping) == ((), ("it stops",), True)

@@ -18,7 +18,9 @@ from flowy.invocation import reason_of
 from flowy.observer import Observer, WorkerStarted, WorkerStopped
 from flowy.swf.values import ActivityDefaults, ActivityImplementation
 from flowy.swf.worker import ActivityWorker, StopReport
-from flowy.swf.worker.worker import default_identity
+from flowy.swf.worker.auto_heartbeats import AUTO_HEARTBEAT_THREADS
+from flowy.swf.worker.stopping import ENDING_THREADS
+from flowy.swf.worker.worker import calls_at_once, default_identity
 from flowy.task import Activity
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.stand_ins import CLOSED, REFUSAL, implementation, task_answer
@@ -408,3 +410,10 @@ def test_a_worker_leaves_no_thread_behind() -> None:
         if thread.name != "flowy-deadlines":  # it looks every few seconds whether there are calls
             thread.join(PATIENCE_SECONDS)
             assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("concurrency", [1, 8, 100])
+def test_the_connection_pools_fit_all_calls_in_flight(concurrency: int) -> None:
+    """Each activity may call, background heartbeats besides, and a stop's answers."""
+    fewest = concurrency + AUTO_HEARTBEAT_THREADS + ENDING_THREADS
+    assert calls_at_once(concurrency) >= fewest

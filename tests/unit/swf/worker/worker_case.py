@@ -285,6 +285,12 @@ class WorkerCase:
                 assert case.release.wait(HANG_SECONDS)
                 return self.heartbeat() or None
 
+        class Beating(Activity):
+            def run(self) -> None:
+                self.heartbeat("secret details")
+                case._begun.release()
+                assert case.release.wait(HANG_SECONDS)
+
         class Coroutine(AsyncActivity):
             async def run(self) -> None:
                 case._begun.release()
@@ -309,6 +315,7 @@ class WorkerCase:
         kinds = {
             "work": Work,
             "beats": Beats,
+            "beating": Beating,
             "coroutine": Coroutine,
             "stubborn": Stubborn,
             "blocks": Blocks,
