@@ -53,6 +53,9 @@ MARGIN_SECONDS = 10.0
 #: the last answers, and open polls.
 SECONDS_TO_END = CANCEL_GRACE_SECONDS + LAST_ANSWER_SECONDS + POLL_WAIT_SECONDS + MARGIN_SECONDS
 
+#: The same after a stop that waits for no polls, in seconds.
+SECONDS_TO_LEAVE = CANCEL_GRACE_SECONDS + LAST_ANSWER_SECONDS + MARGIN_SECONDS
+
 
 class Supervisor:
     """Runs worker processes.
@@ -86,7 +89,7 @@ class Supervisor:
         self._reports: list[StopReport] = []
         self._error: SWFError | None = None
         self._dead = DeadTasks(client, self._policy, self._tally, self._observers, clock)
-        self._ended = threading.Event()
+        self._ended = StopFlag(clock)
         self._answered = threading.Condition()
         self._processes = Processes(
             work,
@@ -147,7 +150,7 @@ class Supervisor:
                 finally:
                     self._dead.wait(LAST_ANSWER_SECONDS)
         finally:
-            self._ended.set()
+            self._ended.raise_to(StopLevel.DRAIN)
             self._stop.raise_to(StopLevel.KILL)
             report = self._report()
         if self._error is not None:
@@ -190,7 +193,7 @@ class Supervisor:
             self._kill_all()
             return
         self._reach(StopLevel.KILL, log)
-        self._ended.wait(CANCEL_GRACE_SECONDS + LAST_ANSWER_SECONDS + MARGIN_SECONDS)
+        self._ended.wait(SECONDS_TO_LEAVE)
         self._kill_all()
 
     def _awaited(self) -> Awaited:

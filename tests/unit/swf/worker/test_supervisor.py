@@ -30,7 +30,7 @@ from flowy.observer import (
 from flowy.swf.worker import LostPoll, StopReport, WorkerOptions, messages
 from flowy.swf.worker.child import WorkerSpec
 from flowy.swf.worker.stopping import LAST_ANSWER_SECONDS
-from flowy.swf.worker.supervisor import SECONDS_TO_END, Supervisor
+from flowy.swf.worker.supervisor import SECONDS_TO_END, SECONDS_TO_LEAVE, Supervisor
 from flowy.swf.worker.worker import default_identity
 from tests.patience import PATIENCE_SECONDS
 from tests.suspended import an_info
@@ -443,10 +443,15 @@ class HangingSWF:
         return {}
 
 
+@pytest.mark.parametrize(
+    ("level", "seconds"),
+    [(StopLevel.DRAIN, 30 + SECONDS_TO_END), (StopLevel.KILL, SECONDS_TO_LEAVE)],
+    ids=["drain", "kill"],
+)
 def test_children_that_do_not_end_in_time_are_killed(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    level: StopLevel, seconds: float, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """They have the grace and what a child needs to end, but not more."""
+    """They have the grace, if there is one, and what a child needs to end, but not more."""
     case = Case(layer1=functools.partial(HangingSWF, str(tmp_path)), grace=30)
     reports: list[StopReport] = []
     serving = threading.Thread(target=lambda: reports.append(case.supervisor.run()))
@@ -455,9 +460,9 @@ def test_children_that_do_not_end_in_time_are_killed(
     while len(list(tmp_path.iterdir())) < 2:
         assert not hanging.wait(0.01)
         assert serving.is_alive()
-    case.supervisor.stop()
-    case.clock.wait_for_waiter(30 + SECONDS_TO_END)
-    case.clock.turn(29 + SECONDS_TO_END)
+    case.supervisor.stop(level)
+    case.clock.wait_for_waiter(seconds)
+    case.clock.turn(seconds - 1)
     assert "is killed" not in caplog.text
     case.clock.turn_by(1)
     serving.join(PATIENCE_SECONDS)
@@ -466,4 +471,4 @@ def test_children_that_do_not_end_in_time_are_killed(
     assert caplog.text.count("does not end; it is killed") == 2
     ended = [each for each in case.seen.events if isinstance(each, ProcessEnded)]
     assert {each.end for each in ended} == {"killed by signal 9 (SIGKILL)"}
-    assert StopRequested(StopLevel.DRAIN) in case.seen.events
+    assert StopRequested(level) in case.seen.events
