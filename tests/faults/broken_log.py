@@ -1,21 +1,16 @@
-"""A log that raises: in a handler, in a filter, or where a record is made."""
+"""A log that raises: in a handler, or where a record is made."""
 
 from __future__ import annotations
 
 import itertools
 import logging
-import sys
 from typing import Any
 
 from .evil_errors import RAISED
 
-#: Where a record may raise: in a handler, in a filter of a handler, in a filter of each logger,
-#: or where it is made.
-PLACES = ("handler", "handler-filter", "logger-filter", "factory")
-
 
 class Breaking(logging.Handler):
-    """Raises from the given record on; its ``strike`` does as a filter, too."""
+    """Raises from the given record on."""
 
     def __init__(self, raises: str, from_record: int) -> None:
         super().__init__()
@@ -23,11 +18,10 @@ class Breaking(logging.Handler):
         self._from_record = from_record
         self._numbers = itertools.count(1)
 
-    def strike(self, *_: object) -> bool:
+    def strike(self) -> None:
         """Raise, unless it is too early."""
         if next(self._numbers) >= self._from_record:
             raise self._raises("the log is broken")
-        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         self.strike()
@@ -37,7 +31,7 @@ def break_log(place: str, raises: str, from_record: int = 1) -> None:
     """Let each record of Flowy's raise, down to the single call.
 
     Args:
-        place: one of ``PLACES``.
+        place: ``"handler"`` or ``"factory"``, which makes the records.
         raises: the name of what is raised: ``OSError``, or one of ``RAISED``.
         from_record: the first record that raises, counted from 1.
     """
@@ -46,15 +40,6 @@ def break_log(place: str, raises: str, from_record: int = 1) -> None:
     breaking = Breaking(raises, from_record)
     if place == "handler":
         flowy.addHandler(breaking)
-    elif place == "handler-filter":
-        handler = logging.StreamHandler(sys.stdout)
-        handler.addFilter(breaking.strike)
-        flowy.addHandler(handler)
-    elif place == "logger-filter":
-        flowy.addHandler(logging.NullHandler())
-        for name in list(logging.root.manager.loggerDict):
-            if name.partition(".")[0] == "flowy":
-                logging.getLogger(name).addFilter(breaking.strike)
     else:
         assert place == "factory"
         _break_factory(breaking)

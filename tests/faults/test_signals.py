@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM, Signals
@@ -21,7 +20,6 @@ from tests.faults.sessions import (
     PROCESSES,
     PROCESSES_OF_THREADS,
     SERIAL,
-    THREADS,
     Mode,
     Session,
 )
@@ -41,12 +39,7 @@ MORE_THAN_POLLS = 5
 
 @pytest.mark.parametrize(
     ("mode", "group"),
-    [
-        (SERIAL, False),
-        (THREADS, True),
-        (PROCESSES, False),
-        (COMMAND_OF_PROCESSES, True),
-    ],
+    [(SERIAL, False), (COMMAND_OF_PROCESSES, True)],
     ids=str,
 )
 def test_a_hang_up_is_a_stop(endpoint: Endpoint, mode: Mode, group: bool) -> None:
@@ -206,23 +199,15 @@ def test_children_of_activities_inherit_no_ignored_signal(endpoint: Endpoint, mo
 LEFT = ("thread", "threads", "processes", "exit hook", "child")
 
 
-@pytest.mark.parametrize(
-    ("mode", "left"),
-    [
-        *(pytest.param(COMMAND, [what], id=f"{COMMAND}-{what}") for what in LEFT),
-        pytest.param(COMMAND_OF_PROCESSES, LEFT, id=f"{COMMAND_OF_PROCESSES}-all"),
-    ],
-)
-def test_what_activities_left_behind_keeps_no_worker(
-    endpoint: Endpoint, mode: Mode, left: Sequence[str]
-) -> None:
+@pytest.mark.parametrize("mode", [COMMAND, COMMAND_OF_PROCESSES], ids=str)
+def test_what_activities_left_behind_keeps_no_worker(endpoint: Endpoint, mode: Mode) -> None:
     """After its report it ends, with the report's exit code, and so do its processes."""
     with Session(endpoint, mode, "signal_activities") as session:
-        for what in left:
+        for what in LEFT:
             assert session.run_task("leaving", what) is None
         session.send(SIGTERM)
         assert session.wait(GONE_SECONDS) == 0
-        assert session.report() == f"{len(left)} completed"
+        assert session.report() == f"{len(LEFT)} completed"
         workers = [pid_of(identity) for identity in endpoint.record.identities]
         assert all(has_ended(pid, 1.0) for pid in workers)
         assert " died (" not in session.text
