@@ -67,7 +67,7 @@ class Threads:
             self._check_open()
             self._reserved -= 1
             self._load += 1
-        self._calls.put(call)
+            self._calls.put(call)  # under the lock: after the mark of the end, nobody takes it
 
     def submit(self, call: Callable[[], object]) -> None:
         """Run *call* in a thread; it must handle its own exceptions.
@@ -82,11 +82,10 @@ class Threads:
             self._load += 1
             if self._load + self._reserved > self._threads:
                 self._start_thread()
-            alone = self._threads == 0
-        if alone:
-            self._run(call)
-        else:
-            self._calls.put(call)
+            if self._threads > 0:
+                self._calls.put(call)
+                return
+        self._run(call)
 
     def run(self, call: Callable[[], T]) -> Future[T]:
         """Run *call* in a thread; the future gets its value or its exception."""
@@ -108,7 +107,7 @@ class Threads:
         """Let idle threads end now, and busy ones when their calls have ended."""
         with self._lock:
             self._closed = True
-        self._calls.put(None)
+            self._calls.put(None)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import queue
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -225,3 +226,19 @@ def test_the_caller_does_what_no_thread_can(
     no_more_threads()
     futures = [threads.run(threading.current_thread) for _ in range(3)]
     assert {future.result(0) for future in futures} == {threading.current_thread()}
+
+
+def test_no_call_comes_after_the_end(threads: Threads) -> None:
+    """A call that ``submit`` accepts is run, also if the threads are closed at that moment."""
+    locked: list[bool] = []
+
+    class Watched(queue.SimpleQueue[object]):
+        def put(self, item: object, *_: object) -> None:
+            locked.append(threads._lock.locked())  # so ``close`` comes before or after
+            super().put(item)
+
+    threads._calls = Watched()  # type: ignore[assignment]
+    assert threads.reserve()
+    threads.submit_reserved(lambda: None)
+    threads.run(lambda: None).result(PATIENCE_SECONDS)
+    assert locked == [True, True]
