@@ -43,9 +43,6 @@ if TYPE_CHECKING:
 
     from flowy.local import LocalSWF
 
-#: How often a signal is sent that has to interrupt something, in seconds.
-NUDGE_SECONDS = 5.0
-
 TASK_LIST = "tasks"
 
 ENDS = (
@@ -360,24 +357,12 @@ class Program:
         matches = [re.search(pattern, line) for line in list(self.lines)]
         return [match[match.re.groups and 1] for match in matches if match]
 
-    def wait_for(
-        self, pattern: str, count: int = 1, *, nudge: signal.Signals | None = None
-    ) -> list[str]:
-        """Wait until *count* lines match; return what matched.
-
-        Args:
-            nudge: a signal that is sent now and then until they do. One that comes just before the
-                main thread waits for something does not interrupt that.
-        """
-        until = time.monotonic() + PATIENCE_SECONDS
+    def wait_for(self, pattern: str, count: int = 1) -> list[str]:
+        """Wait until *count* lines match; return what matched."""
         with self._changed:
-            while not self._changed.wait_for(
-                lambda: len(self.found(pattern)) >= count or self._ended,
-                PATIENCE_SECONDS if nudge is None else NUDGE_SECONDS,
-            ):
-                if nudge is None or time.monotonic() > until:
-                    break
-                self.kill(nudge)
+            self._changed.wait_for(
+                lambda: len(self.found(pattern)) >= count or self._ended, PATIENCE_SECONDS
+            )
         found = self.found(pattern)
         assert len(found) >= count, f"{pattern!r} was not written:\n{self.text}"
         return found

@@ -86,30 +86,28 @@ say(f"clean {{report.clean}}")
     )
 
 
-@pytest.mark.parametrize(("concurrency", "number"), [(1, signal.SIGINT), (3, signal.SIGTERM)])
 def test_a_signal_waits_for_the_polls_and_runs_what_they_bring(
-    program: Programs, swf_of_long_polls: LocalSWF, concurrency: int, number: signal.Signals
+    program: Programs, swf_of_long_polls: LocalSWF
 ) -> None:
     """No new poll goes out; those that are out are waited for; exit code 0."""
     swf = swf_of_long_polls
-    running = program(SPOKEN + serving(concurrency=concurrency), swf=swf)
-    running.wait_for(POLLING, concurrency)
+    running = program(SPOKEN + serving(concurrency=3), swf=swf)
+    running.wait_for(POLLING, 3)
     execution = Execution(swf.client(), swf.domain)
-    running.kill(number)
+    running.kill(signal.SIGTERM)
     running.wait_for("level 1")
-    execution.schedule("quick", times=concurrency)
+    execution.schedule("quick", times=3)
     assert running.wait() == 0
-    assert running.found("report (.*)") == [f"{concurrency} completed"]
-    assert execution.count("ActivityTaskCompleted") == concurrency
-    assert len(running.found(POLLING)) == concurrency
+    assert running.found("report (.*)") == ["3 completed"]
+    assert execution.count("ActivityTaskCompleted") == 3
+    assert len(running.found(POLLING)) == 3
 
 
-@pytest.mark.parametrize("concurrency", [1, 2])
 def test_without_a_grace_what_runs_finishes(
-    program: Programs, execution: Execution, gate: Gate, concurrency: int
+    program: Programs, execution: Execution, gate: Gate
 ) -> None:
     """And is told meanwhile that the worker stops."""
-    running = program(SPOKEN + serving(concurrency=concurrency))
+    running = program(SPOKEN + serving(concurrency=2))
     running.wait_for("Worker started")
     execution.schedule("hold", gate.path)
     running.wait_for("holding")
@@ -121,12 +119,11 @@ def test_without_a_grace_what_runs_finishes(
     assert running.found("report (.*)") == ["1 completed"]
 
 
-@pytest.mark.parametrize("concurrency", [1, 2])
 def test_heartbeats_go_on_during_the_grace_and_answer_false_after_it(
-    program: Programs, execution: Execution, concurrency: int
+    program: Programs, execution: Execution
 ) -> None:
     """The activity saves its state in the grace, gives up after it, and is left to its timeout."""
-    running = program(serving(concurrency=concurrency, grace=0.7))
+    running = program(serving(concurrency=2, grace=0.7))
     running.wait_for("Worker started")
     execution.schedule("beats")
     running.wait_for("holding")
@@ -219,46 +216,25 @@ run_worker(WorkerOptions(DOMAIN, TASK_LIST, package="__main__", grace=0.2), leav
     assert "hashed" not in running.text
 
 
-def test_a_second_signal_ends_the_grace(program: Programs, execution: Execution) -> None:
-    """However long it was to be."""
-    running = program(serving(concurrency=2, grace=3_000))
-    running.wait_for("Worker started")
-    execution.schedule("beats")
-    running.wait_for("holding")
-    running.kill(signal.SIGTERM)
-    running.wait_for("worker is stopping")
-    assert "told to stop" not in running.text
-    running.kill(signal.SIGTERM)
-    assert running.wait() == 0
-    assert "told to stop" in running.text
-
-
-@pytest.mark.parametrize("concurrency", [1, 2])
-def test_a_third_signal_waits_for_no_poll(
-    program: Programs, swf_of_long_polls: LocalSWF, concurrency: int
-) -> None:
-    """The polls are reported; a serial worker is interrupted in its poll, as by Ctrl-C."""
+def test_a_third_signal_waits_for_no_poll(program: Programs, swf_of_long_polls: LocalSWF) -> None:
+    """The polls of threads run on; they are reported."""
     running = program(
         ACTIVITIES
         + f"""
 {SPOKEN}
-report = flowy.start_activity_worker(DOMAIN, TASK_LIST, concurrency={concurrency})
+report = flowy.start_activity_worker(DOMAIN, TASK_LIST, concurrency=2)
 say(f"report {{report}}")
 """,
         swf=swf_of_long_polls,
     )
-    running.wait_for(POLLING, concurrency)
+    running.wait_for(POLLING, 2)
     for level in (1, 2, 3):
         running.kill(signal.SIGINT)
         running.wait_for(f"level {level} on MainThread" if level < 3 else "level 3")
-    running.wait_for("that may have cost a task", nudge=signal.SIGINT if concurrency == 1 else None)
-    code = running.wait()
-    if concurrency == 1:
-        assert (code, "KeyboardInterrupt" in running.text) == (-signal.SIGINT, True)
-    else:
-        assert code == 0
-        assert ": 2 polls of " in (report := running.found("report (.*)")[0])
-        assert ", not waited for, " in report
+    running.wait_for("that may have cost a task")
+    assert running.wait() == 0
+    assert ": 2 polls of " in (report := running.found("report (.*)")[0])
+    assert ", not waited for, " in report
 
 
 def test_a_worker_ends_where_it_is_process_1(
@@ -404,21 +380,6 @@ wait_in({gate.path!r})
     gate.open_for(1)
     assert running.wait() == 0
     assert "Traceback" not in running.text
-
-
-def test_ctrl_c_in_a_script_that_leaves_signals_alone(
-    program: Programs, execution: Execution
-) -> None:
-    """KeyboardInterrupt in the serial loop: the task is failed with that reason, and it goes up."""
-    running = program(serving(signals=False))
-    running.wait_for("Worker started")
-    execution.schedule("hang")
-    running.wait_for("holding")
-    running.kill(signal.SIGINT)
-    (failed,) = execution.wait_for(1, "ActivityTaskFailed")
-    assert failed["reason"] == "KeyboardInterrupt"
-    assert running.wait() == -signal.SIGINT
-    assert "Worker stopped: 0 completed, 1 failed." in running.text
 
 
 def test_the_report_counts_and_names(start: Starter, execution: Execution) -> None:
