@@ -21,7 +21,7 @@ from .suspended_task import SuspendedTask
 logger = get_logger(__name__)
 
 
-class Scheduler(Protocol):
+class TokenScheduler(Protocol):
     """Answers for tasks by their tokens, such as what ``async_scheduler`` returns.
 
     Each method returns True if SWF took the answer, False if the task is closed.
@@ -49,7 +49,7 @@ class Finisher:
     the scheduler raises an error, the method raises it, and the task stays open in the store.
     """
 
-    def __init__(self, store: TokenStore, scheduler: Scheduler) -> None:
+    def __init__(self, store: TokenStore, scheduler: TokenScheduler) -> None:
         self._store = store
         self._scheduler = scheduler
 

@@ -13,7 +13,7 @@ from flowy.task import Activity, AsyncActivity
 
 
 class RecordingScheduler:
-    """A ``flowy.task.Scheduler`` that writes down each call, the verb first.
+    """A ``flowy.invocation.Scheduler`` that writes down each call, the verb first.
 
     Args:
         learns: what a heartbeat brings.

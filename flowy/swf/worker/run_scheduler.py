@@ -10,7 +10,7 @@ from ...invocation import Answer, Canceled, Completed, Failed, StatusRecord, Sus
 from .heartbeats import Heartbeats
 
 
-class Run(Protocol):
+class OpenRun(Protocol):
     """The part of a ``TaskRun`` that the scheduler uses."""
 
     status: StatusRecord
@@ -28,9 +28,9 @@ class Run(Protocol):
 
 
 class RunScheduler:
-    """The ``flowy.task.Scheduler`` of one task run; the token is always the task's own."""
+    """The ``flowy.invocation.Scheduler`` of one task run; the token is always the task's own."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: OpenRun) -> None:
         self._run = run
 
     @property

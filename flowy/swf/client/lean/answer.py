@@ -17,8 +17,8 @@ Receive = Callable[[], bytes]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One answer.
+class HTTPAnswer:
+    """One HTTP answer.
 
     Attributes:
         headers: the headers, with their names as sent, each name once.

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .answer import MAX_BODY_BYTES, MAX_HEAD_BYTES, Answer, BrokenAnswerError, Receive
+from .answer import MAX_BODY_BYTES, MAX_HEAD_BYTES, BrokenAnswerError, HTTPAnswer, Receive
 
 #: A head that every parser reads alike, without folded lines, control characters or odd names.
 _HEAD = re.compile(
@@ -30,7 +30,7 @@ class _Head:
     length: int
 
 
-def read_answer(receive: Receive) -> Answer:
+def read_answer(receive: Receive) -> HTTPAnswer:
     """Read one answer.
 
     Raises:
@@ -54,7 +54,7 @@ def read_answer(receive: Receive) -> Answer:
 
         return read_odd_answer(data, receive)
     body, surplus = _body(data[end + len(_BLANK) :], head.length, receive)
-    return Answer(head.status, head.headers, body, reusable=not surplus)
+    return HTTPAnswer(head.status, head.headers, body, reusable=not surplus)
 
 
 def _may_become_plain(data: bytes) -> bool:

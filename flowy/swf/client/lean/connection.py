@@ -10,7 +10,7 @@ import contextlib
 import select
 import socket
 
-from .answer import Answer
+from .answer import HTTPAnswer
 from .answer_reader import read_answer
 
 #: The most bytes to receive at once. Nearly all answers are smaller, and so is each TLS record, so
@@ -31,7 +31,7 @@ class Connection:
         self._readable = select.poll()
         self._readable.register(connected, select.POLLIN)
 
-    def exchange(self, request: bytes, read_timeout: float | None) -> Answer:
+    def exchange(self, request: bytes, read_timeout: float | None) -> HTTPAnswer:
         """Send *request* and return the answer, which tells whether to keep the connection.
 
         Args:

@@ -12,7 +12,7 @@ import io
 from http.client import HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Any, cast
 
-from .answer import MAX_BODY_BYTES, MAX_HEAD_BYTES, Answer, BrokenAnswerError, Receive
+from .answer import MAX_BODY_BYTES, MAX_HEAD_BYTES, BrokenAnswerError, HTTPAnswer, Receive
 
 if TYPE_CHECKING:
     import socket
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _READ_AHEAD_BYTES = io.DEFAULT_BUFFER_SIZE
 
 
-def read_odd_answer(data: bytes, receive: Receive) -> Answer:
+def read_odd_answer(data: bytes, receive: Receive) -> HTTPAnswer:
     """Read an answer that begins with *data*; its connection cannot be used again.
 
     Raises:
@@ -45,7 +45,7 @@ def read_odd_answer(data: bytes, receive: Receive) -> Answer:
     for name, value in response.headers.items():
         same = next((known for known in headers if known.lower() == name.lower()), name)
         headers[same] = f"{headers[same]}, {value}" if same in headers else value
-    return Answer(response.status, headers, body, reusable=False)
+    return HTTPAnswer(response.status, headers, body, reusable=False)
 
 
 def _check_length(response: HTTPResponse) -> None:

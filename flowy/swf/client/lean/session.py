@@ -19,7 +19,7 @@ from .pool import ConnectionPool
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-    from .answer import Answer
+    from .answer import HTTPAnswer
     from .connection import Connection
     from .origin import Origin
 
@@ -125,7 +125,9 @@ class LeanSession:
         except Exception as error:
             raise self._errors.HTTPClientError(error=error) from error
 
-    def _exchange(self, connection: Connection, data: bytes, request: AWSPreparedRequest) -> Answer:
+    def _exchange(
+        self, connection: Connection, data: bytes, request: AWSPreparedRequest
+    ) -> HTTPAnswer:
         url = request.url
         try:
             return connection.exchange(data, self._read_timeout)
