@@ -1,4 +1,4 @@
-"""Worker processes under a supervisor: how they start, die, are replaced, and stop."""
+"""Worker processes under a supervisor: how they start and stop. How they die is in tests/faults."""
 
 from __future__ import annotations
 
@@ -8,20 +8,9 @@ from typing import Any
 
 import pytest
 
-from flowy import reasons
 from flowy.local import LocalSWF
-from flowy.swf.boilerplate import start_activity_worker
-from flowy.swf.scanner import activity
-from flowy.task import Activity
-from tests.acceptance.many.conftest import SPOKEN, TASK_LIST, Execution, Programs, module_of
+from tests.acceptance.many.conftest import SPOKEN, Execution, Programs
 from tests.gates import Gate
-
-#: How an activity may end its process, and what is said of the end.
-DEATHS = {
-    17: "exit code 17",
-    "SIGKILL": "killed by signal 9 (SIGKILL)",
-    "SIGSEGV": "killed by signal 11 (SIGSEGV)",
-}
 
 #: Activities that the programs serve, and by which a test steers them.
 ACTIVITIES = """
@@ -36,15 +25,6 @@ class Hold(Activity):
         say(f"holding {os.getpid()}")
         wait_in(path)
         return os.getpid()
-
-@activity("die", 1, TASK_LIST)
-class Die(Activity):
-    def run(self, how):
-        say(f"dying {os.getpid()}")
-        if isinstance(how, int):
-            os._exit(how)
-        os.kill(os.getpid(), getattr(signal, how))
-        time.sleep(75)  # until it has died
 
 @activity("suspend", 1, TASK_LIST)
 class Suspend(Activity):
@@ -85,10 +65,6 @@ def guarded(**options: Any) -> str:
 
 
 READY = r"Worker started as"
-
-
-def failed(execution: Execution, count: int = 1) -> list[dict[str, Any]]:
-    return execution.wait_for(count, "ActivityTaskFailed")
 
 
 # Starting
@@ -147,35 +123,10 @@ flowy.start_activity_worker(DOMAIN, TASK_LIST, processes=4)
     assert len(running.found("importing")) == 2
 
 
-def test_a_client_cannot_be_shared(client: Any) -> None:
-    """A client object with several processes: an error that says what would do."""
-
-    @activity("any", 1, TASK_LIST)
-    class Some(Activity):
-        def run(self) -> None:
-            pass
-
-    with pytest.raises(ValueError, match="give layer1 a function that returns one"):
-        start_activity_worker("domain", TASK_LIST, client, package=module_of(Some), processes=2)
-    with pytest.raises(ValueError, match="give processes=1"):
-        start_activity_worker("domain", TASK_LIST, loop=5, package=module_of(Some), processes=2)
-
-
 @pytest.mark.parametrize(
     ("text", "error"),
     [
         ("", "Cannot find any activity in __main__"),
-        (
-            """
-@activity("broken", 1, "x", start_to_close=77)
-class Broken(Activity):
-    def run(self):
-        pass
-import boto3
-boto3.client("swf").register_activity_type(domain=DOMAIN, name="broken", version="1")
-""",
-            "start_to_close is 77 here",
-        ),
         (
             """
 @activity("broken", 1, "x")
@@ -187,7 +138,7 @@ DOMAIN = "no-such-domain"
             "no-such-domain",
         ),
     ],
-    ids=["scan", "types", "domain"],
+    ids=["scan", "domain"],
 )
 def test_what_is_wrong_comes_once_from_the_parent(program: Programs, text: str, error: str) -> None:
     """Scan and registration fail before any process starts."""
@@ -219,35 +170,6 @@ if __name__ == "__main__":
 
 
 # Dying
-
-
-def test_a_process_that_dies_is_replaced_and_its_tasks_are_failed(
-    program: Programs, execution: Execution, gate: Gate
-) -> None:
-    """By name; those of the other process go on, and so does the worker."""
-    running = program(guarded(processes=2, concurrency=2))
-    running.wait_for(READY, 2)
-    failures = held = 0
-    for number, (how, end) in enumerate(DEATHS.items(), start=1):
-        execution.schedule("hold", gate.path, times=3)
-        holders = running.wait_for(r"holding (\d+)", 3 * number)[-3:]
-        execution.schedule("die", how)
-        dying = running.wait_for(r"dying (\d+)", number)[-1]
-        lost = holders.count(dying) + 1
-        failures += lost
-        ended = failed(execution, failures)[-lost:]
-        assert {event["reason"] for event in ended} == {f"{reasons.WORKER_PROCESS_DIED}{end}."}
-        assert f"({end}); {lost} tasks are failed" in running.text
-        assert execution.count("ActivityTaskCompleted") == held
-        running.wait_for(READY, 2 + number)
-        left = 3 - (lost - 1)
-        gate.open_for(left)
-        held += left
-        execution.wait_for(held, "ActivityTaskCompleted")
-    running.kill(signal.SIGTERM)
-    running.wait()
-    (report,) = running.found("report (.*)")
-    assert report.startswith(f"{held} completed, {failures} failed")
 
 
 def test_the_suspended_tasks_of_a_dead_process_are_not_failed(
