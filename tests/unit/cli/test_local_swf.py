@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from flowy.cli import ExitCode, main
-from flowy.cli.local_swf import led_to_local_swf, next_port, settings
+from flowy.cli.local_swf import POLL_SECONDS, led_to_local_swf, next_port, settings
 from flowy.exception import RefusedError
 from flowy.local import LocalSWF
 from flowy.local.running import announced, running
@@ -26,14 +26,14 @@ infos = boto3.client("swf").list_domains(registrationStatus="REGISTERED")["domai
 print(*(info["name"] for info in infos))
 """
 
-#: Polls once, and gives up after three seconds.
+#: Polls once, and gives up after a moment that is shorter than the default.
 POLL = """
 import socket, os, json
 from urllib.request import Request, urlopen
 body = json.dumps({"domain": "local", "taskList": {"name": "none"}}).encode()
 headers = {"X-Amz-Target": "SimpleWorkflowService.PollForActivityTask"}
 try:
-    print(urlopen(Request(os.environ["AWS_ENDPOINT_URL_SWF"], body, headers), timeout=3).read())
+    print(urlopen(Request(os.environ["AWS_ENDPOINT_URL_SWF"], body, headers), timeout=0.3).read())
 except TimeoutError:
     print("held")
 """
@@ -92,11 +92,12 @@ def test_a_command_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_how_long_a_poll_is_held(capfd: pytest.CaptureFixture[str]) -> None:
-    """A moment by default, so that a worker stops soon; as long as one likes."""
+    """Two seconds by default, so that a worker stops soon; as long as one likes."""
+    assert POLL_SECONDS == 2
     assert local("--no-page", script=POLL) == ExitCode.FINE
-    assert capfd.readouterr().out == "b'{\"startedEventId\": 0}'\n"
-    assert local("--no-page", "--poll-seconds", "1m", script=POLL) == ExitCode.FINE
     assert capfd.readouterr().out == "held\n"
+    assert local("--no-page", "--poll-seconds", "0", script=POLL) == ExitCode.FINE
+    assert capfd.readouterr().out == "b'{\"startedEventId\": 0}'\n"
 
 
 def test_the_page_has_the_next_port(
