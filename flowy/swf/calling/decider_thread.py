@@ -8,8 +8,8 @@ swallow the decision task with which the decider passes on the caller's cancella
 from __future__ import annotations
 
 import threading
-import time
 
+from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.retry import Backoff, Deadline
 from ...exception import TransientError, UnknownResourceError
 from ...safe_logging import get_logger
@@ -33,12 +33,18 @@ class DeciderThread:
     Args:
         execution: the execution, which must be started before ``start`` is called.
         plan: what to call.
+        clock: measures the call and its polls.
     """
 
-    def __init__(self, execution: ActivityExecution, plan: Plan) -> None:
+    def __init__(
+        self, execution: ActivityExecution, plan: Plan, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._execution = execution
         self._plan = plan
-        self._deadline = Deadline(plan.timeout_seconds + plan.grace_seconds + PATIENCE_SECONDS)
+        self._clock = clock
+        self._deadline = Deadline(
+            plan.timeout_seconds + plan.grace_seconds + PATIENCE_SECONDS, clock=clock
+        )
         self._trouble = Backoff(first_seconds=0.2, cap_seconds=5.0)
         self._empty_polls = Backoff(first_seconds=0.05, cap_seconds=EMPTY_POLL_SECONDS)
         self._error: BaseException | None = None
@@ -83,14 +89,14 @@ class DeciderThread:
 
     def _take_turn(self) -> bool:
         """Wait for one decision task and answer it; return whether the execution is closed."""
-        started = time.monotonic()
+        started = self._clock.now()
         try:
             task = self._execution.poll()
             self._trouble.reset()
             if task is not None:
                 self._empty_polls.reset()
                 return self._decide(*task)
-            if time.monotonic() - started < EMPTY_POLL_SECONDS / 2:
+            if self._clock.now() - started < EMPTY_POLL_SECONDS / 2:
                 # SWF keeps a poll open for 60 s. An emulator that answers at once must not be
                 # flooded.
                 self._left.wait(self._empty_polls.next_seconds())

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import collections
 import functools
-import time
 
+from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.interruption import Interruption
 from ...concurrency.retry import Backoff
 from ...concurrency.signals import stop_signals
@@ -60,6 +60,7 @@ class Keeper:
             shorter if a third of its declared heartbeat timeout is.
         drop_after: how long the store keeps closed tasks, in seconds, 0 or more.
         signals: whether stop signals stop the keeper, if it runs on the main thread.
+        clock: measures the pauses.
 
     Raises:
         ValueError: an argument that cannot be used.
@@ -76,6 +77,7 @@ class Keeper:
         every: float = EVERY_SECONDS,
         drop_after: float = DROP_AFTER_SECONDS,
         signals: bool = True,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         if on_cancel not in ("answer", "mark"):
             raise ValueError(f"Cannot use on_cancel={on_cancel!r}: give 'answer' or 'mark'.")
@@ -98,7 +100,8 @@ class Keeper:
         self._drop_after_seconds = drop_after
         self._dropped_at: float | None = None
         self._signals = signals
-        self._stop = StopFlag()
+        self._clock = clock
+        self._stop = StopFlag(clock)
         self._trouble = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def stop(self) -> None:
@@ -184,7 +187,7 @@ class Keeper:
         return self._stop.is_set()
 
     def _drop_closed(self) -> None:
-        now = time.monotonic()
+        now = self._clock.now()
         if self._dropped_at is None or now - self._dropped_at >= DROP_INTERVAL_SECONDS:
             dropped = self._store.drop_closed(self._drop_after_seconds)
             self._dropped_at = now
