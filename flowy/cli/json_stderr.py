@@ -28,6 +28,7 @@ class JSONStderr:
         self._handler = handler
         self._stream = handler.stream
         self._begun = threading.local()  # print() writes a line and its end one by one
+        self._writing = threading.local()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -50,9 +51,20 @@ class JSONStderr:
         if _is_object(line):
             self._stream.write(line + "\n")
         else:
+            self._write_record(line)
+
+    def _write_record(self, line: str) -> None:
+        """Write a line as a record; drop it if it tells why another one cannot be written."""
+        # If the real stream is broken, the handler says so on ``sys.stderr``: here, without end.
+        if getattr(self._writing, "is_on", False):
+            return
+        self._writing.is_on = True
+        try:
             self._handler.handle(
                 logging.LogRecord(LOGGER, logging.ERROR, __file__, 0, line, None, None)
             )
+        finally:
+            self._writing.is_on = False
 
 
 def _is_object(line: str) -> bool:

@@ -37,7 +37,7 @@ def configure_logging(level: str, log_format: str = "text") -> None:
     logging.basicConfig(handlers=[handler], level=level.upper())
     for name in _WIRE_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
-    if log_format == "json":
+    if log_format == "json" and handler.stream is not None:  # None if standard error is closed
         sys.stderr = JSONStderr(handler)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import sys
@@ -91,6 +93,25 @@ def test_a_record_that_cannot_be_written(lines: Lines) -> None:
         endless.append(endless)
         logging.getLogger("shop").warning("Odd.", extra={"endless": endless})
         assert any("--- Logging error ---" in line["message"] for line in lines())
+
+
+class Full(io.StringIO):
+    """A standard error on a disk that is full."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("stderr", [Full(), None], ids=["full", "closed"])
+def test_a_standard_error_that_takes_nothing(
+    stderr: io.StringIO | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines are lost, and nobody who logs is told: an activity of the author's must not fail."""
+    monkeypatch.setattr(sys, "stderr", stderr)
+    with configured():
+        logging.getLogger("shop").warning("Charged.")
+        logging.getLogger("shop").warning("%d", "text")
+        print("printed", file=sys.stderr)
 
 
 def test_threads_that_print_at_once(lines: Lines) -> None:
