@@ -91,6 +91,10 @@ class SWFCaller:
         """Cut the call that a thread is making, as if its deadline had passed."""
         self._deadlines.expire(thread)
 
+    def is_connecting(self, thread: int | None) -> bool:
+        """Return whether the call that a thread is making, if any, waits for a connection."""
+        return self._deadlines.is_connecting(thread)
+
     def _call(
         self,
         client: Layer1,

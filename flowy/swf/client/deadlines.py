@@ -31,6 +31,9 @@ CUT_INTERVAL_SECONDS = 0.5
 #: The shortest deadline, in seconds. The thread sleeps as long, so new calls need not wake it.
 SHORTEST_DEADLINE_SECONDS = 5.0
 
+#: What runs while a call has no connection yet, in the standard library and in urllib3.
+_CONNECTING = frozenset({"create_connection", "do_handshake", "_tunnel"})
+
 
 class CallDeadlines:
     """Watches calls, from a thread that runs only while there are calls."""
@@ -63,6 +66,17 @@ class CallDeadlines:
             self._ends_at[thread] = self._clock.now()
             with self._changed:
                 self._changed.notify()
+
+    def is_connecting(self, thread: int | None) -> bool:
+        """Return whether the call that *thread* is making, if any, waits for a connection."""
+        frame = None if thread is None else sys._current_frames().get(thread)
+        connecting = False
+        while frame is not None:
+            if frame.f_code is CallDeadlines.call.__code__:
+                return connecting
+            connecting = connecting or frame.f_code.co_name in _CONNECTING
+            frame = frame.f_back
+        return False
 
     def _start(self) -> None:
         with self._changed:

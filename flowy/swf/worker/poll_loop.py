@@ -52,7 +52,8 @@ class PollLoop:
 
     def new_record(self) -> PollerRecord:
         """Return the record of the poller that is the calling thread."""
-        record = PollerRecord(self._worker.clock)
+        worker = self._worker
+        record = PollerRecord(worker.clock, is_connecting=worker.client.is_connecting)
         self.records.append(record)
         return record
 

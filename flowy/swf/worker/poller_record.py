@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import threading
+from collections.abc import Callable
 
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ..client.actions import POLL_DEADLINE_SECONDS
@@ -38,10 +39,20 @@ _UNLIMITED = (PollerState.AWAITING_SLOT, PollerState.RUNNING, PollerState.ENDED)
 
 
 class PollerRecord:
-    """Records what one poller does; made and written on its own thread, readable on any other."""
+    """Records what one poller does; made and written on its own thread, readable on any other.
 
-    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+    Args:
+        is_connecting: tells whether the call of a thread still waits for a connection.
+    """
+
+    def __init__(
+        self,
+        clock: Clock = SYSTEM_CLOCK,
+        *,
+        is_connecting: Callable[[int | None], bool] = lambda thread: False,
+    ) -> None:
         self._clock = clock
+        self._is_connecting = is_connecting
         self._thread = threading.current_thread()
         #: Whether SWF answered the last poll that has ended.
         self._answered = False
@@ -92,4 +103,5 @@ class PollerRecord:
         """Whether SWF answered its last poll, or keeps the current one open."""
         state, since = self._now
         held = state is PollerState.POLLING and self._clock.now() - since >= HELD_SECONDS
-        return self._answered or held
+        # A network that drops packets holds a poll, too, until the connection is given up.
+        return self._answered or (held and not self._is_connecting(self._thread.ident))

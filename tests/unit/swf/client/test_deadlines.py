@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 
@@ -15,7 +16,7 @@ from flowy.swf.client.deadlines import (
     SHORTEST_DEADLINE_SECONDS,
     CallDeadlines,
 )
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 from tests.unit.clocks import TurnedClock
 from tests.unit.scripted_swf import ONE_ATTEMPT, Says, ScriptedSWF
 from tests.unit.swf.client.conftest import EVERY_SECONDS, Aside, MakeClient, error_after_cuts
@@ -151,3 +152,44 @@ def test_no_thread_to_watch(deadlines: CallDeadlines) -> None:
     finally:
         threading.stack_size(size)
     assert deadlines.call(30, lambda: len(watchers() - before)) == 1
+
+
+# What a call waits for
+
+
+def test_a_call_that_waits_for_a_connection(make_client: MakeClient, aside: Aside) -> None:
+    """It says so until its request is out: here until TLS is agreed on, which never is."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        made = make_client(f"https://127.0.0.1:{silent.getsockname()[1]}", **ONE_ATTEMPT)
+        client, threads = SWFClient(made, made), []
+
+        def poll() -> None:
+            threads.append(threading.get_ident())
+            client.poll_for_activity_task("domain", "list", "me")
+
+        future = aside(poll)
+        connection, _ = silent.accept()
+        until(lambda: client.is_connecting(threads[0]))
+        connection.close()
+        assert isinstance(future.exception(PATIENCE_SECONDS), TransientError)
+        assert not client.is_connecting(threads[0])
+        assert not client.is_connecting(None)
+
+
+def test_a_call_that_waits_for_its_answer(
+    make_client: MakeClient, clock: TurnedClock, aside: Aside
+) -> None:
+    """Its request is out: whoever holds it is SWF."""
+    with ScriptedSWF(Says(ENDLESS, trickle="head", every_seconds=EVERY_SECONDS)) as swf:
+        made = make_client(swf.url, **ONE_ATTEMPT)
+        client, threads = SWFClient(made, made, clock=clock), []
+
+        def poll() -> None:
+            threads.append(threading.get_ident())
+            client.poll_for_activity_task("domain", "list", "me")
+
+        future = aside(poll)
+        until(lambda: swf.requests)
+        assert not client.is_connecting(threads[0])
+        client.cut_call(threads[0])
+        assert isinstance(error_after_cuts(future, clock), TransientError)

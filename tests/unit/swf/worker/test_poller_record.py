@@ -88,6 +88,20 @@ def test_swf_serves_a_poller_whose_poll_it_holds(clock: TurnedClock) -> None:
     assert not record.is_served
 
 
+def test_a_poll_that_waits_for_a_connection_is_not_held(clock: TurnedClock) -> None:
+    """A network that drops packets lets it wait as long; a poll that was answered counts on."""
+    connecting = {threading.get_ident()}
+    record = PollerRecord(clock, is_connecting=lambda thread: thread in connecting)
+    record.does(PollerState.POLLING)
+    clock.turn(HELD_SECONDS)
+    assert not record.is_served
+    connecting.clear()
+    assert record.is_served
+    connecting.add(threading.get_ident())
+    record.poll_answered()
+    assert record.is_served
+
+
 def test_swf_serves_a_poller_whose_last_poll_it_answered(clock: TurnedClock) -> None:
     """Whatever the poller does with the answer, and while its next poll is young."""
     record = PollerRecord(clock)
