@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import logging
 import os
 from datetime import datetime, timezone
@@ -20,8 +22,12 @@ class JSONFormatter(JsonFormatter):
     """Writes ``time``, ``level``, ``logger``, ``message``, ``pid``, and the other keys of a record.
 
     These are ``exc_info`` and ``stack_info``, Flowy's keys if they are not empty, and the caller's
-    ``extra``, except for keys with the name of one of the first five.
+    ``extra``, except for keys with the name of one of the first five. A value that JSON does not
+    have, such as ``nan``, is written as text.
     """
+
+    def __init__(self) -> None:
+        super().__init__(json_serializer=functools.partial(json.dumps, allow_nan=False))
 
     def add_fields(
         self,
@@ -42,3 +48,18 @@ class JSONFormatter(JsonFormatter):
             if key in _RESERVED or key.startswith("_") or (key in _FLOWY_KEYS and value == ""):
                 continue
             log_data.setdefault(key, value)
+
+    def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+        """Return a line; many log stores refuse one with NaN, which Python writes by default."""
+        try:
+            return super().jsonify_log_record(log_data)
+        except (TypeError, ValueError, RecursionError):
+            return super().jsonify_log_record({k: self._writable(v) for k, v in log_data.items()})
+
+    def _writable(self, value: Any) -> Any:
+        """Return a value, as text if it is not JSON."""
+        try:
+            super().jsonify_log_record({"": value})
+        except (TypeError, ValueError, RecursionError):
+            return repr(value)
+        return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 import time
 from collections.abc import Iterator
@@ -87,3 +88,28 @@ def test_json_of_an_exception() -> None:
     assert line["message"] == "It\nbroke."
     assert line["exc_info"].startswith("Traceback (most recent call last):")
     assert "ValueError: two\nlines" in line["exc_info"]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (math.nan, "nan"),
+        (-math.inf, "-inf"),
+        ([1, math.nan], "[1, nan]"),
+        ({(1, 2): 3}, "{(1, 2): 3}"),
+    ],
+    ids=repr,
+)
+def test_json_of_what_json_does_not_have(value: object, shown: str) -> None:
+    """It is text: a log store would refuse the line. The other values stay what they are."""
+    text = JSONFormatter().format(record(value=value, order=7))
+    line = json.loads(text, parse_constant=pytest.fail)
+    assert (line["value"], line["order"]) == (shown, 7)
+
+
+def test_json_of_a_value_that_has_itself_inside() -> None:
+    """It costs neither the line nor the other values."""
+    endless: list[object] = []
+    endless.append(endless)
+    line = json.loads(JSONFormatter().format(record(value=endless, order=7)))
+    assert (line["value"], line["order"]) == ("[[...]]", 7)
