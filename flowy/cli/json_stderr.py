@@ -7,6 +7,7 @@ such lines, and they are those that tell why a worker does not start.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import threading
@@ -17,7 +18,7 @@ LOGGER = "stderr"
 
 
 class JSONStderr:
-    """Takes the place of ``sys.stderr``: makes a record of each line, at the level ERROR.
+    """Takes the place of ``sys.stderr``: makes a record of what is written, at the level ERROR.
 
     Args:
         handler: writes JSON lines to the real one. A line that is a JSON object already, as
@@ -34,11 +35,17 @@ class JSONStderr:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write the lines that *text* ends; keep the rest until its end comes."""
+        """Write the lines that *text* ends; keep the rest until its end comes.
+
+        Lines that come together are one record: those of a stack belong together.
+        """
         *lines, self._begun.text = (getattr(self._begun, "text", "") + text).split("\n")
-        for line in lines:
-            if line.strip():
-                self._write_line(line)
+        for are_json, group in itertools.groupby(lines, _is_object):
+            whole = "\n".join(group)
+            if are_json:
+                self._stream.write(f"{whole}\n")
+            elif whole.strip():
+                self._write_record(whole.strip("\n"))
         return len(text)
 
     def flush(self) -> None:
@@ -47,21 +54,15 @@ class JSONStderr:
             self.write("\n")
         self._stream.flush()
 
-    def _write_line(self, line: str) -> None:
-        if _is_object(line):
-            self._stream.write(line + "\n")
-        else:
-            self._write_record(line)
-
-    def _write_record(self, line: str) -> None:
-        """Write a line as a record; drop it if it tells why another one cannot be written."""
+    def _write_record(self, text: str) -> None:
+        """Write a record; drop it if it tells why another one cannot be written."""
         # If the real stream is broken, the handler says so on ``sys.stderr``: here, without end.
         if getattr(self._writing, "is_on", False):
             return
         self._writing.is_on = True
         try:
             self._handler.handle(
-                logging.LogRecord(LOGGER, logging.ERROR, __file__, 0, line, None, None)
+                logging.LogRecord(LOGGER, logging.ERROR, __file__, 0, text, None, None)
             )
         finally:
             self._writing.is_on = False

@@ -74,6 +74,13 @@ def test_what_is_no_record(lines: Lines) -> None:
         assert said[-1]["message"] == "ValueError: why"
 
 
+def test_lines_that_are_written_together(lines: Lines) -> None:
+    """They are one record, as those of a stack or a warning; JSON among them stays its own."""
+    with configured():
+        sys.stderr.write('one\n  two\n{"message": "mine"}\n\nthree\nfour\n')
+        assert [line["message"] for line in lines()] == ["one\n  two", "mine", "three\nfour"]
+
+
 def test_json_of_another_handler(lines: Lines) -> None:
     """A line that is a JSON object already is left as it is; other JSON is not."""
     with configured():
@@ -86,12 +93,9 @@ def test_json_of_another_handler(lines: Lines) -> None:
 
 
 def test_a_record_that_cannot_be_written(lines: Lines) -> None:
-    """Arguments that do not fit, and a value with itself inside: each line is JSON still."""
+    """Arguments that do not fit: each line is JSON still."""
     with configured():
         logging.getLogger("shop").warning("%d", "text")
-        endless: list[Any] = []
-        endless.append(endless)
-        logging.getLogger("shop").warning("Odd.", extra={"endless": endless})
         assert any("--- Logging error ---" in line["message"] for line in lines())
 
 
