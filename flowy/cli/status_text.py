@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from ..nouns import counted
 from ..texts import printable
 from .moments import span, table_time
 from .tables import print_table
@@ -40,8 +41,8 @@ def print_status(status: Status) -> None:
 def _print_worker(status: Status) -> None:
     place = f"task list {status['task_list']} of domain {status['domain']}"
     print(f"  {printable(place)}, as {printable(status['identity'])}")
-    slots = f"{status['slots_used']} of {status['slots']} slots used"
-    print(f"  {slots}, {status['polls_out']} polls out")
+    slots = f"{status['slots_used']} of {counted(status['slots'], 'slot')} used"
+    print(f"  {slots}, {counted(status['polls_out'], 'poll')} out")
     ended = ", ".join(f"{number} {name}" for name, number in status["ended"].items() if number)
     print(f"  ended: {ended or 'none'}")
     blocked = status["loop_blocked_seconds"]

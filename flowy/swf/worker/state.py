@@ -16,6 +16,7 @@ from ...concurrency.clock import Clock
 from ...health import HealthOptions
 from ...health.loop_watch import LoopWatch
 from ...health.vitals import Vitals
+from ...nouns import counted
 from .poller_record import HELD_SECONDS, PollerRecord
 from .runner import Runner
 from .slots import Slots
@@ -57,8 +58,8 @@ class WorkerState:
             not_live=() if stopping else (*self._poller_troubles(), *self._block(options)),
             not_ready=tuple(self._not_ready()),
             stopping=stopping,
-            summary=f"{self._phase}, tasks in {len(self._slots.running)} of {self._worker.slots} "
-            f"slots, {self._slots.polls_out} polls out",
+            summary=f"{self._phase}, tasks in {len(self._slots.running)} of "
+            f"{counted(self._worker.slots, 'slot')}, {counted(self._slots.polls_out, 'poll')} out",
         )
 
     def status(self) -> dict[str, Any]:

@@ -226,6 +226,7 @@ def test_status_of_a_worker(capsys: pytest.CaptureFixture[str]) -> None:
 def test_status_of_a_supervisor(capsys: pytest.CaptureFixture[str]) -> None:
     """Each process, and whether it answers."""
     idle = {**WORKER, "tasks": [], "loop_blocked_seconds": None, "ended": {"completed": 0}}
+    idle |= {"slots": 1, "slots_used": 0, "polls_out": 1}
     processes = [
         {"slot": 0, "pid": 11, "silent_seconds": 0.4, "status": idle},
         {"slot": 1, "pid": 12, "silent_seconds": 7.0, "status": None},
@@ -236,7 +237,7 @@ def test_status_of_a_supervisor(capsys: pytest.CaptureFixture[str]) -> None:
         "\n"
         "Process 11, slot 0, heard 0 s ago\n"
         "  task list orders of domain shop, as host:11 flowy/1.0\n"
-        "  2 of 20 slots used, 14 polls out\n"
+        "  0 of 1 slot used, 1 poll out\n"
         "  ended: none\n"
         "\n"
         "Process 12, slot 1, heard 7 s ago\n"

@@ -11,6 +11,7 @@ from flowy.concurrency.stop import StopLevel
 from flowy.exception import TransientError
 from flowy.health import HealthOptions
 from flowy.health.vitals import Vitals
+from flowy.nouns import counted
 from flowy.swf.worker import ActivityWorker
 from flowy.swf.worker.pollers import BROKEN_POLLER_SECONDS
 from tests.unit.stand_ins import THROTTLE
@@ -36,7 +37,7 @@ def test_before_the_first_poll(case: WorkerCase) -> None:
         not_live=(),
         not_ready=("it does not poll yet",),
         stopping=False,
-        summary="starting, tasks in 0 of 1 slots, 0 polls out",
+        summary="starting, tasks in 0 of 1 slot, 0 polls out",
     )
 
 
@@ -67,7 +68,7 @@ def test_full_slots(case: WorkerCase, concurrency: int) -> None:
     case.clock.turn(1_000_000)
     assert (vitals(worker).live, vitals(worker).ready) == (True, True)
     assert vitals(worker).summary == (
-        f"serving, tasks in {concurrency} of {concurrency} slots, 0 polls out"
+        f"serving, tasks in {concurrency} of {counted(concurrency, 'slot')}, 0 polls out"
     )
 
 
