@@ -121,8 +121,9 @@ class WorkerOptions(ServingOptions):
             ImportError: something cannot be imported.
         """
         if self.activities is not None:
-            return declared_by(self.activities)
-        found = Scanner(self.package or (), self.ignore).scan()
+            found = declared_by(self.activities)
+        else:
+            found = Scanner(self.package or (), self.ignore).scan()
         enable_loggers()  # what was imported may have configured logging
         return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import math
 import re
 from dataclasses import MISSING, fields
@@ -202,3 +203,12 @@ def test_middleware_and_observers_are_checked_together_with_the_rest() -> None:
     options = ServingOptions(middleware=[middleware], observers=(observer,))
     assert tuple(options.middleware) == (middleware,)
     assert tuple(options.observers) == (observer,)
+
+
+@pytest.mark.parametrize("given", [{"activities": [One]}, {"package": __name__}], ids=str)
+def test_a_configuration_of_logging_does_not_silence_a_worker(given: dict[str, Any]) -> None:
+    """Wherever it was: in a module that is scanned, or in the script before the start."""
+    own = logging.getLogger("flowy.test_silenced")
+    own.disabled = True
+    assert WorkerOptions("domain", "tasks", **given).implementations()
+    assert not own.disabled
