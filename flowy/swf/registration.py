@@ -149,6 +149,7 @@ class _Registration:
         self._deadline = Deadline(patience_seconds, clock=clock)
         self._backoff = Backoff(first_seconds=0.5, cap_seconds=5.0)
         self._trouble: TransientError | None = None  # the latest
+        self._pauses_logged = False
         self.problems: list[str] = []
         self.unsettled: list[str] = []
         self.hopeless = False  # whether SWF would refuse all other types, too
@@ -174,7 +175,7 @@ class _Registration:
                     self._deadline.shorten(0.0)
                     self.unsettled.append(str(implementation.type))
                     return
-                logger.info("Registration waits %.1f s (%s).", pause, error.fault)
+                self._log_pause(error, pause)
                 self._pauses.wait(pause)
             except UnknownResourceError as error:
                 self.hopeless = True
@@ -190,8 +191,21 @@ class _Registration:
                 self.problems.append(_not_allowed(error))
                 return
             except SWFError as error:
-                self._problem(implementation, str(error))
+                self._problem(implementation, f"{str(error).rstrip('.')}.{self._client.place}")
                 return
+
+    def _log_pause(self, error: TransientError, pause_seconds: float) -> None:
+        """Log why the registration waits, with text and endpoint the first time."""
+        why, place = f"{str(error).rstrip('.')}.", self._client.place
+        if place.strip() not in why:
+            why += place
+        logger.info(
+            "Registration waits %.1f s (%s)%s",
+            pause_seconds,
+            error.fault,
+            "." if self._pauses_logged else f": {why}",
+        )
+        self._pauses_logged = True
 
     def interrupted(self) -> TransientError:
         """Return the error for types that were not settled."""

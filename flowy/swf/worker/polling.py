@@ -165,9 +165,12 @@ class Poller:
                 f"aws swf register-domain --name {self._domain} "
                 "--workflow-execution-retention-period-in-days 7"
             )
+        text, place = f"{str(error).rstrip('.')}.", self._client.place
+        if place.strip() not in text:
+            text += place
         return type(error)(
             f"Cannot poll task list {self._task_list!r} of domain {self._domain!r}: "
-            f"{str(error).rstrip('.')}. {way_out}",
+            f"{text} {way_out}",
             fault=error.fault,
         )
 

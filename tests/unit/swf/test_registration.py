@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -199,7 +200,7 @@ def test_a_client_of_other_making() -> None:
 
 
 def test_a_throttle_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
-    """After a pause the type is registered or compared."""
+    """After a pause the type is registered or compared; the first line has the client's text."""
     caplog.set_level(logging.INFO)
     layer1 = registered(THROTTLE, THERE, held(), {})
     assert layer1.methods == [
@@ -208,7 +209,11 @@ def test_a_throttle_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
         "describe_activity_type",
         "register_activity_type",
     ]
-    assert "Registration waits 0." in caplog.messages[0]
+    assert re.fullmatch(
+        r"Registration waits 0\.\d s \(ThrottlingException\): Cannot register_activity_type: SWF "
+        r"answered ThrottlingException: .*\.",
+        caplog.messages[0],
+    )
 
 
 def test_a_throttle_that_lasts(caplog: pytest.LogCaptureFixture) -> None:

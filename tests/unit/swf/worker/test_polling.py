@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -116,7 +117,7 @@ def test_the_back_off_begins_again() -> None:
         (
             fault("ValidationException"),
             ValidationError,
-            "Exception. Check the credentials, the region",
+            "ValidationException. Region eu-west-1",
         ),
         (
             fault("UnknownResourceFault", "Unknown domain: domain"),
@@ -128,10 +129,15 @@ def test_the_back_off_begins_again() -> None:
 def test_a_first_poll_that_is_refused(error: Exception, kind: type[SWFError], way_out: str) -> None:
     """A worker that was never answered and is refused is set up wrongly, and says so."""
     clock = SelfTurningClock()
+    layer1 = ScriptedLayer1(error)
+    layer1.meta = SimpleNamespace(  # type: ignore[attr-defined]
+        region_name="eu-west-1", endpoint_url="https://swf.example"
+    )
     with pytest.raises(SWFError) as caught:
-        made(ScriptedLayer1(error), clock).poll()
+        made(layer1, clock).poll()
     assert type(caught.value) is kind
     text = str(caught.value)
+    assert text.count("endpoint https://swf.example.") == 1
     assert text.startswith("Cannot poll task list 'list' of domain 'domain': Cannot poll_for_")
     assert way_out in text
     assert caught.value.fault == error.response["Error"]["Code"]  # type: ignore[attr-defined]
