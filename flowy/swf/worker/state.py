@@ -17,7 +17,7 @@ from ...health import HealthOptions
 from ...health.loop_watch import LoopWatch
 from ...health.vitals import Vitals
 from ...nouns import counted
-from .poller_record import HELD_SECONDS, PollerRecord
+from .poller_record import HELD_SECONDS, PollerRecord, PollerState
 from .runner import Runner
 from .slots import Slots
 from .task_run import TaskRun
@@ -59,7 +59,7 @@ class WorkerState:
             not_ready=tuple(self._not_ready()),
             stopping=stopping,
             summary=f"{self._phase}, tasks in {len(self._slots.running)} of "
-            f"{counted(self._worker.slots, 'slot')}, {counted(self._slots.polls_out, 'poll')} out",
+            f"{counted(self._worker.slots or 0, 'slot')}, {counted(self._polls_out, 'poll')} out",
         )
 
     def status(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class WorkerState:
             "phase": self._phase,
             "slots": worker.slots,
             "slots_used": len(runs),
-            "polls_out": slots.polls_out,
+            "polls_out": self._polls_out,
             "pollers": [
                 {"state": each.state.name.lower(), "seconds": _rounded(each.seconds)}
                 for each in list(self._records)
@@ -95,6 +95,11 @@ class WorkerState:
         if self._is_stopping:
             return "stopping"
         return "serving" if self._records else "starting"
+
+    @property
+    def _polls_out(self) -> int:
+        """How many polls are out; a poller that waits to poll again has none."""
+        return sum(each.state is PollerState.POLLING for each in list(self._records))
 
     @property
     def _blocked(self) -> float | None:

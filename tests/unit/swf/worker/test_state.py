@@ -14,6 +14,7 @@ from flowy.health.vitals import Vitals
 from flowy.nouns import counted
 from flowy.swf.worker import ActivityWorker
 from flowy.swf.worker.pollers import BROKEN_POLLER_SECONDS
+from tests.patience import until
 from tests.unit.stand_ins import THROTTLE
 from tests.unit.swf.worker.worker_case import WorkerCase
 
@@ -82,6 +83,10 @@ def test_swf_away(case: WorkerCase) -> None:
         case.swf.break_poll(THROTTLE)
         case.clock.turn_until(lambda number=number: len(case.swf.polls) >= number)  # type: ignore[misc]
         assert (vitals(worker).live, vitals(worker).ready) == (True, False)
+    case.swf.break_poll(THROTTLE)
+    until(lambda: worker.state.status()["polls_out"] == 0, "a poller that waits")
+    case.clock.turn_until(lambda: len(case.swf.polls) >= 10)
+    until(lambda: worker.state.status()["polls_out"] == 1, "its next poll")
     case.swf.give()
     case.wait_for_begun()
     assert (vitals(worker).live, vitals(worker).ready) == (True, True)
