@@ -13,8 +13,12 @@ from typing import Any, TextIO
 from ..logs import ActivityFilter
 from ..logs.text_lines import TextFormatter
 from .json_stderr import JSONStderr
+from .terminal import say
 
 LOG_FORMATS = ("text", "json")
+
+#: The logger above all of Flowy's.
+FLOWY = "flowy"
 
 #: Below the level WARNING these loggers show inputs, results and tokens.
 _WIRE_LOGGERS = ("boto3", "botocore", "urllib3")
@@ -34,11 +38,24 @@ def configure_logging(level: str, log_format: str = "text") -> None:
     handler: logging.StreamHandler[TextIO | Any] = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_json_formatter() if log_format == "json" else TextFormatter())
     handler.addFilter(ActivityFilter())
+    root = logging.getLogger()
     logging.basicConfig(handlers=[handler], level=level.upper())
+    if handler in root.handlers:
+        # Packages that configure logging set the root's level: that is not Flowy's.
+        logging.getLogger(FLOWY).setLevel(level.upper())
     for name in _WIRE_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
     if log_format == "json" and handler.stream is not None:  # None if standard error is closed
         sys.stderr = JSONStderr(handler)
+
+
+def say_if_silenced() -> None:
+    """Say on standard error if a package has left Flowy's log lines without a handler."""
+    if not logging.getLogger(FLOWY).hasHandlers():
+        say(
+            "Only warnings are logged from here on: a package has configured logging without a "
+            "handler for the root logger."
+        )
 
 
 def _json_formatter() -> logging.Formatter:

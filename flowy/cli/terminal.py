@@ -20,6 +20,8 @@ def say(text: str, *, prefix: str = "flowy: ") -> None:
         text: the message, made safe to print.
         prefix: what it begins with.
     """
+    if sys.stderr is None:
+        return  # closed from the start: print() would take standard output instead
     with suppress(OSError, ValueError):  # closed, or a pipe whose reader has gone
         print(f"{prefix}{printable(text, kept=_KEPT)}", file=sys.stderr)
 

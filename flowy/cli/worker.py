@@ -26,7 +26,7 @@ from .durations import add_duration, any_time
 from .exit_codes import ExitCode
 from .import_errors import import_text, place_text
 from .local_swf import DOMAIN, led_to_local_swf
-from .logs import configure_logging
+from .logs import configure_logging, say_if_silenced
 from .parser import UsageError
 from .tables import add_json
 from .terminal import say
@@ -182,6 +182,7 @@ def _worker(given: argparse.Namespace) -> ExitCode:
             except BaseException as error:  # whatever an author's module does at its import
                 say(import_text(error, given.packages, here))
                 return ExitCode.REFUSED
+        say_if_silenced()
         if given.check:
             return check(activities, given.domain, as_json=given.json)
         report = run_worker(

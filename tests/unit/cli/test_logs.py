@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import logging
+import logging.config
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -15,21 +16,24 @@ from typing import Any
 import pytest
 
 from flowy.cli import ExitCode, main
-from flowy.cli.logs import configure_logging
+from flowy.cli.logs import FLOWY, configure_logging, say_if_silenced
+from flowy.cli.terminal import say
 from flowy.logs.json_lines import JSONFormatter
 
 
 @contextmanager
 def unconfigured() -> Iterator[None]:
     """Let the root logger be as in a new process; in the test itself, where pytest has its own."""
-    root = logging.getLogger()
+    root, own = logging.getLogger(), logging.getLogger(FLOWY)
     handlers, level, stderr = root.handlers[:], root.level, sys.stderr
+    own_level = own.level
     root.handlers[:] = []
     try:
         yield
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
+        own.setLevel(own_level)
         sys.stderr = stderr
 
 
@@ -154,6 +158,48 @@ def test_what_the_command_says(
     assert code == ExitCode.REFUSED
     line, *_ = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert line["message"].startswith("flowy: Cannot import no_such: ")
+
+
+def test_a_package_that_configures_the_root_logger(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its handler gets Flowy's lines from the level on that the command was given."""
+    with unconfigured():
+        configure_logging("info")
+        logging.config.dictConfig(
+            {
+                "version": 1,
+                "disable_existing_loggers": False,
+                "handlers": {"own": {"class": "logging.StreamHandler"}},
+                "root": {"level": "ERROR", "handlers": ["own"]},
+            }
+        )
+        say_if_silenced()
+        logging.getLogger("flowy.swf.worker").info("Worker started.")
+        logging.getLogger("shop").warning("Not said.")
+    assert capsys.readouterr().err == "Worker started.\n"
+
+
+def test_a_package_that_leaves_the_root_logger_without_a_handler(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where Flowy's lines would be lost, one says so."""
+    with unconfigured():
+        configure_logging("info")
+        own = {"version": 1, "disable_existing_loggers": False, "root": {"level": "INFO"}}
+        logging.config.dictConfig(own)
+        say_if_silenced()
+    assert capsys.readouterr().err == (
+        "flowy: Only warnings are logged from here on: a package has configured logging without "
+        "a handler for the root logger.\n"
+    )
+
+
+def test_a_standard_error_that_is_closed_from_the_start(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the command says does not go to standard output instead."""
+    monkeypatch.setattr(sys, "stderr", None)
+    say("A message.")
+    assert capsys.readouterr().out == ""
 
 
 def test_the_library_is_missing(
