@@ -70,7 +70,7 @@ class Task:
             "taskToken": self.token,
             "activityId": f"a-{self.token}",
             "activityType": {"name": self.name, "version": self.version},
-            "workflowExecution": {"workflowId": f"w-{self.token}", "runId": "r"},
+            "workflowExecution": {"workflowId": f"w-{self.token}", "runId": f"r-{self.token}"},
             "startedEventId": 7,
         }
         if self.input is not None:
