@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.gates import Gate, new_gate
+from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -89,6 +90,12 @@ def swf_environment(local_swf: LocalSWF, tmp_path: Path) -> dict[str, str]:
         "HOME": str(home),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+@pytest.fixture
+def patient_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Probes of this process wait for a machine that is busy, where real ones give up after 5 s."""
+    monkeypatch.setattr("flowy.health.client.TIMEOUT_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture

@@ -22,9 +22,13 @@ class Flowy:
         arguments: those of the command.
         cwd: where it runs.
         env: its environment; the checkout is importable in it besides.
+
+    Attributes:
+        log: the lines of standard error that were read by ``log_line_with``.
     """
 
     def __init__(self, *arguments: str, cwd: Path, env: Mapping[str, str]) -> None:
+        self.log: list[str] = []
         path = os.pathsep.join(filter(None, [env.get("PYTHONPATH"), str(ROOT)]))
         self.process = PythonProcess(
             ["-m", "flowy", *arguments],
@@ -49,12 +53,12 @@ class Flowy:
     def line_with(self, text: str) -> str:
         """Wait for the line of standard output that holds *text*, and return it."""
         assert self.process.stdout is not None
-        return self._line_with(text, iter(self.process.stdout.readline, ""))
+        return self._line_with(text, iter(self.process.stdout.readline, ""), [])
 
     def log_line_with(self, text: str) -> str:
         """Wait for the line of standard error that holds *text*, and return it."""
         assert self.process.stderr is not None
-        return self._line_with(text, iter(self.process.stderr.readline, ""))
+        return self._line_with(text, iter(self.process.stderr.readline, ""), self.log)
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -70,8 +74,7 @@ class Flowy:
         return self.process.wait(), out, err
 
     @staticmethod
-    def _line_with(text: str, lines: Iterator[str]) -> str:
-        seen = []
+    def _line_with(text: str, lines: Iterator[str], seen: list[str]) -> str:
         for line in lines:
             seen.append(line)
             if text in line:

@@ -22,6 +22,8 @@ from tests.acceptance.flowy_command import Flowy
 from tests.acceptance.processes import Process
 from tests.patience import PATIENCE_SECONDS, until
 
+pytestmark = pytest.mark.usefixtures("patient_probes")
+
 ACTIVITIES = """
 import os, time
 from flowy import Activity, AsyncActivity, activity
@@ -106,8 +108,8 @@ class Calls:
 
 @pytest.fixture
 def own_swf(local_swf: LocalSWF) -> Iterator[LocalSWF]:
-    """An SWF that the test may stop."""
-    with LocalSWF(page_port=None, poll_seconds=5) as swf:
+    """An SWF that the test may stop, and whose polls hold up no stop."""
+    with LocalSWF(page_port=None, poll_seconds=1) as swf:
         yield swf
 
 
@@ -135,15 +137,15 @@ def test_a_worker_through_its_life(
         **swf_environment,
         **own_swf.environment,
         "NOTIFY_SOCKET": str(tmp_path / "notify"),
-        "WATCHDOG_USEC": "600000",
+        "WATCHDOG_USEC": "600000",  # 0.6 s
     }
     with Flowy(*arguments, cwd=tmp_path, env=environment) as worker:
         line = worker.log_line_with("Health is served on ")
         url = line.strip().rpartition(" ")[2].rstrip(".")
         # An empty list
         wait_for(url, "/ready", 200)
-        assert asked(url, "/live") == (200, "live\n")
-        assert main(["health", "--file", str(file)]) == ExitCode.FINE
+        wait_for(url, "/live", 200)
+        until(lambda: main(["health", "--file", str(file)]) == ExitCode.FINE, "a file that is live")
         assert asked(url, "/metrics")[0] == 404
         # A coroutine that blocks the event loop
         calls.begin("block")
@@ -155,7 +157,7 @@ def test_a_worker_through_its_life(
         # SWF away, and back
         own_swf.stop()
         wait_for(url, "/ready", 503, "SWF has not answered a poll")
-        assert asked(url, "/live") == (200, "live\n")
+        wait_for(url, "/live", 200)
         own_swf.start()
         wait_for(url, "/ready", 200)
         # What it does
@@ -171,7 +173,7 @@ def test_a_worker_through_its_life(
         assert "\nhold 1  " in capsys.readouterr().out
         # A drain
         assert systemd.told.count("READY=1") == 1
-        assert systemd.told.count("WATCHDOG=1") > 1
+        until(lambda: systemd.told.count("WATCHDOG=1") > 1, "a second sign of life")
         assert "STOPPING=1" not in systemd.told
         worker.send(signal.SIGTERM)
         wait_for(url, "/ready", 503, "not ready: it stops")
@@ -242,16 +244,21 @@ def children(url: str) -> dict[int, dict[str, Any]]:
 def test_a_supervisor_and_its_processes(
     own_swf: LocalSWF, swf_environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """A child that is stopped, one that dies, a look at all of them, and the end."""
-    (tmp_path / "life.py").write_text(ACTIVITIES)
+    """A child that is stopped, one that dies, a look at all of them, and the end; all in JSON."""
+    # Modules may configure logging, and print.
+    (tmp_path / "life.py").write_text(
+        "import logging.config, sys\n"
+        "logging.config.dictConfig({'version': 1})\n"
+        f"print('Imported.', file=sys.stderr)\n{ACTIVITIES}"
+    )
     calls = Calls(own_swf, tmp_path)
+    url = f"unix:{tmp_path}/sock"
     arguments = ["worker", "--domain", "local", "--task-list", "tasks", "--concurrency", "2"]
-    arguments += ["--processes", "2", "--http", f"unix:{tmp_path}/sock", "--max-silence", "4s"]
-    arguments += ["--observer", "flowy.metrics.prometheus:OBSERVER"]
+    arguments += ["--processes", "2", "--http", url, "--max-silence", "4s", "--pollers", "1"]
+    arguments += ["--observer", "flowy.metrics.prometheus:OBSERVER", "--log-format", "json"]
     environment = {**swf_environment, **own_swf.environment}
     with Flowy(*arguments, "life", cwd=tmp_path, env=environment) as worker:
         worker.log_line_with("Health is served on ")
-        url = f"unix:{tmp_path}/sock"
         wait_for(url, "/ready", 200)
         wait_for(url, "/metrics", 200, "\nflowy_slots 4.0\n")
         calls.begin("hold")
@@ -259,8 +266,7 @@ def test_a_supervisor_and_its_processes(
         # A child that is stopped says nothing
         (stopped,) = (pid for pid, each in children(url).items() if not each["status"]["tasks"])
         os.kill(stopped, signal.SIGSTOP)
-        text = wait_for(url, "/live", 503)
-        assert text.startswith(f"not live: process {stopped} has said nothing for ")
+        wait_for(url, "/live", 503, f"process {stopped} has said nothing for ")
         assert children(url)[stopped]["status"] is None
         assert asked(url, "/ready")[0] == 503
         os.kill(stopped, signal.SIGCONT)
@@ -270,15 +276,26 @@ def test_a_supervisor_and_its_processes(
         worker.send(signal.SIGUSR1)
         for _ in range(3):
             worker.log_line_with("Thread MainThread")
-        # A child that dies is replaced, and that is live
+        # A child that dies is replaced, and no restart of the others would help
         os.kill(stopped, signal.SIGKILL)
         wait_for(url, "/ready", 503)
-        assert asked(url, "/live") == (200, "live\n")
+        wait_for(url, "/live", 200)
         wait_for(url, "/ready", 200)
         assert stopped not in children(url)
-        calls.end("hold")
         worker.send(signal.SIGTERM)
         wait_for(url, "/ready", 503, "it stops")
         assert asked(url, "/live") == (200, "live\n")
-        worker.end()
+        pids = {*children(url), stopped, worker.process.pid}
+        calls.end("hold")
+        _, _, err = worker.end()
     assert not (tmp_path / "sock").exists()
+    lines = [json.loads(line) for line in [*worker.log, *err.splitlines()]]
+    assert all({"time", "level", "logger", "message", "pid"} <= line.keys() for line in lines)
+    assert {line["pid"] for line in lines} == pids
+    (ended,) = [line for line in lines if line.get("flowy_event") == "task_ended"]
+    assert (ended["flowy_activity"], ended["flowy_outcome"]) == ("hold", "completed")
+    (stop,) = [line for line in lines if line.get("flowy_event") == "stop_requested"]
+    assert stop["message"].startswith("Stopping (SIGTERM): 1 activity runs, ")
+    assert stop["message"].endswith(
+        "2 processes have not ended. Again: cancel what runs. A third time: end now."
+    )

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.acceptance.flows import Ask, Flow
 from tests.acceptance.flowy_command import Flowy
 
@@ -44,31 +42,31 @@ ACTIVITIES = """
 """
 
 
-@pytest.mark.parametrize("processes", [1, 2])
 def test_every_line_is_json(
-    processes: int,
     flow: Callable[..., Flow],
     write: Callable[..., Path],
     domain: str,
     swf_environment: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    """From the import to the end; lines within an activity name it, those of Flowy tell it."""
+    """From the import to the end; lines within an activity name it, those of Flowy tell it.
+
+    ``test_health.py`` shows it of several processes.
+    """
     write("shop.py", ACTIVITIES)
-    options = ("--log-format", "json", "--log-starts", "--concurrency", "4", "--pollers", "1",
-               "--processes", str(processes))  # fmt: skip
+    options = ("--log-format", "json", "--log-starts", "--concurrency", "4", "--pollers", "1")
     env = {**swf_environment, "PYTHONWARNINGS": "always"}
     polls = ("--domain", domain, "--task-list", "list", *options, "shop")
     with Flowy("worker", *polls, cwd=tmp_path, env=env) as worker:
-        began = [worker.log_line_with("Worker started as") for _ in range(processes)]
+        worker.log_line_with("Worker started as")
         running = flow(*[Ask("work"), Ask("wait")] * 3, Ask("fail"), Ask("fail", "no JSON"))
         running.wait()
         worker.send(signal.SIGTERM)
         code, out, err = worker.end()
     assert (code, out) == (0, "")
-    lines: list[dict[str, Any]] = [json.loads(line) for line in [*began, *err.splitlines()]]
+    lines: list[dict[str, Any]] = [json.loads(line) for line in [*worker.log, *err.splitlines()]]
     assert all({"time", "level", "logger", "message", "pid"} <= line.keys() for line in lines)
-    assert len({line["pid"] for line in lines}) == processes + (processes > 1)
+    assert len({line["pid"] for line in lines}) == 1
     own = [line for line in lines if line["logger"] == "shop"]
     assert len(own) == 30
     assert all(line["message"] == line["flowy_activity_id"] for line in own)
@@ -86,10 +84,8 @@ def test_every_line_is_json(
         "7": ("failed", "Input unreadable"),
     }
     (stop,) = [line for line in lines if line.get("flowy_event") == "stop_requested"]
-    more = ", 2 processes have not ended" if processes > 1 else ""
-    polls_out = "1 poll is out" if processes == 1 else "2 polls are out"
     assert stop["message"] == (
-        f"Stopping (SIGTERM): no activity runs, {polls_out}, up to 60 s{more}. Again: cancel what "
-        "runs. A third time: end now."
+        "Stopping (SIGTERM): no activity runs, 1 poll is out, up to 60 s. Again: cancel what runs. "
+        "A third time: end now."
     )
     assert "SECRET" not in err

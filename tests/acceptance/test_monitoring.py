@@ -231,13 +231,15 @@ def test_two_processes_through_a_kill_a_recycle_and_a_stop(
     tool("prometheus")
     port = free_port()
     write("shop.py", ACTIVITIES)
-    worker = process(
-        "-m", "flowy", "worker", "--domain", domain, "--task-list", "list", "--processes", "2",
-        "--concurrency", "3", "--observer", "flowy.metrics.prometheus:OBSERVER",
-        "--http", str(port), "shop", TMPDIR=str(tmp_path),
-    )  # fmt: skip
-    worker.wait_for("Worker started as", count=2)
+    # Prometheus takes 5 s until it scrapes, and the worker some to start.
     with scraping(tmp_path / "prometheus", port) as prometheus:
+        worker = process(
+            *("-m", "flowy", "worker", "--domain", domain, "--task-list", "list"),
+            *("--processes", "2", "--concurrency", "3", "--http", port),
+            *("--observer", "flowy.metrics.prometheus:OBSERVER", "shop"),
+            TMPDIR=str(tmp_path),
+        )
+        worker.wait_for("Worker started as", count=2)
         prometheus.wait_for("flowy_slots", 6)
         flow(*[Ask("echo", "[[1], {}]")] * 20).wait()
         completed = 'flowy_tasks_total{activity="echo", outcome="completed"}'

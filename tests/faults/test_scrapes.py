@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from flowy.exception import HealthError
@@ -13,6 +14,8 @@ from tests.faults.endpoint import Endpoint
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS
 from tests.faults.test_chance import A_TENTH_OF_EACH, IN_THE_DARK
 from tests.patience import until
+
+pytestmark = pytest.mark.usefixtures("patient_probes")
 
 TASKS = 40
 SLOTS = 10

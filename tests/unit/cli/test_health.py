@@ -23,6 +23,8 @@ from flowy.health.file import HealthFile
 from flowy.health.server import HealthServer, serving
 from tests.unit.health.healths import ILL, STOPPING, WELL, Patient
 
+pytestmark = pytest.mark.usefixtures("patient_probes")
+
 WORKER: dict[str, Any] = {
     "version": "1.0",
     "pid": 11,

@@ -25,6 +25,8 @@ from flowy.health.server import HealthServer, serving
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.health.healths import ILL, WELL, Patient
 
+pytestmark = pytest.mark.usefixtures("patient_probes")
+
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs" / "indepth" / "observability.rst").read_text(encoding="utf-8")
 HEALTH = PAGE[PAGE.index(".. _health:") : PAGE.index(".. _status:")]
