@@ -43,7 +43,7 @@ class PollOutage:
         self._lock = threading.Lock()
         self._lasts = False
         self._began_at = self._over_at = self._said_at = float("-inf")
-        self._level = logging.NOTSET  # of the last line about this outage
+        self._level = logging.NOTSET  # the highest of the lines about this outage
         self._is_told = False  # whether to log its end, too
         self._failed = 0
 
@@ -59,7 +59,7 @@ class PollOutage:
             if level <= self._level and now - self._said_at < SAY_SECONDS:
                 logger.debug("Poll failed again (%s).", error.fault)
                 return
-            self._level, self._said_at, self._is_told = level, now, True
+            self._level, self._said_at, self._is_told = max(level, self._level), now, True
             seconds, failed = now - self._began_at, self._failed
         text = self._text_of(error)
         extra = log_keys("poll_failed", seconds=seconds, fault=error.fault)

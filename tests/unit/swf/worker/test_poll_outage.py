@@ -116,6 +116,20 @@ def test_a_refusal_within_an_outage(case: Case, caplog: pytest.LogCaptureFixture
     assert case.lines[1].endswith("(Expired): Cannot poll: expired. Region r, endpoint e." + PLACE)
 
 
+def test_refusals_and_throttles_by_turns(case: Case, caplog: pytest.LogCaptureFixture) -> None:
+    """They are one outage: after the first of each kind there is one line a minute."""
+    for _ in range(125):
+        case.fail()
+        case.fail(EXPIRED)
+        case.clock.turn(1)
+    assert [record.levelno for record in caplog.records] == [
+        logging.WARNING,
+        logging.ERROR,
+        logging.WARNING,
+        logging.WARNING,
+    ]
+
+
 def test_too_many_pollers(case: Case) -> None:
     """The line says what to do."""
     case.fail(LimitExceededError("Cannot poll: limit", fault="LimitExceededFault"))
