@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -98,6 +99,17 @@ def test_the_metrics_are_those_of_the_table(case: Case) -> None:
             metric = case.registry._names_to_collectors[each.name]
             assert isinstance(metric, Histogram)
             assert metric._upper_bounds == [*each.buckets, float("inf")]
+
+
+def test_a_scrape_has_the_names_of_the_table(case: Case) -> None:
+    """And those that Prometheus makes of them."""
+    busy(case.observer)
+    made = {"counter": ("",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
+    known = {f"{each.name}{suffix}" for each in INSTRUMENTS for suffix in made[each.kind]}
+    known |= {f"{each.name.removesuffix('_total')}_created" for each in INSTRUMENTS}
+    text = generate_latest(case.registry).decode()
+    names = set(re.findall(r"^([a-z_]+)", text, re.MULTILINE))
+    assert names <= known
 
 
 def test_no_label_names_a_task(case: Case) -> None:
