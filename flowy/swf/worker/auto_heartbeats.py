@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...exception import ThreadError
+from ...logs import log_keys
 from ...safe_logging import get_logger
 from .heartbeats import Heartbeats
 
@@ -144,7 +145,12 @@ class AutoHeartbeats:
             try:
                 self._beat(entry)
             except BaseException:
-                logger.exception("A background heartbeat failed; the next one is tried.")
+                subject = entry.heartbeats.subject
+                logger.exception(
+                    "A background heartbeat of %s failed; the next one is tried.",
+                    subject,
+                    extra=log_keys("heartbeat_failed", subject),
+                )
             if not entry.ended:
                 entry.due_at = self._clock.now() + entry.interval_seconds
                 with self._condition:

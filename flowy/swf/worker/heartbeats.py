@@ -63,7 +63,8 @@ class Heartbeats:
         ended: Callable[[str | None], object] | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._subject = subject
+        #: Which task it is.
+        self.subject = subject
         self._send = send
         self._status = status
         self._lost_after_seconds = lost_after_seconds
@@ -147,10 +148,10 @@ class Heartbeats:
                     raise
                 logger.debug(
                     "Heartbeat of %s not sent (%s); trying again in %.1f s.",
-                    self._subject,
+                    self.subject,
                     error.fault,
                     pause,
-                    extra=log_keys("heartbeat_failed", self._subject, fault=error.fault),
+                    extra=log_keys("heartbeat_failed", self.subject, fault=error.fault),
                 )
                 if self._pause(pause):
                     raise
@@ -173,17 +174,17 @@ class Heartbeats:
         if silent and self._status.lost():
             logger.error(
                 "No heartbeat of %s was accepted for %d s; the activity is told to give up.",
-                self._subject,
+                self.subject,
                 int(limit or 0),
-                extra=log_keys("task_lost", self._subject),
+                extra=log_keys("task_lost", self.subject),
             )
 
     def _log_refusal(self, error: SWFError) -> None:
-        extra = log_keys("heartbeat_failed", self._subject, fault=error.fault)
+        extra = log_keys("heartbeat_failed", self.subject, fault=error.fault)
         if isinstance(error, TransientError):
             logger.warning(
                 "Heartbeat of %s not sent (%s); the activity goes on.",
-                self._subject,
+                self.subject,
                 error.fault,
                 extra=extra,
             )
@@ -191,7 +192,7 @@ class Heartbeats:
             self._refusal_logged = True
             logger.error(
                 "Heartbeat of %s refused (%s); the activity goes on until its declared timeout. %s",
-                self._subject,
+                self.subject,
                 error.fault,
                 error,
                 extra=extra,

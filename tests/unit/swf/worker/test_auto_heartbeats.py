@@ -188,7 +188,7 @@ def test_they_pause_while_the_author_reports_nothing(
 def test_what_is_raised_after_a_heartbeat_does_not_end_them(
     wire: Wire, auto: AutoHeartbeats, clock: TurnedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A fault of ours in a background thread is logged; the next heartbeat goes out."""
+    """A fault of ours in a background thread is logged with the task's ids; the next goes out."""
 
     def sent() -> None:
         raise ValueError("our fault")
@@ -197,7 +197,10 @@ def test_what_is_raised_after_a_heartbeat_does_not_end_them(
         for count in (1, 2):
             clock.turn_when_awaited(INTERVAL)
             wire.wait_for(count)
-    assert "A background heartbeat failed" in caplog.text
+    first = caplog.records[0]
+    assert first.getMessage().startswith("A background heartbeat of ")
+    assert first.__dict__["flowy_event"] == "heartbeat_failed"
+    assert first.__dict__["flowy_activity_id"]
 
 
 # Threads
