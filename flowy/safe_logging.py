@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any
 
@@ -72,5 +73,12 @@ def enable_loggers() -> None:
 
 
 def _say(text: str) -> None:
-    with contextlib.suppress(OSError):
-        os.write(_STDERR, text.encode())
+    """Write to ``sys.stderr``, which may turn lines into JSON; if that is broken, to its file."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # it may be closed, None, or a handler's own
+        with contextlib.suppress(OSError):
+            os.write(_STDERR, text.encode())

@@ -19,6 +19,7 @@ from flowy.cli import ExitCode, main
 from flowy.cli.logs import FLOWY, configure_logging, say_if_silenced
 from flowy.cli.terminal import say
 from flowy.logs.json_lines import JSONFormatter
+from flowy.safe_logging import get_logger
 
 
 @contextmanager
@@ -101,6 +102,27 @@ def test_a_record_that_cannot_be_written(lines: Lines) -> None:
     with configured():
         logging.getLogger("shop").warning("%d", "text")
         assert any("--- Logging error ---" in line["message"] for line in lines())
+
+
+class Broken(logging.Handler):
+    """A handler of the author's that raises."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise SystemExit
+
+
+def test_a_record_that_another_handler_breaks_at(lines: Lines) -> None:
+    """That Flowy lost a line is a line of JSON, too."""
+    broken, logger = Broken(), get_logger("flowy.test_broken")
+    with configured():
+        logger.logger.addHandler(broken)
+        try:
+            logger.warning("Lost.")
+        finally:
+            logger.logger.removeHandler(broken)
+        assert [line["message"] for line in lines()] == [
+            "flowy: a log line was lost: SystemExit in a log handler"
+        ]
 
 
 class Full(io.StringIO):
