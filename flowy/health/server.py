@@ -57,8 +57,8 @@ class HealthServer(LoopbackServer):
             super().__init__(address, port, _Probe)
         except OSError as error:
             raise HealthError(
-                f"Cannot serve the health on {options.http}: {error.strerror}. Give another "
-                "address."
+                f"Cannot serve the health on {options.http}: {error.strerror or error}. "
+                "Give another address."
             ) from error
         self.options = options
         self.watched = watched

@@ -153,6 +153,12 @@ def test_a_file_is_no_socket(patient: Patient, tmp_path: Path) -> None:
     assert path.read_text() == "text"
 
 
+def test_a_socket_whose_path_is_too_long(patient: Patient, tmp_path: Path) -> None:
+    """Python itself refuses it: there is no error of the system whose text could be told."""
+    with pytest.raises(HealthError, match=r": AF_UNIX path too long\. Give another address\."):
+        HealthServer(HealthOptions(http=f"unix:{tmp_path / ('long' * 30)}"), patient)
+
+
 def test_a_port_that_is_taken(server: HealthServer, patient: Patient) -> None:
     """The error names it."""
     with pytest.raises(
