@@ -13,7 +13,8 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from ..concurrency.cli_signals import terminable
+from .._version import __version__
+from ..concurrency.cli_signals import reporting, terminable
 from ..concurrency.process_end import EXIT_SECONDS, end_within
 from ..exception import ObserverError, ScanError
 from ..health import HealthOptions
@@ -169,7 +170,7 @@ def _worker(given: argparse.Namespace) -> ExitCode:
     sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
     # The worker handles signals later; until then, a process with the id 1 would ignore them.
     local = led_to_local_swf(given.domain) if given.local else nullcontext()
-    with terminable(last=given.ends_process), local:
+    with reporting(_print_stacks), terminable(last=given.ends_process), local:
         # What modules print when they are imported is not part of the JSON.
         with redirect_stdout(sys.stderr if given.json else sys.stdout):
             options = _options_of(given)
@@ -196,6 +197,14 @@ def _worker(given: argparse.Namespace) -> ExitCode:
     if given.ends_process:
         end_within(EXIT_SECONDS, code)  # activities may have left threads and exit hooks behind
     return code
+
+
+def _print_stacks() -> None:
+    """Write the stacks of a command that has not started its worker to standard error."""
+    from ..health.stacks import print_state  # needs asyncio
+
+    status = {"version": __version__, "pid": os.getpid(), "phase": "starting"}
+    print_state(lambda: status, None)
 
 
 def _refuse_unusable(given: argparse.Namespace) -> None:

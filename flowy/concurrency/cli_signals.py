@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from .interruption import interruption_is_handled
-from .signals import STOP_SIGNALS, handling
+from .signals import REPORT_SIGNAL, STOP_SIGNALS, handling, until_a_worker_does
 
 #: How soon an interruption that was swallowed is repeated, in seconds.
 REPEAT_SECONDS = 0.5
@@ -86,6 +86,27 @@ def terminable(*, last: bool = False) -> Iterator[None]:
         finally:
             if _repeats() and threading.current_thread() is threading.main_thread():
                 signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@contextmanager
+def reporting(report: Callable[[], object]) -> Iterator[None]:
+    """Call *report*, on a thread, at each SIGUSR1 that no worker handles while the block runs.
+
+    Without this the signal would end a command that has not yet started its worker. A signal that
+    is ignored stays ignored. On another thread than the main one this does nothing.
+    """
+    number = REPORT_SIGNAL
+    if number is None or signal.getsignal(number) is not signal.SIG_DFL:
+        yield
+        return
+
+    def hear() -> None:
+        """Report, unless a worker or a package handles the signal by now."""
+        if signal.getsignal(number) is until_a_worker_does:
+            report()
+
+    with handling({number: until_a_worker_does}, {number: hear}):
+        yield
 
 
 def _is_in_foreground() -> bool:

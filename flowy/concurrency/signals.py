@@ -43,6 +43,10 @@ def _nothing(*_: object) -> None:
     """Handle a signal by doing nothing; unlike SIG_IGN, this is not inherited by processes."""
 
 
+def until_a_worker_does(*_: object) -> None:
+    """Handle the signal for a report by doing nothing, until a worker handles it."""
+
+
 @contextmanager
 def stop_signals(
     flag: StopFlag,
@@ -243,7 +247,8 @@ def _add_report(
 ) -> None:
     """Let the signal for it call *report*, unless the program has a use of its own for it."""
     number = REPORT_SIGNAL
-    if report is not None and number and signal.getsignal(number) is signal.SIG_DFL:
+    free = (signal.SIG_DFL, until_a_worker_does)
+    if report is not None and number and signal.getsignal(number) in free:
         handlers[number] = _nothing
         calls[number] = report
 

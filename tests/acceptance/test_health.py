@@ -236,6 +236,22 @@ def test_a_poller_whose_thread_dies(
     assert worker.wait() == 0
 
 
+def test_a_look_at_a_worker_that_registers(swf_environment: dict[str, str], tmp_path: Path) -> None:
+    """SIGUSR1 tells where it waits, and does not end it, though no worker handles it yet."""
+    (tmp_path / "life.py").write_text(ACTIVITIES)
+    environment = {**swf_environment, "AWS_ENDPOINT_URL_SWF": "http://127.0.0.1:1"}
+    arguments = ["worker", "--domain", "local", "--task-list", "tasks", "life"]
+    with Flowy(*arguments, cwd=tmp_path, env=environment) as worker:
+        worker.log_line_with("Registration waits")
+        for _ in range(2):
+            worker.send(signal.SIGUSR1)
+            worker.log_line_with("Thread MainThread")
+            worker.log_line_with("registration.py")
+        assert any('"phase": "starting"' in line for line in worker.log)
+        worker.send(signal.SIGTERM)
+        worker.end()
+
+
 def children(url: str) -> dict[int, dict[str, Any]]:
     """Return what the supervisor says of each of its processes, by pid."""
     return {each["pid"]: each for each in json.loads(asked(url, "/status")[1])["processes"]}
@@ -292,6 +308,7 @@ def test_a_supervisor_and_its_processes(
     lines = [json.loads(line) for line in [*worker.log, *err.splitlines()]]
     assert all({"time", "level", "logger", "message", "pid"} <= line.keys() for line in lines)
     assert {line["pid"] for line in lines} == pids
+    assert sum("Thread MainThread" in line["message"] for line in lines) == 3
     (ended,) = [line for line in lines if line.get("flowy_event") == "task_ended"]
     assert (ended["flowy_activity"], ended["flowy_outcome"]) == ("hold", "completed")
     (stop,) = [line for line in lines if line.get("flowy_event") == "stop_requested"]
