@@ -115,3 +115,47 @@ def test_a_second_signal_interrupts_the_cleaning_up(script: Script) -> None:
             print("interrupted")
     """)
     assert printed == "interrupted\n"
+
+
+# reporting
+
+
+def test_a_report_until_a_worker_gives_it(script: Script) -> None:
+    """Each report comes once: from the worker while it runs, before and after from the command."""
+    printed = script("""
+        import signal, threading
+        from flowy.concurrency.cli_signals import reporting
+        from flowy.concurrency.signals import stop_signals
+        from flowy.concurrency.stop import StopFlag
+        news = threading.Semaphore(0)
+
+        def say(what):
+            print(what)
+            news.release()
+
+        def ask():
+            signal.raise_signal(signal.SIGUSR1)
+            news.acquire(timeout=60)
+
+        with reporting(lambda: say("command")):
+            ask()
+            with stop_signals(StopFlag(), report=lambda: say("worker")):
+                ask()
+            ask()
+    """)
+    assert printed == "command\nworker\ncommand\n"
+
+
+def test_a_program_keeps_its_own_handler(script: Script) -> None:
+    """Whether it set it before, or a package sets it meanwhile."""
+    printed = script("""
+        import signal
+        from flowy.concurrency.cli_signals import reporting
+        for _ in range(2):
+            with reporting(lambda: print("command")):
+                signal.signal(signal.SIGUSR1, lambda *_: print("own"))
+                signal.raise_signal(signal.SIGUSR1)
+            signal.signal(signal.SIGUSR1, lambda *_: print("own, from before"))
+        signal.raise_signal(signal.SIGUSR1)
+    """)
+    assert printed == "own\nown\nown, from before\n"
