@@ -298,10 +298,10 @@ def test_a_supervisor_and_its_processes(
         wait_for(url, "/live", 200)
         wait_for(url, "/ready", 200)
         assert stopped not in children(url)
+        pids = {*children(url), stopped, worker.process.pid}
         worker.send(signal.SIGTERM)
         wait_for(url, "/ready", 503, "it stops")
         assert asked(url, "/live") == (200, "live\n")
-        pids = {*children(url), stopped, worker.process.pid}
         calls.end("hold")
         _, _, err = worker.end()
     assert not (tmp_path / "sock").exists()

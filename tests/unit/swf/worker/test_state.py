@@ -81,12 +81,10 @@ def test_swf_away(case: WorkerCase) -> None:
     assert vitals(worker).ready
     for number in range(2, 10):
         case.swf.break_poll(THROTTLE)
-        case.clock.turn_until(lambda number=number: len(case.swf.polls) >= number)  # type: ignore[misc]
+        until(lambda: worker.state.status()["polls_out"] == 0, "a poller that waits")
         assert (vitals(worker).live, vitals(worker).ready) == (True, False)
-    case.swf.break_poll(THROTTLE)
-    until(lambda: worker.state.status()["polls_out"] == 0, "a poller that waits")
-    case.clock.turn_until(lambda: len(case.swf.polls) >= 10)
-    until(lambda: worker.state.status()["polls_out"] == 1, "its next poll")
+        case.clock.turn_until(lambda number=number: len(case.swf.polls) >= number)  # type: ignore[misc]
+        assert worker.state.status()["polls_out"] == 1
     case.swf.give()
     case.wait_for_begun()
     assert (vitals(worker).live, vitals(worker).ready) == (True, True)
@@ -195,10 +193,13 @@ def test_the_status_of_a_worker(case: WorkerCase) -> None:
     """Slots, polls and pollers, and how tasks have ended."""
     worker, _ = case.start_busy(concurrency=3)
     case.swf.wait_for_polls(3)
+
+    def states() -> list[str]:
+        return sorted(poller["state"] for poller in worker.state.status()["pollers"])
+
+    until(lambda: states() == ["awaiting_slot", "polling", "polling"], "three pollers")
     status = worker.state.status()
     assert (status["slots"], status["slots_used"], status["polls_out"]) == (3, 1, 2)
-    states = sorted(poller["state"] for poller in status["pollers"])
-    assert states == ["awaiting_slot", "polling", "polling"]
     assert status["phase"] == "serving"
     assert (status["domain"], status["task_list"]) == ("domain", "tasks")
     case.release.set()
