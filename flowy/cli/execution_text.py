@@ -7,6 +7,7 @@ from typing import Any
 
 from ..texts import printable
 from .moments import local_time, span, span_between
+from .terminal import readable
 
 #: Characters of a value that are printed as they are.
 _KEPT = "\n\t"
@@ -33,7 +34,7 @@ def value_lines(label: str, value: str | None) -> Iterator[str]:
     if value is None:
         return
     yield f"{label.capitalize()}:"
-    for line in printable(value, kept=_KEPT).rstrip("\n").split("\n"):
+    for line in printable(readable(value), kept=_KEPT).rstrip("\n").split("\n"):
         yield f"  {line}".rstrip()
 
 

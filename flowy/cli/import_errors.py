@@ -37,7 +37,7 @@ def import_text(error: BaseException, packages: Sequence[str], here: str) -> str
     if isinstance(error, ModuleNotFoundError):
         asked_for = any(f"{package}.".startswith(f"{error.name}.") for package in packages)
         if asked_for and _frame(error, packages) is None:
-            return f"{said} Looked in {here} and on Python's path."
+            return f"{said} Looked in {here} and on Python's path.{_advice(packages, here)}"
     return said + place_text(error, packages)
 
 
@@ -57,7 +57,17 @@ def _what(error: BaseException) -> str:
         text = f"{type(error).__name__}: {error.msg}"
     else:
         text = traceback.format_exception_only(error)[0]
-    return f"{printable(' '.join(text.split())).rstrip('.')}."
+    line = printable(" ".join(text.split()))
+    return line if line.endswith((".", "?", "!")) else f"{line}."
+
+
+def _advice(packages: Sequence[str], here: str) -> str:
+    """Return what to write for files whose names were given instead of those of modules."""
+    modules = [each.removesuffix(".py") for each in packages]
+    for module, package in zip(modules, packages, strict=True):
+        if module != package and Path(here, *module.split(".")).with_suffix(".py").is_file():
+            return f" {package} is a file: give {module}."
+    return ""
 
 
 def _frame(error: BaseException, packages: Sequence[str]) -> tuple[str, int] | None:

@@ -38,6 +38,8 @@ def configure_logging(level: str, log_format: str = "text") -> None:
     handler: logging.StreamHandler[TextIO | Any] = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_json_formatter() if log_format == "json" else TextFormatter())
     handler.addFilter(ActivityFilter())
+    if level != "debug":
+        handler.addFilter(_without_wire_stack)
     root = logging.getLogger()
     logging.basicConfig(handlers=[handler], level=level.upper())
     if handler in root.handlers:
@@ -56,6 +58,13 @@ def say_if_silenced() -> None:
             "Only warnings are logged from here on: a package has configured logging without a "
             "handler for the root logger."
         )
+
+
+def _without_wire_stack(record: logging.LogRecord) -> bool:
+    """Leave out the stack of a record of botocore's: Flowy's own error says what went wrong."""
+    if record.name.partition(".")[0] in _WIRE_LOGGERS:
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def _json_formatter() -> logging.Formatter:

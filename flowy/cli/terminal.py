@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from contextlib import suppress
 from typing import Any
@@ -11,6 +12,9 @@ from ..texts import printable
 
 #: Characters that messages and tracebacks need, although they are not printable.
 _KEPT = "\n\t"
+
+#: An escape in a JSON string; two for a letter beyond the first 65,536.
+_ESCAPE = re.compile(r"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|u....|.)")
 
 
 def say(text: str, *, prefix: str = "flowy: ") -> None:
@@ -40,6 +44,22 @@ def json_text(value: Any) -> str:
     except UnicodeEncodeError:
         return json.dumps(value)
     return text
+
+
+def readable(text: str) -> str:
+    """Return the text of a value with letters instead of JSON's escapes for them; else as it is."""
+    try:
+        json.loads(text)
+        letters = _ESCAPE.sub(_letter, text)
+        letters.encode(sys.stdout.encoding or "utf-8")
+    except (ValueError, RecursionError):  # no JSON, or an output that cannot have the letters
+        return text
+    return letters
+
+
+def _letter(found: re.Match[str]) -> str:
+    letter: str = json.loads(f'"{found[0]}"')
+    return letter if letter.isprintable() and letter not in '"\\' else found[0]
 
 
 def _json_escape(character: str) -> str:

@@ -19,7 +19,7 @@ _WORDS = (
 _ARGUMENT = re.compile(
     r"\b(loop|processes|concurrency|pollers|grace|on_stop|on_unknown|domain|task_list"
     r"|http|max_block|max_silence)="
-    r"('[^']*'|-?[\w.]+)"
+    r"('[^']*'|-?\w[\w.]*)"  # not `task_list=...`, which shows how to decorate
 )
 
 

@@ -7,10 +7,11 @@ botocore may put parameters of a call are dropped, because these may be results 
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,9 @@ _OWN_TEXTS = frozenset(
 
 #: Other services that a client calls, by a label of their host names.
 _SERVICES: Mapping[str, str] = {"sts": "STS", "sso": "SSO", "oidc": "SSO"}
+
+#: Numbers of the system's errors that tell of a machine that is short of a resource for a moment.
+SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 #: User name and password in a URL.
 _USER_INFO = re.compile(r"//[^/@\s]+@")
@@ -93,6 +97,14 @@ def service(error: BaseException, client: Any) -> str:
     return found or "SWF"
 
 
+def unreadable_file(error: BaseException) -> str:
+    """Return the path of a file that could not be read and so made a call fail; empty if none."""
+    for each in _causes(error):
+        if isinstance(each, OSError) and isinstance(each.filename, str):
+            return "" if each.errno in SHORTAGES else each.filename
+    return ""
+
+
 def _host(url: object) -> str:
     try:
         return urlsplit(url).netloc.rpartition("@")[2] if isinstance(url, str) else ""
@@ -109,11 +121,18 @@ def _misled(region: str) -> str:
 
 def _system_text(error: BaseException) -> str:
     """Return the system's text for the innermost failure, such as "Connection refused"."""
-    found, seen = "", set()
+    found = ""
+    for each in _causes(error):
+        if isinstance(each, OSError) and isinstance(each.errno, int) and each.strerror:
+            found = str(each.strerror)
+    return found
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that led to it, from the outermost to the innermost."""
+    seen = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:
         seen.add(id(current))
-        if isinstance(current, OSError) and isinstance(current.errno, int) and current.strerror:
-            found = str(current.strerror)
+        yield current
         current = current.__cause__ or current.__context__
-    return found

@@ -10,7 +10,6 @@ made.
 
 from __future__ import annotations
 
-import errno
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -26,7 +25,7 @@ from ...exception import (
     UnknownResourceError,
     ValidationError,
 )
-from .error_texts import no_region, own_text, place, service
+from .error_texts import SHORTAGES, no_region, own_text, place, service, unreadable_file
 
 #: LimitExceededFault in the model, LimitExceededException on the quotas page.
 _LIMITS = frozenset({"LimitExceededFault", "LimitExceededException"})
@@ -161,6 +160,8 @@ def translated(error: Exception, method: str, client: Any = None) -> SWFError:
                 return kind(f"Cannot {method}: {said} ({name}){own}.", fault=name)
     if method == MAKE_A_CLIENT and not _is_shortage(error):
         return _not_made(error, name)
+    if path := unreadable_file(error):
+        return _file_needed(error, method, path)
     if isinstance(error, ForeignBodyError) or _came_through(_PARSER, error):
         return unreadable(method)
     # Another thread's activity may have used up the memory for a moment.
@@ -175,10 +176,26 @@ def translated(error: Exception, method: str, client: Any = None) -> SWFError:
     return RefusedError(f"Cannot {method}: the client raised {name}.", fault=name)
 
 
+def _file_needed(error: Exception, method: str, path: str) -> SWFError:
+    """Return the error for a file that a call needs: nothing was sent to SWF."""
+    name = type(error).__name__
+    if name == "SSLError":
+        return RefusedError(
+            f"Cannot {method}: the certificates in {path!r} cannot be read ({name})"
+            f"{own_text(error)}. Set AWS_CA_BUNDLE to a file of certificates.",
+            fault=name,
+        )
+    return CredentialsError(
+        f"Cannot {method}: a file for the AWS credentials cannot be read ({name}): {path!r}"
+        f"{own_text(error)}.",
+        fault=name,
+    )
+
+
 def _is_shortage(error: Exception) -> bool:
     """Return whether the machine was short of a resource, rather than set up wrongly."""
     if isinstance(error, OSError):
-        return error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+        return error.errno in SHORTAGES
     return isinstance(error, MemoryError)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from ...task import Activity, AsyncActivity
 from ..values import ActivityDefaults, ActivityType
 
-#: The default start-to-close timeout, in seconds.
-DEFAULT_START_TO_CLOSE_SECONDS = 300
+#: Defaults, in seconds, that do not contradict a shorter schedule-to-close.
+DEFAULT_SECONDS = {"schedule_to_start": 120, "start_to_close": 300}
 
 #: Usual names of the instance; any other first parameter of ``run`` counts as an argument.
 _SELF = frozenset({"self", "this", "me", "cls"})
@@ -23,6 +23,12 @@ def check_implementation(implementation: Any, type_: ActivityType) -> None:
     Raises:
         TypeError: it cannot; the text says how to write it.
     """
+    if isinstance(implementation, FunctionType):
+        raise TypeError(
+            f"Cannot make the function {implementation.__qualname__}() the activity {type_}: "
+            f"decorate a class. Write `class {_class_name(implementation)}(Activity):` and in it "
+            f"`{_run_of(implementation)}`."
+        )
     if not (isinstance(implementation, type) and issubclass(implementation, Activity)):
         raise TypeError(
             f"Cannot make {implementation!r} the activity {type_}: decorate a subclass of "
@@ -101,6 +107,8 @@ def _fault_of_run(implementation: type[Activity]) -> str | None:
     run = implementation.run
     if run in (Activity.run, AsyncActivity.run):
         return "it does not override run()."
+    if not callable(run):
+        return f"its run is {_a(run)}, which a worker cannot call. Write `def run(self, ...)`."
     if inspect.isgeneratorfunction(run) or inspect.isasyncgenfunction(run):
         return (
             "its run() is a generator, because it contains `yield`; calling it would run nothing. "
@@ -133,9 +141,24 @@ def _fault_of_self(implementation: type[Activity]) -> str | None:
     ):
         return None
     names = ", ".join(str(each.replace(annotation=each.empty)) for each in parameters)
+    return f"its run({names}) has no self. Write `{_run_of(function)}`."
+
+
+def _run_of(function: FunctionType) -> str:
+    """Return the head of a ``run`` that takes what *function* takes."""
+    parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
+    names = [str(each.replace(annotation=each.empty)) for each in parameters]
     start = "async def" if inspect.iscoroutinefunction(function) else "def"
-    right = f"self, {names}" if names else "self"
-    return f"its run({names}) has no self. Write `{start} run({right})`."
+    return f"{start} run({', '.join(['self', *names])})"
+
+
+def _class_name(function: FunctionType) -> str:
+    name = function.__name__.title().replace("_", "")
+    return name if name.isidentifier() else "Work"
+
+
+def _a(thing: object) -> str:
+    return "None" if thing is None else f"a {type(thing).__name__}"
 
 
 def auto_heartbeat_seconds(asked: bool | float, defaults: ActivityDefaults) -> float | None:
@@ -189,12 +212,12 @@ def _positive_seconds(value: float, what: str) -> float:
 def timeout_conflicts(defaults: ActivityDefaults) -> list[str]:
     """Return one text for each timeout that cannot fire because another one fires before it.
 
-    SWF allows this. The default start-to-close is not reported, because a shorter schedule-to-close
-    alone is usually meant.
+    SWF allows this. Timeouts that are the default are not reported, because a shorter
+    schedule-to-close alone is usually meant.
     """
-    is_default = defaults.start_to_close == DEFAULT_START_TO_CLOSE_SECONDS
     pairs = [
-        *([] if is_default else [("start_to_close", "schedule_to_close")]),
+        ("start_to_close", "schedule_to_close"),
+        ("schedule_to_start", "schedule_to_close"),
         ("heartbeat", "schedule_to_close"),
         ("heartbeat", "start_to_close"),
     ]
@@ -202,7 +225,7 @@ def timeout_conflicts(defaults: ActivityDefaults) -> list[str]:
         f"{longer}={above} has no effect, because {shorter}={most} ends the task before. Give a "
         f"longer {shorter}, or None for no limit"
         for longer, shorter in pairs
-        if (above := getattr(defaults, longer)) is not None
+        if (above := getattr(defaults, longer)) not in (None, DEFAULT_SECONDS.get(longer))
         and (most := getattr(defaults, shorter)) is not None
         and above > most
     ]

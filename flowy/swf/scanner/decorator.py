@@ -147,6 +147,13 @@ def _background_heartbeats(
     """Return the fields of an ``ActivityImplementation`` about background heartbeats."""
     asked = implementation.auto_heartbeat if auto_heartbeat is None else auto_heartbeat
     interval = auto_heartbeat_seconds(asked, defaults)
+    timeout = defaults.heartbeat
+    if interval is not None and timeout is not None and interval > timeout:
+        warn_author(
+            f"Activity {implementation.__qualname__}: auto_heartbeat={interval:g} is too seldom, "
+            f"because heartbeat={timeout} ends the task before. Give auto_heartbeat=True for a "
+            "heartbeat every third of it."
+        )
     stall = max_stall_seconds(max_stall, implementation, interval)
     return {"auto_heartbeat_seconds": interval, "max_stall_seconds": stall}
 

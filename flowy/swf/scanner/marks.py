@@ -7,7 +7,8 @@ the marks in the class itself, so that a subclass does not inherit them.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from types import FrameType
 from typing import Any
@@ -19,6 +20,10 @@ from ..values import ActivityImplementation
 #: The category of Flowy's marks; other libraries leave theirs through venusian, too.
 CATEGORY = "flowy.activity"
 
+#: Every class that was marked, by its ``id``: a metaclass may forbid to hash it. A scan serves none
+#: of them for that, but warns of those that it has lost.
+_marked_classes: weakref.WeakValueDictionary[int, type] = weakref.WeakValueDictionary()
+
 
 def leave_mark(
     implementation: type, declaration: Callable[[str, int], ActivityImplementation]
@@ -29,9 +34,10 @@ def leave_mark(
         implementation: the class.
         declaration: returns the declaration, given the decorator's file and line.
     """
-    mark = _Mark(frozenset(_modules_of(sys._getframe(2))))
+    mark = _Mark(tuple(_modules_of(sys._getframe(2))))
     attached = venusian.attach(implementation, mark, category=CATEGORY, depth=2)
     mark.declares = declaration(*attached.codeinfo[:2])
+    _marked_classes[id(implementation)] = implementation
     if attached.scope == "class":
         # venusian has marked the class around this one, through which a scan finds this one.
         own = vars(implementation).get(venusian.ATTACH_ATTR)
@@ -68,18 +74,28 @@ def marked(thing: object, module: str | None = None) -> Iterator[ActivityImpleme
             yield _with_factory(mark.declares, thing)
 
 
+def made_by(modules: Collection[str]) -> Iterator[ActivityImplementation]:
+    """Yield what was declared while one of these modules was imported, held by a module or not."""
+    for implementation in list(_marked_classes.values()):
+        marks = vars(implementation)[venusian.ATTACH_ATTR].get(CATEGORY, ())
+        for mark, *_ in marks:
+            if mark.modules[-1] in modules and mark.declares.factory is implementation:
+                yield mark.declares
+
+
 class _Mark:
     """One use of the decorator.
 
     Attributes:
         modules: the names of the modules in which the class was decorated: the one that applies the
-            decorator, and those whose functions were called on the way.
+            decorator, and those whose functions were called on the way, up to the one that was
+            being imported or run.
         declares: what the decorator declared.
     """
 
     declares: ActivityImplementation
 
-    def __init__(self, modules: frozenset[str]) -> None:
+    def __init__(self, modules: tuple[str, ...]) -> None:
         self.modules = modules
 
     def __call__(self, *_: object) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
+from ...safe_logging import get_logger
 from ..values import ActivityImplementation, ActivityType
 from .collection import one_each
-from .marks import marked
+from .marks import made_by, marked
 from .modules import modules_below
+
+logger = get_logger(__name__)
 
 #: A package or module to scan: itself, or its dotted name.
 Package = ModuleType | str
@@ -60,19 +63,44 @@ class Scanner:
             ScanError: no activity was found, or two classes implement one type.
             ImportError: a dotted name, or a module below a package, cannot be imported.
         """
-        modules = [_module(package) for package in self._packages]
-        found = [one for module in modules for one in self._below(module)]
-        names = ", ".join(module.__name__ for module in modules)
+        tops = [_module(package) for package in self._packages]
+        scanned: dict[str, ModuleType] = {}
+        found = [one for top in tops for one in self._below(top, scanned)]
+        self._warn_of_lost(scanned, {one.type for one in found})
+        names = ", ".join(top.__name__ for top in tops)
         return one_each(found, names or "an empty list")
 
-    def _below(self, top: ModuleType) -> Iterator[ActivityImplementation]:
+    def _below(
+        self, top: ModuleType, scanned: dict[str, ModuleType]
+    ) -> Iterator[ActivityImplementation]:
+        """Yield what is found in a module and below it; add each module to *scanned*."""
+
         def ignored(name: str) -> bool:
             """Return whether to skip this dotted name."""
             return any(_matches(each, name, top.__name__) for each in self._ignore)
 
+        scanned[top.__name__] = top
         yield from activities_in(top, top.__name__, ignored)
         for name, module in modules_below(top, ignored):
+            scanned[name] = module
             yield from activities_in(module, name, ignored)
+
+    def _warn_of_lost(
+        self, scanned: Mapping[str, ModuleType], known: Collection[ActivityType]
+    ) -> None:
+        """Warn of activities of the scanned modules to which no variable of theirs leads."""
+        held = [each for module in scanned.values() for each in vars(module).values()]
+        for one in made_by(scanned):
+            name = f"{one.factory.__module__}.{one.factory.__qualname__}"
+            is_ignored = any(_matches(each, name, top) for each in self._ignore for top in scanned)
+            is_held = any(each is one.factory for each in held)  # under a name that is ignored
+            if not (one.type in known or is_held or is_ignored):
+                logger.warning(
+                    "Activity %s at %s is not served, because no variable of a scanned module is "
+                    "its class. Assign the class to a variable of the module.",
+                    one.type,
+                    one.place,
+                )
 
 
 def activities_in(

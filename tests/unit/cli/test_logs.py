@@ -236,3 +236,21 @@ def test_the_library_is_missing(
     assert captured.err.startswith("flowy: Cannot log as JSON: ")
     assert "Install python-json-logger, Flowy's extra json-logs" in captured.err
     assert captured.out == ""
+
+
+@pytest.mark.parametrize(("level", "shown"), [("info", False), ("debug", True)])
+def test_the_stacks_of_botocore(
+    level: str, shown: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """botocore logs stacks of errors that Flowy reports in a line: they are for debugging."""
+    with unconfigured():
+        configure_logging(level)
+        for name in ("botocore.credentials", "shop.orders"):
+            try:
+                raise OSError(f"for {name}")
+            except OSError:
+                logging.getLogger(name).warning("Refreshing failed.", exc_info=True)
+    err = capsys.readouterr().err
+    assert err.count("Refreshing failed.") == 2
+    assert "OSError: for shop.orders" in err
+    assert ("OSError: for botocore.credentials" in err) is shown

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from flowy.cli.terminal import json_text
+from flowy.cli.terminal import json_text, readable
 
 #: A value with letters of several scripts.
 LETTERS = {"name": "Zoë", "city": "東京", "face": "\N{GRINNING FACE}", "plain": ["a", 1, None]}
@@ -39,3 +39,23 @@ def test_an_output_that_cannot_encode_a_letter(value: Any, monkeypatch: pytest.M
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     assert json_text(value).isascii()
     assert json.loads(json_text(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("wire", "shown"),
+    [
+        (json.dumps(LETTERS), json.dumps(LETTERS, ensure_ascii=False)),
+        (
+            r'["\u00FC \u001b \n \" \\u00fc \ud800 \u0022"]',
+            r'["ü \u001b \n \" \\u00fc \ud800 \u0022"]',
+        ),
+        (r"no JSON: \u00fc", r"no JSON: \u00fc"),
+        ('{"twice": 1.10, "twice": 1e5}', '{"twice": 1.10, "twice": 1e5}'),
+    ],
+)
+def test_wire_text_for_people(wire: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Letters instead of escapes, and nothing else is changed."""
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+    assert readable(wire) == shown
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert readable(wire) == wire

@@ -73,6 +73,7 @@ def _write(file: Path, text: str) -> None:
     ("package", "said"),
     [
         ("shop.nothing", "No module named 'shop.nothing'. Looked in"),
+        ("empty.py", "on Python's path. empty.py is a file: give empty."),
         ("nothing.at.all", "No module named 'nothing'. Looked in"),
         ("empty", "Cannot find any activity in empty."),
     ],
@@ -102,6 +103,7 @@ BROKEN = [
         "ValueError: Cannot use 'soon'",
         3,
     ),
+    ("from flowy import activity\nactivity('a', 1, None)\n", "ValueError: Cannot use None as", 2),
 ]
 
 
@@ -116,6 +118,7 @@ def test_whatever_goes_wrong_in_an_import_is_two_lines(
     assert (ran.code, ran.out) == (ExitCode.REFUSED, "")
     what, where = ran.err.splitlines()
     assert what.startswith(f"flowy: Cannot import shop: {said}")
+    assert not what.endswith("?.")
     assert where == f"  See {broken}, line {line}."
 
 

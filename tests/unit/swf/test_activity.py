@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -91,6 +92,38 @@ def test_only_activities_can_be_marked(thing: Any) -> None:
     """Anything else than a subclass of Activity fails at the decorator."""
     with pytest.raises(TypeError, match="decorate a subclass of flowy.task.Activity"):
         mark()(thing)
+
+
+def add_up(first: int, *more: int, scale: float = 1.0) -> float:
+    return scale * sum(more, first)
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (
+            add_up,
+            "Cannot make the function add_up() the activity echo 1: decorate a class. Write "
+            "`class AddUp(Activity):` and in it "
+            "`def run(self, first, *more, scale=1.0)`.",
+        ),
+        (lambda: None, "Write `class Work(Activity):` and in it `def run(self)`."),
+    ],
+)
+def test_a_function_is_no_activity(function: Any, said: str) -> None:
+    """The error shows the class to write."""
+    with pytest.raises(TypeError, match=re.escape(said)):
+        mark()(function)
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [(None, "its run is None"), (property(len), "its run is a property"), (3, "its run is a int")],
+)
+def test_a_run_that_cannot_be_called(run: Any, said: str) -> None:
+    """It fails at the decorator, not at the first task."""
+    with pytest.raises(TypeError, match=f"{said}, which a worker cannot call"):
+        mark()(type("Marked", (Activity,), {"run": run}))
 
 
 @pytest.mark.parametrize("kind", [Empty, Activity])
@@ -348,6 +381,10 @@ HOUR = 3600
             ["heartbeat=61 has no effect, because schedule_to_close=60"],
         ),
         (
+            {"schedule_to_start": 421},
+            ["schedule_to_start=421 has no effect, because schedule_to_close=420"],
+        ),
+        (
             {"heartbeat": 600, "start_to_close": 500},
             ["start_to_close=500 has", "heartbeat=600 has no effect", "because start_to_close=500"],
         ),
@@ -372,7 +409,7 @@ def test_timeouts_that_contradict(changed: dict[str, Any], said: list[str]) -> N
     ],
 )
 def test_timeouts_that_agree(changed: dict[str, Any]) -> None:
-    """No warning: nor of the default start-to-close under a schedule-to-close that was given."""
+    """No warning: nor of a default above a schedule-to-close that was given."""
     assert marked(**changed)
 
 
@@ -392,6 +429,13 @@ def test_auto_heartbeat(given: Any, attribute: Any, heartbeat: Any, seconds: flo
     base = type("Base", (Echo,), {"auto_heartbeat": attribute})
     found = marked(base, heartbeat=heartbeat, auto_heartbeat=given)
     assert found.auto_heartbeat_seconds == seconds
+
+
+def test_heartbeats_that_come_too_late() -> None:
+    """An interval above the declared timeout draws a warning: SWF would end each task before."""
+    with pytest.warns(UserWarning, match="auto_heartbeat=90 is too seldom, because heartbeat=60"):
+        mark(heartbeat=60, auto_heartbeat=90)(type("Marked", (Echo,), {}))
+    assert marked(heartbeat=60, auto_heartbeat=60).auto_heartbeat_seconds == 60
 
 
 def test_a_third_of_nothing() -> None:

@@ -320,6 +320,36 @@ def test_only_one_module_has_it(write: Callable[..., str]) -> None:
     assert found(package) == ["len 1"]
 
 
+LOST = f"""{PORT}
+KINDS = [port(len)]
+BY_NAME = {{"abs": port(abs)}}
+class Group:
+    inner = port(max)
+    class Skipped:
+        @activity("skipped", 1, "list")
+        class Activity(Library):
+            pass
+min_ = port(min)
+"""
+
+
+def test_a_class_that_no_variable_leads_to(
+    write: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The scan warns of an activity that it cannot find, even if it finds others."""
+    package = write(one=LOST, two="from PACKAGE.one import KINDS", three=echo())
+    assert found(package, [".one.Group.Skipped", ".one.min_"]) == ["echo 1"]
+    place = f"{sys.modules[f'{package}.one'].__file__}:8"
+    assert [each.getMessage() for each in caplog.records] == [
+        f"Activity {name} 1 at {place} is not served, because no variable of a scanned module is "
+        "its class. Assign the class to a variable of the module."
+        for name in ("len", "abs", "max")
+    ]
+    caplog.clear()
+    assert found(package, ".one") == ["echo 1"]
+    assert not caplog.records
+
+
 def test_a_helper_called_by_two_modules(write: Callable[..., str]) -> None:
     """Two classes of one type are two, though one line has decorated both."""
     own = PORTED.partition("@helper")[2].partition("Lent")[0]

@@ -24,7 +24,12 @@ def tls_context(verify: Any) -> ssl.SSLContext:
     context: ssl.SSLContext = httpsession.create_urllib3_context()
     context.set_alpn_protocols(["http/1.1"])
     if verify:
-        context.load_verify_locations(cafile=httpsession.get_cert_path(verify))
+        path = httpsession.get_cert_path(verify)
+        try:
+            context.load_verify_locations(cafile=path)
+        except OSError as error:
+            error.filename = path  # ssl does not say it
+            raise
         context.verify_mode = ssl.CERT_REQUIRED
         context.check_hostname = True
     else:

@@ -176,3 +176,45 @@ def test_another_region_than_the_environment_says(
 def test_on_loopback(url: object, local: bool) -> None:
     """Only an endpoint on this machine can be a local SWF."""
     assert on_loopback(url) is local
+
+
+@pytest.mark.usefixtures("no_settings")
+def test_a_file_of_credentials_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named, and SWF is not said to be out of reach: nothing was sent."""
+    (tmp_path / "config").write_text(
+        "[default]\nrole_arn = arn:aws:iam::123456789012:role/worker\n"
+        f"web_identity_token_file = {tmp_path / 'token'}\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(CredentialsError) as caught:
+        connect().poll_for_activity_task("shop", "list", "me")
+    assert str(caught.value).endswith(
+        f"a file for the AWS credentials cannot be read (FileNotFoundError): "
+        f"'{tmp_path / 'token'}': No such file or directory."
+    )
+
+
+@pytest.mark.usefixtures("region")
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_certificates_that_cannot_be_read(
+    text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong AWS_CA_BUNDLE is set up wrongly, too: the text names the file."""
+    bundle = tmp_path / "bundle.pem"
+    if text is not None:
+        bundle.write_text(text)
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SWF", f"https://127.0.0.1:{port}")
+        with pytest.raises(RefusedError) as caught:
+            connect().poll_for_activity_task("shop", "list", "me")
+    assert f"the certificates in '{bundle}' cannot be read (SSLError)" in str(caught.value)
+    assert str(caught.value).endswith("Set AWS_CA_BUNDLE to a file of certificates.")
