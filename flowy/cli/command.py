@@ -7,6 +7,7 @@ and an exit code. A traceback means a bug, in Flowy or in the module that a work
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -42,6 +43,9 @@ flowy tokens list --store tokens.db      # see what waits for people
 flowy status --url http://127.0.0.1:8080    # see what a worker does
 flowy worker --help                      # each verb shows examples of its own
 """
+
+#: Numbers of the errors by which a write fails that is not to a pipe.
+_LOST_OUTPUT = frozenset({errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC})
 
 Run = Callable[[argparse.Namespace], ExitCode]
 
@@ -104,6 +108,12 @@ def _answered(run: Run, arguments: argparse.Namespace) -> ExitCode:
         return exit_code_of(error)
     except BrokenPipeError:
         raise
+    except OSError as error:
+        if error.errno not in _LOST_OUTPUT or error.filename is not None:
+            traceback.print_exc()
+        else:  # standard output has no buffer, as with PYTHONUNBUFFERED in a container
+            say(f"Cannot write the output: {error.strerror}.")
+        return ExitCode.ERROR
     except SystemExit as done:
         # Do not exit with the activity's code: 0 would mean that the worker was asked to stop.
         say(f"An activity, or what it imports, ended the process: SystemExit({done.code!r}).")

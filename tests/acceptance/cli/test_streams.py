@@ -91,8 +91,10 @@ def test_an_output_that_is_closed_is_not_missed(tmp_path: Path, env: dict[str, s
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
-def test_a_full_disk_is_one_line(tmp_path: Path, env: dict[str, str]) -> None:
-    """What was written is not all; exit code 1."""
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_one_line(unbuffered: str, tmp_path: Path, env: dict[str, str]) -> None:
+    """What was written is not all; exit code 1. Output without a buffer fails at its first line."""
+    env["PYTHONUNBUFFERED"] = unbuffered
     SQLiteTokenStore(tmp_path / "tokens.db").keep(a_task("secret"))
     with Path("/dev/full").open("w") as full:
         code, _, err = run(
