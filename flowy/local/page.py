@@ -42,13 +42,15 @@ _ACTIONS = {
 #: The largest body of a POST request, in bytes: JSON with three names of 256 characters.
 _MAX_ACT_BYTES = 16 * 1024
 
+#: The scripts, in the order in which the page loads them.
+_SCRIPTS = ("values", "elements", "executions", "execution", "acting", "page")
+
 #: By path: file name and content type.
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/page.css": ("page.css", "text/css; charset=utf-8"),
-    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/values.js": ("values.js", "text/javascript; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
+    **{f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8") for name in _SCRIPTS},
 }
 
 _HEADERS = {
