@@ -12,6 +12,7 @@ import re
 _WORDS = (
     ("start with reg_remote=False", "start with --no-register"),
     ("start_activity_worker(..., package='my.activities')", "flowy worker ... my.activities"),
+    ("allow its group with allow_group=True", "allow its group with --allow-group"),
     ('on_unknown="abandon"', "--on-unknown abandon"),
 )
 

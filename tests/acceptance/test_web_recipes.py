@@ -11,7 +11,7 @@ import re
 import secrets
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,7 @@ def recipe(library: str) -> str:
 @pytest.fixture
 def waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, local_swf: LocalSWF, client: SWFClient
-) -> Iterator[Execution]:
+) -> Execution:
     """An execution whose activity waits, kept in the store that the recipes open."""
     monkeypatch.chdir(tmp_path)
     for name, value in local_swf.environment.items():
@@ -53,7 +53,7 @@ def waiting(
     local_swf.register_domain(domain := f"web-{secrets.token_hex(4)}")
     execution, task = Desk(client, domain).waiting(note={"what": "a lamp & a <desk>"})
     SQLiteTokenStore("tokens.db").keep(task)
-    yield execution
+    return execution
 
 
 def handle_of(execution: Execution) -> str:

@@ -19,6 +19,10 @@ from flowy.cli.wording import in_options
             "Cannot use --loop 5 with 2 processes: give --processes 1.",
         ),
         ("Cannot use on_stop='wait'", "Cannot use --on-stop 'wait'"),
+        (
+            "chmod 600 tokens.db, or allow its group with allow_group=True.",
+            "chmod 600 tokens.db, or allow its group with --allow-group.",
+        ),
         ("Decorate a class with @activity(name=..., version=..., task_list=...).", None),
         ("aws swf undeprecate-activity-type --activity-type name=a,version=1", None),
     ],
