@@ -80,11 +80,14 @@ class Journal:
             for number, line in enumerate(file, 1):
                 found = _CHECKSUM.search(line)
                 if not (line.endswith(b"\n") or found):
+                    if number == 1 and not _line([_HEAD]).startswith(line):
+                        raise self._damaged(number)  # another program's file, of a single line
                     break
                 if number == 1:
                     checked = line != _UNCHECKED_HEAD
                 records = _records(line, found, checked)
-                if records is None or (number == 1 and checked and records != [_HEAD]):
+                is_head = checked and records == [_HEAD]
+                if records is None or is_head != (number == 1 and checked):
                     raise self._damaged(number)
                 self._length += len(line)
                 yield from records if number > 1 else ()

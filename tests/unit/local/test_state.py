@@ -367,11 +367,33 @@ def test_an_incomplete_line_is_dropped(file: Path) -> None:
 def test_another_file_is_refused_and_not_changed(file: Path) -> None:
     """A file that is not a journal is refused and not changed."""
     file.touch(0o600)
-    for content in (b"precious\n", b'{"a": 1}\n', b'[["flowy-local-swf",99]]\n'):
+    others = (b"precious\n", b"a secret", b"\0\0", b'{"a": 1}\n', b'[["flowy-local-swf",99]]\n')
+    for content in others:
         file.write_bytes(content)
         with pytest.raises(LocalSWFError, match="line 1"):
             local(file).start()
         assert file.read_bytes() == content
+
+
+def test_a_head_that_a_kill_broke_off(file: Path) -> None:
+    """It is the start of a new file: nothing was in it."""
+    with local(file):
+        head = file.read_bytes().partition(b"\n")[0]
+    for length in range(len(head)):
+        file.write_bytes(head[:length])
+        with local(file):
+            assert file.read_bytes().startswith(head)
+
+
+def test_two_files_in_one(file: Path) -> None:
+    """The head of another one is no change: the line is named."""
+    with local(file):
+        pass
+    whole = file.read_bytes()
+    second = whole.count(b"\n") + 1
+    file.write_bytes(whole * 2)
+    with pytest.raises(LocalSWFError, match=f"line {second} is damaged"):
+        local(file).start()
 
 
 def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
