@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,33 @@ def test_bash_completes(words: list[str], completed: str, script: Path, tmp_path
         text=True,
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, f"{completed}\n", "")
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same, each with what the help says of it."""
+    assert main(["completion", "fish"]) == ExitCode.FINE
+    (tmp_path / "flowy.fish").write_text(capsys.readouterr().out, encoding="utf-8")
+    (tmp_path / "tokens.db").touch()
+    lines = [
+        "flowy to",
+        "flowy tokens compl",
+        "flowy worker --on-st",
+        "flowy worker --on-unknown ",
+        "flowy completion ",
+        "flowy tokens list --store toke",
+    ]
+    asked = "\n".join(f"complete -C '{line}'" for line in lines)
+    ran = subprocess.run(
+        ["fish", "--no-config", "-c", f"source flowy.fish\n{asked}"],
+        cwd=tmp_path,
+        env={**os.environ, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    completed = [line.partition("\t")[0] for line in ran.stdout.splitlines()]
+    verbs = ["tokens", "complete", "--on-stop", "abandon", "fail", "bash", "zsh", "fish"]
+    assert (ran.returncode, completed, ran.stderr) == (0, [*verbs, "tokens.db"], "")
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
