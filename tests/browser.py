@@ -57,6 +57,33 @@ class WebDriverError(Exception):
     """What the driver refused, in its own words."""
 
 
+#: How often a driver is started at most.
+_STARTS = 5
+
+
+def _started_driver() -> tuple[subprocess.Popen[str], int]:
+    """Start a driver; return it, and the port on which it listens.
+
+    It takes a port that is free for IPv4, and ends if another program has that one for IPv6.
+    """
+    said: list[str] = []
+    for _ in range(_STARTS):
+        driver = subprocess.Popen(
+            ["chromedriver", "--port=0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert driver.stdout is not None
+        for line in driver.stdout:
+            said.append(line)
+            # "ChromeDriver was started successfully on port 45678."
+            if "successfully on port" in line:
+                return driver, int(line.rstrip().rstrip(".").rpartition(" ")[2])
+        driver.communicate()
+    raise AssertionError(f"chromedriver does not start: {''.join(said)}")
+
+
 class Browser:
     """One browser with one window.
 
@@ -71,18 +98,9 @@ class Browser:
         if missing and not os.environ.get("CI"):
             pytest.skip(f"no {' and '.join(missing)}: apt-get install chromium chromium-driver")
         assert not missing, f"no {' and '.join(missing)}, and CI is set"
-        self._driver = subprocess.Popen(
-            ["chromedriver", "--port=0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
+        self._driver, port = _started_driver()
         self._session = ""
         try:
-            assert self._driver.stdout is not None
-            # "ChromeDriver was started successfully on port 45678."
-            ready = next(line for line in self._driver.stdout if "successfully on port" in line)
-            port = int(ready.rstrip().rstrip(".").rpartition(" ")[2])
             self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
             options = {
                 "binary": shutil.which("chromium"),
