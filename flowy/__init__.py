@@ -16,7 +16,7 @@ from .importing import on_demand
 
 if TYPE_CHECKING:
     from .context import ActivityInfo
-    from .exception import CancelTask, FlowyError, SuspendTask
+    from .exception import CancelTask, FlowyError, HandOverTask, SuspendTask
     from .swf.boilerplate import async_scheduler, start_activity_worker
     from .swf.calling import call_activity
     from .swf.scanner import activity
@@ -28,6 +28,7 @@ __all__ = [
     "AsyncActivity",
     "CancelTask",
     "FlowyError",
+    "HandOverTask",
     "SuspendTask",
     "__version__",
     "activity",
@@ -43,6 +44,7 @@ _HOMES = {
     "AsyncActivity": "task",
     "CancelTask": "exception",
     "FlowyError": "exception",
+    "HandOverTask": "exception",
     "SuspendTask": "exception",
     "activity": "swf.scanner",
     "async_scheduler": "swf.boilerplate",

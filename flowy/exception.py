@@ -1,4 +1,4 @@
-"""The errors of Flowy, and the two exceptions that an activity raises to end its run.
+"""The errors of Flowy, and the three exceptions that an activity raises to end its run.
 
 Errors derive from ``FlowyError``, so one ``except`` catches them all::
 
@@ -37,8 +37,8 @@ Errors derive from ``FlowyError``, so one ``except`` catches them all::
     │   └── ForeignHandleError      it is for another store or another verb
     └── LocalSWFError             the local SWF cannot start
 
-Two exceptions are not errors: an activity raises ``SuspendTask`` or ``CancelTask`` to end its run
-without a result.
+Three exceptions are not errors: an activity raises ``SuspendTask``, ``CancelTask`` or
+``HandOverTask`` to end its run without a result.
 """
 
 from __future__ import annotations
@@ -51,6 +51,15 @@ class SuspendTask(Exception):
 
     The task stays open at SWF until whoever has the activity's ``token`` completes, fails or
     cancels it, or until one of its timeouts fires.
+    """
+
+
+class HandOverTask(Exception):
+    """Raise it in ``run`` to end the run without an answer, because other code ends the task.
+
+    For code that answers SWF by itself: a handler of a hand-written worker, which has sent its own
+    answer, or another program that got the token and answers now. The worker sends nothing, and
+    counts the task as handed over. To wait for somebody, raise ``SuspendTask``.
     """
 
 

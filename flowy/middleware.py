@@ -48,7 +48,7 @@ class Middleware:
 
         Raises:
             Exception: any exception raised here fails the task, as one from the activity does. Let
-                ``SuspendTask`` and ``CancelTask`` pass.
+                ``SuspendTask``, ``HandOverTask`` and ``CancelTask`` pass.
         """
         return call_next(run)
 

@@ -2,7 +2,7 @@
 
 SWF delivers an activity task once and then waits: a worker that never answers leaves the task
 open until a timeout fires. So a call of an ``Activity`` sends exactly one answer, whatever happens
-in decoding, running or encoding; only ``SuspendTask`` sends none.
+in decoding, running or encoding; only ``SuspendTask`` and ``HandOverTask`` send none.
 """
 
 from __future__ import annotations
@@ -12,22 +12,17 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from . import reasons
 from .concurrency.event_loop import off_loop
 from .context import ActivityInfo, current, remaining_seconds
-from .exception import CancelTask, SuspendTask, TransportError
+from .exception import CancelTask, SuspendTask
 from .invocation import (
-    Answer,
-    Canceled,
-    Completed,
     Failed,
     Scheduler,
-    Suspended,
     TaskStatus,
     ends_thread,
     invoke,
     invoke_async,
-    reason_of,
+    send_answer,
 )
 from .middleware import Middleware
 from .tokens import SuspendedTask, TokenStore
@@ -68,6 +63,9 @@ class Activity:
     #: Converts by the annotations of ``run``, if any; the decorator's ``converter`` overrides it.
     converter: ClassVar[Converter | None] = None
 
+    #: Whether ``_deserialize_arguments`` may block, so that it must not run on an event loop.
+    _decoding_blocks: ClassVar[bool] = False
+
     #: Middleware around ``run``, inside the worker's own; the first one is outermost.
     middleware: ClassVar[Sequence[Middleware]] = ()
 
@@ -81,6 +79,7 @@ class Activity:
 
         Raises:
             SuspendTask: raise it to send no answer now; see `token`.
+            HandOverTask: raise it to send no answer, because other code does.
             CancelTask: raise it to answer *canceled* when that was requested.
             Exception: any other exception fails the task. Its text becomes the reason, cut to 256
                 characters; the name of its class comes first if the text alone would not explain it
@@ -218,24 +217,10 @@ class Activity:
             KeyboardInterrupt, SystemExit: ``run`` raised them; the answer has been sent.
         """
         answer = invoke(self, self._input, self._scheduler.status, self.middleware, self.converter)
-        self._send(answer)
+        send_answer(answer, self._scheduler, self._token)
         error = answer.error if isinstance(answer, Failed) else None
         if error is not None and ends_thread(error):
             raise error
-
-    def _send(self, answer: Answer) -> None:
-        """Send an answer through the scheduler."""
-        if isinstance(answer, Completed):
-            try:
-                self._scheduler.complete(self._token, answer.result)
-            except TransportError as error:
-                self._send(Failed(reasons.RESULT_TOO_LONG + reason_of(error)))
-        elif isinstance(answer, Failed):
-            self._scheduler.fail(self._token, answer.reason, answer.details)
-        elif isinstance(answer, Canceled):
-            self._scheduler.cancel(self._token, answer.details)
-        elif isinstance(answer, Suspended):
-            self._scheduler.suspend(self._token)
 
     @staticmethod
     def _serialize_result(result: Any) -> str:
@@ -249,6 +234,19 @@ class Activity:
         *input* is None if the task has no input.
         """
         return decode_input(input)
+
+    @staticmethod
+    def _serialize_failure(
+        error: BaseException | None, reason: str, details: str | None
+    ) -> tuple[str, str | None]:
+        """Return the reason and the details of a failure; override it to change the transport.
+
+        *reason* and *details* are what Flowy would send, in any length: a reason that begins with a
+        constant of ``flowy.reasons`` is Flowy's own. *error* is the exception behind the failure.
+        Texts that are too long for SWF are cut. It is not called if the worker fails the task
+        without its activity, such as at a stop.
+        """
+        return reason, details
 
 
 class AsyncActivity(Activity):
@@ -297,4 +295,4 @@ class AsyncActivity(Activity):
         """
         status = self._scheduler.status
         answer = await invoke_async(self, self._input, status, self.middleware, self.converter)
-        await off_loop(lambda: self._send(answer))
+        await off_loop(lambda: send_answer(answer, self._scheduler, self._token))

@@ -21,6 +21,7 @@ PATHS = [
     ("flowy.task", "AsyncActivity"),
     ("flowy.exception", "SuspendTask"),
     ("flowy.exception", "CancelTask"),
+    ("flowy.exception", "HandOverTask"),
     ("flowy.exception", "FlowyError"),
     ("flowy.context", "ActivityInfo"),
     ("flowy.swf.scanner", "activity"),
@@ -125,6 +126,8 @@ def test_activity_class_is_the_first_flowys() -> None:
     for name, parameter in (("_serialize_result", "result"), ("_deserialize_arguments", "input")):
         assert isinstance(inspect.getattr_static(Activity, name), staticmethod)
         assert list(parameters(getattr(Activity, name))) == [parameter]
+    assert isinstance(inspect.getattr_static(Activity, "_serialize_failure"), staticmethod)
+    assert list(parameters(Activity._serialize_failure)) == ["error", "reason", "details"]
 
 
 def test_call_activity() -> None:

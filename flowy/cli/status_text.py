@@ -44,7 +44,7 @@ def _print_worker(status: Status) -> None:
     slots = f"{status['slots_used']} of {counted(status['slots'], 'slot')} used"
     print(f"  {slots}, {counted(status['polls_out'], 'poll')} out")
     ended = ", ".join(f"{number} {name}" for name, number in status["ended"].items() if number)
-    print(f"  ended: {ended or 'none'}")
+    print(f"  ended: {ended.replace('_', ' ') or 'none'}")
     blocked = status["loop_blocked_seconds"]
     if blocked:
         print(f"  event loop blocked for {span(blocked)}")

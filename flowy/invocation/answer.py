@@ -26,11 +26,14 @@ class Failed:
         reason: why, in any length.
         details: more, such as the traceback, or None.
         error: the exception behind the failure; None if Flowy itself found the fault.
+        own_format: whether the activity wrote the details, in a format of its own, so that nothing
+            may be added to them.
     """
 
     reason: str = field(repr=False)
     details: str | None = field(default=None, repr=False)
     error: BaseException | None = field(default=None, repr=False)
+    own_format: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,15 @@ class Suspended:
 
 
 @dataclass(frozen=True)
+class HandedOver:
+    """The activity handed its task over: other code answers, or has answered already."""
+
+
+@dataclass(frozen=True)
 class NoAnswer:
     """SWF gets no answer, because the task is closed or the worker stops."""
 
     why: TaskStatus
 
 
-Answer: TypeAlias = Completed | Failed | Canceled | Suspended | NoAnswer
+Answer: TypeAlias = Completed | Failed | Canceled | Suspended | HandedOver | NoAnswer

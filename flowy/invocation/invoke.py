@@ -16,13 +16,13 @@ from .. import reasons
 from ..concurrency.event_loop import off_loop
 from ..concurrency.forks import ProcessGuard
 from ..context import current_or_none
-from ..exception import CancelTask, SuspendTask
+from ..exception import CancelTask, HandOverTask, SuspendTask
 from ..middleware import Middleware, Run, around
-from .answer import Answer, Canceled, Failed, NoAnswer, Suspended
+from .answer import Answer, Canceled, Failed, HandedOver, NoAnswer, Suspended
 from .failure import details_of, free_memory, reason_of
 from .status import StatusRecord, TaskStatus
 from .steering import steering_of
-from .wire import Arguments, Invocable, answer_of_value, arguments_of
+from .wire import Arguments, Invocable, answer_of_value, arguments_of, on_wire
 
 if TYPE_CHECKING:  # a worker without a converter does not import it
     from ..convert import Converter
@@ -48,6 +48,16 @@ def invoke(
         middleware: runs around ``run``, the first one outermost.
         converter: converts arguments and value by the annotations of ``run``; None passes them raw.
     """
+    return on_wire(activity, _invoke(activity, input, status, middleware, converter))
+
+
+def _invoke(
+    activity: Invocable,
+    input: str | None,
+    status: StatusRecord,
+    middleware: Sequence[Middleware],
+    converter: Converter | None,
+) -> Answer:
     arguments = arguments_of(activity, input, converter)
     if isinstance(arguments, Failed):
         return arguments
@@ -81,6 +91,17 @@ async def run_async(
     converter: Converter | None = None,
 ) -> Callable[[], Answer]:
     """Run a coroutine, and return a function that makes the answer, which may take long."""
+    conclude = await _run_async(activity, input, status, middleware, converter)
+    return lambda: on_wire(activity, conclude())
+
+
+async def _run_async(
+    activity: Invocable,
+    input: str | None,
+    status: StatusRecord,
+    middleware: Sequence[Middleware],
+    converter: Converter | None,
+) -> Callable[[], Answer]:
     last = functools.partial(_await_run, status)
     try:
         arguments = await _arguments(activity, input, converter)
@@ -106,6 +127,8 @@ def answer_to_error(error: BaseException, status: StatusRecord) -> Answer:
         steering = steering_of(error)
         if isinstance(steering, SuspendTask):
             return Suspended()
+        if isinstance(steering, HandOverTask):
+            return HandedOver()
         if isinstance(steering, CancelTask):
             return _answer_to_cancel(steering, status)
     except BaseException as second:  # an attribute of the author's exception may raise anything
@@ -146,8 +169,9 @@ def _gave_up(told: TaskStatus, details: str | None = None) -> Answer:
 async def _arguments(
     activity: Invocable, input: str | None, converter: Converter | None
 ) -> Arguments | Failed:
-    """Return the arguments; convert them in a thread if that may hold up the event loop."""
-    if converter is None or len(input or "") <= MAX_CONVERTED_ON_LOOP_CHARS:
+    """Return the arguments; make them in a thread if that may hold up the event loop."""
+    short = converter is None or len(input or "") <= MAX_CONVERTED_ON_LOOP_CHARS
+    if short and not activity._decoding_blocks:
         return arguments_of(activity, input, converter)
     return await off_loop(lambda: arguments_of(activity, input, converter))
 
@@ -239,7 +263,7 @@ def _chain(
 _RUN_BY = frozenset(
     each.__code__
     for each in (
-        invoke, run_async, _call_run, _await_run, _steps, _last,
+        _invoke, _run_async, _call_run, _await_run, _steps, _last,
         _Link.__call__, _AsyncLink.__call__, around.run, around.run_async,
     )
 )  # fmt: skip

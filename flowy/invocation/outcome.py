@@ -23,6 +23,8 @@ class TaskOutcome(enum.Enum):
     TIMED_OUT = "timed out"
     #: Its run ended without an answer; whoever has the token ends the task later.
     SUSPENDED = "suspended"
+    #: Its run ended without an answer, because other code answers, or has answered already.
+    HANDED_OVER = "handed over"
     #: Its workflow execution closed while the task was open, which closes the task.
     EXECUTION_CLOSED = "its workflow execution closed"
     #: SWF had closed it already, and the worker does not know how it ended.

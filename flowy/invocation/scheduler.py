@@ -40,5 +40,8 @@ class Scheduler(Protocol):
     def suspend(self, token: str) -> None:
         """Send no answer: whoever has the token will."""
 
+    def hand_over(self, token: str) -> None:
+        """Send no answer: other code does."""
+
     def suspending(self, token: str) -> AbstractContextManager[object]:
         """Return a context manager to enter while the task is put into a store."""

@@ -1,4 +1,4 @@
-"""SuspendTask and CancelTask, also inside an exception group.
+"""SuspendTask, HandOverTask and CancelTask, also inside an exception group.
 
 An ``asyncio.TaskGroup`` puts whatever its tasks raise into a group.
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..exception import CancelTask, SuspendTask
+from ..exception import CancelTask, HandOverTask, SuspendTask
 
 
 def steering_of(error: BaseException) -> BaseException:
-    """Return a SuspendTask or CancelTask if *error* is a group of nothing else; else *error*."""
+    """Return the steering exception if *error* is a group of one kind of them; else *error*."""
     leaves = list(_leaves(error))
-    for kind in (SuspendTask, CancelTask):
+    for kind in (SuspendTask, HandOverTask, CancelTask):
         if all(isinstance(leaf, kind) for leaf in leaves):
             return leaves[0]
     return error

@@ -10,21 +10,26 @@ import functools
 import inspect
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from .. import reasons
-from ..exception import ConversionError, ScanError
-from .answer import Completed, Failed
+from ..exception import ConversionError, ScanError, TooLongError
+from ..safe_logging import get_logger
+from .answer import Answer, Completed, Failed
 from .failure import details_of, reason_of
 
 if TYPE_CHECKING:  # a worker without a converter does not import it
     from ..convert import Converter, RunTypes
 
+logger = get_logger(__name__)
+
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Invocable(Protocol):
-    """The methods of an ``Activity`` that a run calls."""
+    """What a run uses of an ``Activity``."""
+
+    _decoding_blocks: ClassVar[bool]
 
     def run(self, *args: Any, **kwargs: Any) -> Any:
         """Do the work."""
@@ -32,6 +37,10 @@ class Invocable(Protocol):
     def _serialize_result(self, result: Any) -> str: ...
 
     def _deserialize_arguments(self, input: str | None) -> tuple[Any, Any]: ...
+
+    def _serialize_failure(
+        self, error: BaseException | None, reason: str, details: str | None
+    ) -> tuple[str, str | None]: ...
 
 
 def arguments_of(
@@ -73,7 +82,9 @@ def answer_of_value(
                 f"_serialize_result returned {type(text).__name__}; it must return text"
             )
     except Exception as error:
-        reason = reasons.RESULT_NOT_SERIALIZABLE + reason_of(error)
+        too_long = isinstance(error, TooLongError)
+        begin = reasons.RESULT_TOO_LONG if too_long else reasons.RESULT_NOT_SERIALIZABLE
+        reason = begin + reason_of(error)
         if inspect.iscoroutine(value):
             value.close()  # or Python warns later, elsewhere, that it was never awaited
             reason = (
@@ -83,6 +94,21 @@ def answer_of_value(
             )
         return Failed(reason, _details_of(error), error)
     return Completed(text)
+
+
+def on_wire(activity: Invocable, answer: Answer) -> Answer:
+    """Return *answer*; if it is a failure, as the activity's ``_serialize_failure`` writes it."""
+    if not isinstance(answer, Failed):
+        return answer
+    try:
+        reason, details = activity._serialize_failure(answer.error, answer.reason, answer.details)
+        if not (isinstance(reason, str) and isinstance(details, str | None)):
+            raise TypeError("not (text, text or None)")
+    except Exception as error:  # the failure itself must reach SWF
+        text = "%s._serialize_failure raised %s; SWF gets the failure as Flowy writes it."
+        logger.error(text, type(activity).__qualname__, type(error).__qualname__)
+        return answer
+    return Failed(reason, details, answer.error, own_format=details is not answer.details)
 
 
 def _converted(

@@ -15,13 +15,14 @@ from ..importing import on_demand
 
 if TYPE_CHECKING:
     from .environment import ActivityEnvironment
-    from .outcomes import Answer, Canceled, Suspended, Unanswered
+    from .outcomes import Answer, Canceled, HandedOver, Suspended, Unanswered
     from .worker import LocalWorker
 
 __all__ = [
     "ActivityEnvironment",
     "Answer",
     "Canceled",
+    "HandedOver",
     "LocalWorker",
     "Suspended",
     "Unanswered",
@@ -32,6 +33,7 @@ _HOMES = {
     "ActivityEnvironment": "environment",
     "Answer": "outcomes",
     "Canceled": "outcomes",
+    "HandedOver": "outcomes",
     "LocalWorker": "worker",
     "Suspended": "outcomes",
     "Unanswered": "outcomes",

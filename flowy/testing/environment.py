@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..concurrency.stop import StopLevel
 from ..context import ActivityInfo
-from ..exception import ActivityFailedError, CancelTask, SuspendTask
+from ..exception import ActivityFailedError, CancelTask, HandOverTask, SuspendTask
 from ..invocation import TaskOutcome, TaskStatus
 from ..middleware import Middleware, check_middleware
 from ..swf.calling import input_text
 from ..task import Activity, AsyncActivity
 from ..transport import decode_result
 from .declarations import PLAIN_INFO, info_of
-from .outcomes import Answer, Canceled, Suspended, Unanswered
+from .outcomes import Answer, Canceled, HandedOver, Suspended, Unanswered
 from .scripted import Script, ScriptedTask
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class ActivityEnvironment:
         Returns:
             Its value as a workflow reads it: after encoding as JSON and decoding, so that a tuple
                 becomes a list; with a converter, as ``call_activity`` returns it. Or ``Suspended``,
-                ``Canceled`` or ``Unanswered``, if the run ended so.
+                ``HandedOver``, ``Canceled`` or ``Unanswered``, if the run ended so.
 
         Raises:
             SerializationError, TooLongError: the arguments cannot be encoded.
@@ -226,6 +226,8 @@ class ActivityEnvironment:
             raise error
         if outcome is TaskOutcome.SUSPENDED:
             return Suspended(self.token)
+        if outcome is TaskOutcome.HANDED_OVER:
+            return HandedOver(self.token)
         if answer is None:
             closed = outcome is TaskOutcome.CLOSED
             return Unanswered((TaskStatus.CLOSED if closed else task.status).value)
@@ -242,7 +244,7 @@ class ActivityEnvironment:
 
 
 #: Exceptions that an activity raises or lets pass to end its run; not the author's errors.
-_STEERING = (SuspendTask, CancelTask, asyncio.CancelledError)
+_STEERING = (SuspendTask, CancelTask, HandOverTask, asyncio.CancelledError)
 
 
 def _steps(

@@ -13,6 +13,13 @@ class Suspended:
 
 
 @dataclass(frozen=True)
+class HandedOver:
+    """The activity raised ``HandOverTask``: other code answers by the *token*."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Canceled:
     """The activity gave up because its cancellation was requested."""
 

@@ -60,6 +60,9 @@ class RecordingScheduler:
     def suspend(self, token: str) -> None:
         self.calls.append(("suspend", token))
 
+    def hand_over(self, token: str) -> None:
+        self.calls.append(("hand_over", token))
+
     @contextlib.contextmanager
     def suspending(self, token: str) -> Iterator[None]:
         self.calls.append(("suspending", token))
@@ -89,9 +92,8 @@ def called(
         asyncio.run(call())
     else:
         call()
-    answers = [
-        each for each in scheduler.calls if each[0] in ("complete", "fail", "cancel", "suspend")
-    ]
+    ends = ("complete", "fail", "cancel", "suspend", "hand_over")
+    answers = [each for each in scheduler.calls if each[0] in ends]
     assert len(answers) < 2
     return answers[0] if answers else ()
 

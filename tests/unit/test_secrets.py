@@ -9,7 +9,7 @@ import pytest
 from flowy.context import ActivityInfo
 from flowy.invocation import Canceled, Completed, Failed
 from flowy.swf.values import ActivityTask
-from flowy.testing import Suspended
+from flowy.testing import HandedOver, Suspended
 from flowy.tokens import SuspendedTask
 from tests.unit.stand_ins import task_answer
 
@@ -25,6 +25,7 @@ VALUES = [
     ActivityTask.from_answer(task_answer(SECRET, input=f'[["{SECRET}"], {{}}]')),
     SuspendedTask(SECRET, INFO, note=SECRET),
     Suspended(SECRET),
+    HandedOver(SECRET),
     Completed(f'"{SECRET}"'),
     Failed(SECRET, SECRET),
     Canceled(SECRET),

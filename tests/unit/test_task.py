@@ -10,7 +10,7 @@ import pytest
 from flowy import reasons
 from flowy.concurrency.retry import Deadline
 from flowy.context import RunningActivity, entered
-from flowy.exception import CancelTask, OutsideActivityError, SuspendTask
+from flowy.exception import CancelTask, HandOverTask, OutsideActivityError, SuspendTask
 from flowy.invocation import StatusRecord
 from flowy.middleware import Middleware, Run
 from flowy.task import Activity, AsyncActivity
@@ -40,6 +40,7 @@ def test_each_end_has_its_answer(which: int) -> None:
     assert (verb, token, reason) == ("fail", "the token", "why")
     assert "ValueError: why" in str(details)
     assert called(raising(SuspendTask())[which]) == ("suspend", "the token")
+    assert called(raising(HandOverTask())[which]) == ("hand_over", "the token")
 
 
 def test_canceled() -> None:

@@ -52,6 +52,7 @@ class StopReport:
     polls_lost: tuple[LostPoll, ...] = ()  #: Polls that may have cost a task.
     more_unanswered: int = 0
     more_polls_lost: int = 0
+    handed_over: int = 0  #: Ended by other code, or to be ended by it.
 
     @property
     def clean(self) -> bool:
@@ -107,6 +108,7 @@ _COUNTED = {
     "failed": "failed",
     "canceled": "canceled",
     "suspended": "suspended",
+    "handed_over": "handed over",
     "closed": "closed before their answer",
     "unknown_left": "of an unknown type left to their timeouts",
 }
@@ -121,6 +123,7 @@ _COUNTED_OUTCOMES = {
     TaskOutcome.FAILED: "failed",
     TaskOutcome.CANCELED: "canceled",
     TaskOutcome.SUSPENDED: "suspended",
+    TaskOutcome.HANDED_OVER: "handed_over",
     TaskOutcome.CLOSED: "closed",
     TaskOutcome.LEFT_UNKNOWN: "unknown_left",
 }

@@ -24,6 +24,7 @@ from ...invocation import (
     Canceled,
     Completed,
     Failed,
+    HandedOver,
     NoAnswer,
     TaskOutcome,
     TaskStatus,
@@ -146,7 +147,7 @@ class Responder:
             return self.deliver(_with_last_heartbeat(answer, last_heartbeat))
         if isinstance(answer, Completed | Canceled):
             return self.deliver(answer)
-        return TaskOutcome.SUSPENDED
+        return TaskOutcome.HANDED_OVER if isinstance(answer, HandedOver) else TaskOutcome.SUSPENDED
 
     def deliver(self, answer: Completed | Failed | Canceled) -> TaskOutcome:
         """Send an answer until SWF takes it, says that the task is closed, or time is up.
@@ -275,11 +276,13 @@ class Responder:
 def _with_last_heartbeat(answer: Failed, last: str | None) -> Failed:
     """Return a failure whose details end with those of the last heartbeat, which no cut removes.
 
+    Details that the activity wrote itself stay as they are: more text would break their format.
+
     Args:
         answer: the failure.
         last: the details of the last heartbeat, in any length; or None.
     """
-    if last is None:
+    if last is None or answer.own_format:
         return answer
     last = cut_end(sendable(last), MAX_HEARTBEAT_DETAILS_CHARS)
     details = f"{answer.details or ''}\nLast heartbeat: {last}".lstrip("\n")

@@ -6,7 +6,16 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ...exception import OutsideActivityError
-from ...invocation import Answer, Canceled, Completed, Failed, StatusRecord, Suspended, TaskStatus
+from ...invocation import (
+    Answer,
+    Canceled,
+    Completed,
+    Failed,
+    HandedOver,
+    StatusRecord,
+    Suspended,
+    TaskStatus,
+)
 from .heartbeats import Heartbeats
 
 
@@ -67,6 +76,10 @@ class RunScheduler:
     def suspend(self, token: str) -> None:
         """Send no answer."""
         self._run.finish(Suspended())
+
+    def hand_over(self, token: str) -> None:
+        """Send no answer: other code does."""
+        self._run.finish(HandedOver())
 
     def suspending(self, token: str) -> AbstractContextManager[None]:
         """Return a context manager to enter while the task is put into a store."""

@@ -125,7 +125,7 @@ class WorkerState:
             yield f"SWF has not answered a poll, nor held one for {HELD_SECONDS:.0f} s"
 
 
-_ENDED = ("completed", "failed", "canceled", "suspended", "closed")
+_ENDED = ("completed", "failed", "canceled", "suspended", "handed_over", "closed")
 
 
 def _task(run: TaskRun, clock: Clock) -> dict[str, Any]:

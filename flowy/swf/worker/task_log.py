@@ -16,6 +16,9 @@ from ...safe_logging import SafeLogger
 #: The outcomes that are logged as errors.
 _ERRORS = (TaskOutcome.FAILED, TaskOutcome.FAILED_BY_STOP, TaskOutcome.UNANSWERED)
 
+#: What the line of such a task ends with.
+_HANDED_OVER = "; SWF gets its answer from other code"
+
 
 def log_about(
     logger: SafeLogger,
@@ -62,6 +65,8 @@ def log_end(
     if not logger.isEnabledFor(level):
         return
     fault, why = _fault_of(reason, error)
+    if outcome is TaskOutcome.HANDED_OVER:
+        why = _HANDED_OVER
     logger.log(
         level,
         "Activity %s: %s after %.3f s%s.",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flowy.invocation import Answer, Failed, StatusRecord, invoke
+from flowy.task import Activity
 from flowy.transport import decode_input, encode_result
 
 
@@ -16,6 +17,8 @@ class Plain:
 
     _serialize_result = staticmethod(encode_result)
     _deserialize_arguments = staticmethod(decode_input)
+    _serialize_failure = staticmethod(Activity._serialize_failure)
+    _decoding_blocks: ClassVar[bool] = False
 
 
 def running(body: Any, **more: Any) -> Plain:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from flowy import reasons
-from flowy.exception import CancelTask, SuspendTask
-from flowy.invocation import Completed, Failed, StatusRecord, Suspended
+from flowy.exception import CancelTask, HandOverTask, SuspendTask, TooLongError
+from flowy.invocation import Completed, Failed, HandedOver, StatusRecord, Suspended
 from flowy.transport import encode_result
 from tests.unit.invocation.activities import Plain, failed, invoked, raising, running
 
@@ -179,13 +179,20 @@ def test_suspend() -> None:
     assert invoked(raising(SuspendTask("why"))) == Suspended()
 
 
+def test_hand_over() -> None:
+    """HandOverTask sends no answer either, and is told apart from a suspension."""
+    kind: Any = HandOverTask
+    assert invoked(raising(kind)) == invoked(raising(HandOverTask("why"))) == HandedOver()
+
+
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="groups are younger than Python 3.10")
 def test_a_group_of_nothing_but_suspend_task() -> None:
     """It counts as one, as a TaskGroup raises it; with an error beside it, it is a failure."""
     group = BaseExceptionGroup  # noqa: F821
     alone = group("", [SuspendTask(), group("", [SuspendTask()])])
     assert invoked(raising(alone)) == Suspended()
-    for other in (ValueError("why"), CancelTask()):
+    assert invoked(raising(group("", [HandOverTask()]))) == HandedOver()
+    for other in (ValueError("why"), CancelTask(), HandOverTask()):
         assert "sub-exceptions" in failed(invoked(raising(group("", [SuspendTask(), other]))))[0]
 
 
@@ -251,6 +258,61 @@ def test_a_broken_way_out(body: Callable[..., Any], said: str) -> None:
     """An override that raises or returns anything but text is a failure."""
     activity = running(lambda self: 1, _serialize_result=staticmethod(body))
     assert failed(invoked(activity))[0] == reasons.RESULT_NOT_SERIALIZABLE + said
+
+
+def test_an_override_that_finds_the_result_too_long() -> None:
+    """It may know a limit of its own; the reason begins as for SWF's."""
+
+    def encode(_: Any) -> str:
+        raise TooLongError("40,000 characters", length=40_000, limit=32_768)
+
+    activity = running(lambda self: 1, _serialize_result=staticmethod(encode))
+    assert failed(invoked(activity))[0] == reasons.RESULT_TOO_LONG + "40,000 characters"
+
+
+def test_failures_overridden() -> None:
+    """The override sees what Flowy would send, and writes it in its own format."""
+    seen: list[tuple[Any, ...]] = []
+
+    def encode(*failure: Any) -> tuple[str, str | None]:
+        seen.append(failure)
+        return "R", "D"
+
+    error = ValueError("why")
+
+    def body(self: Plain, value: int) -> None:
+        raise error
+
+    activity = running(body, _serialize_failure=staticmethod(encode))
+    assert invoked(activity, "[[1], {}]") == Failed("R", "D", error, own_format=True)
+    assert invoked(activity, "{") == Failed("R", "D", seen[1][0], own_format=True)
+    assert seen[0][:2] == (error, "why")
+    assert "ValueError: why" in seen[0][2]
+    assert seen[1][1].startswith(reasons.INPUT_UNREADABLE)
+
+
+def fails(self: Plain) -> None:
+    raise ValueError("SECRET")
+
+
+def test_details_that_an_override_leaves_are_flowys() -> None:
+    """The worker may add the last heartbeat to them."""
+    override = staticmethod(lambda error, reason, details: (f"!{reason}", details))
+    answer = invoked(running(fails, _serialize_failure=override))
+    assert isinstance(answer, Failed)
+    assert (answer.reason, answer.own_format) == ("!SECRET", False)
+
+
+@pytest.mark.parametrize("body", [broken, *(lambda _, it=it: it for it in (None, 1, (1, 2)))])
+def test_a_broken_way_out_for_failures(
+    body: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """SWF gets the failure as Flowy writes it, and the log says so, without a value."""
+    override = staticmethod(lambda error, reason, details: body(error))
+    assert failed(invoked(running(fails, _serialize_failure=override)))[0] == "SECRET"
+    (record,) = caplog.records
+    assert "_serialize_failure raised" in record.getMessage()
+    assert "SECRET" not in record.getMessage()
 
 
 def test_the_status_is_left_alone() -> None:

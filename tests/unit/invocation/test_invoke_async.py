@@ -47,6 +47,32 @@ def test_results_are_encoded_in_a_thread() -> None:
     assert thread is not loop
 
 
+def test_decoding_that_blocks_and_failures_are_left_to_a_thread() -> None:
+    """Overrides may make calls, and must not keep the event loop from other coroutines."""
+    threads: list[threading.Thread] = []
+
+    async def body(self: Plain) -> int:
+        threads.append(threading.current_thread())
+        raise ValueError("why")
+
+    def decode(_: Any) -> tuple[Any, Any]:
+        threads.append(threading.current_thread())
+        return (), {}
+
+    def encode(error: Any, reason: str, details: Any) -> tuple[str, Any]:
+        threads.append(threading.current_thread())
+        return f"!{reason}", details
+
+    overrides: dict[str, Any] = {
+        "_decoding_blocks": True,
+        "_deserialize_arguments": staticmethod(decode),
+        "_serialize_failure": staticmethod(encode),
+    }
+    assert failed(awaited(running(body, **overrides)))[0] == "!why"
+    first, loop, last = threads
+    assert loop not in (first, last)
+
+
 @pytest.mark.parametrize(
     ("input", "reason"),
     [("{", reasons.INPUT_UNREADABLE), ("[[1], {}]", reasons.INPUT_MISFIT + "run() too many")],

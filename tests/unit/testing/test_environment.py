@@ -15,6 +15,7 @@ from flowy.context import ActivityInfo, current, worker_stopping
 from flowy.exception import (
     ActivityFailedError,
     CancelTask,
+    HandOverTask,
     SerializationError,
     SuspendTask,
     TooLongError,
@@ -25,6 +26,7 @@ from flowy.testing import (
     ActivityEnvironment,
     Answer,
     Canceled,
+    HandedOver,
     LocalWorker,
     Suspended,
     Unanswered,
@@ -352,6 +354,19 @@ def test_suspended() -> None:
     assert env.suspended
     assert env.answer is None
     assert kept == [("order 7", "t-1")]
+
+
+def test_handed_over() -> None:
+    """HandOverTask ends without an answer, and is no suspension."""
+
+    class Legacy(Activity):
+        def run(self) -> None:
+            raise HandOverTask
+
+    env = ActivityEnvironment(token="t-1")
+    assert env.run(Legacy) == HandedOver("t-1")
+    assert env.answer is None
+    assert not env.suspended
 
 
 def test_info_is_declared_or_given() -> None:

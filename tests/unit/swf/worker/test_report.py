@@ -29,6 +29,7 @@ NOT_OF_A_WORKER = {
         (TaskOutcome.FAILED, StopReport(failed=1)),
         (TaskOutcome.CANCELED, StopReport(canceled=1)),
         (TaskOutcome.SUSPENDED, StopReport(suspended=1)),
+        (TaskOutcome.HANDED_OVER, StopReport(handed_over=1)),
         (TaskOutcome.CLOSED, StopReport(closed=1)),
         (TaskOutcome.LEFT_UNKNOWN, StopReport(unknown_left=1)),
         (TaskOutcome.FAILED_BY_STOP, StopReport(failed_by_stop=("a task",))),

@@ -6,7 +6,15 @@ import pytest
 
 from flowy.concurrency.stop import StopLevel
 from flowy.exception import OutsideActivityError
-from flowy.invocation import Canceled, Completed, Failed, Scheduler, Suspended, TaskStatus
+from flowy.invocation import (
+    Canceled,
+    Completed,
+    Failed,
+    HandedOver,
+    Scheduler,
+    Suspended,
+    TaskStatus,
+)
 from flowy.swf.worker.heartbeats import BURST
 from flowy.swf.worker.run_scheduler import RunScheduler
 from tests.unit.swf.worker.runs import RecordingRun
@@ -36,6 +44,12 @@ def test_suspend_sends_no_answer(run: RecordingRun, scheduler: Scheduler) -> Non
     """Whoever has the token answers."""
     scheduler.suspend("token")
     assert run.answers == [Suspended()]
+
+
+def test_hand_over_sends_no_answer(run: RecordingRun, scheduler: Scheduler) -> None:
+    """Other code answers."""
+    scheduler.hand_over("token")
+    assert run.answers == [HandedOver()]
 
 
 def test_suspending_is_the_block_of_the_run(run: RecordingRun, scheduler: Scheduler) -> None:

@@ -192,7 +192,13 @@ def test_a_child_that_did_not_end_at_a_stop_leaves_its_tasks_as_the_policy_says(
 
 
 @pytest.mark.parametrize(
-    "outcome", [TaskOutcome.SUSPENDED, TaskOutcome.ABANDONED, TaskOutcome.LEFT_UNKNOWN]
+    "outcome",
+    [
+        TaskOutcome.SUSPENDED,
+        TaskOutcome.HANDED_OVER,
+        TaskOutcome.ABANDONED,
+        TaskOutcome.LEFT_UNKNOWN,
+    ],
 )
 def test_what_was_left_on_purpose_is_not_failed(case: Case, outcome: TaskOutcome) -> None:
     """The child had settled it."""

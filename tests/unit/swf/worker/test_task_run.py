@@ -16,6 +16,7 @@ from flowy.invocation import (
     Canceled,
     Completed,
     Failed,
+    HandedOver,
     NoAnswer,
     Suspended,
     TaskOutcome,
@@ -109,6 +110,7 @@ def test_a_task_that_the_store_does_not_take_is_open_again(case: Case) -> None:
         (Failed("why"), TaskOutcome.FAILED, ["fail"]),
         (Canceled(), TaskOutcome.CANCELED, ["cancel"]),
         (Suspended(), TaskOutcome.SUSPENDED, []),
+        (HandedOver(), TaskOutcome.HANDED_OVER, []),
         (NoAnswer(TaskStatus.STOPPING), TaskOutcome.ABANDONED, []),
     ],
 )
@@ -264,6 +266,14 @@ def test_long_details_of_the_last_heartbeat_leave_room_for_the_traceback(case: C
     details = case.answer[2]
     assert details.startswith("Traceback\nLast heartbeat: \\udcffxxx")
     assert len(details) == len("Traceback\nLast heartbeat: ") + 2_048
+
+
+def test_details_in_a_format_of_the_activitys_own_are_sent_as_they_are(case: Case) -> None:
+    """Its decider reads them, and could not if the last heartbeat stood below."""
+    run = case.task_run()
+    run.heartbeats.beat("row 8")
+    run.finish(Failed("why", "{}", own_format=True))
+    assert case.calls.made == [("fail", "why", "{}")]
 
 
 def test_a_failure_by_the_stop_has_the_fixed_reason_and_the_last_details(case: Case) -> None:

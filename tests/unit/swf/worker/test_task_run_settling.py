@@ -16,6 +16,7 @@ from flowy.invocation import (
     Canceled,
     Completed,
     Failed,
+    HandedOver,
     NoAnswer,
     Suspended,
     TaskOutcome,
@@ -292,6 +293,7 @@ def test_observers_are_told_how_long_run_and_answer_took(case: Case) -> None:
         (Completed("1"), logging.INFO),
         (Canceled(), logging.INFO),
         (Suspended(), logging.INFO),
+        (HandedOver(), logging.INFO),
         (NoAnswer(TaskStatus.STOPPING), logging.INFO),
         (NoAnswer(TaskStatus.CLOSED), logging.INFO),
         (Failed("SECRET", "SECRET", ValueError("SECRET")), logging.ERROR),
@@ -311,4 +313,6 @@ def test_the_log_says_how_a_task_ended(
     expected = f"Activity work 1 (activity 1 of workflow flow): {run.outcome.value} after 1.500 s"
     assert record.getMessage().startswith(expected)
     assert ("(ValueError)" in record.getMessage()) == isinstance(answer, Failed)
+    other = "s; SWF gets its answer from other code."
+    assert record.getMessage().endswith(other) == isinstance(answer, HandedOver)
     assert "SECRET" not in caplog.text
