@@ -46,24 +46,33 @@ def decode_input(text: str | None) -> tuple[list[Any], dict[str, Any]]:
     """
     if text is None or text == "":
         raise InputError("the task has no input. Schedule it with the JSON text of [args, kwargs].")
-    if not isinstance(text, str):
-        raise InputError(f"it is not text but {_type_name(text)}.")
-    try:
-        value = json.loads(text)
-    except RecursionError:
-        raise InputError("it is nested too deep to be read.") from None
-    except ValueError as error:
-        raise InputError(f"it is not JSON ({_place(error)}).") from None
+    value = read_json(text)
     if not isinstance(value, list) or len(value) != 2:
-        what = f"a list of {len(value)}" if isinstance(value, list) else _json_type(value)
+        what = f"a list of {len(value)}" if isinstance(value, list) else json_type(value)
         raise InputError(f"it is not [args, kwargs] but {what}.")
     args, kwargs = value
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise InputError(
             "it is not [args, kwargs], a list and an object, but "
-            f"[{_json_type(args)}, {_json_type(kwargs)}]."
+            f"[{json_type(args)}, {json_type(kwargs)}]."
         )
     return args, kwargs
+
+
+def read_json(text: str) -> Any:
+    """Return the value of an input that is one JSON text.
+
+    Raises:
+        InputError: it is not JSON, or nested too deep to be read.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"it is not text but {type_name(text)}.")
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise InputError("it is nested too deep to be read.") from None
+    except ValueError as error:
+        raise InputError(f"it is not JSON ({_place(error)}).") from None
 
 
 def encode_result(value: Any) -> str:
@@ -107,7 +116,7 @@ def _encode(value: Any, noun: str, path: str) -> str:
         raise SerializationError(f"the {noun} is nested too deep for JSON.") from None
     except Exception as error:  # a subclass of dict, list or int may raise anything at all
         found = _first_misfit(value, path)
-        what = found[1] if found else _type_name(value)
+        what = found[1] if found else type_name(value)
         raise SerializationError(
             f"{what} at {found[0] if found else path} has no JSON form ({type(error).__name__}). "
             + (_STRICT if what == _NOT_FINITE else _PLAIN)
@@ -126,11 +135,11 @@ def _first_misfit(value: Any, path: str) -> tuple[str, str] | None:
     """Return the path and the type of the first thing in *value* that has no JSON form."""
     for item, at, above in _items(value, path):
         if id(item) in above:
-            return at, f"{_type_name(item)} that contains itself"
+            return at, f"{type_name(item)} that contains itself"
         if isinstance(item, dict):
             for key in item:
                 if not isinstance(key, str | int | float | bool | None):
-                    return at, f"key of type {_type_name(key)}"
+                    return at, f"key of type {type_name(key)}"
                 if isinstance(key, float) and not math.isfinite(key):
                     return at, _NOT_FINITE
         elif isinstance(item, float) and not math.isfinite(item):
@@ -139,7 +148,7 @@ def _first_misfit(value: Any, path: str) -> tuple[str, str] | None:
             try:
                 json.dumps(item)
             except Exception:
-                return at, _type_name(item)
+                return at, type_name(item)
     return None
 
 
@@ -207,7 +216,8 @@ def _place(error: ValueError) -> str:
     return "a number in it has too many digits"
 
 
-def _json_type(value: Any) -> str:
+def json_type(value: Any) -> str:
+    """Return what JSON calls the type of a value that was read from JSON."""
     if value is None:
         return "null"
     names: dict[type, str] = {
@@ -217,7 +227,8 @@ def _json_type(value: Any) -> str:
     return names[type(value)]
 
 
-def _type_name(value: Any) -> str:
+def type_name(value: Any) -> str:
+    """Return the name of a value's type, with its module unless it is built in."""
     kind = type(value)
     module = kind.__module__
     return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"

@@ -9,6 +9,7 @@ from flowy import (
     ActivityInfo,
     AsyncActivity,
     CancelTask,
+    HandOverTask,
     SuspendTask,
     activity,
     async_scheduler,
@@ -16,6 +17,8 @@ from flowy import (
     start_activity_worker,
 )
 from flowy.swf.worker import StopReport
+from flowy.transport.plain import ObjectActivity, TextActivity
+from flowy.transport.simpleflow import SimpleflowActivity
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -46,8 +49,30 @@ class Other(Activity):
     def _deserialize_arguments(input: str | None) -> tuple[Any, Any]:
         return (), {}
 
+    @staticmethod
+    def _serialize_failure(
+        error: BaseException | None, reason: str, details: str | None
+    ) -> tuple[str, str | None]:
+        return type(error).__name__, details
+
     def run(self) -> None:
         """Do nothing."""
+
+
+class Resize(ObjectActivity, TextActivity, AsyncActivity):
+    """A format is a base class, of coroutines too, and two of them mix."""
+
+    async def run(self, path: str, width: int = 800) -> str:
+        return f"{path} at {width}"
+
+
+class Charge(SimpleflowActivity, AsyncActivity):
+    """Likewise for simpleflow's deciders."""
+
+    jumbo_bucket = "bucket/folder"
+
+    async def run(self, order: str) -> None:
+        raise HandOverTask
 
 
 def the_class_is_unchanged() -> None:

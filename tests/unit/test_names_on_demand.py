@@ -28,6 +28,8 @@ def test_importing_flowy_imports_no_engine() -> None:
         "import sys, flowy; assert 'flowy.swf' not in sys.modules\n"
         "from flowy import Activity; assert 'flowy.swf' not in sys.modules\n"
         "from flowy import activity; assert 'flowy.swf.scanner' in sys.modules\n"
-        "from flowy import *; assert start_activity_worker"
+        "from flowy import *; assert start_activity_worker\n"
+        "assert not [name for name in sys.modules if name.startswith('flowy.transport.')\n"
+        "            and name != 'flowy.transport.json']"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

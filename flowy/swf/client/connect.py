@@ -11,12 +11,10 @@ boto3 is only imported when a client is made.
 from __future__ import annotations
 
 import contextlib
-import platform
-import threading
 import weakref
 from typing import Any
 
-from ..._version import __version__
+from ...aws import make_client
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...observer import Observers
 from ...safe_logging import get_logger
@@ -37,7 +35,6 @@ LEAST_POLL_READ_TIMEOUT_SECONDS = 65
 #: Answers are small: a call that takes longer than this, in seconds, is tried again.
 ANSWER_READ_TIMEOUT_SECONDS = 10
 ANSWER_ATTEMPTS = 4
-CONNECT_TIMEOUT_SECONDS = 5
 
 #: Short, because an activity waits for its heartbeat, and its sender tries again; in seconds.
 HEARTBEAT_READ_TIMEOUT_SECONDS = 4
@@ -100,29 +97,10 @@ def _own_clients(pool: int, *, polls: bool) -> tuple[Layer1, ...]:
     return poll_client, answers, heartbeats
 
 
-#: Clients are thread-safe, but making one from the default session is not (boto3 docs).
-_making = threading.Lock()
-
-
 def _boto3_client(**config: Any) -> Layer1:
-    import boto3
-    from botocore.config import Config
-
     try:
-        with _making:
-            client: Layer1 = boto3.client(
-                "swf",
-                config=Config(
-                    connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                    tcp_keepalive=True,
-                    # A fixed user agent, which botocore does not build for each request.
-                    user_agent=f"flowy/{__version__} boto3/{boto3.__version__} "
-                    f"python/{platform.python_version()}",
-                    # This package builds the parameters, from values with known types.
-                    parameter_validation=False,
-                    **config,
-                ),
-            )
+        # This package builds the parameters, from values with known types.
+        client: Layer1 = make_client("swf", parameter_validation=False, **config)
     except Exception as error:
         raise translated(error, MAKE_A_CLIENT) from error
     check_bodies(client)

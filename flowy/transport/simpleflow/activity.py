@@ -1,0 +1,117 @@
+"""The base class of activities that simpleflow's deciders schedule."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, ClassVar
+
+from ...exception import InputError, TooLongError, TransportError
+from ...safe_logging import get_logger
+from ...task import Activity
+from .failures import failure_texts, shortened
+from .jumbo import PREFIX, JumboError, JumboFields
+from .values import decode_input, encode
+
+logger = get_logger(__name__)
+
+#: The environment variable that simpleflow itself reads.
+BUCKET_VARIABLE = "SIMPLEFLOW_JUMBO_FIELDS_BUCKET"
+
+#: SWF's limits, from which simpleflow puts a text into a jumbo field; in characters.
+MAX_RESULT_CHARS = 32_768
+MAX_REASON_CHARS = 256
+
+
+class SimpleflowActivity(Activity):
+    """The base class of activities that deciders of simpleflow 0.36 schedule.
+
+    The input is ``{"args": [...], "kwargs": {...}}``, the result compact JSON, and the details of a
+    failure are the JSON object that simpleflow's workers write. With a bucket, what is too long for
+    SWF travels in jumbo fields, both ways. For a coroutine derive the class from
+    ``SimpleflowActivity`` first and from ``AsyncActivity`` second.
+    """
+
+    #: Where jumbo fields are read and written: ``bucket`` or ``bucket/folder``. None takes the
+    #: environment variable ``SIMPLEFLOW_JUMBO_FIELDS_BUCKET``; with neither, there are none.
+    jumbo_bucket: ClassVar[str | None] = None
+
+    #: A boto3 ``s3`` client for them; None makes one from the default session.
+    jumbo_client: ClassVar[Any] = None
+
+    _decoding_blocks: ClassVar[bool] = True
+
+    @classmethod
+    def _deserialize_arguments(cls, input: str | None) -> tuple[Any, Any]:
+        """Return ``args`` and ``kwargs``, from S3 if the input is a jumbo field.
+
+        Raises:
+            InputError: the input, or the jumbo field, cannot be read.
+        """
+        if not input:
+            raise InputError("the task has no input; simpleflow's deciders always write one.")
+        if input.startswith(PREFIX):
+            return decode_input(cls._jumbo_fields_or_raise().read(input))
+        return decode_input(input)
+
+    @classmethod
+    def _serialize_result(cls, result: Any) -> str:
+        """Return the JSON text of *result*, or the jumbo field for it if it is too long.
+
+        Raises:
+            SerializationError: the value has no JSON form in simpleflow.
+            TooLongError: it is too long, and there is no bucket, or S3 did not take it.
+        """
+        text = encode(result)
+        if len(text) <= MAX_RESULT_CHARS:
+            return text
+        fields = cls._jumbo_fields()
+        why = f"set jumbo_bucket or {BUCKET_VARIABLE} to let it travel in a jumbo field."
+        if fields is not None:
+            try:
+                return fields.write(text)
+            except JumboError as error:
+                why = f"it cannot travel in a jumbo field: {error}"
+        raise TooLongError(
+            f"{len(text):,} characters, SWF takes {MAX_RESULT_CHARS:,}; {why}",
+            length=len(text),
+            limit=MAX_RESULT_CHARS,
+        )
+
+    @classmethod
+    def _serialize_failure(
+        cls, error: BaseException | None, reason: str, details: str | None
+    ) -> tuple[str, str | None]:
+        """Return the reason and the details as a worker of simpleflow writes them."""
+        reason, said = failure_texts(error, reason, details)
+        if said is not None:
+            details = cls._fitting(encode(said), MAX_RESULT_CHARS) or shortened(said)
+        return cls._fitting(reason, MAX_REASON_CHARS) or reason, details
+
+    @classmethod
+    def _fitting(cls, text: str, limit: int) -> str | None:
+        """Return *text*, or the jumbo field for it; None if it is too long and cannot travel."""
+        if len(text) <= limit:
+            return text
+        fields = cls._jumbo_fields()
+        if fields is None:
+            return None
+        try:
+            return fields.write(text, patient=False)
+        except TransportError as error:
+            logger.warning("A failure does not travel in a jumbo field, and is cut: %s", error)
+            return None
+
+    @classmethod
+    def _jumbo_fields(cls) -> JumboFields | None:
+        folder = cls.jumbo_bucket or os.environ.get(BUCKET_VARIABLE)
+        return JumboFields(folder, cls.jumbo_client) if folder else None
+
+    @classmethod
+    def _jumbo_fields_or_raise(cls) -> JumboFields:
+        fields = cls._jumbo_fields()
+        if fields is None:
+            raise InputError(
+                "it is a jumbo field, and this worker has no bucket to read it from. Set "
+                f"jumbo_bucket or {BUCKET_VARIABLE}."
+            )
+        return fields
