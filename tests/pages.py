@@ -14,6 +14,7 @@ anything) and end as the block's ``:class:`` says:
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import os
 import re
@@ -23,6 +24,7 @@ import socket
 import subprocess
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 from sybil import Example
@@ -32,12 +34,23 @@ from tests.patience import PATIENCE_SECONDS
 #: The port that the pages give to ``flowy local``; the tests take a free one in its place.
 PORT_IN_PAGES = "7933"
 
+#: How often the polls of a process that is to end are answered, in seconds.
+RELEASE_SECONDS = 0.1
+
 
 class Shell:
     """What a reader would do in a terminal or two, in a folder of the page's own."""
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: dict[str, str],
+        release_polls: Callable[[], object] = lambda: None,
+    ) -> None:
         self.folder = folder
+        #: What a page has started for itself, and is to end after its commands.
+        self.at_end = contextlib.ExitStack()
+        self._release_polls = release_polls
         programs = Path(sys.executable).parent
         self._environment = {
             **environment,
@@ -69,22 +82,35 @@ class Shell:
             else:
                 self._run(command, expected, codes[0] if last and codes else 0)
 
+    def export(self, name: str, value: str) -> None:
+        """Set a variable in the environment of the commands to come."""
+        self._environment[name] = value
+
     def end(self) -> None:
         """Press Ctrl-C in each terminal that was left running, the youngest first."""
+        with self.at_end:
+            self._end_commands()
+
+    def _end_commands(self) -> None:
         for _, process in reversed(self._left):
             # All at once: a worker waits for its poll, which an SWF that ends answers.
             process.send_signal(signal.SIGINT)
         problems = []
         for command, process in reversed(self._left):
-            try:
-                said, _ = process.communicate(timeout=PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                said, _ = process.communicate()
+            said = self._rest_of(process)
             if process.returncode:
                 problems.append(f"{command!r} ended with {process.returncode}: {said}")
         self._left.clear()
         assert not problems, "\n".join(problems)
+
+    def _rest_of(self, process: subprocess.Popen[str]) -> str:
+        """Wait for the end of a process, which may wait for its poll; return what it says."""
+        for _ in range(round(PATIENCE_SECONDS / RELEASE_SECONDS)):
+            self._release_polls()  # again, because a poll may have been on its way
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.communicate(timeout=RELEASE_SECONDS)[0]
+        process.kill()
+        return process.communicate()[0]
 
     def _export(self, command: str) -> None:
         for word in shlex.split(command)[1:]:

@@ -72,7 +72,7 @@ def test_page(
         monkeypatch.setenv(name, value)
     folder = tmp_path / "page"
     folder.mkdir()
-    shell = Shell(folder, swf_environment)
+    shell = Shell(folder, swf_environment, local_swf.release_polls)
     page = Page(path, shell)
     page.module.__dict__.update(
         {"DOMAIN": domain, "SWF": local_swf.client(), "outcome": outcome, "shell": shell}

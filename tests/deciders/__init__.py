@@ -1,0 +1,1 @@
+"""Deciders of the kinds from which people come: docs/migrating is run against them."""
