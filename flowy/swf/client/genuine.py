@@ -38,9 +38,15 @@ def check_bodies(client: Any) -> None:
     client.meta.events.register("response-received.swf", _check_body)
 
 
-def _check_body(response_dict: Mapping[str, Any] | None = None, **_: Any) -> None:
+def _check_body(
+    response_dict: Mapping[str, Any] | None = None,
+    parsed_response: Mapping[str, Any] | None = None,
+    **_: Any,
+) -> None:
     if not response_dict or response_dict.get("status_code") != 200:
         return
+    if parsed_response and len(parsed_response) > 1:
+        return  # botocore has read more from the body than ResponseMetadata, so it is JSON
     body = response_dict.get("body") or b""
     if body.strip():
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from flowy.swf.client.genuine import check_bodies, is_genuine
 from tests.faults.reply import EMPTY_POLL
 from tests.unit.scripted_swf import ONE_ATTEMPT, Says, ScriptedSWF, boto3_client, lean_client
 from tests.unit.stand_ins import task_answer
+from tests.unit.swf.client.lean.raw_server import RawServer
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 
@@ -138,6 +140,34 @@ def test_a_check_of_bodies_shows_no_body() -> None:
         client.close()
     assert "SECRET" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_a_body_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """botocore has read something from it, so it is JSON."""
+    parsed: list[object] = []
+    loads = json.loads
+
+    def count(text: Any, **options: Any) -> Any:
+        parsed.append(text)
+        return loads(text, **options)
+
+    with RawServer() as server:
+        client = boto3_client(server.url, **ONE_ATTEMPT)
+        check_bodies(client)
+        client.list_domains(registrationStatus="REGISTERED")  # loads what botocore needs
+        monkeypatch.setattr(json, "loads", count)
+        client.poll_for_activity_task(domain="domain", taskList={"name": "list"})
+        client.close()
+    assert parsed == [EMPTY_POLL.decode()]
+
+
+def test_no_answer_has_a_message() -> None:
+    """botocore reads a body that is not JSON as one with a ``message``."""
+    client: Any = boto3_client()
+    model = client.meta.service_model
+    outputs = [model.operation_model(name).output_shape for name in model.operation_names]
+    assert not any(shape and "message" in shape.members for shape in outputs)
+    client.close()
 
 
 # Clients of other making
