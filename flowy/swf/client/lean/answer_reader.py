@@ -48,7 +48,7 @@ def read_answer(receive: Receive) -> HTTPAnswer:
         searched = max(0, len(data) - len(_BLANK) + 1)
         data += more
         end = data.find(_BLANK, searched)
-    head = _plain_head(data[:end]) if end >= 0 else None
+    head = _plain_head(data[:end]) if 0 <= end <= MAX_HEAD_BYTES else None
     if head is None:
         from .odd_answer import read_odd_answer
 

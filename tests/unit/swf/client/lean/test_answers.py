@@ -10,6 +10,8 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from flowy.swf.client.lean import odd_answer
+from flowy.swf.client.lean.answer import BrokenAnswerError
+from flowy.swf.client.lean.answer_reader import read_answer
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.swf.client.conftest import MakeClient
 from tests.unit.swf.client.lean.raw_server import (
@@ -225,6 +227,8 @@ GUESSED: dict[str, bytes] = {
         b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"2\r\n{}\r\n0\r\n\r\n"
     ),
+    "a line that is no header": answer(length=100, headers=OWN + b"nonsense\r\n"),
+    "a space before a colon": answer(length=100).replace(b"Length:", b"Length :"),
     "an unknown encoding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n{}",
 }
 
@@ -264,6 +268,15 @@ def test_an_answer_that_nobody_asked_for(lean: MakeClient) -> None:
         assert sent.wait(PATIENCE_SECONDS)
         assert "taskToken" not in poll(client)
     assert server.connections == 2
+
+
+@pytest.mark.parametrize("first", [100, 65_000])
+def test_a_long_head(first: int) -> None:
+    """One of more than 64 KiB is given up, even if its end has come with it."""
+    data = answer(headers=OWN + (b"X-Long: " + b"x" * 9_000 + b"\r\n") * 10)
+    parts = iter([data[:first], data[first:]])
+    with pytest.raises(BrokenAnswerError, match="too long"):
+        read_answer(lambda: next(parts))
 
 
 def test_a_head_without_end(lean: MakeClient) -> None:
