@@ -1,8 +1,9 @@
 """Reads answers that SWF itself does not send, but a proxy or a load balancer may.
 
-``http.client`` reads them from their first byte. It also accepts three forms whose body would be a
+``http.client`` reads them from their first byte. It also accepts four forms whose body would be a
 guess, so these are refused here: lengths that contradict each other or are not numbers, an encoding
-other than ``chunked``, and an encoding together with a length.
+other than ``chunked``, an encoding together with a length, and a head with a line that is no
+header, because ``http.client`` ignores the headers that follow it.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ def read_odd_answer(data: bytes, receive: Receive) -> HTTPAnswer:
 
 
 def _check_length(response: HTTPResponse) -> None:
+    if response.headers.defects:
+        raise BrokenAnswerError("the head has a line that is not a header")
     lengths = set(response.headers.get_all("Content-Length", ()))
     encodings = response.headers.get_all("Transfer-Encoding", ())
     if encodings:
