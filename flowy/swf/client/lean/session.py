@@ -8,6 +8,8 @@ has answered, so a poll would go to SWF although a mock has answered it.
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,16 @@ if TYPE_CHECKING:
 _ODD_HEADERS = frozenset(
     {"accept-encoding", "connection", "expect", "host", "te", "trailer", "transfer-encoding"}
 )
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+@functools.lru_cache(maxsize=64)
+def _start_of(name: object) -> bytes | None:
+    """Return a header up to its value; None if botocore must send it."""
+    if type(name) is not str or not _NAME.fullmatch(name) or name.lower() in _ODD_HEADERS:
+        return None
+    return f"{name}: ".encode("ascii")
 
 
 class LeanSession:
@@ -97,11 +109,13 @@ class LeanSession:
         lines: list[bytes] = []
         headers: Any = request.headers
         for name, value in headers.items():
-            if name.lower() in _ODD_HEADERS:
+            start = _start_of(name)
+            if type(value) is str and value.isascii():
+                # botocore encodes the headers that it signs, but adds Content-Length as text.
+                value = value.encode("ascii")
+            if start is None or type(value) is not bytes:
                 return None
-            # botocore encodes the headers that it signs, but adds Content-Length as text.
-            text = value if type(value) is bytes else value.encode("latin-1")
-            lines.append(b"%s: %s\r\n" % (name.encode("ascii"), text))
+            lines.append(b"%s%s\r\n" % (start, value))
         head = b"".join(lines)
         if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
             return None
