@@ -84,13 +84,14 @@ def reason_against(client: Any) -> str | None:
     if not hasattr(select, "poll"):
         return "this system has no poll()"
     config, url = client.meta.config, client.meta.endpoint_url
-    if origin_of(url) is None:
+    origin = origin_of(url)
+    if origin is None:
         return "the endpoint is not just a host that speaks http or https"
     if config.client_cert:
         return "a client certificate is configured"
     if config.proxies_config:
         return "proxies_config is set"
     proxies = get_environ_proxies(url) if config.proxies is None else config.proxies
-    if proxies.get(url.partition(":")[0]):
+    if proxies.get(origin.scheme):
         return "a proxy applies to the endpoint"
     return None

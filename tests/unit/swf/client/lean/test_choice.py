@@ -12,6 +12,7 @@ import pytest
 from botocore import endpoint as botocore_endpoint
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
 from flowy.swf.client import SWFClient, connect
@@ -20,7 +21,13 @@ from flowy.swf.client.lean.choice import take_lean_way
 from flowy.swf.client.lean.session import LeanSession
 from tests.unit.scripted_swf import Says, ScriptedSWF, boto3_client
 from tests.unit.swf.client.conftest import MakeClient
-from tests.unit.swf.client.lean.raw_server import PATIENT, RawServer, connections_of, poll
+from tests.unit.swf.client.lean.raw_server import (
+    PATIENT,
+    RawServer,
+    connections_of,
+    error_of,
+    poll,
+)
 
 LEAN = "Calls to SWF go through Flowy's own HTTP connections."
 BOTOCORE = "Calls to SWF go through botocore's own HTTP connections, because {}."
@@ -107,6 +114,14 @@ def test_proxies_of_the_environment(
     reason = BOTOCORE.format("a proxy applies to the endpoint")
     assert lines() == [(logging.INFO, reason) if proxied else (logging.DEBUG, LEAN)]
     assert sessions(client) == [URLLib3Session if proxied else LeanSession] * 3
+
+
+def test_a_scheme_in_capitals(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy for its scheme applies."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SWF", "HTTPS://swf.example.org")
+    connect()
+    assert lines() == [(logging.INFO, BOTOCORE.format("a proxy applies to the endpoint"))]
 
 
 @pytest.mark.parametrize(
@@ -300,19 +315,41 @@ def other_place(request: Any, **_: Any) -> None:
     request.url += "path"
 
 
+def number(request: Any, **_: Any) -> None:
+    request.headers["X-Own"] = 5
+
+
 def text_body(request: Any, **_: Any) -> None:
     request.data = request.data.decode()
 
 
-@pytest.mark.parametrize("change", [odd_header, line_break, other_place, text_body])
+@pytest.mark.parametrize("change", [odd_header, line_break, number, other_place, text_body])
 def test_other_requests_go_through_botocore(lean: MakeClient, change: Callable[..., None]) -> None:
     """A handler of the user's may change a request: then botocore sends it, once."""
     with RawServer() as server:
         client = lean(server.url)
-        client.meta.events.register("request-created.swf", change)
+        event = "before-send.swf" if change is number else "request-created.swf"
+        client.meta.events.register(event, change)
         assert poll(client)["startedEventId"] == 0
         assert connections_of(client) == set()
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("X-Own", "\u20ac"), ("X-\u20ac", "a"), ("X-Own", None), ("", "a"), ("X:Own", "a")],
+)
+def test_headers_that_cannot_be_sent(either: MakeClient, name: str, value: Any) -> None:
+    """Nothing goes out, and both ways raise the same class."""
+
+    def change(request: Any, **_: Any) -> None:
+        request.headers[name] = value
+
+    with RawServer() as server:
+        client = either(server.url)
+        client.meta.events.register("before-send.swf", change)
+        assert type(error_of(client)) is HTTPClientError
+    assert server.requests == []
 
 
 def test_the_request_is_botocores(either: MakeClient) -> None:
