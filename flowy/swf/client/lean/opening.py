@@ -80,7 +80,8 @@ class Opener:
 
 def _with_tls(plain: socket.socket, context: ssl.SSLContext, host: str) -> socket.socket:
     try:
-        return context.wrap_socket(plain, server_hostname=host)
+        # Certificates name hosts without the dot at the end of a complete name.
+        return context.wrap_socket(plain, server_hostname=host.rstrip("."))
     except TimeoutError:
         raise
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import select
+import socket
 import ssl
 import threading
 import warnings
@@ -141,6 +142,32 @@ def test_the_name_goes_out(lean: MakeClient, trusted: ssl.SSLContext) -> None:
     with RawServer(tls=trusted) as server:
         poll(lean(f"https://localhost:{server.port}"))
     assert names == ["localhost"]
+
+
+@pytest.mark.usefixtures("trusting")
+def test_a_complete_name(
+    either: MakeClient, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its dot at the end is not in the certificate."""
+    getaddrinfo = socket.getaddrinfo
+    asked: list[Any] = []
+
+    def resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(host)
+        return getaddrinfo("127.0.0.1", *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with RawServer(tls=context(authority.issue_cert("swf.example"))) as server:
+        client = either(f"https://swf.example.:{server.port}")
+        assert poll(client)["startedEventId"] == 0
+    assert asked == ["swf.example."]
+
+
+def test_a_folder(either: MakeClient, trusted: ssl.SSLContext, bundle: str) -> None:
+    """botocore reads files alone."""
+    with pytest.MonkeyPatch.context() as patch, RawServer(tls=trusted) as server:
+        patch.setenv("REQUESTS_CA_BUNDLE", str(Path(bundle).parent))
+        assert type(error_of(either(server.url))) is SSLError
 
 
 def test_a_file_that_is_missing(
