@@ -21,9 +21,11 @@ from flowy.exception import (
 from flowy.invocation import TaskStatus
 from flowy.local import LocalSWF
 from flowy.swf.suspended.async_scheduler import AsyncScheduler
+from tests.patience import PATIENCE_SECONDS
 from tests.suspended import Desk
 from tests.unit.stand_ins import Line, ScriptedLayer1
 from tests.unit.swf.client.faulting import FaultingLayer1
+from tests.unit.swf.client.lean.raw_server import Peer, RawServer, answer
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -224,24 +226,29 @@ def test_a_lost_answer_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> N
         assert "SWF may have taken it" not in caplog.text
 
 
+@pytest.mark.parametrize("way", ["", "botocore"])
 def test_many_threads_throw_no_connection_away(
-    local_swf: LocalSWF, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    no_settings: None, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     """A web app with many threads keeps a connection for each call that is out."""
-    for name, value in local_swf.environment.items():
-        monkeypatch.setenv(name, value)
-    desk = Desk(local_swf.client(), local_swf.domain)
-    _, task = desk.waiting("many-threads")
-    scheduler = async_scheduler(local_swf.domain)
-    barrier = threading.Barrier(40)
+    threads = 40
+    all_out = threading.Barrier(threads)
 
-    def beat(_number: int) -> bool:
-        barrier.wait()
-        return scheduler.heartbeat(task.token)
+    def behave(peer: Peer) -> None:
+        while peer.read():
+            all_out.wait(PATIENCE_SECONDS)
+            peer.send(answer(b""))
 
-    with ThreadPoolExecutor(40) as threads:
-        assert all(threads.map(beat, range(40)))
-    assert "pool is full" not in caplog.text
+    with RawServer(behave) as server, ThreadPoolExecutor(threads) as pool:
+        monkeypatch.setenv("FLOWY_HTTP", way)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SWF", server.url)
+        scheduler = async_scheduler("domain")
+        for _ in range(2):
+            assert all(pool.map(lambda result: scheduler.complete("token", result), range(threads)))
+        assert server.connections == threads
 
 
 def test_swf_away_raises_and_may_be_tried_again() -> None:

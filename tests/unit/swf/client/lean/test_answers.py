@@ -180,6 +180,8 @@ BROKEN: dict[str, tuple[Callable[[Peer], None], type[Exception]]] = {
                                   ConnectionClosedError),
     "a reset within the request": (lambda peer: resets(peer) if peer.socket.recv(9) else None,
                                    ConnectionClosedError),
+    "a reset within the head": (says(answer()[:30], then=resets), ConnectionClosedError),
+    "a reset within the body": (says(answer()[:-1], then=resets), ConnectionClosedError),
     "silence": (says(), ReadTimeoutError),
     "silence within the head": (says(answer()[:30]), ReadTimeoutError),
     "silence within the body": (says(answer()[:-1]), ReadTimeoutError),
