@@ -128,6 +128,8 @@ class SWFCaller:
     def _call_patiently(
         self, client: Layer1, method: str, deadline_seconds: float, parameters: Mapping[str, Any]
     ) -> Mapping[str, Any]:
+        if not self._patience_seconds:
+            return self._call_once(client, method, deadline_seconds, parameters)
         patience = Deadline(self._patience_seconds, clock=self._clock)
         backoff = Backoff(first_seconds=1.0, cap_seconds=10.0)
         while True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 #: The limit on the head of an answer, in bytes; ``http.client`` has the same for one line.
 MAX_HEAD_BYTES = 65_536
@@ -16,8 +16,7 @@ MAX_BODY_BYTES = 256 * 1024 * 1024
 Receive = Callable[[], bytes]
 
 
-@dataclass(frozen=True)
-class HTTPAnswer:
+class HTTPAnswer(NamedTuple):
     """One HTTP answer.
 
     Attributes:

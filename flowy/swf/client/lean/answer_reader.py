@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .answer import MAX_BODY_BYTES, MAX_HEAD_BYTES, BrokenAnswerError, HTTPAnswer, Receive
 
@@ -23,8 +23,7 @@ _START = b"HTTP/1.1 "
 _BLANK = b"\r\n\r\n"
 
 
-@dataclass(frozen=True)
-class _Head:
+class _Head(NamedTuple):
     status: int
     headers: Mapping[str, str]
     length: int
