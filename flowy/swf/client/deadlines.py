@@ -31,7 +31,7 @@ CUT_INTERVAL_SECONDS = 0.5
 #: The shortest deadline, in seconds. The thread sleeps as long, so new calls need not wake it.
 SHORTEST_DEADLINE_SECONDS = 5.0
 
-#: What runs while a call has no connection yet, in the standard library and in urllib3.
+#: What runs while a call has no connection yet, here, in the standard library and in urllib3.
 _CONNECTING = frozenset({"create_connection", "do_handshake", "_tunnel"})
 
 

@@ -1,14 +1,23 @@
-"""Opens connections to SWF, with the same TLS settings as botocore."""
+"""Opens connections to SWF, with the same TLS settings as botocore.
+
+A process may be forked while another thread opens a connection. The child closes its copy: if the
+parent died, a poll on that connection would stay open in the child.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
+import weakref
 from collections.abc import Callable
 
 from .connection import Connection
 from .origin import Origin
+
+#: The sockets of this process; a forked child closes its copies.
+_sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
 
 class HandshakeError(Exception):
@@ -57,7 +66,7 @@ class Opener:
         """
         context = self._tls_context() if self._origin.scheme == "https" else None
         address = (self._origin.host, self._origin.port)
-        connected = socket.create_connection(address, self._connect_timeout)
+        connected = create_connection(address, self._connect_timeout)
         try:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._keep_alive:
@@ -78,11 +87,59 @@ class Opener:
         return self._context
 
 
-def _with_tls(plain: socket.socket, context: ssl.SSLContext, host: str) -> socket.socket:
+def create_connection(address: tuple[str, int], timeout: float | None) -> socket.socket:
+    """Connect as ``socket.create_connection``, but let forked children close their copies.
+
+    ``deadlines`` knows it by its name.
+    """
+    problem = OSError("the name has no address")
+    for family, kind, protocol, _, place in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
+        try:
+            connected = socket.socket(family, kind, protocol)
+        except OSError as error:  # the system may know a family that it cannot use
+            problem = error
+            continue
+        _sockets.add(connected)
+        try:
+            connected.settimeout(timeout)
+            connected.connect(place)
+        except OSError as error:
+            connected.close()
+            problem = error
+        except BaseException:
+            connected.close()
+            raise
+        else:
+            return connected
     try:
-        # Certificates name hosts without the dot at the end of a complete name.
-        return context.wrap_socket(plain, server_hostname=host.rstrip("."))
+        raise problem
+    finally:
+        del problem  # its traceback refers to this frame
+
+
+def _with_tls(plain: socket.socket, context: ssl.SSLContext, host: str) -> socket.socket:
+    # Certificates name hosts without the dot at the end of a complete name.
+    name = host.rstrip(".")
+    try:
+        wrapped = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
+        _sockets.add(wrapped)
+        try:
+            wrapped.do_handshake()
+        except BaseException:
+            wrapped.close()
+            raise
     except TimeoutError:
         raise
     except OSError as error:
         raise HandshakeError from error
+    return wrapped
+
+
+def _close_copies() -> None:
+    for each in list(_sockets):
+        with contextlib.suppress(OSError):
+            each.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_close_copies)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
 import socket
+import stat
 import sys
 import threading
 import warnings
@@ -22,7 +24,7 @@ from botocore.exceptions import (
 
 from flowy.swf.client.lean.connection import Connection
 from flowy.swf.client.lean.pool import MAX_IDLE_SECONDS, ConnectionPool
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 from tests.unit.scripted_swf import lean_client
 from tests.unit.swf.client.conftest import MakeClient
 from tests.unit.swf.client.lean.raw_server import (
@@ -440,6 +442,51 @@ def test_a_fork_closes_the_connection_of_a_poll_that_is_out(lean: MakeClient) ->
         assert connection.socket.fileno() != -1
         server.over.set()
         assert type(polling.result(PATIENCE_SECONDS)) is ConnectionClosedError
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+@pytest.mark.parametrize(
+    ("scheme", "backlog", "function"),
+    [("http", 0, "create_connection"), ("https", 9, "do_handshake")],
+)
+def test_a_fork_closes_a_connection_that_is_being_opened(
+    lean: MakeClient, scheme: str, backlog: int, function: str
+) -> None:
+    """It is closed in the child although no call has it yet."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(backlog)  # and nothing is accepted
+        address = listener.getsockname()
+        for _ in range(0 if backlog else 8):
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(address)
+        client = lean(f"{scheme}://127.0.0.1:{address[1]}")
+        before = sockets()
+        thread = threading.Thread(target=error_of, args=(client,))
+        thread.start()
+        until(lambda: is_in(thread, function) and sockets() - before)
+        opened = sockets() - before
+        assert in_a_child(lambda: not sockets() & opened) == 0
+        assert opened <= sockets()
+        listener.close()
+        thread.join()
+
+
+def sockets() -> set[int]:
+    """Return what identifies the sockets that are open in this process."""
+    found = filter(is_open, range(3, 1_000))
+    states = [os.fstat(descriptor) for descriptor in found]
+    return {state.st_ino for state in states if stat.S_ISSOCK(state.st_mode)}
+
+
+def is_in(thread: threading.Thread, function: str) -> bool:
+    """Return whether a thread is in a call of a function."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None and frame.f_code.co_name != function:
+        frame = frame.f_back
+    return frame is not None
 
 
 def is_open(descriptor: int) -> bool:
