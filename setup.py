@@ -52,6 +52,8 @@ setup(
         "prometheus": ["prometheus-client>=0.20"],
         "otel": ["opentelemetry-api>=1.30"],
         "msgspec": ["msgspec>=0.19"],  # the first that runs on Python 3.13
+        "fernet": ["cryptography>=43"],
+        "kms": ["aws-encryption-sdk>=4.0.1"],
         "pydantic": ["pydantic>=2.13"],  # the first whose validators can be made for base64
     },
     entry_points={

@@ -1,4 +1,4 @@
-"""The errors of Flowy, and the three exceptions that an activity raises to end its run.
+"""The errors of Flowy; and ``SuspendTask``, ``CancelTask`` and ``HandOverTask``, which end a run.
 
 Errors derive from ``FlowyError``, so one ``except`` catches them all::
 
@@ -14,31 +14,26 @@ Errors derive from ``FlowyError``, so one ``except`` catches them all::
     │   ├── InputError            an input is not the JSON text of [args, kwargs]
     │   ├── SerializationError    a value has no JSON form
     │   ├── ConversionError       a value does not fit its type
+    │   ├── CodecError            a codec cannot encode or decode a value
+    │   ├── ClaimError            a value cannot be stored, or its claim is refused
     │   └── TooLongError          a text is longer than SWF takes
-    ├── SWFError                  a call to SWF failed
-    │   ├── UnknownResourceError  the task is closed, or the domain, type or execution unknown
-    │   ├── TransientError        throttled, 5xx, no connection: the same call may work later
-    │   │   └── LimitExceededError  too many of something at once
-    │   └── RefusedError          the same call would fail again
-    │       ├── ValidationError     SWF refuses the values of this very call
-    │       ├── CredentialsError    no credentials, expired ones, or no permission
-    │       ├── AlreadyExistsError  the type or domain is there already
-    │       └── DeprecatedError     the type or domain is deprecated
+    ├── ServiceError              a call to a service failed
+    │   ├── UnavailableError      a key service or a store does not answer at the moment
+    │   └── SWFError              a call to SWF failed
+    │       ├── UnknownResourceError  the task is closed, or the domain, type or execution unknown
+    │       ├── TransientError        throttled, 5xx, no connection: the same call may work later
+    │       │   └── LimitExceededError  too many of something at once
+    │       └── RefusedError          the same call would fail again
+    │           ├── ValidationError     SWF refuses the values of this very call
+    │           ├── CredentialsError    no credentials, expired ones, or no permission
+    │           ├── AlreadyExistsError  the type or domain is there already
+    │           └── DeprecatedError     the type or domain is deprecated
     ├── CallError                 the activity that was called did not complete
-    │   ├── ActivityFailedError
-    │   ├── ActivityTimedOutError
-    │   ├── ActivityCanceledError
-    │   └── CallTimedOutError     it had not ended at the call's own timeout
+    │   └── ActivityFailedError, ActivityTimedOutError, ActivityCanceledError, CallTimedOutError
     ├── TokenStoreError           the store of suspended tasks cannot be used
     ├── HandleError               a signed handle is refused
-    │   ├── ForgedHandleError       not signed with this key, or not a handle
-    │   ├── ExpiredHandleError      it has expired
-    │   ├── UsedHandleError         it was used already
-    │   └── ForeignHandleError      it is for another store or another verb
+    │   └── ForgedHandleError, ExpiredHandleError, UsedHandleError, ForeignHandleError
     └── LocalSWFError             the local SWF cannot start
-
-Three exceptions are not errors: an activity raises ``SuspendTask``, ``CancelTask`` or
-``HandOverTask`` to end its run without a result.
 """
 
 from __future__ import annotations
@@ -146,6 +141,14 @@ class ConversionError(TransportError):
         self.problems = tuple(problems)
 
 
+class CodecError(TransportError):
+    """A codec cannot encode or decode a value; the text names codecs and keys, never a value."""
+
+
+class ClaimError(TransportError):
+    """A value cannot be stored, or the claim for one is refused; the text has the store's code."""
+
+
 class TooLongError(TransportError):
     """A text is longer than SWF takes.
 
@@ -160,17 +163,25 @@ class TooLongError(TransportError):
         self.limit = limit
 
 
-class SWFError(FlowyError):
-    """A call to SWF failed: SWF refused it, or it did not get through.
+class ServiceError(FlowyError):
+    """A call to a service failed: the service refused it, or it did not get through.
 
     Attributes:
-        fault: SWF's own code, such as ``UnknownResourceFault``; if no answer came, the name of
-            the client's exception, such as ``ReadTimeoutError``.
+        fault: the service's own code, such as ``UnknownResourceFault``; if no answer came, the name
+            of the client's exception, such as ``ReadTimeoutError``.
     """
 
     def __init__(self, message: str, *, fault: str) -> None:
         super().__init__(message)
         self.fault = fault
+
+
+class UnavailableError(ServiceError):
+    """A key service or a store does not answer at the moment: the same may work later."""
+
+
+class SWFError(ServiceError):
+    """A call to SWF failed: SWF refused it, or it did not get through."""
 
 
 class UnknownResourceError(SWFError):

@@ -7,7 +7,8 @@ with ``reason.startswith(...)``.
 
 from __future__ import annotations
 
-#: The input is missing, is not JSON, is not ``[args, kwargs]``, or is nested too deep.
+#: The input is missing, is not JSON, is not ``[args, kwargs]``, or is nested too deep; or what is
+#: encoded or stored elsewhere cannot be read.
 INPUT_UNREADABLE = "Input unreadable: "
 
 #: The arguments do not fit the signature of ``run``.
@@ -19,7 +20,7 @@ INPUT_INVALID = "Input invalid: "
 #: The value that ``run`` returned has no JSON form, or does not fit the type of the result.
 RESULT_NOT_SERIALIZABLE = "Result not serializable: "
 
-#: The result is longer than SWF takes.
+#: The result is longer than SWF takes, and cannot be stored elsewhere.
 RESULT_TOO_LONG = "Result too long: "
 
 #: SWF refused the result, and would refuse it again.
@@ -42,6 +43,10 @@ REASON_REFUSED = "Reason refused: "
 
 #: The activity's class overrides ``__call__``, which returned without an answer.
 NO_ANSWER = "No answer: "
+
+#: The activity hides its reasons; the class of the exception follows. Its text is in the details,
+#: which are encrypted.
+REASON_HIDDEN = "Reason hidden: "
 
 #: The process that ran the activity died; its exit code or signal follows.
 WORKER_PROCESS_DIED = "Worker process died: "

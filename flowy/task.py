@@ -14,29 +14,28 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from .concurrency.event_loop import off_loop
 from .context import ActivityInfo, current, remaining_seconds
+from .deprecation import deprecated
 from .exception import CancelTask, SuspendTask
 from .invocation import (
     Failed,
     Scheduler,
     TaskStatus,
+    details_for,
     ends_thread,
     invoke,
     invoke_async,
+    seal_note,
+    sealing_of,
     send_answer,
 )
 from .middleware import Middleware
 from .tokens import SuspendedTask, TokenStore
 from .transport import decode_input, encode_details, encode_result
 
-if TYPE_CHECKING:  # type checkers know typing_extensions even if it is not installed
-    from typing_extensions import deprecated
-
+if TYPE_CHECKING:
+    from .claims import Store
+    from .codecs import Codec
     from .convert import Converter
-else:
-
-    def deprecated(_text):
-        """Mark a function as deprecated, for type checkers alone."""
-        return lambda function: function
 
 
 class Activity:
@@ -65,6 +64,17 @@ class Activity:
 
     #: Whether ``_deserialize_arguments`` may block, so that it must not run on an event loop.
     _decoding_blocks: ClassVar[bool] = False
+    #: Encode, in this order, what goes to SWF; see ``flowy.codecs``.
+    codecs: ClassVar[Sequence[Codec]] = ()
+
+    #: Keeps what is too long for SWF, if given; see ``flowy.claims``.
+    claims: ClassVar[Store | None] = None
+
+    #: Whether reasons of failures are sent as details, which are encrypted.
+    hide_reasons: ClassVar[bool] = False
+
+    #: Whether an input that is not encrypted fails the task.
+    require_encryption: ClassVar[bool] = False
 
     #: Middleware around ``run``, inside the worker's own; the first one is outermost.
     middleware: ClassVar[Sequence[Middleware]] = ()
@@ -139,7 +149,8 @@ class Activity:
             SerializationError: the details have no JSON form.
             OutsideActivityError: called in a forked child of the worker.
         """
-        return self._scheduler.heartbeat(self._token, encode_details(details)) is TaskStatus.ACTIVE
+        text = details_for(self._scheduler, type(self), encode_details(details))
+        return self._scheduler.heartbeat(self._token, text) is TaskStatus.ACTIVE
 
     @deprecated("Write heartbeat.")
     def hearbeat(self, details: object = None) -> bool:
@@ -158,7 +169,8 @@ class Activity:
         Raises:
             SerializationError: the details have no JSON form.
         """
-        self._scheduler.progress(self._token, encode_details(details))
+        text = details_for(self._scheduler, type(self), encode_details(details))
+        self._scheduler.progress(self._token, text)
 
     def remaining(self) -> float | None:
         """Return how many seconds of the declared start-to-close are left, at least 0.
@@ -207,6 +219,9 @@ class Activity:
         left = self.remaining() if timeout is None else timeout
         now = time.time()  # the wall clock: see flowy.tokens.store
         deadline = None if left is None else now + left
+        sealing = sealing_of(self._scheduler, type(self))
+        if sealing is not None and note is not None:
+            note = seal_note(sealing, encode_result(note))
         with self._scheduler.suspending(self._token):
             store.keep(SuspendedTask(self._token, self.info, note, now, deadline))
 
@@ -216,8 +231,9 @@ class Activity:
         Raises:
             KeyboardInterrupt, SystemExit: ``run`` raised them; the answer has been sent.
         """
-        answer = invoke(self, self._input, self._scheduler.status, self.middleware, self.converter)
-        send_answer(answer, self._scheduler, self._token)
+        status, sealing = self._scheduler.status, sealing_of(self._scheduler, type(self))
+        answer = invoke(self, self._input, status, self.middleware, self.converter, sealing)
+        send_answer(answer, self._scheduler, self._token, type(self))
         error = answer.error if isinstance(answer, Failed) else None
         if error is not None and ends_thread(error):
             raise error
@@ -269,9 +285,7 @@ class AsyncActivity(Activity):
 
     async def heartbeat(self, details: object = None) -> bool:  # type: ignore[override]
         """Tell SWF that the task is alive, and learn whether to go on: ``Activity.heartbeat``."""
-        text = encode_details(details)
-        told = await off_loop(lambda: self._scheduler.heartbeat(self._token, text))
-        return told is TaskStatus.ACTIVE
+        return await off_loop(lambda: Activity.heartbeat(self, details))
 
     if TYPE_CHECKING:  # at runtime Activity.hearbeat calls the method above
 
@@ -293,6 +307,8 @@ class AsyncActivity(Activity):
 
         Exceptions are not raised again: a SystemExit would end the loop of all other coroutines.
         """
-        status = self._scheduler.status
-        answer = await invoke_async(self, self._input, status, self.middleware, self.converter)
-        await off_loop(lambda: send_answer(answer, self._scheduler, self._token))
+        status, sealing = self._scheduler.status, sealing_of(self._scheduler, type(self))
+        answer = await invoke_async(
+            self, self._input, status, self.middleware, self.converter, sealing
+        )
+        await off_loop(lambda: send_answer(answer, self._scheduler, self._token, type(self)))

@@ -39,6 +39,7 @@ flowy worker --domain shop --task-list orders shop.activities
 flowy call --domain shop charge 1 '{"order": 7}'
 flowy executions list --domain shop      # see what runs and what has ended
 flowy types list --domain shop           # see what is registered
+flowy decode result.json --codec shop.keys:CODECS    # see what is encrypted
 flowy tokens list --store tokens.db      # see what waits for people
 flowy status --url http://127.0.0.1:8080    # see what a worker does
 flowy worker --help                      # each verb shows examples of its own
@@ -143,10 +144,10 @@ def _written(code: int) -> int:
 
 def parser() -> Parser:
     """Return the parser of the whole command line."""
-    from . import call, completion, executions, laptop, registered_types, tokens, worker
+    from . import call, completion, executions, laptop, registered_types, tokens, values, worker
 
     whole, verbs = _empty_parser()
-    for group in (worker, call, laptop, executions, registered_types, tokens, health):
+    for group in (worker, call, laptop, executions, registered_types, tokens, values, health):
         group.add_verbs(verbs)
     completion.add_verbs(verbs, whole)
     return whole

@@ -11,6 +11,7 @@ from ..exception import (
     CallTimedOutError,
     FlowyError,
     TransientError,
+    UnavailableError,
 )
 
 
@@ -33,7 +34,7 @@ class ExitCode(enum.IntEnum):
     FAILED = 4, "the activity that was called failed"
     TIMED_OUT = 5, "the activity that was called timed out"
     CANCELED = 6, "the activity that was called was canceled"
-    OUT_OF_REACH = 7, "SWF is out of reach: the same command may work later"
+    OUT_OF_REACH = 7, "SWF, KMS or a store is out of reach: the same command may work later"
     LEFT_OVER = 8, "a stop left something: the last log line of the worker names it"
     INTERRUPTED = 130, "interrupted by Ctrl-C or SIGTERM"
 
@@ -45,6 +46,7 @@ _CODES: tuple[tuple[type[FlowyError], ExitCode], ...] = (
     (CallTimedOutError, ExitCode.TIMED_OUT),
     (ActivityCanceledError, ExitCode.CANCELED),
     (TransientError, ExitCode.OUT_OF_REACH),
+    (UnavailableError, ExitCode.OUT_OF_REACH),
     (FlowyError, ExitCode.REFUSED),
 )
 

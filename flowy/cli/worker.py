@@ -149,7 +149,7 @@ def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
     elif kind == "choice":
         shown["choices"] = get_args(Choice)
     elif kind == "objects":
-        flag = {"observers": "--observer"}.get(option.name, flag)
+        flag = {"observers": "--observer", "codecs": "--codec"}.get(option.name, flag)
         shown |= {"action": "append", "default": [], "dest": option.name}
         shown |= {"type": arguments.object_path, "metavar": option.metadata["metavar"]}
         shown["help"] += "; may be given several times"

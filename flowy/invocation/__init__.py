@@ -2,10 +2,12 @@
 
 from ..texts import cut_end, cut_start, sendable
 from .answer import Answer, Canceled, Completed, Failed, HandedOver, NoAnswer, Suspended
+from .declared_envelope import details_for, envelope_of, sealing_of
 from .failure import details_of, ends_thread, reason_of
-from .invoke import answer_to_error, invoke, invoke_async, run_async
+from .invoke import answer_of_giving_up, answer_to_error, invoke, invoke_async, run_async
 from .outcome import TaskOutcome
 from .scheduler import Scheduler
+from .sealing import Sealing, seal_note, sealed_answer
 from .sending import send_answer
 from .status import StatusRecord, TaskStatus
 
@@ -17,19 +19,26 @@ __all__ = [
     "HandedOver",
     "NoAnswer",
     "Scheduler",
+    "Sealing",
     "StatusRecord",
     "Suspended",
     "TaskOutcome",
     "TaskStatus",
+    "answer_of_giving_up",
     "answer_to_error",
     "cut_end",
     "cut_start",
+    "details_for",
     "details_of",
     "ends_thread",
+    "envelope_of",
     "invoke",
     "invoke_async",
     "reason_of",
     "run_async",
+    "seal_note",
+    "sealed_answer",
+    "sealing_of",
     "send_answer",
     "sendable",
 ]

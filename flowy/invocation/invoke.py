@@ -20,6 +20,7 @@ from ..exception import CancelTask, HandOverTask, SuspendTask
 from ..middleware import Middleware, Run, around
 from .answer import Answer, Canceled, Failed, HandedOver, NoAnswer, Suspended
 from .failure import details_of, free_memory, reason_of
+from .sealing import Sealing, open_input, open_input_async
 from .status import StatusRecord, TaskStatus
 from .steering import steering_of
 from .wire import Arguments, Invocable, answer_of_value, arguments_of, on_wire
@@ -31,6 +32,10 @@ if TYPE_CHECKING:  # a worker without a converter does not import it
 #: way to a thread and back costs as much.
 MAX_CONVERTED_ON_LOOP_CHARS = 2_048
 
+#: Inputs of up to so many characters are decoded on the event loop. Only what a claim stands for is
+#: longer.
+MAX_ON_LOOP_CHARS = 65_536
+
 
 def invoke(
     activity: Invocable,
@@ -38,6 +43,7 @@ def invoke(
     status: StatusRecord,
     middleware: Sequence[Middleware] = (),
     converter: Converter | None = None,
+    sealing: Sealing | None = None,
 ) -> Answer:
     """Run an activity and return its answer, also after a KeyboardInterrupt or SystemExit.
 
@@ -47,8 +53,9 @@ def invoke(
         status: what is known about the task, and what the activity is told about it.
         middleware: runs around ``run``, the first one outermost.
         converter: converts arguments and value by the annotations of ``run``; None passes them raw.
+        sealing: opens the envelopes of the input, and seals the result; None leaves both alone.
     """
-    return on_wire(activity, _invoke(activity, input, status, middleware, converter))
+    return on_wire(activity, _invoke(activity, input, status, middleware, converter, sealing))
 
 
 def _invoke(
@@ -57,9 +64,10 @@ def _invoke(
     status: StatusRecord,
     middleware: Sequence[Middleware],
     converter: Converter | None,
+    sealing: Sealing | None,
 ) -> Answer:
-    arguments = arguments_of(activity, input, converter)
-    if isinstance(arguments, Failed):
+    arguments = _arguments_here(activity, input, converter, sealing)
+    if not isinstance(arguments, tuple):
         return arguments
     args, kwargs = arguments
     try:
@@ -69,7 +77,7 @@ def _invoke(
             value = _call_run(activity, args, kwargs)
     except BaseException as error:
         return answer_to_error(error, status)
-    return _answer_to_value(activity, value, status, converter)
+    return _answer_to_value(activity, value, status, converter, sealing)
 
 
 async def invoke_async(
@@ -78,9 +86,10 @@ async def invoke_async(
     status: StatusRecord,
     middleware: Sequence[Middleware] = (),
     converter: Converter | None = None,
+    sealing: Sealing | None = None,
 ) -> Answer:
     """Run an activity whose ``run`` is a coroutine, like ``invoke``; encode in a thread."""
-    return await off_loop(await run_async(activity, input, status, middleware, converter))
+    return await off_loop(await run_async(activity, input, status, middleware, converter, sealing))
 
 
 async def run_async(
@@ -89,9 +98,10 @@ async def run_async(
     status: StatusRecord,
     middleware: Sequence[Middleware] = (),
     converter: Converter | None = None,
+    sealing: Sealing | None = None,
 ) -> Callable[[], Answer]:
     """Run a coroutine, and return a function that makes the answer, which may take long."""
-    conclude = await _run_async(activity, input, status, middleware, converter)
+    conclude = await _run_async(activity, input, status, middleware, converter, sealing)
     return lambda: on_wire(activity, conclude())
 
 
@@ -101,23 +111,24 @@ async def _run_async(
     status: StatusRecord,
     middleware: Sequence[Middleware],
     converter: Converter | None,
+    sealing: Sealing | None,
 ) -> Callable[[], Answer]:
     last = functools.partial(_await_run, status)
     try:
-        arguments = await _arguments(activity, input, converter)
-        if isinstance(arguments, Failed):
-            failure = arguments
-            return lambda: failure
+        arguments = await _arguments(activity, input, converter, sealing)
+        if not isinstance(arguments, tuple):
+            answer = arguments
+            return lambda: answer
         run = _run_of(activity, *arguments)
         value = await (_chain(middleware, _AsyncLink, last) if middleware else last)(run)
     except asyncio.CancelledError as error:
         told = status.tell_interruption()
         if told is not TaskStatus.ACTIVE:
-            return functools.partial(_gave_up, told)
+            return functools.partial(answer_of_giving_up, told)
         return functools.partial(answer_to_error, error, status)
     except BaseException as error:
         return functools.partial(answer_to_error, error, status)
-    return functools.partial(_answer_to_value, activity, value, status, converter)
+    return functools.partial(_answer_to_value, activity, value, status, converter, sealing)
 
 
 def answer_to_error(error: BaseException, status: StatusRecord) -> Answer:
@@ -142,18 +153,22 @@ def _answer_to_cancel(error: CancelTask, status: StatusRecord) -> Answer:
         reason = "CancelTask was raised, but the activity was told of no request to cancel."
         details = details_of(error, run_by=_RUN_BY)
         return Failed(reasons.CANCEL_NOT_REQUESTED + reason, details, error)
-    return _gave_up(told, None if error.details is None else str(error.details))
+    return answer_of_giving_up(told, None if error.details is None else str(error.details))
 
 
 def _answer_to_value(
-    activity: Invocable, value: Any, status: StatusRecord, converter: Converter | None
+    activity: Invocable,
+    value: Any,
+    status: StatusRecord,
+    converter: Converter | None,
+    sealing: Sealing | None,
 ) -> Answer:
     if value is None and status.told is not TaskStatus.ACTIVE:
-        return _gave_up(status.told)
-    return answer_of_value(activity, value, converter)
+        return answer_of_giving_up(status.told)
+    return answer_of_value(activity, value, converter, sealing)
 
 
-def _gave_up(told: TaskStatus, details: str | None = None) -> Answer:
+def answer_of_giving_up(told: TaskStatus, details: str | None = None) -> Answer:
     """Return the answer of an activity that was told to give up, and did."""
     if told is TaskStatus.CANCEL_REQUESTED:
         return Canceled(details)
@@ -166,14 +181,38 @@ def _gave_up(told: TaskStatus, details: str | None = None) -> Answer:
 # The run, and middleware around it
 
 
+def _arguments_here(
+    activity: Invocable,
+    input: str | None,
+    converter: Converter | None,
+    sealing: Sealing | None,
+) -> Arguments | Answer:
+    text = input
+    if sealing is not None and text:
+        opened = open_input(sealing, text)
+        if not isinstance(opened, str):
+            return opened
+        text = opened
+    return arguments_of(activity, text, converter)
+
+
 async def _arguments(
-    activity: Invocable, input: str | None, converter: Converter | None
-) -> Arguments | Failed:
-    """Return the arguments; make them in a thread if that may hold up the event loop."""
-    short = converter is None or len(input or "") <= MAX_CONVERTED_ON_LOOP_CHARS
-    if short and not activity._decoding_blocks:
-        return arguments_of(activity, input, converter)
-    return await off_loop(lambda: arguments_of(activity, input, converter))
+    activity: Invocable,
+    input: str | None,
+    converter: Converter | None,
+    sealing: Sealing | None,
+) -> Arguments | Answer:
+    """Return the arguments; use threads for what may hold up the event loop."""
+    text = input
+    if sealing is not None and text:
+        opened = await open_input_async(sealing, text)
+        if not isinstance(opened, str):
+            return opened
+        text = opened
+    limit = MAX_ON_LOOP_CHARS if converter is None else MAX_CONVERTED_ON_LOOP_CHARS
+    if len(text or "") <= limit and not activity._decoding_blocks:
+        return arguments_of(activity, text, converter)
+    return await off_loop(lambda: arguments_of(activity, text, converter))
 
 
 def _run_of(activity: Invocable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Run:

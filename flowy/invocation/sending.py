@@ -5,12 +5,23 @@ from __future__ import annotations
 from .. import reasons
 from ..exception import TransportError
 from .answer import Answer, Canceled, Completed, Failed, HandedOver, Suspended
+from .declared_envelope import Declaring, envelope_of
 from .failure import reason_of
 from .scheduler import Scheduler
+from .sealing import sealed_answer
 
 
-def send_answer(answer: Answer, scheduler: Scheduler, token: str) -> None:
-    """Send an answer; a result that SWF would refuse becomes a failure."""
+def send_answer(
+    answer: Answer, scheduler: Scheduler, token: str, activity: type[Declaring]
+) -> None:
+    """Send an answer; a result that SWF would refuse becomes a failure.
+
+    Details are sealed as the class declares; a worker's scheduler does so by itself.
+    """
+    if isinstance(answer, Failed | Canceled) and not hasattr(scheduler, "sealing"):
+        envelope = envelope_of(activity)
+        if envelope is not None:
+            answer = sealed_answer(envelope, answer)
     if isinstance(answer, Completed):
         try:
             scheduler.complete(token, answer.result)

@@ -17,6 +17,7 @@ from ..exception import ConversionError, ScanError, TooLongError
 from ..safe_logging import get_logger
 from .answer import Answer, Completed, Failed
 from .failure import details_of, reason_of
+from .sealing import Sealing, seal_result
 
 if TYPE_CHECKING:  # a worker without a converter does not import it
     from ..convert import Converter, RunTypes
@@ -70,8 +71,8 @@ def arguments_of(
 
 
 def answer_of_value(
-    activity: Invocable, value: Any, converter: Converter | None
-) -> Completed | Failed:
+    activity: Invocable, value: Any, converter: Converter | None, sealing: Sealing | None
+) -> Answer:
     """Return the answer with the wire text of the value of ``run``, or why there is none."""
     try:
         if converter is not None:
@@ -93,7 +94,7 @@ def answer_of_value(
                 "`async def run`, with `await` before the call."
             )
         return Failed(reason, _details_of(error), error)
-    return Completed(text)
+    return Completed(text) if sealing is None else seal_result(sealing, text)
 
 
 def on_wire(activity: Invocable, answer: Answer) -> Answer:

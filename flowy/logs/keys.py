@@ -39,6 +39,7 @@ LogEvent = Literal[
     "status_changed",
     "unknown_type",
     "heartbeat_failed",
+    "value_waits",
     "answer_failed",
     "poll_failed",
     "poll_recovered",

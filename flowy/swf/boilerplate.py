@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import ModuleType
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ..concurrency.processes import is_imported_by_child, leave_unguarded
 from ..exception import ScanError
@@ -24,6 +24,10 @@ from .worker import ActivityWorker, StopReport, WorkerOptions
 from .worker.child import WorkerSpec
 from .worker.supervisor import Supervisor
 from .worker.worker import calls_at_once
+
+if TYPE_CHECKING:
+    from ..claims import Store
+    from ..codecs import Codec
 
 #: How many threads can use an ``AsyncScheduler`` at once and keep their connections between calls:
 #: more than a web app's server has. Connections are made when they are needed.
@@ -145,7 +149,14 @@ def _health_of(
     return health_shown(options.health, worker.state)
 
 
-def async_scheduler(domain: object, layer1: Layer1 | None = None) -> AsyncScheduler:
+def async_scheduler(
+    domain: object,
+    layer1: Layer1 | None = None,
+    *,
+    codecs: Sequence[Codec] = (),
+    claims: Store | None = None,
+    hide_reasons: bool = False,
+) -> AsyncScheduler:
     """Return an object that controls suspended activities by their tokens.
 
     Args:
@@ -153,13 +164,23 @@ def async_scheduler(domain: object, layer1: Layer1 | None = None) -> AsyncSchedu
             task in any domain.
         layer1: a boto3 ``swf`` client to use as it is, or any object with its methods; None makes
             one from the default session.
+        codecs: encode what is sent, in this order: those of the activities.
+        claims: stores results that are too long for SWF; None stores nothing.
+        hide_reasons: whether reasons of failures are sent as details, which are encrypted.
 
     Raises:
-        ValueError: SWF does not accept *domain* as a name.
+        ValueError: SWF does not accept *domain* as a name, or a codec or a store is none.
         SWFError: no client can be made.
     """
-    name_text(domain, "domain", trimmed=True)
-    return AsyncScheduler(connect(layer1, polls=False, calls_at_once=ASYNC_CALLS_AT_ONCE))
+    checked = name_text(domain, "domain", trimmed=True)
+    envelope = None
+    if codecs or claims is not None or hide_reasons:
+        from ..envelope import Envelope  # needed only by those who have codecs or a store
+
+        envelope = Envelope(tuple(codecs), claims, hide_reasons)
+        envelope.check()
+    client = connect(layer1, polls=False, calls_at_once=ASYNC_CALLS_AT_ONCE)
+    return AsyncScheduler(client, envelope, checked)
 
 
 def _module_of(its_globals: dict[str, object]) -> ModuleType:

@@ -60,6 +60,7 @@ class ActivityImplementation:
         max_stall_seconds: how long they go on without a report; None for no limit.
         description: its description at SWF, for people, or None.
         converter: a ``flowy.convert.Converter``, or None.
+        envelope: a ``flowy.envelope.Envelope``, or None.
     """
 
     type: ActivityType
@@ -71,6 +72,7 @@ class ActivityImplementation:
     max_stall_seconds: float | None = None
     description: str | None = None
     converter: Any = None
+    envelope: Any = None
 
     @property
     def place(self) -> str:

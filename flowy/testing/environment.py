@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..concurrency.stop import StopLevel
 from ..context import ActivityInfo
 from ..exception import ActivityFailedError, CancelTask, HandOverTask, SuspendTask
-from ..invocation import TaskOutcome, TaskStatus
+from ..invocation import TaskOutcome, TaskStatus, envelope_of
 from ..middleware import Middleware, check_middleware
 from ..swf.calling import input_text
 from ..task import Activity, AsyncActivity
@@ -27,6 +27,7 @@ from .scripted import Script, ScriptedTask
 
 if TYPE_CHECKING:
     from ..convert import RunTypes
+    from ..envelope import Envelope
 
 
 class ActivityEnvironment:
@@ -201,6 +202,7 @@ class ActivityEnvironment:
             self._on_stop,
             self._middleware,
             converter,
+            envelope_of(activity),
         )
         text = self._serialize_arguments(args, kwargs)
         task = ScriptedTask(activity, text, self.token, info, script)
@@ -232,7 +234,9 @@ class ActivityEnvironment:
             closed = outcome is TaskOutcome.CLOSED
             return Unanswered((TaskStatus.CLOSED if closed else task.status).value)
         if answer.kind == "completed":
-            value = self._deserialize_result(answer.result or "")
+            envelope = envelope_of(activity)
+            text = answer.result or ""
+            value = self._deserialize_result(_opened(envelope, text))
             return value if self._types is None else self._types.result_from_wire(value)
         if answer.kind == "canceled":
             return Canceled(answer.details)
@@ -259,6 +263,11 @@ def _steps(
             raise ValueError(f"Cannot script heartbeat {number}: the first one is 1.")
         steps.setdefault(number, []).append(happens)
     return steps
+
+
+def _opened(envelope: Envelope | None, text: str) -> str:
+    """Return a result as its caller reads it, who does not require encryption."""
+    return text if envelope is None else replace(envelope, require_encryption=False).opened(text)
 
 
 def _check_no_loop() -> None:

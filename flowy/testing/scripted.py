@@ -85,6 +85,7 @@ class Script:
         on_stop: ``"abandon"`` or ``"fail"``.
         middleware: runs around ``run``, like a worker's.
         converter: that of the activity, or None.
+        envelope: that of the activity, or None.
     """
 
     steps: Mapping[int, Sequence[Callable[[ScriptedTask], None]]]
@@ -93,6 +94,7 @@ class Script:
     on_stop: Literal["abandon", "fail"]
     middleware: tuple[Middleware, ...] = ()
     converter: Any = None
+    envelope: Any = None
 
 
 class ScriptedTask:
@@ -120,7 +122,7 @@ class ScriptedTask:
         self._beats = 0
         self._in_heartbeat = False
         self._lock = threading.RLock()
-        implementation = _implementation(activity, info, script.converter)
+        implementation = _implementation(activity, info, script)
         worker = WorkerContext(
             activities={implementation.type: implementation},
             client=self.client,
@@ -205,7 +207,7 @@ class ScriptedTask:
 
 
 def _implementation(
-    activity: type[Activity], info: ActivityInfo, converter: Any
+    activity: type[Activity], info: ActivityInfo, script: Script
 ) -> ActivityImplementation:
     """Return the declaration of *activity* that *info* shows."""
     type_ = ActivityType(info.name, info.version)
@@ -216,7 +218,8 @@ def _implementation(
         info.schedule_to_start,
         info.start_to_close,
     )
-    return ActivityImplementation(type_, defaults, activity, "", 0, converter=converter)
+    travel = {"converter": script.converter, "envelope": script.envelope}
+    return ActivityImplementation(type_, defaults, activity, "", 0, **travel)
 
 
 class _ScriptedHeartbeats(Heartbeats):

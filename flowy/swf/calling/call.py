@@ -98,9 +98,9 @@ def call_activity(domain: object, activity: Any, /, *args: Any, **keywords: Any)
     Args:
         domain: the SWF domain.
         activity: its class, which the decorator has marked: the type and the default task list are
-            those of the mark (of several, the one next to the class), and with a converter
-            arguments and value have the types of its ``run``. Or the name of a type, followed by
-            its version. The type must be registered.
+            those of the mark (of several, the one next to the class), with a converter arguments
+            and value have the types of its ``run``, and they go through its codecs and its store.
+            Or the name of a type, followed by its version. The type must be registered.
         args: its positional arguments.
         keywords: its keyword arguments, and the options of the call below. A keyword with the name
             of an option is one, unless ``run`` of the class has such a parameter.
@@ -135,7 +135,9 @@ def call_activity(domain: object, activity: Any, /, *args: Any, **keywords: Any)
         CallError: it could not be scheduled, or its execution was closed from outside.
         ConversionError: an argument, or the result, does not fit its type.
         SerializationError: an argument, or the result, has no JSON form.
-        TooLongError: the input is longer than 32,768 characters.
+        TooLongError: the input is longer than 32,768 characters, and the class has no store.
+        CodecError, ClaimError: a codec or the store of the class refuses a value.
+        UnavailableError: a key service or the store of the class does not answer.
         SWFError: SWF refuses the call, or is out of reach for too long.
         ScanError: the class is not marked, or an annotation of its ``run`` cannot be used.
         TypeError: the arguments do not fit the annotated ``run``, or an option is unknown.
@@ -152,8 +154,8 @@ def call_with(
     defaults: CallOptions,
 ) -> Any:
     """Call an activity as ``call_activity`` does, with other defaults of its options."""
-    plan, options = planned(activity, args, keywords, defaults)
     checked_domain = name_text(domain, "domain", trimmed=True)
+    plan, options = planned(checked_domain, activity, args, keywords, defaults)
     execution = ActivityExecution(
         connect(options.layer1),
         checked_domain,
@@ -181,9 +183,9 @@ def start_activity(
         CallError: SWF does not schedule it.
         SWFError, ValueError, TransportError: as for ``call_activity``.
     """
-    plan, options = planned(activity, args, keywords, CallOptions())
-    client = connect(options.layer1)
-    execution = ActivityExecution(client, name_text(domain, "domain", trimmed=True), plan)
+    checked_domain = name_text(domain, "domain", trimmed=True)
+    plan, options = planned(checked_domain, activity, args, keywords, CallOptions())
+    execution = ActivityExecution(connect(options.layer1), checked_domain, plan)
     execution.start()
     try:
         while (task := execution.poll()) is None:

@@ -21,6 +21,7 @@ from ..values import ActivityType
 
 if TYPE_CHECKING:
     from ...convert import RunTypes
+    from ...envelope import Envelope
 
 #: The activity's id within its execution.
 ACTIVITY_ID = "1"
@@ -45,6 +46,7 @@ class Plan:
         timeout_seconds: how long after the start its cancellation is requested.
         grace_seconds: how long after that request it is given up.
         types: the types of its ``run``, if it is called by a class with a converter.
+        envelope: how its texts travel, if it is called by a class that says so.
     """
 
     type: ActivityType
@@ -53,6 +55,7 @@ class Plan:
     timeout_seconds: int
     grace_seconds: int
     types: RunTypes | None = None
+    envelope: Envelope | None = None
 
 
 def ending(events: Sequence[Event]) -> Ending | None:

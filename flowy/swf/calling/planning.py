@@ -18,6 +18,7 @@ from .decider import Plan
 
 if TYPE_CHECKING:
     from ...convert import RunTypes
+    from ...envelope import Envelope
 
 #: How long an activity may take to end after the request to cancel it, in seconds.
 GRACE_SECONDS = 5
@@ -38,11 +39,16 @@ _OPTIONS = frozenset(each.name for each in fields(CallOptions))
 
 
 def planned(
-    activity: Any, args: Sequence[Any], keywords: Mapping[str, Any], defaults: CallOptions
+    domain: str,
+    activity: Any,
+    args: Sequence[Any],
+    keywords: Mapping[str, Any],
+    defaults: CallOptions,
 ) -> tuple[Plan, CallOptions]:
     """Return the plan of a call, and its options.
 
     Args:
+        domain: the SWF domain.
         activity: a class that has a mark; or a name, and the version is the first of *args*.
         args: the positional arguments.
         keywords: the keyword arguments, those of the activity and the options.
@@ -54,13 +60,15 @@ def planned(
         ScanError: the class is not marked, or an annotation cannot be used.
         ConversionError: an argument does not fit its type.
         SerializationError: an argument has no JSON form.
-        TooLongError: the input is longer than 32,768 characters.
+        TooLongError: the input is longer than 32,768 characters, and cannot be stored.
+        CodecError, UnavailableError: it cannot be encoded, or stored.
     """
     types: RunTypes | None = None
+    envelope: Envelope | None = None
     if isinstance(activity, type):
         mark, types = _of_class(activity)
         type_, defaults = mark.type, replace(defaults, task_list=mark.defaults.task_list)
-        parameters = _parameters(activity, types)
+        parameters, envelope = _parameters(activity, types), mark.envelope
     elif not args:
         raise TypeError(f"Cannot call {activity!r}: its version is missing.")
     else:
@@ -76,11 +84,12 @@ def planned(
     task_list = options.task_list
     plan = Plan(
         type_,
-        input_text(args, kwargs),
+        input_text(args, kwargs, envelope, domain),
         None if task_list is None else name_text(task_list, "task_list", trimmed=True),
         _timeout_seconds(options.timeout),
         _grace_seconds(options.grace),
         types,
+        envelope,
     )
     return plan, options
 
@@ -121,14 +130,25 @@ def _split(
     return {name: value for name, value in keywords.items() if name not in spared}, options
 
 
-def input_text(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-    """Return the wire text of a call's arguments.
+def input_text(
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    envelope: Envelope | None = None,
+    domain: str = "-",
+) -> str:
+    """Return the wire text of a call's arguments, in an envelope if one is given.
 
     Raises:
         SerializationError: an argument has no JSON form.
+        CodecError: it cannot be encoded.
+        UnavailableError: a key service or the store does not answer at the moment.
         TooLongError: it is longer than 32,768 characters, which SWF would refuse.
     """
     text = encode_input(args, kwargs)
+    if envelope is not None:
+        from ...claims import Place  # imported already, with the envelope
+
+        return envelope.sealed(text, "input", place=Place(domain), limit=MAX_INPUT_CHARS)
     if len(text) > MAX_INPUT_CHARS:
         raise TooLongError(
             f"the input has {len(text):,} characters, SWF takes {MAX_INPUT_CHARS:,}.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...exception import (
@@ -12,6 +13,7 @@ from ...exception import (
     ActivityTimedOutError,
     CallError,
     CallTimedOutError,
+    FlowyError,
 )
 from ...invocation.outcome import TaskOutcome
 from ...safe_logging import get_logger
@@ -52,7 +54,7 @@ def value_of(execution: ActivityExecution, plan: Plan) -> Any:
     if ended.outcome is TaskOutcome.COMPLETED:
         if late:
             logger.info("%s completed although the call's timeout had passed.", plan.type)
-        value = decode_result(ended.text)
+        value = decode_result(_opened(ended.text, plan))
         return value if plan.types is None else plan.types.result_from_wire(value)
     kind, reason = _ERRORS.get(ended.outcome, CallError), ended.reason
     message = f"Activity {plan.type} {ended}"
@@ -68,13 +70,24 @@ def value_of(execution: ActivityExecution, plan: Plan) -> Any:
         )
         if waited := not_taken(events):
             message = f"{message.rstrip('.')}: {waited}."
+    try:
+        details = _opened(ended.text, plan)
+    except (FlowyError, ValueError):  # of another maker, or with a key that is gone
+        details = ended.text
     raise kind(
         message,
         reason=reason,
-        details=ended.text,
+        details=details,
         workflow_id=execution.workflow_id,
         run_id=execution.run_id,
     )
+
+
+def _opened(text: str | None, plan: Plan) -> str | None:
+    """Return a text without the envelope of the activity, if it has one."""
+    if text is None or plan.envelope is None:
+        return text
+    return replace(plan.envelope, require_encryption=False).opened(text)
 
 
 def _there_are(types: Sequence[ActivityType], wanted: ActivityType) -> str:

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from ...invocation import cut_end, sendable
+from ...invocation import cut_end, envelope_of, sendable
 from ...middleware import check_middleware
 from ...task import Activity
 from ..limits import (
@@ -106,7 +106,7 @@ def activity(
 
     Raises:
         ValueError: SWF would refuse a value; or the class's ``middleware`` is not a list or tuple
-            of middleware, or a converter is none.
+            of middleware, or a converter, a codec or a store is none.
         TypeError: the class is not a subclass of ``Activity`` that a worker can construct and that
             overrides ``run``, with ``self`` and without ``yield``.
     """
@@ -132,6 +132,7 @@ def activity(
         declare = functools.partial(ActivityImplementation, type_, defaults, implementation)
         converts = check_converter(implementation.converter if converter is None else converter)
         fields = {"description": text or None, "converter": converts, **beats}
+        fields["envelope"] = envelope_of(implementation)
         leave_mark(implementation, functools.partial(declare, **fields))
         return implementation
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...exception import UnknownResourceError
-from ...invocation.status import TaskStatus
+from ...invocation import TaskStatus, cut_end, envelope_of
 from ...safe_logging import get_logger
 from ...task import Activity
 from ...transport import encode_details, encode_result
 from ..client import SWFClient
+from ..limits import MAX_HEARTBEAT_DETAILS_CHARS
 from ..scanner import run_types_of
+
+if TYPE_CHECKING:
+    from ...claims import Place
+    from ...envelope import Envelope
 
 logger = get_logger(__name__)
 
@@ -30,15 +35,23 @@ class AsyncScheduler:
 
     Args:
         client: makes the calls.
+        envelope: how what it sends travels; None for plain text.
+        domain: the domain, for the keys of what is stored.
 
     Raises, from each method:
         RefusedError: SWF cannot read the token, or refuses the caller.
         TransientError: SWF could not be reached, or throttles the call. It may have taken the call,
             which can be made again.
+        CodecError: a codec cannot encode the value.
+        UnavailableError: a key service or the store does not answer at the moment.
     """
 
-    def __init__(self, client: SWFClient) -> None:
+    def __init__(
+        self, client: SWFClient, envelope: Envelope | None = None, domain: str = "-"
+    ) -> None:
         self._client = client
+        self._envelope = envelope
+        self._domain = domain
 
     def heartbeat(self, token: str, details: object = None) -> bool:
         """Send a heartbeat; False also when the task's cancellation was requested.
@@ -63,6 +76,8 @@ class AsyncScheduler:
             ``TaskStatus.CLOSED``, if the task can no longer be answered.
         """
         text = encode_details(details)
+        if text is not None and self._envelope is not None:
+            text = self._envelope.sealed_details(text, MAX_HEARTBEAT_DETAILS_CHARS, cut_end)
         cancel_requested = False
 
         def beat() -> None:
@@ -84,7 +99,8 @@ class AsyncScheduler:
             token: the activity's ``token``.
             result: a JSON-serializable value, or what the converter of *activity* makes one.
             activity: the class of the activity, whose converter converts the result by the
-                annotation of its ``run``; None converts nothing.
+                annotation of its ``run``, and by whose codecs and store it travels; None converts
+                nothing, and takes those of this scheduler.
 
         Returns:
             True if SWF took it; False if the task is closed.
@@ -92,10 +108,13 @@ class AsyncScheduler:
         Raises:
             ConversionError: the result does not fit the annotation.
             SerializationError: the result has no JSON form.
-            TooLongError: its JSON is longer than 32,768 characters.
+            TooLongError: its JSON is longer than 32,768 characters, and cannot be stored.
         """
         types = None if activity is None else run_types_of(activity)
         text = encode_result(result if types is None else types.result_to_wire(result))
+        envelope = (None if activity is None else envelope_of(activity)) or self._envelope
+        if envelope is not None:
+            text = envelope.sealed(text, place=self._place())
         return _unless_closed(
             "complete", lambda: self._client.respond_activity_task_completed(token, text)
         )
@@ -111,9 +130,11 @@ class AsyncScheduler:
         Returns:
             True if SWF took it; False if the task is closed.
         """
-        text = None if details is None else str(details)
+        text, reason = None if details is None else str(details), str(reason)
+        if self._envelope is not None:
+            reason, text = self._envelope.sealed_failure(reason, text, "no exception")
         return _unless_closed(
-            "fail", lambda: self._client.respond_activity_task_failed(token, str(reason), text)
+            "fail", lambda: self._client.respond_activity_task_failed(token, reason, text)
         )
 
     def cancel(self, token: str, details: str | None = None) -> bool:
@@ -130,9 +151,16 @@ class AsyncScheduler:
             RefusedError: also if no cancellation was requested.
         """
         text = None if details is None else str(details)
+        if text is not None and self._envelope is not None:
+            text = self._envelope.sealed_details(text)
         return _unless_closed(
             "cancel", lambda: self._client.respond_activity_task_canceled(token, text)
         )
+
+    def _place(self) -> Place:
+        from ...claims import Place  # imported already, with the envelope
+
+        return Place(self._domain)
 
 
 def _unless_closed(verb: str, call: Callable[[], None]) -> bool:

@@ -22,6 +22,7 @@ from ...invocation import (
     Failed,
     NoAnswer,
     Scheduler,
+    Sealing,
     StatusRecord,
     TaskStatus,
     invoke,
@@ -50,6 +51,7 @@ class ActivityCall:
         status: what is known about the task.
         heartbeats: sends the heartbeats of the task.
         heartbeat_sent: called after each heartbeat in the background.
+        sealing: seals the texts of the task, or None.
     """
 
     worker: WorkerContext
@@ -60,6 +62,7 @@ class ActivityCall:
     status: StatusRecord
     heartbeats: Heartbeats
     heartbeat_sent: Callable[[], object]
+    sealing: Sealing | None = None
 
     def answer(self) -> Answer | None:
         """Run the activity in this thread, in a context of its own, and return its answer.
@@ -87,8 +90,9 @@ class ActivityCall:
                 await activity()
                 return lambda: None
             middleware = (*self.worker.middleware, *activity.middleware)
+            converter = self.implementation.converter
             conclude = await run_async(
-                activity, self.task.input, self.status, middleware, self.implementation.converter
+                activity, self.task.input, self.status, middleware, converter, self.sealing
             )
             return functools.partial(context.run, conclude)
 
@@ -99,8 +103,9 @@ class ActivityCall:
                 activity()
                 return None
             middleware = (*self.worker.middleware, *activity.middleware)
+            converter = self.implementation.converter
             return invoke(
-                activity, self.task.input, self.status, middleware, self.implementation.converter
+                activity, self.task.input, self.status, middleware, converter, self.sealing
             )
 
     def _made(self) -> tuple[Any, bool]:
@@ -136,6 +141,12 @@ def answer_of_silence(status: StatusRecord) -> Answer:
     if status.told is TaskStatus.CANCEL_REQUESTED:
         return Canceled()
     return Failed(f"{reasons.NO_ANSWER}its __call__ ended without an answer.")
+
+
+def answer_to_unknown(task: ActivityTask, served: str, identity: str) -> Failed:
+    """Return the answer for a task of a type that the worker does not serve."""
+    reason = f"{reasons.UNKNOWN_ACTIVITY_TYPE}{task.type}. This worker serves {served}."
+    return Failed(reason, f"Worker {identity} serves {served}.")
 
 
 def is_async(implementation: ActivityImplementation) -> bool:

@@ -17,6 +17,7 @@ from ..client import Layer1
 from ..limits import name_text
 from ..scanner import Ignored, Package, Scanner, declared_by
 from ..values import ActivityImplementation, ActivityType
+from .envelopes import with_envelopes
 from .serving_options import ServingOptions, check_count
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ class WorkerOptions(ServingOptions):
         """Return the implementations to serve, by type.
 
         Raises:
-            ScanError: no activity was found, or one type has two implementations.
+            ScanError: no activity was found, one type has two implementations, or something must be
+                encrypted and no codec encrypts.
             ImportError: something cannot be imported.
         """
         if self.activities is not None:
@@ -125,7 +127,7 @@ class WorkerOptions(ServingOptions):
         else:
             found = Scanner(self.package or (), self.ignore).scan()
         enable_loggers()  # what was imported may have configured logging
-        return found
+        return with_envelopes(found, self.envelope)
 
     def load(self, slot: int | None = None) -> Mapping[ActivityType, ActivityImplementation]:
         """Notify the observers that this process starts, then return ``implementations()``.

@@ -26,10 +26,12 @@ from ...invocation import (
     Failed,
     HandedOver,
     NoAnswer,
+    Sealing,
     TaskOutcome,
     TaskStatus,
     cut_end,
     reason_of,
+    sealed_answer,
     sendable,
 )
 from ...logs import log_keys
@@ -93,6 +95,7 @@ class Responder:
         subject: the task, for log lines.
         start_to_close_seconds: the declared timeout; None for no limit.
         policy: the worker's policy; when its flag is raised, less time is left.
+        sealing: seals the details of failures and cancellations; None leaves them as they are.
         clock: measures the time, from now on.
     """
 
@@ -104,6 +107,7 @@ class Responder:
         subject: ActivityInfo,
         start_to_close_seconds: float | None,
         policy: StopPolicy,
+        sealing: Sealing | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._client = client
@@ -111,6 +115,7 @@ class Responder:
         self._subject = subject
         self._policy = policy
         self._stop = policy.flag
+        self._sealing = sealing
         self._deadline = Deadline(
             max(start_to_close_seconds or UNLIMITED_ANSWER_SECONDS, LEAST_ANSWER_SECONDS),
             clock=clock,
@@ -141,13 +146,19 @@ class Responder:
             if self._policy.on_stop == "abandon":
                 return TaskOutcome.ABANDONED
             reason = f"{reasons.WORKER_STOPPED}the activity was still running after the grace."
-            told = self.deliver(_with_last_heartbeat(Failed(reason), last_heartbeat))
+            told = self._deliver_sealed(_with_last_heartbeat(Failed(reason), last_heartbeat))
             return TaskOutcome.FAILED_BY_STOP if told is TaskOutcome.FAILED else told
         if isinstance(answer, Failed):
-            return self.deliver(_with_last_heartbeat(answer, last_heartbeat))
-        if isinstance(answer, Completed | Canceled):
+            return self._deliver_sealed(_with_last_heartbeat(answer, last_heartbeat))
+        if isinstance(answer, Canceled):
+            return self._deliver_sealed(answer)
+        if isinstance(answer, Completed):
             return self.deliver(answer)
         return TaskOutcome.HANDED_OVER if isinstance(answer, HandedOver) else TaskOutcome.SUSPENDED
+
+    def _deliver_sealed(self, answer: Failed | Canceled) -> TaskOutcome:
+        sealing = self._sealing
+        return self.deliver(answer if sealing is None else sealed_answer(sealing, answer))
 
     def deliver(self, answer: Completed | Failed | Canceled) -> TaskOutcome:
         """Send an answer until SWF takes it, says that the task is closed, or time is up.

@@ -12,6 +12,7 @@ from ...invocation import (
     Completed,
     Failed,
     HandedOver,
+    Sealing,
     StatusRecord,
     Suspended,
     TaskStatus,
@@ -24,6 +25,10 @@ class OpenRun(Protocol):
 
     status: StatusRecord
     heartbeats: Heartbeats
+
+    @property
+    def sealing(self) -> Sealing | None:
+        """Seals the texts of the task, if its activity has codecs or a store."""
 
     @property
     def is_forked(self) -> bool:
@@ -46,6 +51,14 @@ class RunScheduler:
     def status(self) -> StatusRecord:
         """What is known about the task, and what the activity was told about it."""
         return self._run.status
+
+    @property
+    def sealing(self) -> Sealing | None:
+        """Seals the texts of the task; None if they travel as they are.
+
+        Details are sealed when they are sent, so the methods here take them as they are.
+        """
+        return self._run.sealing
 
     def heartbeat(self, token: str, details: str | None = None, *, now: bool = False) -> TaskStatus:
         """Send a heartbeat unless too many were sent lately; return what the activity is told."""

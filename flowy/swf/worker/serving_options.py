@@ -8,12 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ...importing import imported
 from ...middleware import Middleware, check_middleware
 from ...observer import Observer, Observers
 from ...options import about
+
+if TYPE_CHECKING:
+    from ...claims import Store
+    from ...codecs import Codec
+    from ...envelope import Envelope
 
 #: How many polls are open at once by default, at most. At 20 ms latency 14 bring close to 500 tasks
 #: a second, as many as a process can answer; more compete with the activities for the interpreter.
@@ -104,6 +109,35 @@ class ServingOptions:
             kind="objects",
         ),
     )
+    codecs: Sequence[Codec | str] = field(
+        default=(),
+        metadata=about(
+            "codecs of all activities whose classes have none, in the order in which they encode; "
+            "or names as for middleware, each of a codec or of a list of them.",
+            metavar="MODULE:OBJECT",
+            kind="objects",
+        ),
+    )
+    claims: Store | str | None = field(
+        default=None,
+        metadata=about(
+            "store of all activities whose classes have none, for values that are too long for SWF:"
+            " s3://BUCKET/PREFIX, file:///FOLDER, a name as for middleware, or a "
+            "flowy.claims.Store.",
+            metavar="STORE",
+            kind="text",
+        ),
+    )
+    hide_reasons: bool = field(
+        default=False,
+        metadata=about(
+            "send the reasons of failures as details, which codecs encrypt.", kind="flag"
+        ),
+    )
+    require_encryption: bool = field(
+        default=False,
+        metadata=about("fail each task whose input is not encrypted.", kind="flag"),
+    )
     log_starts: bool = field(
         default=False,
         metadata=about(
@@ -124,6 +158,22 @@ class ServingOptions:
                 raise ValueError(f"Cannot use {name}={choice!r}: give 'fail' or 'abandon'.")
         check_middleware(imported(self.middleware))
         Observers(self.observers)  # checks them
+        self.envelope  # noqa: B018 - checks it
+
+    @property
+    def envelope(self) -> Envelope | None:
+        """How the texts of activities travel that do not say so; None if nothing is said."""
+        if not (self.codecs or self.claims or self.hide_reasons or self.require_encryption):
+            return None
+        from ...claims import store_at  # needed only by those who have codecs or a store
+        from ...envelope import Envelope
+
+        named = imported(self.codecs)
+        codecs = [
+            each for one in named for each in (one if isinstance(one, list | tuple) else [one])
+        ]
+        store = store_at(self.claims) if isinstance(self.claims, str) else self.claims
+        return Envelope(tuple(codecs), store, self.hide_reasons, self.require_encryption)
 
     @property
     def polls_at_once(self) -> int:

@@ -13,8 +13,8 @@ import functools
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from ... import reasons
 from ...concurrency.stop import StopLevel
 from ...invocation import (
     Answer,
@@ -30,12 +30,15 @@ from ...logs import log_keys
 from ...observer import HeartbeatEnded, StatusChanged, TaskEnded
 from ...safe_logging import get_logger
 from ..values import ActivityTask
-from .activity_call import ActivityCall, answer_of_silence, is_async
+from .activity_call import ActivityCall, answer_of_silence, answer_to_unknown, is_async
 from .heartbeats import Heartbeats
 from .responder import Responder
 from .run_scheduler import RunScheduler
 from .task_log import log_about, log_end, log_start
 from .worker_context import WorkerContext
+
+if TYPE_CHECKING:
+    from .task_envelope import TaskEnvelope
 
 logger = get_logger(__name__)
 
@@ -65,7 +68,7 @@ class TaskRun:
         heartbeat, start_to_close = self.info.heartbeat, self.info.start_to_close
         self.heartbeats = Heartbeats(
             self.info,
-            lambda details: worker.client.record_activity_task_heartbeat(task.task_token, details),
+            self._send_heartbeat,
             self.status,
             timeout_seconds=heartbeat,
             lost_after_seconds=heartbeat or start_to_close,
@@ -73,12 +76,14 @@ class TaskRun:
             ended=self._heartbeat_ended if observed else None,
             clock=worker.clock,
         )
+        self.sealing = self._task_envelope()
         self._responder = Responder(
             worker.client,
             task.task_token,
             subject=self.info,
             start_to_close_seconds=start_to_close,
             policy=worker.policy,
+            sealing=self.sealing,
             clock=worker.clock,
         )
         worker.journal.opened(task.task_token, self.info)
@@ -95,6 +100,14 @@ class TaskRun:
 
     def __str__(self) -> str:
         return str(self.info)
+
+    def _task_envelope(self) -> TaskEnvelope | None:
+        envelope = self._implementation.envelope if self._implementation else None
+        if envelope is None:
+            return None
+        from .task_envelope import TaskEnvelope  # needed only with codecs or a store
+
+        return TaskEnvelope(envelope, self._worker, self, sent=self._interrupt_if_news)
 
     # Running
 
@@ -152,6 +165,7 @@ class TaskRun:
             task=self._task,
             running=self.running,
             scheduler=RunScheduler(self),
+            sealing=self.sealing,
             status=self.status,
             heartbeats=self.heartbeats,
             heartbeat_sent=self._interrupt_if_news,
@@ -231,10 +245,7 @@ class TaskRun:
         """Answer for a task of a type that the worker does not serve."""
         served = ", ".join(sorted(map(str, self._worker.activities)))
         if self._worker.on_unknown == "fail":
-            reason = (
-                f"{reasons.UNKNOWN_ACTIVITY_TYPE}{self._task.type}. This worker serves {served}."
-            )
-            self.finish(Failed(reason, f"Worker {self._worker.identity} serves {served}."))
+            self.finish(answer_to_unknown(self._task, served, self._worker.identity))
         elif self._claim():
             self._settle(TaskOutcome.LEFT_UNKNOWN, 0.0)
         extra = log_keys("unknown_type", self.info)
@@ -275,6 +286,11 @@ class TaskRun:
             self._worker.observers.task_ended(
                 TaskEnded(self.info, outcome, ran_seconds, total_seconds - ran_seconds, error)
             )
+
+    def _send_heartbeat(self, details: str | None) -> bool:
+        if self.sealing is not None:
+            details = self.sealing.heartbeat_details(details)
+        return self._worker.client.record_activity_task_heartbeat(self._task.task_token, details)
 
     def _heartbeat_ended(self, fault: str | None) -> None:
         self._worker.observers.heartbeat_ended(HeartbeatEnded(self.info, fault is None, fault))

@@ -31,6 +31,7 @@ from ..client import SWFClient
 from ..limits import MAX_NAME_CHARS, name_text
 from ..values import ActivityImplementation, ActivityType
 from .auto_heartbeats import AUTO_HEARTBEAT_THREADS, AutoHeartbeats
+from .envelopes import with_envelopes
 from .journal import NoJournal, TaskJournal
 from .options import polls_to_answer
 from .poll_loop import PollLoop
@@ -116,7 +117,7 @@ class ActivityWorker:
         self._slots = Slots(self._options.concurrency, self._stop, clock)
         self._worker = self._context(
             client,
-            activities=activities,
+            activities=with_envelopes(activities, self._options.envelope),
             domain=name_text(domain, "domain", trimmed=True),
             task_list=name_text(task_list, "task_list", trimmed=True),
             journal=journal or NoJournal(),

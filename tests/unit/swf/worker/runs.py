@@ -11,7 +11,7 @@ from typing import Any
 from flowy.concurrency.clock import Clock
 from flowy.concurrency.event_loop import EventLoop
 from flowy.concurrency.stop import StopFlag, StopLevel
-from flowy.invocation import Answer, StatusRecord
+from flowy.invocation import Answer, Sealing, StatusRecord
 from flowy.observer import HeartbeatEnded, Observer, StatusChanged, TaskEnded, TaskStarted
 from flowy.swf.values import ActivityDefaults, ActivityImplementation, ActivityTask, ActivityType
 from flowy.swf.worker.auto_heartbeats import AutoHeartbeats
@@ -71,6 +71,7 @@ class Case:
         *,
         auto_heartbeat: bool = False,
         max_stall: float | None = None,
+        envelope: Any = None,
         heartbeat: int | None = 60,
         start_to_close: int | None = 300,
         schedule_to_close: int | None = 420,
@@ -86,6 +87,7 @@ class Case:
             line=1,
             auto_heartbeat_seconds=INTERVAL if auto_heartbeat else None,
             max_stall_seconds=max_stall,
+            envelope=envelope,
         )
         attributes: dict[str, Any] = {
             "activities": {TYPE: found},
@@ -181,6 +183,7 @@ class RecordingRun:
         self.taken = True
         self.is_forked = False
         self.is_suspending = False
+        self.sealing: Sealing | None = None
         self.flag = StopFlag()
         self.status = StatusRecord(lambda: self.flag.is_set(StopLevel.CANCEL))
         self.heartbeats = Heartbeats(

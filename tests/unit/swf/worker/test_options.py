@@ -79,7 +79,9 @@ def test_the_command_line_has_each_option_of_a_kind(capsys: pytest.CaptureFixtur
     words = re.sub(r"-\s+", "-", " ".join(shown.split()))  # argparse breaks lines after hyphens
     for option in OPTIONS.values():
         if option.metadata["kind"]:
-            flag = {"observers": "observer"}.get(option.name, option.name.replace("_", "-"))
+            flag = {"observers": "observer", "codecs": "codec"}.get(
+                option.name, option.name.replace("_", "-")
+            )
             assert f"\n  --{flag} " in shown
             text = option.metadata["help"].rstrip(".")
             assert re.sub(r"-\s+", "-", text) in words

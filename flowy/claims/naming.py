@@ -1,0 +1,34 @@
+"""Stores by name, for command lines and options."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from ..importing import imported
+from .folder import FolderStore
+from .s3 import S3Store
+from .store import Store, check_store
+
+
+def store_at(text: str) -> Store:
+    """Return the store that a text names.
+
+    Args:
+        text: ``s3://bucket/prefix``, ``file:///folder``, or ``module.name:OBJECT`` for a store that
+            is made there.
+
+    Raises:
+        ValueError: it names none.
+        ImportError: the module cannot be imported.
+    """
+    url = urlsplit(text)
+    if url.scheme == "s3" and not (url.query or url.fragment):
+        return S3Store(url.netloc, url.path.strip("/"))
+    if url.scheme == "file" and url.netloc in ("", "localhost") and url.path.startswith("/"):
+        return FolderStore.at(text)
+    if "://" in text:
+        raise ValueError(f"Cannot use {text!r}: give s3://BUCKET/PREFIX or file:///FOLDER.")
+    store = check_store(imported([text])[0])
+    if store is None:
+        raise ValueError(f"Cannot use {text!r}: it is None.")
+    return store

@@ -1,0 +1,180 @@
+"""``flowy decode`` and ``flowy claims``: read what activities with codecs or a store have sent."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..importing import imported
+from . import arguments
+from .exit_codes import ExitCode
+from .parser import UsageError
+from .tables import add_json, print_json, print_table
+from .terminal import json_text
+from .verbs import add_group, add_verb
+
+if TYPE_CHECKING:
+    from ..claims import Store
+    from ..codecs import Codec
+    from .verbs import Verbs
+
+_DECODE = """\
+Print a text from SWF as it was before codecs and store: a result, an input, details, or a note.
+
+Envelopes anywhere in the text are opened, and all else stays as it is. Nothing is asked of SWF;
+KMS and the store are asked for what they hold. The output is in clear text: mind where it goes.
+"""
+
+_DECODE_EXAMPLES = """\
+flowy decode result.json --codec shop.keys:CODECS
+flowy decode - --codec shop.keys:CODECS < details.txt
+flowy decode result.json --codec shop.keys:CODECS --claims s3://bucket/prefix
+"""
+
+_CLAIMS = """\
+Look at the claims for values that are stored elsewhere, and say what an operator must set up.
+
+Flowy deletes nothing. A lifecycle rule deletes what no history needs any more.
+"""
+
+_CLAIMS_EXAMPLES = """\
+flowy claims show result.json --claims s3://bucket/prefix
+flowy claims policy --claims s3://bucket/prefix --days 120
+"""
+
+_SHOW = """\
+List the claims in a text from SWF, and whether the store has their values.
+
+The exit code is 3 if one is missing, cannot be read, or is not what the claim names.
+"""
+
+_SHOW_EXAMPLES = """\
+flowy claims show result.json --claims s3://bucket/prefix
+flowy claims show - --claims file:///mnt/claims --json < input.json
+"""
+
+_POLICY = """\
+Print, as JSON, the lifecycle rule of the bucket and the IAM policy of workers and readers.
+
+Give as many days as the longest execution takes, and the domain keeps its history after that.
+"""
+
+_POLICY_EXAMPLES = """\
+flowy claims policy --claims s3://bucket/prefix
+flowy claims policy --claims s3://bucket/prefix --days 120
+"""
+
+#: The keys of a claim in ``--json``; programs rely on them.
+KEYS = ("uri", "bytes", "sha256", "stored")
+
+#: After how many days values are deleted: SWF keeps a history for 90 at most, after an execution
+#: of a year at most.
+DAYS = 455
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """Add ``decode`` and ``claims``."""
+    decode = add_verb(verbs, "decode", "print what was encoded", _DECODE, _DECODE_EXAMPLES)
+    decode.set_defaults(run=_decode)
+    _add_text(decode)
+    decode.add_argument(
+        "--codec",
+        action="append",
+        default=[],
+        type=arguments.object_path,
+        metavar="MODULE:OBJECT",
+        help="a codec, or a list of them, by which it was encoded; may be given several times",
+    )
+    _add_claims(decode, required=False)
+    group = add_group(verbs, "claims", "look at stored values", _CLAIMS, _CLAIMS_EXAMPLES)
+    show = add_verb(group, "show", "list the claims in a text", _SHOW, _SHOW_EXAMPLES)
+    show.set_defaults(run=_show)
+    _add_text(show)
+    _add_claims(show, required=True)
+    add_json(show, KEYS)
+    policy = add_verb(group, "policy", "print what to set up", _POLICY, _POLICY_EXAMPLES)
+    policy.set_defaults(run=_policy)
+    _add_claims(policy, required=True)
+    policy.add_argument(
+        "--days",
+        type=arguments.count,
+        default=DAYS,
+        metavar="N",
+        help=f"delete values after so many days (default: {DAYS}, SWF's longest execution and "
+        "longest retention)",
+    )
+
+
+def _add_text(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file",
+        nargs="?",
+        default="-",
+        metavar="FILE",
+        help="file with the text; - or none reads standard input",
+    )
+
+
+def _add_claims(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument(
+        "--claims",
+        required=required,
+        metavar="STORE",
+        help="store of the values: s3://BUCKET/PREFIX, file:///FOLDER or MODULE:OBJECT",
+    )
+
+
+def _decode(given: argparse.Namespace) -> ExitCode:
+    from ..transport.reading import read_text
+
+    text = _text_of(given.file)
+    codecs, store = _made(given.codec, given.claims)
+    sys.stdout.write(f"{read_text(text, codecs, store)}\n")
+    return ExitCode.FINE
+
+
+def _show(given: argparse.Namespace) -> ExitCode:
+    from ..envelope import claims_in
+
+    text = _text_of(given.file)
+    store = _made([], given.claims)[1]
+    assert store is not None
+    shown = [store.show(claim) for claim in claims_in(text)]
+    if given.json:
+        print_json({key: each[key] for key in KEYS} for each in shown)
+    else:
+        print_table([key.upper() for key in KEYS], ([str(e[key]) for key in KEYS] for e in shown))
+    return ExitCode.FINE if all(e["stored"] == "yes" for e in shown) else ExitCode.REFUSED
+
+
+def _policy(given: argparse.Namespace) -> ExitCode:
+    store = _made([], given.claims)[1]
+    assert store is not None
+    print(json_text(store.policy(given.days)))
+    return ExitCode.FINE
+
+
+def _text_of(file: str) -> str:
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Cannot read {file}: {error}.") from None
+    return text.removesuffix("\n")
+
+
+def _made(codecs: list[str], claims: str | None) -> tuple[list[Codec], Store | None]:
+    """Return the codecs and the store that options name."""
+    from ..claims import store_at
+
+    here = str(Path.cwd())
+    sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
+    try:
+        named: tuple[Any, ...] = imported(codecs)
+        store = None if claims is None else store_at(claims)
+    except (ImportError, ValueError) as error:
+        raise UsageError(str(error)) from None
+    return [
+        each for one in named for each in (one if isinstance(one, list | tuple) else [one])
+    ], store

@@ -1,0 +1,13 @@
+"""Envelopes: what stands on the wire for a value that is encoded, or stored elsewhere.
+
+Each is a JSON object with the key ``$flowy``. So a decider that knows nothing of it carries it from
+one activity's result into the arguments of another. A worker with neither codecs nor claims imports
+none of this.
+"""
+
+from __future__ import annotations
+
+from .envelope import Envelope
+from .forms import claims_in
+
+__all__ = ["Envelope", "claims_in"]
