@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
     from flowy.local import LocalSWF
+    from tests.aws_services import AWSServices
     from tests.browser import Browser
 
 
@@ -90,6 +91,29 @@ def swf_environment(local_swf: LocalSWF, tmp_path: Path) -> dict[str, str]:
         "HOME": str(home),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+@pytest.fixture(scope="session")
+def _aws_services() -> Iterator[AWSServices]:
+    from tests.aws_services import AWSServices
+
+    services = AWSServices()
+    yield services
+    services.close()
+
+
+@pytest.fixture
+def aws(
+    local_swf: LocalSWF, _aws_services: AWSServices, monkeypatch: pytest.MonkeyPatch
+) -> AWSServices:
+    """S3 and KMS over real HTTP, to which boto3's default session leads; moto is there, too."""
+    import boto3
+
+    _aws_services.reset()
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it keeps what it has read
+    for name, value in _aws_services.environment.items():
+        monkeypatch.setenv(name, value)
+    return _aws_services
 
 
 @pytest.fixture

@@ -1,0 +1,152 @@
+"""S3Store, against moto's S3 over real HTTP."""
+
+from __future__ import annotations
+
+import pickle
+import uuid
+from typing import Any
+
+import boto3
+import pytest
+
+from flowy.claims import Claim, Place, S3Store, store_at
+from flowy.exception import ClaimError, UnavailableError
+from tests.aws_services import AWSServices
+
+PLACE = Place("shop", "order/7", "run")
+
+
+@pytest.fixture
+def bucket(aws: AWSServices) -> str:
+    """A new bucket."""
+    name = f"claims-{uuid.uuid4()}"
+    boto3.client("s3").create_bucket(Bucket=name)
+    aws.calls.clear()
+    return name
+
+
+def test_kept_and_redeemed(aws: AWSServices, bucket: str) -> None:
+    """One call each; a second put of the same value writes nothing, and is no error."""
+    store = S3Store(bucket, "some/prefix", kms_key="arn:aws:kms:us-east-1:1:key/x")
+    claim = store.keep(PLACE, b"a value")
+    assert claim.uri == f"s3://{bucket}/some/prefix/v1/shop/order%2F7/run/{claim.sha256}"
+    again = pickle.loads(pickle.dumps(store))  # as a worker process gets it
+    assert again.keep(PLACE, b"a value") == claim
+    assert again.redeem(claim, 100) == b"a value"
+    assert [call.partition(" ")[0] for call in aws.calls] == ["PUT", "PUT", "GET"]
+    found = boto3.client("s3").head_object(
+        Bucket=bucket, Key=claim.uri.removeprefix(f"s3://{bucket}/")
+    )
+    assert found["ServerSideEncryption"] == "aws:kms"
+
+
+def test_put_only_if_missing(aws: AWSServices, bucket: str) -> None:
+    """S3's answer that the key is there is what was wanted."""
+    store = S3Store(bucket)
+    claim = store.keep(PLACE, b"a value")
+    key = claim.uri.removeprefix(f"s3://{bucket}/")
+    client = boto3.client("s3")
+    before = client.head_object(Bucket=bucket, Key=key)["LastModified"]
+    aws.fault = lambda call: (412, "PreconditionFailed") if call.startswith("PUT") else None
+    assert store.keep(PLACE, b"a value") == claim
+    assert client.head_object(Bucket=bucket, Key=key)["LastModified"] == before
+
+
+def test_hostile_claims(aws: AWSServices, bucket: str) -> None:
+    """No other bucket, prefix or key is asked for; another length or hash is refused."""
+    store = S3Store(bucket, "mine")
+    claim = store.keep(PLACE, b"a value")
+    S3Store(bucket, "other").keep(PLACE, b"a value")
+    aws.calls.clear()
+    key = f"v1/shop/order%2F7/run/{claim.sha256}"
+    for uri in (
+        f"s3://{bucket}/other/{key}", f"s3://{bucket}/mine/../other/{key}", f"s3://else/mine/{key}",
+        f"s3://{bucket}/mine/{key}/", f"s3://{bucket}/mine/v1/a/b/{claim.sha256}",
+        f"https://{bucket}/mine/{key}",
+    ):  # fmt: skip
+        with pytest.raises(ClaimError, match="not for this worker's store"):
+            store.redeem(Claim(uri, claim.sha256, 7), 100)
+    assert aws.calls == []
+    with pytest.raises(ClaimError, match="7 bytes, the claim says 6"):
+        store.redeem(Claim(claim.uri, claim.sha256, 6), 100)
+    boto3.client("s3").put_object(Bucket=bucket, Key=f"mine/{key}", Body=b"another")
+    with pytest.raises(ClaimError, match="hash is another one"):
+        store.redeem(claim, 100)
+    with pytest.raises(ClaimError, match="7 bytes; 6 may be read"):
+        store.redeem(claim, 6)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "passes"),
+    [
+        (403, "AccessDenied", False), (404, "NoSuchKey", False), (404, "NoSuchBucket", False),
+        (503, "SlowDown", True), (500, "InternalError", True), (400, "ExpiredToken", True),
+        (409, "ConditionalRequestConflict", True),
+    ],
+)  # fmt: skip
+def test_trouble(aws: AWSServices, bucket: str, status: int, code: str, passes: bool) -> None:
+    """What may pass is told apart from what does not; the code is told."""
+    store = S3Store(bucket)
+    claim = store.keep(PLACE, b"a value")
+    aws.fault = lambda call: (status, code)
+    error: type[Exception] = UnavailableError if passes else ClaimError
+    with pytest.raises(error, match=code):
+        store.redeem(claim, 100)
+    with pytest.raises(error, match=code):
+        store.keep(PLACE, b"another")
+
+
+def test_missing(aws: AWSServices, bucket: str) -> None:
+    """A value that a lifecycle rule has deleted."""
+    store = S3Store(bucket)
+    claim = store.keep(PLACE, b"a value")
+    boto3.client("s3").delete_object(Bucket=bucket, Key=claim.uri.removeprefix(f"s3://{bucket}/"))
+    with pytest.raises(ClaimError, match="NoSuchKey"):
+        store.redeem(claim, 100)
+    assert "NoSuchKey" in store.show(claim)["stored"]
+
+
+def test_policy() -> None:
+    """The lifecycle rule and the statements fit what is written."""
+    policy = S3Store("bucket", "a/b", kms_key="arn:key").policy(30)
+    (rule,) = policy["lifecycle"]["Rules"]
+    assert (rule["Filter"], rule["Expiration"]) == ({"Prefix": "a/b/v1/"}, {"Days": 30})
+    first, second = policy["iam"]["Statement"]
+    assert first["Action"] == ["s3:PutObject", "s3:GetObject"]
+    assert first["Resource"] == "arn:aws:s3:::bucket/a/b/v1/*"
+    assert second["Resource"] == "arn:key"
+
+
+@pytest.mark.parametrize(
+    ("text", "root"),
+    [
+        ("s3://bucket", "s3://bucket"),
+        ("s3://bucket/a/b/", "s3://bucket/a/b"),
+        ("file:///tmp/a%20b", "file:///tmp/a%20b"),
+        (f"{__name__}:STORE", "s3://named"),
+    ],
+)
+def test_stores_by_name(text: str, root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the command line names them."""
+    import sys
+    import types
+
+    module: Any = types.ModuleType("stores")
+    module.STORE = S3Store("named")
+    monkeypatch.setitem(sys.modules, "stores", module)
+    assert store_at(text if "://" in text else "stores:STORE").root == root
+
+
+@pytest.mark.parametrize(
+    "text", ["s3://", "s3://B", "s3://bucket/../x", "file://host/x", "http://x/y", "no name"]
+)
+def test_names_of_no_store(text: str) -> None:
+    """The error says what to give."""
+    with pytest.raises(ValueError, match="Cannot use"):
+        store_at(text)
+
+
+def test_limits() -> None:
+    """What no store can use."""
+    with pytest.raises(ValueError, match="max_bytes=0"):
+        S3Store("bucket", max_bytes=0)

@@ -1,0 +1,337 @@
+"""What an envelope lets in: limits, hostile claims, and inputs that must be encrypted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+from flowy.claims import Claim, FolderStore, Place
+from flowy.codecs import Codec, ZlibCodec
+from flowy.codecs.fernet import FernetCodec
+from flowy.envelope import Envelope
+from flowy.envelope.forms import claim_text, coded_text
+from flowy.exception import ClaimError, CodecError, InputError, TooLongError, UnavailableError
+from flowy.reasons import INPUT_INVALID
+from flowy.transport import read
+
+FERNET = FernetCodec([Fernet.generate_key()])
+BOTH = (ZlibCodec(), FERNET)
+SECRET = "the secret"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    """A store that takes little."""
+    return FolderStore(tmp_path, max_bytes=100_000)
+
+
+def test_sealed_and_opened(store: FolderStore) -> None:
+    """Text of an author's own is the same to the letter, by each way."""
+    texts = ["7", '{"$flowy": 1.10}', "not JSON", '"\\u00e9"', json.dumps("x" * 45_000), "[ 1 ]"]
+    for codecs in ((), (ZlibCodec(),), BOTH):
+        envelope = Envelope(codecs, store)
+        for text in texts:
+            sent = envelope.sealed(text)
+            assert len(sent) <= 32_768
+            assert envelope.opened(sent) == text
+            within = envelope.opened(f'[[1, {sent}], {{"$$flowy": {sent}}}]')
+            assert within == f'[[1, {text}], {{"$flowy": {text}}}]'
+
+
+def test_only_what_helps_is_done(store: FolderStore) -> None:
+    """Short values are not compressed, and what fits is not stored."""
+    assert Envelope((ZlibCodec(),)).sealed('"short"') == '"short"'
+    assert '"chain": ["fernet:' in Envelope(BOTH).sealed('"short"')
+    assert '"chain": ["zlib", "fernet:' in Envelope(BOTH).sealed(json.dumps("long" * 1_000))
+    envelope = Envelope(BOTH, store)
+    assert "codec/1" in envelope.sealed(json.dumps("long" * 10_000))
+    assert "claim/1" in Envelope((), store).sealed(json.dumps("long" * 10_000))
+    assert [path for path in store._folder.rglob("*") if path.is_file()] != []
+
+
+def test_too_long() -> None:
+    """Without a store, and if the store refuses, the error says why."""
+    text = json.dumps("x" * 40_000)
+    with pytest.raises(TooLongError, match=r"40,002 characters, SWF takes 32,768\. Give a store"):
+        Envelope().sealed(text)
+    with pytest.raises(TooLongError, match=r"30,002 characters \(40,\d+ when encoded\)"):
+        Envelope((FERNET,)).sealed(json.dumps("x" * 30_000))
+
+
+def test_too_long_for_the_store(store: FolderStore) -> None:
+    """The store's own limit is told."""
+    with pytest.raises(TooLongError, match="cannot be stored: it has 200,002 bytes"):
+        Envelope((), store).sealed(json.dumps("x" * 200_000))
+
+
+def test_unknown_codecs_and_keys() -> None:
+    """The codec, or the id of the key, is named."""
+    text = Envelope(BOTH).sealed(json.dumps(SECRET))
+    with pytest.raises(CodecError, match=f"encoded by 'fernet:{FERNET.key_id}'; this activity"):
+        Envelope().opened(text)
+    other = FernetCodec([Fernet.generate_key()])
+    with pytest.raises(CodecError, match=f"'{FERNET.key_id}'; this codec has {other.key_id}"):
+        Envelope((other,)).opened(text)
+
+
+def test_what_a_codec_holds_is_a_value() -> None:
+    """Envelopes in an encrypted value are an author's own objects, and are not opened."""
+    inner = Envelope(BOTH).sealed(json.dumps(SECRET))
+    assert Envelope(BOTH).opened(Envelope(BOTH).sealed(inner)) == inner
+
+
+def test_bombs_together() -> None:
+    """The limit holds for all values of one task together."""
+    data = zlib.compress(bytes(26 * 1024 * 1024), 1)
+    one = coded_text(["zlib"], data)
+    envelope = Envelope((ZlibCodec(),))
+    assert len(envelope.opened(one)) == 26 * 1024 * 1024
+    with pytest.raises(CodecError, match="longer than"):
+        envelope.opened(f"[{one}, {one}]")
+    twice = coded_text(["zlib", "zlib"], zlib.compress(zlib.compress(bytes(51 * 1024 * 1024), 1)))
+    with pytest.raises(CodecError, match="longer than"):
+        envelope.opened(twice)
+
+
+class Raising(Codec):
+    """Raises an error with the value in it."""
+
+    name = "raising"
+    encrypts = True
+
+    def encode(self, data: bytes) -> bytes:
+        """Raise."""
+        raise LookupError(data)
+
+    def decode(self, data: bytes, key_id: str | None, max_bytes: int) -> bytes:
+        """Raise."""
+        raise LookupError(data)
+
+
+def test_codec_that_raises() -> None:
+    """Of its error only the class is told."""
+    envelope = Envelope((Raising(),))
+    with pytest.raises(CodecError, match=r"^raising cannot encode it \(LookupError\)\.$"):
+        envelope.sealed(json.dumps(SECRET))
+    with pytest.raises(CodecError, match=r"^raising cannot decode it \(LookupError\)\.$"):
+        envelope.opened(coded_text(["raising"], SECRET.encode()))
+    with pytest.raises(CodecError, match="is not text"):
+        Envelope((ZlibCodec(),)).opened(coded_text(["zlib"], zlib.compress(b"\xff")))
+
+
+# Claims
+
+
+def kept(store: FolderStore, text: str) -> Claim:
+    """Store a text and return its claim."""
+    return store.keep(Place("shop", "order/7", "run"), text.encode())
+
+
+def test_keys(store: FolderStore) -> None:
+    """Domain, workflow and run, percent-encoded; the same value is stored once."""
+    claim = kept(store, '"value"')
+    digest = hashlib.sha256(b'"value"').hexdigest()
+    assert claim.uri == f"{store.root}/v1/shop/order%2F7/run/{digest}"
+    assert kept(store, '"value"') == claim
+    (file,) = (path for path in store._folder.rglob("*") if path.is_file())
+    assert file.stat().st_mode & 0o077 == 0
+    for odd in ("..", ".", "a/../b", "\x00", "é" * 256, "\ud800", ""):
+        claim = store.keep(Place(odd, odd, odd), odd.encode("utf-8", "replace"))
+        assert store.redeem(claim, 1_000) == odd.encode("utf-8", "replace")
+        assert "/../" not in claim.uri
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "{root}/v1/shop/order%2F7/../run/{sha}",
+        "{root}/v1/shop/../../{sha}",
+        "{root}/../v1/shop/order%2F7/run/{sha}",
+        "{root}/v1/shop/%2e%2e/run/x/{sha}",
+        "{root}x/v1/shop/order%2F7/run/{sha}",
+        "{root}//v1/shop/order%2F7/run/{sha}",
+        "{root}/v1/shop/order%2F7/run/{sha}?versionId=1",
+        "{root}/v1/shop/order%2F7/run/{other}",
+        "{root}/v1/shop/order%2F7/run/{sha}\n",
+        "file:///etc/passwd",
+        "s3://bucket/v1/shop/order%2F7/run/{sha}",
+        "http://169.254.169.254/v1/shop/order%2F7/run/{sha}",
+        "",
+    ],
+)
+def test_hostile_uris(store: FolderStore, uri: str) -> None:
+    """Only the store's own keys are read, as they were written."""
+    claim = kept(store, '"value"')
+    hostile = uri.format(root=store.root, sha=claim.sha256, other="0" * 64)
+    with pytest.raises(ClaimError, match="not for this worker's store"):
+        store.redeem(Claim(hostile, claim.sha256, claim.bytes), 1_000)
+
+
+def test_links_do_not_lead_out(
+    store: FolderStore, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whoever can write into the folder cannot let a worker read elsewhere."""
+    outside = tmp_path_factory.mktemp("outside") / "secret"
+    outside.write_text('"secret"')
+    claim = kept(store, '"secret"')
+    file = store._folder / claim.uri.removeprefix(store.root + "/")
+    file.unlink()
+    file.symlink_to(outside)
+    with pytest.raises(ClaimError, match="out of the store's folder"):
+        store.redeem(claim, 1_000)
+
+
+def test_wrong_values(store: FolderStore) -> None:
+    """A missing value, another length, another hash, and what may not be read."""
+    claim = kept(store, '"value"')
+    file = store._folder / claim.uri.removeprefix(store.root + "/")
+    with pytest.raises(ClaimError, match="7 bytes, the claim says 8"):
+        store.redeem(Claim(claim.uri, claim.sha256, 8), 1_000)
+    with pytest.raises(ClaimError, match="7 bytes; 6 may be read"):
+        store.redeem(claim, 6)
+    file.write_text('"other"')
+    with pytest.raises(ClaimError, match="hash is another one"):
+        store.redeem(claim, 1_000)
+    file.unlink()
+    with pytest.raises(ClaimError, match="FileNotFoundError"):
+        store.redeem(claim, 1_000)
+    file.mkdir()
+    with pytest.raises(ClaimError, match="IsADirectoryError|4,096 bytes|bytes, the claim"):
+        store.redeem(claim, 1_000)
+
+
+def test_folder_that_is_away(tmp_path: Path) -> None:
+    """A file system that is not mounted may come back."""
+    store = FolderStore(tmp_path / "none")
+    with pytest.raises(UnavailableError, match="is not there"):
+        store.keep(Place(), b"value")
+    assert not (tmp_path / "none").exists()
+
+
+def test_how_many_claims(store: FolderStore) -> None:
+    """At most 100, and at most the store's bytes together; no claim within a claim."""
+    envelope = Envelope((), store)
+    small, half = claim_text(kept(store, "7")), claim_text(kept(store, json.dumps("x" * 60_000)))
+    assert envelope.opened(f"[{', '.join([small] * 100)}]") == f"[{', '.join(['7'] * 100)}]"
+    with pytest.raises(InputError, match="more than 100 claims"):
+        envelope.opened(f"[{', '.join([small] * 101)}]")
+    with pytest.raises(ClaimError, match="60,002 bytes; 39,998 may be read"):
+        envelope.opened(f"[{half}, {half}]")
+    with pytest.raises(ClaimError, match="claims of its own"):
+        envelope.opened(claim_text(kept(store, f"[{small}]")))
+    with pytest.raises(ClaimError, match="no store"):
+        Envelope().opened(small)
+
+
+def test_store_before_a_move(store: FolderStore, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Claims of the stores in *reads* are read, and nothing is written there."""
+    claim = kept(store, '"old"')
+    new = FolderStore(tmp_path_factory.mktemp("new"), reads=[store])
+    assert Envelope((), new).opened(claim_text(claim)) == '"old"'
+    assert new.keep(Place(), b"x").uri.startswith(new.root)
+
+
+# Encryption that is required
+
+
+def test_required_encryption(store: FolderStore) -> None:
+    """Brackets and keys may be plain, nothing else; what is stored is encrypted, too."""
+    envelope = Envelope(BOTH, store, require_encryption=True)
+    one, stored = envelope.sealed("7"), Envelope((FERNET,), store).sealed(json.dumps("x" * 40_000))
+    assert "claim/1" in stored
+    for good in ("[[], {}]", f"[[{one}, [{stored}]], {{}}]", f'[[], {{"key": {one}}}]', one):
+        assert envelope.opened(good)
+    plain_claim = claim_text(kept(store, "7"))
+    only_compressed = coded_text(["zlib"], zlib.compress(b"7"))
+    for bad in (
+        "[[7], {}]", f"[[{one}, null], {{}}]", f'[[{one}], {{"a": [false]}}]', '"text"', "no JSON",
+        f"[[{plain_claim}], {{}}]", f"[[{only_compressed}], {{}}]", f"[{one}, {plain_claim}]",
+    ):  # fmt: skip
+        with pytest.raises(InputError, match="not encrypted"):
+            envelope.opened(bad)
+        assert Envelope(BOTH, store).opened(bad)
+
+
+def test_what_cannot_be_required() -> None:
+    """Without a codec that encrypts, nothing can be hidden or required."""
+    for given in ({"hide_reasons": True}, {"require_encryption": True}):
+        Envelope(BOTH, None, **given).check()
+        with pytest.raises(ValueError, match=f"Cannot use {next(iter(given))} without a codec"):
+            Envelope((ZlibCodec(),), None, **given).check()
+
+
+# Texts for people
+
+
+@pytest.mark.parametrize("text", ["short", "x" * 100_000, "é😀" * 30_000, SECRET * 9_000])
+@pytest.mark.parametrize("codecs", [(FERNET,), BOTH])
+@pytest.mark.parametrize("limit", [2_048, 32_768])
+def test_details_are_cut_before_they_are_encrypted(
+    text: str, codecs: tuple[Codec, ...], limit: int
+) -> None:
+    """So they fit with their envelope, and the end is kept."""
+    envelope = Envelope(codecs)
+    sent = envelope.sealed_details(text, limit)
+    assert len(sent) <= limit
+    assert SECRET not in sent
+    shown = envelope.opened(sent)
+    assert shown == text or (shown.startswith("... ") and text.endswith(shown[4:]))
+    assert len(shown) == len(text) or len(sent) > limit * 0.7
+
+
+def test_random_details() -> None:
+    """What compresses worse at its end than before is cut again."""
+    import random
+
+    noise = "".join(random.Random(7).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=60_000))
+    envelope = Envelope(BOTH)
+    sent = envelope.sealed_details("x" * 500_000 + noise, 2_048)
+    assert len(sent) <= 2_048
+    assert envelope.opened(sent).endswith(noise[-500:])
+
+
+def test_details_without_encryption() -> None:
+    """Compression alone leaves details to people."""
+    assert Envelope((ZlibCodec(),)).sealed_details("x" * 9_000) == "x" * 9_000
+
+
+def test_hidden_reasons() -> None:
+    """A constant of Flowy's stays, or the class; the reason is in the details."""
+    envelope = Envelope(BOTH, hide_reasons=True)
+    reason, details = envelope.sealed_failure(SECRET, "a traceback", "ValueError")
+    assert (reason, SECRET in str(details)) == ("Reason hidden: ValueError.", False)
+    assert envelope.opened(str(details)) == f"a traceback\nReason: {SECRET}"
+    reason, _details = envelope.sealed_failure(f"{INPUT_INVALID}{SECRET}", "x", "ConversionError")
+    assert reason == "Input invalid: hidden."
+    assert Envelope(BOTH).sealed_failure(SECRET, None, "ValueError") == (SECRET, None)
+
+
+# Deciders in Python
+
+
+def test_read(store: FolderStore) -> None:
+    """Texts and values; codecs in any order; details that are not JSON."""
+    envelope = Envelope(BOTH, store)
+    sent = envelope.sealed(json.dumps({"a": [1]}))
+    assert read(sent, [FERNET, ZlibCodec()]) == {"a": [1]}
+    assert read({"x": json.loads(sent), "n": 7}, BOTH) == {"x": {"a": [1]}, "n": 7}
+    assert read(envelope.sealed(json.dumps("y" * 200_000)), BOTH, store) == "y" * 200_000
+    assert read(envelope.sealed_details("Traceback: x"), BOTH) == "Traceback: x"
+    assert read("[7]") == [7]
+    with pytest.raises(ValueError, match="not JSON"):
+        read("Traceback: x", BOTH)
+
+
+def test_wrong_parts() -> None:
+    """What is neither a codec nor a store is refused when the envelope is made."""
+    wrong: Any = object()
+    with pytest.raises(ValueError, match="codec"):
+        Envelope((wrong,))
+    with pytest.raises(ValueError, match="store"):
+        Envelope((), wrong)
