@@ -3,37 +3,30 @@
 Errors derive from ``FlowyError``, so one ``except`` catches them all::
 
     FlowyError
-    ├── OutsideActivityError      the running activity was asked for, but none runs
-    ├── ScanError                 nothing found, or one type implemented twice
-    ├── RegistrationError         the types at SWF differ from what the code declares
-    ├── ProcessError              worker processes cannot be started
-    ├── ThreadError               the system cannot start another thread
-    ├── HealthError               the health of a worker cannot be shown or asked for
-    ├── ObserverError             an observer cannot work, so the worker does not start
-    ├── TransportError            a value cannot be encoded, decoded or sent
-    │   ├── InputError            an input is not the JSON text of [args, kwargs]
-    │   ├── SerializationError    a value has no JSON form
-    │   ├── ConversionError       a value does not fit its type
-    │   ├── CodecError            a codec cannot encode or decode a value
-    │   ├── ClaimError            a value cannot be stored, or its claim is refused
-    │   └── TooLongError          a text is longer than SWF takes
-    ├── ServiceError              a call to a service failed
-    │   ├── UnavailableError      a key service or a store does not answer at the moment
-    │   └── SWFError              a call to SWF failed
-    │       ├── UnknownResourceError  the task is closed, or the domain, type or execution unknown
-    │       ├── TransientError        throttled, 5xx, no connection: the same call may work later
+    ├── OutsideActivityError            the running activity was asked for, but none runs
+    ├── ScanError, RegistrationError    what the code declares cannot be found, or served
+    ├── ProcessError, ThreadError       processes or threads cannot be started
+    ├── HealthError, ObserverError      health cannot be shown, or an observer cannot work
+    ├── TransportError                  a value cannot travel
+    │   ├── InputError                  an input is not the JSON text of [args, kwargs]
+    │   ├── SerializationError          a value has no JSON form
+    │   ├── ConversionError             a value does not fit its type
+    │   ├── CodecError, ClaimError      a value cannot be encoded or stored, or read again
+    │   └── TooLongError                a text is longer than SWF takes
+    ├── ServiceError                    a call to a service failed
+    │   ├── UnavailableError            a key service or a store does not answer at the moment
+    │   └── SWFError                    a call to SWF failed
+    │       ├── UnknownResourceError    the task is closed, or something is unknown
+    │       ├── TransientError          throttled, 5xx, no connection: it may work later
     │       │   └── LimitExceededError  too many of something at once
-    │       └── RefusedError          the same call would fail again
-    │           ├── ValidationError     SWF refuses the values of this very call
-    │           ├── CredentialsError    no credentials, expired ones, or no permission
-    │           ├── AlreadyExistsError  the type or domain is there already
-    │           └── DeprecatedError     the type or domain is deprecated
-    ├── CallError                 the activity that was called did not complete
+    │       └── RefusedError            the same call would fail again:
+    │           └── ValidationError, CredentialsError, AlreadyExistsError, DeprecatedError
+    ├── CallError                       the activity that was called did not complete:
     │   └── ActivityFailedError, ActivityTimedOutError, ActivityCanceledError, CallTimedOutError
-    ├── TokenStoreError           the store of suspended tasks cannot be used
-    ├── HandleError               a signed handle is refused
+    ├── TokenStoreError                 the store of suspended tasks cannot be used
+    ├── HandleError                     a signed handle is refused:
     │   └── ForgedHandleError, ExpiredHandleError, UsedHandleError, ForeignHandleError
-    └── LocalSWFError             the local SWF cannot start
+    └── LocalSWFError                   the local SWF cannot start
 """
 
 from __future__ import annotations

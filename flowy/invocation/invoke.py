@@ -19,22 +19,15 @@ from ..context import current_or_none
 from ..exception import CancelTask, HandOverTask, SuspendTask
 from ..middleware import Middleware, Run, around
 from .answer import Answer, Canceled, Failed, HandedOver, NoAnswer, Suspended
+from .arguments import opened_arguments, opened_arguments_async
 from .failure import details_of, free_memory, reason_of
-from .sealing import Sealing, open_input, open_input_async
+from .sealing import Sealing
 from .status import StatusRecord, TaskStatus
 from .steering import steering_of
-from .wire import Arguments, Invocable, answer_of_value, arguments_of, on_wire
+from .wire import Invocable, answer_of_value, on_wire
 
 if TYPE_CHECKING:  # a worker without a converter does not import it
     from ..convert import Converter
-
-#: Inputs of up to so many characters are converted on the event loop, which takes some 0.1 ms; the
-#: way to a thread and back costs as much.
-MAX_CONVERTED_ON_LOOP_CHARS = 2_048
-
-#: Inputs of up to so many characters are decoded on the event loop. Only what a claim stands for is
-#: longer.
-MAX_ON_LOOP_CHARS = 65_536
 
 
 def invoke(
@@ -66,7 +59,7 @@ def _invoke(
     converter: Converter | None,
     sealing: Sealing | None,
 ) -> Answer:
-    arguments = _arguments_here(activity, input, converter, sealing)
+    arguments = opened_arguments(activity, input, converter, sealing)
     if not isinstance(arguments, tuple):
         return arguments
     args, kwargs = arguments
@@ -115,7 +108,7 @@ async def _run_async(
 ) -> Callable[[], Answer]:
     last = functools.partial(_await_run, status)
     try:
-        arguments = await _arguments(activity, input, converter, sealing)
+        arguments = await opened_arguments_async(activity, input, converter, sealing)
         if not isinstance(arguments, tuple):
             answer = arguments
             return lambda: answer
@@ -179,40 +172,6 @@ def answer_of_giving_up(told: TaskStatus, details: str | None = None) -> Answer:
 
 
 # The run, and middleware around it
-
-
-def _arguments_here(
-    activity: Invocable,
-    input: str | None,
-    converter: Converter | None,
-    sealing: Sealing | None,
-) -> Arguments | Answer:
-    text = input
-    if sealing is not None and text:
-        opened = open_input(sealing, text)
-        if not isinstance(opened, str):
-            return opened
-        text = opened
-    return arguments_of(activity, text, converter)
-
-
-async def _arguments(
-    activity: Invocable,
-    input: str | None,
-    converter: Converter | None,
-    sealing: Sealing | None,
-) -> Arguments | Answer:
-    """Return the arguments; use threads for what may hold up the event loop."""
-    text = input
-    if sealing is not None and text:
-        opened = await open_input_async(sealing, text)
-        if not isinstance(opened, str):
-            return opened
-        text = opened
-    limit = MAX_ON_LOOP_CHARS if converter is None else MAX_CONVERTED_ON_LOOP_CHARS
-    if len(text or "") <= limit and not activity._decoding_blocks:
-        return arguments_of(activity, text, converter)
-    return await off_loop(lambda: arguments_of(activity, text, converter))
 
 
 def _run_of(activity: Invocable, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Run:

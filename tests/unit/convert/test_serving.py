@@ -19,7 +19,7 @@ from flowy.convert import Converter
 from flowy.convert.msgspec import MsgspecConverter
 from flowy.exception import ActivityFailedError, ConversionError
 from flowy.invocation import TaskStatus
-from flowy.invocation.invoke import MAX_CONVERTED_ON_LOOP_CHARS
+from flowy.invocation.arguments import MAX_CONVERTED_ON_LOOP_CHARS
 from flowy.middleware import Middleware, Run
 from flowy.testing import ActivityEnvironment, LocalWorker, Unanswered
 from tests.unit.convert.orders import BOTH, CONVERTERS, Line, Node

@@ -1,0 +1,56 @@
+"""The arguments of a run: its input, opened if it is in an envelope, decoded and converted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..concurrency.event_loop import off_loop
+from .answer import Answer
+from .sealing import Sealing, open_input, open_input_async
+from .wire import Arguments, Invocable, arguments_of
+
+if TYPE_CHECKING:  # a worker without a converter does not import it
+    from ..convert import Converter
+
+#: Inputs of up to so many characters are converted on the event loop, which takes some 0.1 ms; the
+#: way to a thread and back costs as much.
+MAX_CONVERTED_ON_LOOP_CHARS = 2_048
+
+#: Inputs of up to so many characters are decoded on the event loop. Only what a claim stands for is
+#: longer.
+MAX_ON_LOOP_CHARS = 65_536
+
+
+def opened_arguments(
+    activity: Invocable,
+    input: str | None,
+    converter: Converter | None,
+    sealing: Sealing | None,
+) -> Arguments | Answer:
+    """Return the arguments of a run, or the answer of a task whose input cannot be used."""
+    text = input
+    if sealing is not None and text:
+        opened = open_input(sealing, text)
+        if not isinstance(opened, str):
+            return opened
+        text = opened
+    return arguments_of(activity, text, converter)
+
+
+async def opened_arguments_async(
+    activity: Invocable,
+    input: str | None,
+    converter: Converter | None,
+    sealing: Sealing | None,
+) -> Arguments | Answer:
+    """Return the arguments; use threads for what may hold up the event loop."""
+    text = input
+    if sealing is not None and text:
+        opened = await open_input_async(sealing, text)
+        if not isinstance(opened, str):
+            return opened
+        text = opened
+    limit = MAX_ON_LOOP_CHARS if converter is None else MAX_CONVERTED_ON_LOOP_CHARS
+    if len(text or "") <= limit and not activity._decoding_blocks:
+        return arguments_of(activity, text, converter)
+    return await off_loop(lambda: arguments_of(activity, text, converter))
