@@ -19,7 +19,9 @@ LOOK_SECONDS = 0.002
 
 
 class SelfTurningClock(Clock):
-    """A clock that only waiting moves: each wait passes at once.
+    """A clock that only waiting in the test's own thread moves: each wait there passes at once.
+
+    Other threads, such as the one that watches calls, wait as long as they say.
 
     Args:
         stops: the level to which ``flag`` is raised during the wait of this number, from 1 on.
@@ -32,11 +34,14 @@ class SelfTurningClock(Clock):
         #: A flag that waits by this clock.
         self.flag = StopFlag(self)
         self._stops = stops or {}
+        self._thread = threading.get_ident()
 
     def now(self) -> float:
         return self.time
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> bool:
+        if threading.get_ident() != self._thread:
+            return condition.wait(seconds)
         return self._pass(seconds)
 
     def acquire(self, lock: Lock, seconds: float | None) -> bool:
