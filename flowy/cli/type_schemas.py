@@ -17,7 +17,7 @@ from .exit_codes import ExitCode
 from .import_errors import import_text
 from .parser import UsageError
 from .terminal import say
-from .verbs import add_verb
+from .verbs import add_packages, add_verb
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -42,20 +42,7 @@ def add_schema(verbs: Verbs) -> None:
     summary = "print the JSON Schema of activities"
     parser = add_verb(verbs, "schema", summary, _SCHEMA, _EXAMPLES)
     parser.set_defaults(run=_schema)
-    parser.add_argument(
-        "packages",
-        nargs="+",
-        type=arguments.dotted_name,
-        metavar="PACKAGE",
-        help="dotted name of a package or module to scan",
-    )
-    parser.add_argument(
-        "--ignore",
-        action="append",
-        metavar="NAME",
-        help="skip this module or package in the scan; a leading dot means below a PACKAGE; "
-        "may be given several times",
-    )
+    add_packages(parser)
     parser.add_argument(
         "--against",
         type=arguments.file,

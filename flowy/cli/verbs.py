@@ -104,3 +104,21 @@ def add_store(parser: Parser, *, required: bool) -> None:
         help="let a group of this process read and write the file, and root own it, as with "
         "Kubernetes' fsGroup (default: its owner alone)",
     )
+
+
+def add_packages(parser: argparse.ArgumentParser) -> None:
+    """Add the packages to scan, and what to skip in them."""
+    parser.add_argument(
+        "packages",
+        nargs="+",
+        type=arguments.dotted_name,
+        metavar="PACKAGE",
+        help="what to scan: a dotted name; a package with all modules below it",
+    )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        metavar="NAME",
+        help="skip this module or package in the scan; a leading dot means below a PACKAGE; "
+        "may be given several times",
+    )

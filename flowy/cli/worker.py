@@ -31,7 +31,7 @@ from .logs import configure_logging, say_if_silenced
 from .parser import UsageError
 from .tables import add_json
 from .terminal import say
-from .verbs import add_domain, add_task_list, add_verb
+from .verbs import add_domain, add_packages, add_task_list, add_verb
 from .wording import in_options
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def add_verbs(verbs: Verbs) -> None:
         verbs, "worker", "serve activities", _DESCRIPTION, _EXAMPLES, log_level="info"
     )
     parser.set_defaults(run=_worker)
-    _add_scan(parser)
+    add_packages(parser)
     add_domain(parser, help="the SWF domain, which must exist (required, except with --local)")
     add_task_list(parser, help="the task list to poll (required)")
     parser.add_argument(
@@ -100,23 +100,6 @@ def add_verbs(verbs: Verbs) -> None:
     )
     for option in (*_options(), *fields(HealthOptions)):
         _add_option(parser, option)
-
-
-def _add_scan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "packages",
-        nargs="+",
-        type=arguments.dotted_name,
-        metavar="PACKAGE",
-        help="what to scan: a dotted name; a package with all modules below it",
-    )
-    parser.add_argument(
-        "--ignore",
-        action="append",
-        metavar="NAME",
-        help="skip this module or package in the scan; a leading dot means below a PACKAGE; "
-        "may be given several times",
-    )
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:

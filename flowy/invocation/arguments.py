@@ -12,12 +12,12 @@ from .wire import Arguments, Invocable, arguments_of
 if TYPE_CHECKING:  # a worker without a converter does not import it
     from ..convert import Converter
 
-#: Inputs of up to so many characters are converted on the event loop, which takes some 0.1 ms; the
+#: The longest input that is converted on the event loop, in characters. That takes some 0.1 ms; the
 #: way to a thread and back costs as much.
 MAX_CONVERTED_ON_LOOP_CHARS = 2_048
 
-#: Inputs of up to so many characters are decoded on the event loop. Only what a claim stands for is
-#: longer.
+#: The longest input that is decoded on the event loop, in characters. Only values that claims stand
+#: for are longer.
 MAX_ON_LOOP_CHARS = 65_536
 
 
@@ -28,13 +28,8 @@ def opened_arguments(
     sealing: Sealing | None,
 ) -> Arguments | Answer:
     """Return the arguments of a run, or the answer of a task whose input cannot be used."""
-    text = input
-    if sealing is not None and text:
-        opened = open_input(sealing, text)
-        if not isinstance(opened, str):
-            return opened
-        text = opened
-    return arguments_of(activity, text, converter)
+    text = input if sealing is None or not input else open_input(sealing, input)
+    return arguments_of(activity, text, converter) if isinstance(text, str | None) else text
 
 
 async def opened_arguments_async(
@@ -44,12 +39,9 @@ async def opened_arguments_async(
     sealing: Sealing | None,
 ) -> Arguments | Answer:
     """Return the arguments; use threads for what may hold up the event loop."""
-    text = input
-    if sealing is not None and text:
-        opened = await open_input_async(sealing, text)
-        if not isinstance(opened, str):
-            return opened
-        text = opened
+    text = input if sealing is None or not input else await open_input_async(sealing, input)
+    if not isinstance(text, str | None):
+        return text
     limit = MAX_ON_LOOP_CHARS if converter is None else MAX_CONVERTED_ON_LOOP_CHARS
     if len(text or "") <= limit and not activity._decoding_blocks:
         return arguments_of(activity, text, converter)
