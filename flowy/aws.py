@@ -34,7 +34,7 @@ _PASSING_REFUSALS = frozenset(
 #: Codes of throttles, some of which come with status 400.
 _THROTTLES = ("Throttl", "SlowDown", "TooManyRequests", "LimitExceeded", "RequestTimeout")
 
-#: Exceptions of botocore that no later try would mend.
+#: Exceptions of botocore that come again at each later try.
 _LASTING = frozenset(
     {
         "ConfigNotFound",

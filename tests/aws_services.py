@@ -12,7 +12,7 @@ class AWSServices:
     """moto's services in threads of this process.
 
     Attributes:
-        url: where they listen.
+        url: their address.
         calls: the paths of the requests so far, with their methods and their targets.
         fault: called with each request; returns a status and a code to answer instead, or None.
     """

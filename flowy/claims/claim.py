@@ -16,7 +16,7 @@ class Claim:
     """Names a stored value.
 
     Attributes:
-        uri: where it is.
+        uri: its address in the store.
         sha256: the SHA-256 of its bytes, in hexadecimal digits.
         bytes: how many bytes it has.
     """

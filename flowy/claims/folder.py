@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from ..exception import ClaimError, UnavailableError
 from .store import MAX_BYTES, Store, other_size
 
-#: Errors that no later try would mend: the file is missing, not readable, or not a file.
+#: Errors that come again at each later try: the file is missing, not readable, or not a file.
 _LASTING = (FileNotFoundError, PermissionError, NotADirectoryError, IsADirectoryError)
 
 

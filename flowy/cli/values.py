@@ -24,7 +24,7 @@ _DECODE = """\
 Print a text from SWF as it was before codecs and store: a result, an input, details, or a note.
 
 Envelopes anywhere in the text are opened, and all else stays as it is. Nothing is asked of SWF;
-KMS and the store are asked for what they hold. The output is in clear text: mind where it goes.
+KMS and the store are asked for what they hold. The output is in clear text.
 """
 
 _DECODE_EXAMPLES = """\
@@ -102,7 +102,7 @@ def add_verbs(verbs: Verbs) -> None:
         type=arguments.count,
         default=DAYS,
         metavar="N",
-        help=f"delete values after so many days (default: {DAYS}, SWF's longest execution and "
+        help=f"delete values after N days (default: {DAYS}, SWF's longest execution and "
         "longest retention)",
     )
 

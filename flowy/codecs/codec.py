@@ -21,7 +21,7 @@ class Codec(ABC):
 
     @property
     def key_id(self) -> str | None:
-        """Names the key with which it encodes, and is no secret; None if it has no key."""
+        """Names the key with which it encodes, and is not secret; None without a key."""
         return None
 
     @abstractmethod

@@ -51,7 +51,7 @@ class KMSCodec(Codec):
         max_messages: how many values a data key encrypts.
 
     Raises:
-        ValueError: there is no key, or one is not an ARN.
+        ValueError: no key is given, or one is not an ARN.
     """
 
     name = "kms"

@@ -36,7 +36,7 @@ def breaking_changes(old: Sequence[Any], new: Sequence[Any]) -> list[str]:
         KeyError, TypeError, AttributeError, ValueError: one of them is something else.
     """
     if not isinstance(old, list):
-        raise TypeError(f"{type(old).__name__} is no list of types")
+        raise TypeError(f"{type(old).__name__} is not a list of types")
     now = {(each["name"], each["version"]): each for each in new}
     found: list[str] = []
     for was in old:
@@ -72,7 +72,7 @@ class _Comparison:
     Args:
         wide: the one that has to cover the other.
         narrow: the other.
-        widened: whether the wide one is the newer one, for the texts.
+        widened: whether the wide one is the newer one; the texts tell.
     """
 
     def __init__(self, *, wide: Any, narrow: Any, widened: bool) -> None:
@@ -150,7 +150,7 @@ class _Comparison:
 
 
 def _resolved(schema: Any, definitions: Mapping[str, Any]) -> Any:
-    """Return a schema that is no reference, False, or {} if it allows everything."""
+    """Return a schema that is not a reference; False, or {} if it allows everything."""
     for _ in range(len(definitions) + 1):
         if not isinstance(schema, dict) or "$ref" not in schema:
             break

@@ -16,7 +16,7 @@ class Conversion(Protocol):
 
         Args:
             value: what the wire format was decoded to.
-            path: where it stands, such as ``order`` or ``rest[0]``; paths in errors begin so.
+            path: its place, such as ``order`` or ``rest[0]``; paths in errors begin with it.
 
         Raises:
             ConversionError: it does not fit the type. Of any other exception the worker reports the

@@ -16,7 +16,7 @@ from pydantic_core.core_schema import (
     plain_serializer_function_ser_schema,
 )
 
-#: Keys of a schema whose values are no schemas, but data of the type.
+#: Keys of a schema whose values are data of the type instead of schemas.
 _DATA = frozenset({"cls", "metadata", "default", "function", "serialization", "config", "expected"})
 
 

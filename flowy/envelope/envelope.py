@@ -57,7 +57,7 @@ class Envelope:
         """Check that what must be encrypted can be.
 
         Raises:
-            ValueError: there is no codec that encrypts, and one is needed.
+            ValueError: a codec that encrypts is needed, and none is given.
         """
         for name in ("hide_reasons", "require_encryption"):
             if getattr(self, name) and not self.encrypts:
@@ -72,8 +72,8 @@ class Envelope:
         """Return JSON text with the values of its envelopes in their places.
 
         Raises:
-            InputError: something is not encrypted that must be, or is no envelope; or there are too
-                many.
+            InputError: something that must be encrypted is not, something is not an envelope, or
+                there are too many.
             CodecError: a value cannot be decoded.
             ClaimError: a claim is refused.
             UnavailableError: a key service or the store does not answer at the moment.
@@ -195,7 +195,7 @@ class Envelope:
         """Return what is kept for the JSON text of a suspended task's note."""
         return self._encoded(text) if self.encrypts else text
 
-    # As ``flowy.invocation.Sealing``, for an activity that no worker runs: nothing is waited for.
+    # As ``flowy.invocation.Sealing``, for activities that run without a worker: nothing waits.
 
     def pause_after(self, error: UnavailableError) -> None:
         """Give up at once."""

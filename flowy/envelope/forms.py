@@ -86,7 +86,7 @@ def found_in(text: str) -> list[Found]:
     """Return the envelopes in JSON text, in their order.
 
     Raises:
-        InputError: an object has the key ``$flowy`` and is no envelope.
+        InputError: an object has the key ``$flowy`` but is not an envelope.
     """
     if f'"{KEY}"' not in text:
         return []

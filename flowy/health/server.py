@@ -107,6 +107,7 @@ class _Probe(LoopbackHandler):
     timeout = REQUEST_SECONDS
 
     def do_GET(self) -> None:  # noqa: N802 - http.server's name
+        """Answer a probe, a look at the status, or a scrape."""
         self.close_connection = True
         answer = _ANSWERS.get(self.path.partition("?")[0])
         if answer is None:
@@ -118,6 +119,7 @@ class _Probe(LoopbackHandler):
     do_HEAD = do_GET  # noqa: N815
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse a request, in one line of text."""
         self.close_connection = True
         self.send(int(code), f"{message}\n".encode(), _TEXT)
 

@@ -1,7 +1,7 @@
 """Activities for deciders that were written by hand: their input is one object, value or text.
 
 SWF's input and result are texts without a format. A decider that was written without a framework
-puts one thing into each, where the first Flowy has ``[args, kwargs]``. Each class here reads one
+puts one thing into each; the first Flowy has ``[args, kwargs]``. Each class here reads one
 such input. What is read may be a secret, so no error shows a value.
 """
 

@@ -237,7 +237,7 @@ def test_a_poller_whose_thread_dies(
 
 
 def test_a_look_at_a_worker_that_registers(swf_environment: dict[str, str], tmp_path: Path) -> None:
-    """SIGUSR1 tells where it waits, and does not end it, though no worker handles it yet."""
+    """SIGUSR1 prints what it waits for, and does not end it before it serves."""
     (tmp_path / "life.py").write_text(ACTIVITIES)
     environment = {**swf_environment, "AWS_ENDPOINT_URL_SWF": "http://127.0.0.1:1"}
     arguments = ["worker", "--domain", "local", "--task-list", "tasks", "life"]

@@ -36,7 +36,7 @@ class AsyncScheduler:
     Args:
         client: makes the calls.
         envelope: how what it sends travels; None for plain text.
-        domain: the domain, for the keys of what is stored.
+        domain: the domain; the keys of stored values begin with it.
 
     Raises, from each method:
         RefusedError: SWF cannot read the token, or refuses the caller.

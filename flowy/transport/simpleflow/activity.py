@@ -59,7 +59,7 @@ class SimpleflowActivity(Activity):
 
         Raises:
             SerializationError: the value has no JSON form in simpleflow.
-            TooLongError: it is too long, and there is no bucket, or S3 did not take it.
+            TooLongError: it is too long, and no bucket is configured or S3 did not take it.
         """
         text = encode(result)
         if len(text) <= MAX_RESULT_CHARS:

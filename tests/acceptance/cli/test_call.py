@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.usefixtures("worker")
 def test_call_prints_the_value_as_json(command: Command) -> None:
-    """An ARG is JSON where it can be, else text; the value stands alone on standard output."""
+    """An ARG is JSON if it can be, else text; the value stands alone on standard output."""
     code, out, err = command.call(
         "--kw", "colour=red", "--kwargs", '{"n": 1}', "echo", "1", "7", '{"a": null}', "x y"
     )
@@ -58,7 +58,7 @@ def test_call_of_an_activity_that_times_out_exits_with_5(command: Command) -> No
 
 @pytest.mark.usefixtures("registered")
 def test_call_that_takes_too_long_exits_with_5(command: Command) -> None:
-    """The call's own ``--timeout``; ``--task-list`` sent it where no worker polls."""
+    """The call's own ``--timeout``; ``--task-list`` names a list that no worker polls."""
     code, out, err = command.call("--timeout", "1", "--task-list", "nobody", "echo", "1")
     assert (code, out) == (ExitCode.TIMED_OUT, "")
     last = err.splitlines()[-1]
@@ -79,7 +79,7 @@ def test_call_that_nobody_takes_says_so(command: Command) -> None:
 
 @pytest.mark.usefixtures("worker")
 def test_call_without_waiting(command: Command, client: SWFClient) -> None:
-    """``--no-wait`` prints where the result will be."""
+    """``--no-wait`` prints the ids of the execution."""
     code, out, err = command.call("--no-wait", "echo", "1", "7")
     assert (code, err) == (ExitCode.FINE, "")
     ids = json.loads(out)

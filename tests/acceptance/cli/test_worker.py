@@ -25,7 +25,7 @@ def _type_names(client: SWFClient, domain: str) -> list[str]:
 
 
 def test_worker_ends_with_0_when_it_is_asked_to_stop(worker: Flowy) -> None:
-    """SIGTERM is how process managers ask; it is no failure."""
+    """SIGTERM is how process managers ask; it is not a failure."""
     worker.send(signal.SIGTERM)
     code, out, err = worker.end()
     assert (code, out) == (ExitCode.FINE, "")

@@ -26,7 +26,7 @@ def bucket(aws: AWSServices) -> str:
 
 
 def test_kept_and_redeemed(aws: AWSServices, bucket: str) -> None:
-    """One call each; a second put of the same value writes nothing, and is no error."""
+    """One call each; a second put of the same value writes nothing and does not fail."""
     store = S3Store(bucket, "some/prefix", kms_key="arn:aws:kms:us-east-1:1:key/x")
     claim = store.keep(PLACE, b"a value")
     assert claim.uri == f"s3://{bucket}/some/prefix/v1/shop/order%2F7/run/{claim.sha256}"

@@ -60,7 +60,7 @@ def schema(
 
 
 def test_prints(schema: Callable[..., Ran]) -> None:
-    """One object for each type; what the modules print is no part of it."""
+    """One object for each type; what the modules print is left out."""
     ran = schema(ORDERS)
     assert (ran.code, ran.err) == (ExitCode.FINE, "imported\n")
     charge, echo = ran.json

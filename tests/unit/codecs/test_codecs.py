@@ -77,7 +77,7 @@ def test_fernet_tampered() -> None:
 
 @pytest.mark.parametrize("keys", [[], "a key", ["no-key"], [b""], [None]])
 def test_fernet_keys_are_checked(keys: list[str]) -> None:
-    """What is no key is in no error."""
+    """The error does not show a key that cannot be used."""
     with pytest.raises(ValueError, match="key") as raised:
         FernetCodec(keys)
     assert "no-key" not in str(raised.value)

@@ -1,4 +1,4 @@
-"""Types that both converters know, for the golden file and the other tests."""
+"""Types that both converters know; the golden file and other tests use them."""
 
 from __future__ import annotations
 

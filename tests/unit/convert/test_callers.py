@@ -121,7 +121,7 @@ def test_misfit_of_a_caller(args: Any, kwargs: Any, error: type[Exception], said
 
 
 def test_result_that_the_caller_cannot_read(worker: LocalWorker) -> None:
-    """A caller whose class says something else learns where the result differs."""
+    """A caller whose class says something else learns in which field the result differs."""
 
     @activity("liar", 1, "list", converter=MSGSPEC)
     class Expected(Activity):

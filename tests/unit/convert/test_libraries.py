@@ -87,7 +87,7 @@ def test_kinds_of_authors() -> None:
 
 
 def test_branches_of_unions() -> None:
-    """What each branch expects is told of one path; the names of branches are no part of it."""
+    """What each branch expects is told of one path; the names of branches are left out."""
     with pytest.raises(ConversionError) as raised:
         read(PYDANTIC, dict[str, int | list[int] | StrictModel], {SECRET: SECRET})
     assert raised.value.problems == ("it[...]: expected int or array or object",)

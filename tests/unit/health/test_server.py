@@ -154,7 +154,7 @@ def test_a_file_is_no_socket(patient: Patient, tmp_path: Path) -> None:
 
 
 def test_a_socket_whose_path_is_too_long(patient: Patient, tmp_path: Path) -> None:
-    """Python itself refuses it: there is no error of the system whose text could be told."""
+    """Python itself refuses it, without an error of the system whose text could be told."""
     with pytest.raises(HealthError, match=r": AF_UNIX path too long\. Give another address\."):
         HealthServer(HealthOptions(http=f"unix:{tmp_path / ('long' * 30)}"), patient)
 

@@ -386,7 +386,7 @@ def test_a_head_that_a_kill_broke_off(file: Path) -> None:
 
 
 def test_two_files_in_one(file: Path) -> None:
-    """The head of another one is no change: the line is named."""
+    """A second head is refused as a change, and its line is named."""
     with local(file):
         pass
     whole = file.read_bytes()

@@ -357,7 +357,7 @@ def test_suspended() -> None:
 
 
 def test_handed_over() -> None:
-    """HandOverTask ends without an answer, and is no suspension."""
+    """HandOverTask ends without an answer, and does not suspend."""
 
     class Legacy(Activity):
         def run(self) -> None:

@@ -90,7 +90,7 @@ def test_keys_that_run_does_not_take() -> None:
 
 
 def test_text_that_is_none_and_text_that_is_no_text() -> None:
-    """None is the empty result; what is no text fails, and the error shows no value."""
+    """None is the empty result; a value that is not text fails, and the error does not show it."""
 
     class Says(TextActivity):
         def run(self, text: str) -> Any:

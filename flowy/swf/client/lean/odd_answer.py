@@ -2,7 +2,7 @@
 
 ``http.client`` reads them from their first byte. It also accepts four forms whose body would be a
 guess, so these are refused here: lengths that contradict each other or are not numbers, an encoding
-other than ``chunked``, an encoding together with a length, and a head with a line that is no
+other than ``chunked``, an encoding together with a length, and a head with a line that is not a
 header, because ``http.client`` ignores the headers that follow it.
 """
 
@@ -75,6 +75,7 @@ class _Stream(io.RawIOBase):
         self._left = 0
 
     def makefile(self, *_: Any) -> io.BufferedReader:
+        """Return what ``http.client`` reads from, as a socket does."""
         return io.BufferedReader(self)
 
     def may_read(self, count: int) -> None:
@@ -82,9 +83,11 @@ class _Stream(io.RawIOBase):
         self._left = count
 
     def readable(self) -> bool:
+        """Return that it can be read."""
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
+        """Read into *buffer* what has come; return how many bytes."""
         target = memoryview(buffer).cast("B")
         data = self._data or self._receive()
         count = min(len(data), len(target))

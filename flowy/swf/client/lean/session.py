@@ -162,7 +162,9 @@ class _Body:
         self._body = body
 
     def stream(self, **_: Any) -> Iterable[bytes]:
+        """Return the body, in one part."""
         return (self._body,)
 
     def read(self, *_: Any) -> bytes:
+        """Return the whole body."""
         return self._body

@@ -67,7 +67,7 @@ def test_a_failure_without_an_exception() -> None:
 
 @pytest.mark.parametrize("message", ["why", "\U0001f600" * 100_000])
 def test_long_details_stay_json(message: str) -> None:
-    """The end of the traceback is kept, where the error stands; so is the start of the message."""
+    """The end of the traceback, which names the error, and the start of the message are kept."""
     members: dict[str, Any] = {
         "error": "E",
         "error_type": "E",
