@@ -28,8 +28,10 @@ def opened_arguments(
     sealing: Sealing | None,
 ) -> Arguments | Answer:
     """Return the arguments of a run, or the answer of a task whose input cannot be used."""
-    text = input if sealing is None or not input else open_input(sealing, input)
-    return arguments_of(activity, text, converter) if isinstance(text, str | None) else text
+    if sealing is None or not input:
+        return arguments_of(activity, input, converter)
+    opened = open_input(sealing, input)
+    return arguments_of(activity, opened, converter) if isinstance(opened, str) else opened
 
 
 async def opened_arguments_async(
@@ -39,10 +41,14 @@ async def opened_arguments_async(
     sealing: Sealing | None,
 ) -> Arguments | Answer:
     """Return the arguments; use threads for what may hold up the event loop."""
-    text = input if sealing is None or not input else await open_input_async(sealing, input)
-    if not isinstance(text, str | None):
-        return text
+    text = input
+    if sealing is not None and input:
+        opened = await open_input_async(sealing, input)
+        if not isinstance(opened, str):
+            return opened
+        text = opened
     limit = MAX_ON_LOOP_CHARS if converter is None else MAX_CONVERTED_ON_LOOP_CHARS
-    if len(text or "") <= limit and not activity._decoding_blocks:
-        return arguments_of(activity, text, converter)
-    return await off_loop(lambda: arguments_of(activity, text, converter))
+    long = isinstance(text, str) and len(text) > limit
+    if long or activity._decoding_blocks:
+        return await off_loop(lambda: arguments_of(activity, text, converter))
+    return arguments_of(activity, text, converter)

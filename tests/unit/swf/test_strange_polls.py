@@ -12,6 +12,7 @@ import pytest
 
 from flowy import Activity, activity
 from flowy.swf.worker.report import StopReport
+from flowy.task import AsyncActivity
 from tests.unit.stand_ins import task_answer
 from tests.unit.swf.served import TaskList, serve
 
@@ -22,6 +23,12 @@ NUMBER, LIST, NULL = 7, ["echo"], None
 @activity("echo", 1, "list")
 class Echo(Activity):
     def run(self, value: Any) -> Any:
+        return value
+
+
+@activity("echo later", 1, "list")
+class EchoLater(AsyncActivity):
+    async def run(self, value: Any) -> Any:
         return value
 
 
@@ -70,10 +77,12 @@ def test_a_type_that_is_no_object(value: Any, concurrency: int) -> None:
 
 
 @both
+@pytest.mark.parametrize("name", ["echo", "echo later"])
 @pytest.mark.parametrize("value", [NUMBER, ["[[1], {}]"], {"args": [1]}], ids=repr)
-def test_input_that_is_no_text(value: Any, concurrency: int) -> None:
+def test_input_that_is_no_text(name: str, value: Any, concurrency: int) -> None:
     """So it is with the input; no input at all is None, and legal."""
-    assert_failed_or_lost(strange(input=value), concurrency)
+    answer = {**of_type(name), "input": value}
+    assert_failed_or_lost(answer, concurrency)
 
 
 @both
