@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from ..nouns import counted
 from ..safe_logging import get_logger
+from .clock import SYSTEM_CLOCK, Clock
 
 logger = get_logger(__name__)
 
@@ -27,13 +28,16 @@ class Threads:
     Args:
         size: the most threads at once.
         name: the prefix of the threads' names.
+        clock: limits the wait for a free thread.
     """
 
-    def __init__(self, size: int, name: str) -> None:
+    def __init__(self, size: int, name: str, clock: Clock = SYSTEM_CLOCK) -> None:
         self._size = size
         self._name = name
         self._calls: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._clock = clock
         self._lock = threading.Lock()
+        self._freed = threading.Condition(self._lock)
         self._threads = 0
         self._load = 0  # calls that wait or run
         self._reserved = 0
@@ -47,15 +51,25 @@ class Threads:
         reservations, so use it only on other ``Threads``.
         """
         with self._lock:
-            if self._threads - self._load - self._reserved <= 0 and not self._start_thread():
+            if not self._has_free() and not self._start_thread():
                 return False
             self._reserved += 1
             return True
 
+    def wait_for_free(self, seconds: float) -> None:
+        """Wait until a thread is free, for at most *seconds*.
+
+        A task frees its slot a moment before its thread is free.
+        """
+        with self._freed:
+            if not self._has_free():
+                self._clock.wait(self._freed, seconds)
+
     def release(self) -> None:
         """Give a reservation back."""
-        with self._lock:
+        with self._freed:
             self._reserved -= 1
+            self._freed.notify()
 
     def submit_reserved(self, call: Callable[[], object]) -> None:
         """Run *call* in the thread that was reserved for it.
@@ -109,6 +123,9 @@ class Threads:
             self._closed = True
             self._calls.put(None)
 
+    def _has_free(self) -> bool:
+        return self._threads - self._load - self._reserved > 0
+
     def _check_open(self) -> None:
         if self._closed:
             raise RuntimeError(f"Cannot run a call in threads {self._name}: they are closed.")
@@ -144,8 +161,9 @@ class Threads:
         try:
             run_logged(call)
         finally:
-            with self._lock:
+            with self._freed:
                 self._load -= 1
+                self._freed.notify()
 
 
 def run_logged(call: Callable[[], object]) -> None:

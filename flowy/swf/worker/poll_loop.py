@@ -14,7 +14,7 @@ from .slots import Slots
 from .task_run import TaskRun
 from .worker_context import WorkerContext
 
-#: The pause of a poller that has a slot but no thread for the task, in seconds.
+#: How long a poller that has a slot waits for a thread, in seconds, before it looks for a stop.
 NO_THREAD_SECONDS = 0.2
 
 
@@ -73,7 +73,7 @@ class PollLoop:
             try:
                 if not self._runner.reserve():
                     record.does(PollerState.BACKING_OFF)
-                    self._stop.wait(NO_THREAD_SECONDS)
+                    self._runner.wait_for_thread(NO_THREAD_SECONDS)
                     continue
                 try:
                     if not self._take_turn():

@@ -31,7 +31,7 @@ class Runner:
         self._worker = worker
         self._slots = slots
         self._concurrency = concurrency
-        self._threads = Threads(concurrency, "flowy-activity")
+        self._threads = Threads(concurrency, "flowy-activity", worker.clock)
         implementations = worker.activities.values()
         self._has_coroutines = any(map(is_async, implementations))
         # If all activities are coroutines, the tasks need no threads.
@@ -71,6 +71,10 @@ class Runner:
     def reserve(self) -> bool:
         """Reserve a thread for the task that a poll may bring; return False if none is left."""
         return not self._needs_threads or self._threads.reserve()
+
+    def wait_for_thread(self, seconds: float) -> None:
+        """Wait until a thread is free, for at most *seconds*."""
+        self._threads.wait_for_free(seconds)
 
     def release(self) -> None:
         """Give a reserved thread back."""

@@ -146,6 +146,30 @@ def test_a_call_that_runs_takes_its_thread_from_reservations() -> None:
     threads.close()
 
 
+def test_whoever_waits_for_a_free_thread_is_woken(threads: Threads) -> None:
+    """A poller with a slot waits only until a thread is back from its call."""
+    go_on = threading.Event()
+    for _ in range(3):
+        threads.run(lambda: go_on.wait(PATIENCE_SECONDS))
+    assert not threads.reserve()
+    reserved = queue.SimpleQueue[bool]()
+
+    def wait() -> None:
+        threads.wait_for_free(PATIENCE_SECONDS * 10)
+        reserved.put(threads.reserve())
+
+    threading.Thread(target=wait, daemon=True).start()
+    go_on.set()
+    assert reserved.get(timeout=PATIENCE_SECONDS)
+
+
+def test_no_thread_is_waited_for_longer_than_asked(threads: Threads) -> None:
+    """The poller must look for a stop now and then."""
+    assert [threads.reserve() for _ in range(3)] == [True] * 3
+    threads.wait_for_free(0.01)
+    assert not threads.reserve()
+
+
 def test_no_reservation_without_a_thread(
     threads: Threads, no_more_threads: Callable[[], None], caplog: pytest.LogCaptureFixture
 ) -> None:
