@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.parse
 import urllib.request
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -159,9 +161,13 @@ class Prometheus:
             stderr=subprocess.DEVNULL,
         )
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
     def ask(self, path: str, **parameters: str) -> Any:
         """Return the data of an answer; None while Prometheus is not ready."""
-        url = f"http://127.0.0.1:{self._port}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
+        url = f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(url, timeout=10) as answer:
@@ -217,6 +223,17 @@ def scraping(folder: Path, target: int) -> Iterator[Prometheus]:
     finally:
         prometheus.process.terminate()
         prometheus.process.wait(PATIENCE_SECONDS)
+
+
+def assert_is_drawn(url: str, picture: Path) -> None:
+    """The example's script draws each panel, with what Prometheus knows."""
+    given = ["--prometheus", url, "--minutes", "1", "--rate", "5s", str(picture)]
+    subprocess.run([sys.executable, EXAMPLE / "draw.py", *given], check=True)
+    drawn = ElementTree.parse(picture)
+    texts = {element.text for element in drawn.iter() if element.tag.endswith("}text")}
+    panels = json.loads((EXAMPLE / "dashboard.json").read_text())["panels"]
+    assert {panel["title"] for panel in panels} <= texts
+    assert {"completed", "echo 1", "accepted", "list: task"} <= texts
 
 
 @pytest.mark.timeout(180)
@@ -275,6 +292,7 @@ def test_two_processes_through_a_kill_a_recycle_and_a_stop(
             for name, value in (("job", "flowy"), ("instance", ".*"), ("__rate_interval", "5s")):
                 expression = expression.replace(f"${name}", value)
             assert prometheus.ask("query", query=expression) is not None
+        assert_is_drawn(prometheus.url, tmp_path / "dashboard.svg")
 
         # It stops: nothing answers any more, and nothing is left behind.
         worker.signal(signal.SIGTERM)
