@@ -18,6 +18,7 @@ from ..swf.boilerplate import async_scheduler
 from ..swf.limits import MAX_TOKEN_CHARS
 from ..tokens import Finisher, SuspendedTask
 from ..tokens.sqlite import SQLiteTokenStore
+from .codec_options import made
 from .exit_codes import ExitCode
 from .parser import UsageError
 
@@ -60,7 +61,7 @@ def _end(
     if given.task == ["-"]:
         if given.domain is None:
             raise UsageError("Cannot tell which task: a token needs its domain. Give --domain.")
-        _end_by_token(given.domain, by_token)
+        _end_by_token(given, by_token)
     elif len(given.task) != 2 or given.store is None:
         raise UsageError(
             "Cannot tell which task: two ids and a store are needed, or a token. Give WORKFLOW, "
@@ -71,7 +72,15 @@ def _end(
     return ExitCode.FINE
 
 
-def _end_by_token(domain: str, end: Callable[[AsyncScheduler, str], bool]) -> None:
+def _scheduler(given: argparse.Namespace, domain: str) -> AsyncScheduler:
+    codecs, store = made(given.codec, given.claims)
+    try:
+        return async_scheduler(domain, codecs=codecs, claims=store, hide_reasons=given.hide_reasons)
+    except ValueError as error:  # reasons cannot be hidden, or what is named is no codec
+        raise UsageError(str(error)) from None
+
+
+def _end_by_token(given: argparse.Namespace, end: Callable[[AsyncScheduler, str], bool]) -> None:
     # From standard input, because everybody on the machine can see the arguments.
     try:
         text = sys.stdin.read(MAX_TOKEN_CHARS + 3)
@@ -89,7 +98,7 @@ def _end_by_token(domain: str, end: Callable[[AsyncScheduler, str], bool]) -> No
             "Cannot use this token: standard input is empty. Write the token to it.",
             fault="NoToken",
         )
-    if not end(async_scheduler(domain), token):
+    if not end(_scheduler(given, given.domain), token):
         raise UnknownResourceError(
             "The task of this token is closed already.", fault="UnknownResourceFault"
         )
@@ -106,7 +115,7 @@ def _end_by_ids(given: argparse.Namespace, end: Callable[[Finisher, SuspendedTas
             "`flowy tokens list` shows the tasks that it has.",
             fault="NoSuchTask",
         )
-    finisher = Finisher(store, async_scheduler(task.info.domain))
+    finisher = Finisher(store, _scheduler(given, task.info.domain))
     if not task.is_open or not end(finisher, task):
         state = "" if task.outcome in (None, TaskOutcome.CLOSED) else f": {task.outcome.value}"
         raise UnknownResourceError(

@@ -16,6 +16,7 @@ from ..swf.suspended.keeper import DROP_AFTER_SECONDS
 from ..swf.suspended.schedule import EVERY_SECONDS
 from ..tokens.sqlite import SQLiteTokenStore
 from . import arguments
+from .codec_options import add_claims, add_codecs
 from .durations import add_duration, days, timeout
 from .endings import cancel, complete, exists, fail, opened
 from .exit_codes import ExitCode
@@ -75,6 +76,7 @@ _ENDING_EXAMPLES = {
 flowy tokens complete --store tokens.db order-7 approval --result '{"approved": true}'
 flowy tokens complete --store tokens.db order-7 approval --run-id 22Gc0lkF2kL0=
 flowy tokens complete --domain shop - --result yes < token.txt
+flowy tokens complete --store tokens.db order-7 approval --result yes --codec shop.keys:CODECS
 """,
     "fail": """\
 flowy tokens fail --store tokens.db order-7 approval --reason "Too dear."
@@ -183,6 +185,18 @@ def _add_ending(
         )
     if option != "result":
         parser.add_argument("--details", metavar="TEXT", help="more text for the decider")
+    add_codecs(parser, "a codec, or a list of them: those of the activity, to encode what is sent")
+    if option == "result":
+        add_claims(parser)
+    elif option == "reason":
+        parser.add_argument(
+            "--hide-reasons",
+            action="store_true",
+            help="send the reason as details, which are encrypted",
+        )
+    parser.set_defaults(
+        claims=parser.get_default("claims"), hide_reasons=bool(parser.get_default("hide_reasons"))
+    )
 
 
 def _keep(given: argparse.Namespace) -> ExitCode:

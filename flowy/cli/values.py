@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..importing import imported
 from . import arguments
+from .codec_options import add_claims, add_codecs, made
 from .exit_codes import ExitCode
 from .parser import UsageError
 from .tables import add_json, print_json, print_table
@@ -16,8 +16,6 @@ from .terminal import json_text
 from .verbs import add_group, add_verb
 
 if TYPE_CHECKING:
-    from ..claims import Store
-    from ..codecs import Codec
     from .verbs import Verbs
 
 _DECODE = """\
@@ -79,24 +77,17 @@ def add_verbs(verbs: Verbs) -> None:
     decode = add_verb(verbs, "decode", "print what was encoded", _DECODE, _DECODE_EXAMPLES)
     decode.set_defaults(run=_decode)
     _add_text(decode)
-    decode.add_argument(
-        "--codec",
-        action="append",
-        default=[],
-        type=arguments.object_path,
-        metavar="MODULE:OBJECT",
-        help="a codec, or a list of them, by which it was encoded; may be given several times",
-    )
-    _add_claims(decode, required=False)
+    add_codecs(decode, "a codec, or a list of them, by which it was encoded")
+    add_claims(decode)
     group = add_group(verbs, "claims", "look at stored values", _CLAIMS, _CLAIMS_EXAMPLES)
     show = add_verb(group, "show", "list the claims in a text", _SHOW, _SHOW_EXAMPLES)
     show.set_defaults(run=_show)
     _add_text(show)
-    _add_claims(show, required=True)
+    add_claims(show, required=True)
     add_json(show, KEYS)
     policy = add_verb(group, "policy", "print what to set up", _POLICY, _POLICY_EXAMPLES)
     policy.set_defaults(run=_policy)
-    _add_claims(policy, required=True)
+    add_claims(policy, required=True)
     policy.add_argument(
         "--days",
         type=arguments.count,
@@ -117,20 +108,11 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_claims(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    parser.add_argument(
-        "--claims",
-        required=required,
-        metavar="STORE",
-        help="store of the values: s3://BUCKET/PREFIX, file:///FOLDER or MODULE:OBJECT",
-    )
-
-
 def _decode(given: argparse.Namespace) -> ExitCode:
     from ..transport.reading import read_text
 
     text = _text_of(given.file)
-    codecs, store = _made(given.codec, given.claims)
+    codecs, store = made(given.codec, given.claims)
     sys.stdout.write(f"{read_text(text, codecs, store)}\n")
     return ExitCode.FINE
 
@@ -139,7 +121,7 @@ def _show(given: argparse.Namespace) -> ExitCode:
     from ..envelope import claims_in
 
     text = _text_of(given.file)
-    store = _made([], given.claims)[1]
+    store = made([], given.claims)[1]
     assert store is not None
     shown = [store.show(claim) for claim in claims_in(text)]
     if given.json:
@@ -150,7 +132,7 @@ def _show(given: argparse.Namespace) -> ExitCode:
 
 
 def _policy(given: argparse.Namespace) -> ExitCode:
-    store = _made([], given.claims)[1]
+    store = made([], given.claims)[1]
     assert store is not None
     print(json_text(store.policy(given.days)))
     return ExitCode.FINE
@@ -162,19 +144,3 @@ def _text_of(file: str) -> str:
     except (OSError, ValueError) as error:
         raise UsageError(f"Cannot read {file}: {error}.") from None
     return text.removesuffix("\n")
-
-
-def _made(codecs: list[str], claims: str | None) -> tuple[list[Codec], Store | None]:
-    """Return the codecs and the store that options name."""
-    from ..claims import store_at
-
-    here = str(Path.cwd())
-    sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
-    try:
-        named: tuple[Any, ...] = imported(codecs)
-        store = None if claims is None else store_at(claims)
-    except (ImportError, ValueError) as error:
-        raise UsageError(str(error)) from None
-    return [
-        each for one in named for each in (one if isinstance(one, list | tuple) else [one])
-    ], store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..claims import Place, Store, check_store
 from ..codecs import Codec, check_codecs
@@ -65,6 +65,16 @@ class Envelope:
                     f"Cannot use {name} without a codec that encrypts: give one, such as "
                     "codecs=[FernetCodec(keys)]."
                 )
+
+    def filled_from(self, others: Envelope) -> Envelope:
+        """Return this envelope, with the parts of *others* that it has none of."""
+        return replace(
+            self,
+            codecs=self.codecs or others.codecs,
+            claims=self.claims or others.claims,
+            hide_reasons=self.hide_reasons or others.hide_reasons,
+            require_encryption=self.require_encryption or others.require_encryption,
+        )
 
     # Values
 
@@ -169,27 +179,34 @@ class Envelope:
             shown = cut(text, length)
         return self._encoded("")
 
+    def shown_reason(self, reason: str, kind: str) -> str:
+        """Return what is sent as reason of a failure: the reason, or what may be told of it.
+
+        Args:
+            reason: why.
+            kind: the class of the exception, which is told even if the reason is hidden.
+        """
+        if not self.hide_reasons:
+            return reason
+        own = constant_of(reason)
+        return f"{own}: hidden." if own else f"{REASON_HIDDEN}{kind}."
+
     def sealed_failure(self, reason: str, details: str | None, kind: str) -> tuple[str, str | None]:
         """Return what is sent as reason and details of a failure.
 
         Args:
-            reason: why.
+            reason: why. If it is hidden, it ends the details.
             details: more, such as a traceback, or None.
-            kind: the class of the exception, which is told even if the reason is hidden.
+            kind: as for ``shown_reason``.
 
         Raises:
-            CodecError: the details cannot be encrypted. Without details it never raises.
+            CodecError: the details cannot be encrypted.
             UnavailableError: they cannot be encrypted at the moment.
         """
-        sent = reason
         if self.hide_reasons:
-            own = constant_of(reason)
-            sent = f"{own}: hidden." if own else f"{REASON_HIDDEN}{kind}."
-            if details is not None:
-                details = f"{details}\nReason: {reason}"
-        if details is None:
-            return sent, None
-        return sent, self.sealed_details(details)
+            details = f"{details or ''}\nReason: {reason}".lstrip("\n")
+        sent = None if details is None else self.sealed_details(details)
+        return self.shown_reason(reason, kind), sent
 
     def sealed_note(self, text: str) -> str:
         """Return what is kept for the JSON text of a suspended task's note."""

@@ -2,16 +2,17 @@
 
 from ..texts import cut_end, cut_start, sendable
 from .answer import Answer, Canceled, Completed, Failed, HandedOver, NoAnswer, Suspended
-from .declared_envelope import details_for, envelope_of, sealing_of
+from .declared_envelope import details_for, envelope_by, envelope_of, filled, sealing_of
 from .failure import details_of, ends_thread, reason_of
 from .invoke import answer_of_giving_up, answer_to_error, invoke, invoke_async, run_async
 from .outcome import TaskOutcome
 from .scheduler import Scheduler
-from .sealing import Sealing, seal_note, sealed_answer
+from .sealing import NO_EXCEPTION, Sealing, seal_note, sealed_answer
 from .sending import send_answer
 from .status import StatusRecord, TaskStatus
 
 __all__ = [
+    "NO_EXCEPTION",
     "Answer",
     "Canceled",
     "Completed",
@@ -31,7 +32,9 @@ __all__ = [
     "details_for",
     "details_of",
     "ends_thread",
+    "envelope_by",
     "envelope_of",
+    "filled",
     "invoke",
     "invoke_async",
     "reason_of",

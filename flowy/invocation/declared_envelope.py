@@ -44,6 +44,23 @@ def envelope_of(activity: type[Declaring]) -> Envelope | None:
     return Envelope(*declared)
 
 
+def filled(own: Envelope | None, others: Envelope | None) -> Envelope | None:
+    """Return *own*, with the parts of *others* that it has none of."""
+    return own or others if own is None or others is None else own.filled_from(others)
+
+
+def envelope_by(activity: type[Declaring] | None, others: Envelope | None) -> Envelope | None:
+    """Return how whoever answers for a task seals it: as its class, if known, or *others* say.
+
+    Raises:
+        ValueError: reasons are to be hidden, and no codec encrypts.
+    """
+    found = filled(None if activity is None else envelope_of(activity), others)
+    if found is not None:
+        found.check()
+    return found
+
+
 def sealing_of(scheduler: Scheduler, activity: type[Declaring]) -> Sealing | None:
     """Return what seals the texts of a task: the worker's, or what the class declares."""
     if hasattr(scheduler, "sealing"):

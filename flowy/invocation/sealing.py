@@ -18,6 +18,9 @@ from ..exception import CodecError, TooLongError, UnavailableError
 from .answer import Answer, Canceled, Completed, Failed
 from .failure import reason_of
 
+#: What a hidden reason says of a failure without an exception.
+NO_EXCEPTION = "no exception"
+
 
 class Sealing(Protocol):
     """Opens and seals the texts of one task."""
@@ -33,6 +36,9 @@ class Sealing(Protocol):
 
     def sealed_details(self, text: str) -> str:
         """Return what is sent for details of a cancellation."""
+
+    def shown_reason(self, reason: str, kind: str) -> str:
+        """Return what is sent as reason of a failure; never raises."""
 
     def sealed_failure(self, reason: str, details: str | None, kind: str) -> tuple[str, str | None]:
         """Return what is sent as reason and details of a failure.
@@ -121,17 +127,23 @@ def sealed_answer(sealing: Sealing, answer: Failed | Canceled) -> Failed | Cance
                 sealing.pause(pause)
             except CodecError:
                 break
-    return _sealed_once(sealing, replace(answer, details=None))
+    if isinstance(answer, Failed):
+        reason = sealing.shown_reason(answer.reason, _kind_of(answer))
+        return replace(answer, reason=reason, details=None)
+    return Canceled()
 
 
 def _sealed_once(sealing: Sealing, answer: Failed | Canceled) -> Failed | Canceled:
     if isinstance(answer, Failed):
-        kind = "no exception" if answer.error is None else type(answer.error).__name__
-        reason, details = sealing.sealed_failure(answer.reason, answer.details, kind)
+        reason, details = sealing.sealed_failure(answer.reason, answer.details, _kind_of(answer))
         return replace(answer, reason=reason, details=details)
     if answer.details is None:
         return answer
     return Canceled(sealing.sealed_details(answer.details))
+
+
+def _kind_of(answer: Failed) -> str:
+    return NO_EXCEPTION if answer.error is None else type(answer.error).__name__
 
 
 def _opened_once(sealing: Sealing, input: str) -> str | Answer | float:

@@ -7,16 +7,20 @@ store until the keeper learns of its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..exception import TokenStoreError
+from ..invocation.declared_envelope import envelope_by
 from ..invocation.outcome import TaskOutcome
+from ..invocation.sealing import NO_EXCEPTION
 from ..logs import log_keys
 from ..safe_logging import get_logger
-from ..texts import cut_end, sendable
-from .store import MAX_REASON_CHARS, TokenStore
+from .store import TokenStore, kept_reason
 from .suspended_task import SuspendedTask
+
+if TYPE_CHECKING:
+    from ..envelope import Envelope
 
 logger = get_logger(__name__)
 
@@ -24,11 +28,13 @@ logger = get_logger(__name__)
 class TokenScheduler(Protocol):
     """Answers for tasks by their tokens, such as what ``async_scheduler`` returns.
 
-    Each method returns True if SWF took the answer, False if the task is closed.
+    Each method returns True if SWF took the answer, False if the task is closed. A scheduler that
+    knows classes has the keyword *activity*, too. One with codecs has them in the attribute
+    ``envelope``, so that the store keeps nothing that SWF gets encrypted.
     """
 
     def complete(self, token: str, result: Any) -> bool:
-        """Answer *completed*. To be used with converters, it has the keyword *activity*, too."""
+        """Answer *completed*."""
 
     def fail(self, token: str, reason: str, details: str | None = None) -> bool:
         """Answer *failed*."""
@@ -43,6 +49,11 @@ class Finisher:
     Args:
         store: where the tasks are kept.
         scheduler: sends the answers to SWF: ``async_scheduler(domain)``.
+
+    Each method takes *activity*, the class of the activity, for its converter, its codecs and its
+    store; None takes the codecs and the store of the scheduler alone. The store keeps why a task
+    has failed or was canceled as SWF gets it: with codecs nothing of it is in clear text that is
+    not so at SWF.
 
     Each method returns True if SWF took the answer, and False if the task was closed already. If
     the store cannot record the answer, an ERROR is logged and the keeper marks the task later. If
@@ -68,33 +79,53 @@ class Finisher:
             ConversionError: the result does not fit the annotation; the task stays open.
         """
         complete: Callable[..., bool] = self._scheduler.complete
-        given = {} if activity is None else {"activity": activity}
+        given = _given(activity)
         return self._answer(
             task, TaskOutcome.COMPLETED, None, lambda: complete(task.token, result, **given)
         )
 
-    def fail(self, task: SuspendedTask, reason: str, details: str | None = None) -> bool:
+    def fail(
+        self,
+        task: SuspendedTask,
+        reason: str,
+        details: str | None = None,
+        *,
+        activity: type | None = None,
+    ) -> bool:
         """Fail *task* with *reason*, cut to 256 characters, and *details*, cut to 32,768."""
+        fail: Callable[..., bool] = self._scheduler.fail
+        given, envelope = _given(activity), self._envelope(activity)
+        # Before the call, so that no error follows an answer that SWF has taken.
+        kept = str(reason)
+        if envelope is not None:
+            kept = envelope.shown_reason(kept, NO_EXCEPTION)
         return self._answer(
-            task,
-            TaskOutcome.FAILED,
-            reason,
-            lambda: self._scheduler.fail(task.token, reason, details),
+            task, TaskOutcome.FAILED, kept, lambda: fail(task.token, reason, details, **given)
         )
 
-    def cancel(self, task: SuspendedTask, details: str | None = None) -> bool:
+    def cancel(
+        self, task: SuspendedTask, details: str | None = None, *, activity: type | None = None
+    ) -> bool:
         """Answer *canceled*, which SWF takes only if a cancellation was requested."""
+        cancel: Callable[..., bool] = self._scheduler.cancel
+        given, envelope = _given(activity), self._envelope(activity)
+        kept = None if details is None else str(details)
+        if kept is not None and envelope is not None:
+            kept = envelope.sealed_details(kept)
         return self._answer(
-            task, TaskOutcome.CANCELED, details, lambda: self._scheduler.cancel(task.token, details)
+            task, TaskOutcome.CANCELED, kept, lambda: cancel(task.token, details, **given)
         )
+
+    def _envelope(self, activity: Any) -> Envelope | None:
+        """Return how the scheduler seals the answer."""
+        return envelope_by(activity, getattr(self._scheduler, "envelope", None))
 
     def _answer(
-        self, task: SuspendedTask, outcome: TaskOutcome, reason: object, call: Callable[[], bool]
+        self, task: SuspendedTask, outcome: TaskOutcome, said: str | None, call: Callable[[], bool]
     ) -> bool:
-        # Before the call, so that no error follows an answer that SWF has taken.
-        said = None if reason is None else cut_end(sendable(str(reason)), MAX_REASON_CHARS)
+        kept = None if said is None else kept_reason(said)
         if call():
-            self._mark(task, outcome, said)
+            self._mark(task, outcome, kept)
             return True
         extra = log_keys("task_closed", task.info)
         logger.info("Suspended task %s of %s was closed already.", task.id, task, extra=extra)
@@ -120,3 +151,8 @@ class Finisher:
             )
         else:
             logger.info("Suspended task %s of %s: %s.", task.id, task, outcome.value, extra=extra)
+
+
+def _given(activity: type | None) -> Mapping[str, Any]:
+    """Return the keyword for the scheduler: one of an author's own need not know it."""
+    return {} if activity is None else {"activity": activity}

@@ -6,10 +6,19 @@ import math
 from typing import Protocol
 
 from ..invocation.outcome import TaskOutcome
+from ..texts import cut_end, sendable
 from .suspended_task import SuspendedTask
 
-#: How many characters of a reason a store keeps: as many as SWF keeps of a failure's.
+#: How many characters of a reason a store keeps: as many as SWF keeps of a failure's. Encrypted
+#: details of a cancellation are kept whole, because a part could not be decrypted.
 MAX_REASON_CHARS = 256
+
+
+def kept_reason(text: str) -> str:
+    """Return what a store keeps of why a task ended."""
+    # As ``flowy.envelope`` writes it; this module has no need to import that.
+    encrypted = text.startswith('{"$flowy": "codec/1"')
+    return text if encrypted else cut_end(sendable(text), MAX_REASON_CHARS)
 
 
 class TokenStore(Protocol):

@@ -30,7 +30,8 @@ class SuspendedTask:
         id: its id in the store; not a secret.
         outcome: how it ended; None while it is open, as far as the store knows.
         reason: why it ended so: the failure's reason, the type of the timeout, or the details of a
-            canceled task; or None.
+            canceled task, as SWF has them: encrypted details can be read with
+            ``flowy.transport.read``. Or None.
         closed_at: when the store learned of its end, in seconds since the epoch; None while it
             is open.
         learned: whether it was ended elsewhere, and the keeper learned so from SWF.

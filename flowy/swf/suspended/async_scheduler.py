@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...exception import UnknownResourceError
-from ...invocation import TaskStatus, cut_end, envelope_of
+from ...invocation import NO_EXCEPTION, TaskStatus, cut_end, envelope_by
 from ...safe_logging import get_logger
 from ...task import Activity
 from ...transport import encode_details, encode_result
@@ -38,6 +38,10 @@ class AsyncScheduler:
         envelope: how what it sends travels; None for plain text.
         domain: the domain; the keys of stored values begin with it.
 
+    Each method takes *activity*, the class of the activity: then what is sent has the form that the
+    class gives it, and goes through the codecs and the store of the class; those of this scheduler
+    take the place of what the class has none of. None takes this scheduler's alone.
+
     Raises, from each method:
         RefusedError: SWF cannot read the token, or refuses the caller.
         TransientError: SWF could not be reached, or throttles the call. It may have taken the call,
@@ -50,23 +54,29 @@ class AsyncScheduler:
         self, client: SWFClient, envelope: Envelope | None = None, domain: str = "-"
     ) -> None:
         self._client = client
-        self._envelope = envelope
+        #: How what it sends travels; None for plain text.
+        self.envelope = envelope
         self._domain = domain
 
-    def heartbeat(self, token: str, details: object = None) -> bool:
+    def heartbeat(
+        self, token: str, details: object = None, *, activity: type[Activity] | None = None
+    ) -> bool:
         """Send a heartbeat; False also when the task's cancellation was requested.
 
         Args:
             token: the activity's ``token``.
             details: how far the work has come, as for ``Activity.heartbeat``: text, or a
                 JSON-serializable value, cut to 2,048 characters; or None.
+            activity: the class of the activity, or None.
 
         Raises:
             SerializationError: the details have no JSON form.
         """
-        return self.beat(token, details) is TaskStatus.ACTIVE
+        return self.beat(token, details, activity=activity) is TaskStatus.ACTIVE
 
-    def beat(self, token: str, details: object = None) -> TaskStatus:
+    def beat(
+        self, token: str, details: object = None, *, activity: type[Activity] | None = None
+    ) -> TaskStatus:
         """Send a heartbeat, and return the task's status.
 
         Args and errors are those of ``heartbeat``.
@@ -76,8 +86,9 @@ class AsyncScheduler:
             ``TaskStatus.CLOSED``, if the task can no longer be answered.
         """
         text = encode_details(details)
-        if text is not None and self._envelope is not None:
-            text = self._envelope.sealed_details(text, MAX_HEARTBEAT_DETAILS_CHARS, cut_end)
+        envelope = envelope_by(activity, self.envelope)
+        if text is not None and envelope is not None:
+            text = envelope.sealed_details(text, MAX_HEARTBEAT_DETAILS_CHARS, cut_end)
         cancel_requested = False
 
         def beat() -> None:
@@ -99,8 +110,8 @@ class AsyncScheduler:
             token: the activity's ``token``.
             result: a JSON-serializable value, or what the converter of *activity* makes one.
             activity: the class of the activity, whose converter converts the result by the
-                annotation of its ``run``, and by whose codecs and store it travels; None converts
-                nothing, and takes those of this scheduler.
+                annotation of its ``run``, and whose ``_serialize_result`` writes it; None converts
+                nothing, and writes JSON.
 
         Returns:
             True if SWF took it; False if the task is closed.
@@ -112,37 +123,49 @@ class AsyncScheduler:
         """
         types = None if activity is None else run_types_of(activity)
         text = encode_result(result if types is None else types.result_to_wire(result))
-        envelope = (None if activity is None else envelope_of(activity)) or self._envelope
+        envelope = envelope_by(activity, self.envelope)
         if envelope is not None:
             text = envelope.sealed(text, place=self._place())
         return _unless_closed(
             "complete", lambda: self._client.respond_activity_task_completed(token, text)
         )
 
-    def fail(self, token: str, reason: str, details: str | None = None) -> bool:
+    def fail(
+        self,
+        token: str,
+        reason: str,
+        details: str | None = None,
+        *,
+        activity: type[Activity] | None = None,
+    ) -> bool:
         """Fail the task, as if its ``run`` had raised an exception with the text *reason*.
 
         Args:
             token: the activity's ``token``.
             reason: why, cut to 256 characters.
             details: more, cut to the last 32,768 characters; or None.
+            activity: the class of the activity, or None.
 
         Returns:
             True if SWF took it; False if the task is closed.
         """
         text, reason = None if details is None else str(details), str(reason)
-        if self._envelope is not None:
-            reason, text = self._envelope.sealed_failure(reason, text, "no exception")
+        envelope = envelope_by(activity, self.envelope)
+        if envelope is not None:
+            reason, text = envelope.sealed_failure(reason, text, NO_EXCEPTION)
         return _unless_closed(
             "fail", lambda: self._client.respond_activity_task_failed(token, reason, text)
         )
 
-    def cancel(self, token: str, details: str | None = None) -> bool:
+    def cancel(
+        self, token: str, details: str | None = None, *, activity: type[Activity] | None = None
+    ) -> bool:
         """Answer *canceled*, which SWF takes for tasks whose cancellation was requested.
 
         Args:
             token: the activity's ``token``.
             details: text for the decider, cut to the last 32,768 characters; or None.
+            activity: the class of the activity, or None.
 
         Returns:
             True if SWF took it; False if the task is closed.
@@ -151,8 +174,9 @@ class AsyncScheduler:
             RefusedError: also if no cancellation was requested.
         """
         text = None if details is None else str(details)
-        if text is not None and self._envelope is not None:
-            text = self._envelope.sealed_details(text)
+        envelope = envelope_by(activity, self.envelope)
+        if text is not None and envelope is not None:
+            text = envelope.sealed_details(text)
         return _unless_closed(
             "cancel", lambda: self._client.respond_activity_task_canceled(token, text)
         )

@@ -10,11 +10,10 @@ from ...exception import SWFError, TransientError, UnknownResourceError
 from ...invocation.outcome import TaskOutcome
 from ...logs import log_keys
 from ...safe_logging import get_logger
-from ...texts import cut_end, sendable
 from ...tokens import SuspendedTask, TokenStore
+from ...tokens.store import kept_reason
 from ..client import SWFClient
 from ..history import Ending, ending_of_task
-from ..limits import MAX_REASON_CHARS
 from .schedule import HISTORY_RETRY_SECONDS, HeartbeatSchedule
 
 logger = get_logger(__name__)
@@ -49,15 +48,14 @@ class EndRecorder:
         Args:
             task: the task.
             outcome: how it ended.
-            reason: why, cut to 256 characters; or None.
+            reason: why, cut to 256 characters unless it is encrypted; or None.
             learned: True if it was ended elsewhere, False if the keeper answered for it.
 
         Raises:
             TokenStoreError: the store cannot be used.
         """
-        if reason is not None:
-            reason = cut_end(sendable(reason), MAX_REASON_CHARS)
-        if self._store.close(task.id, outcome, reason, learned=learned):
+        kept = None if reason is None else kept_reason(reason)
+        if self._store.close(task.id, outcome, kept, learned=learned):
             extra = log_keys("task_ended", task.info, outcome=outcome.name.lower())
             logger.info("Suspended task %s of %s: %s.", task.id, task, outcome.value, extra=extra)
 

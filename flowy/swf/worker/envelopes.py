@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...exception import ScanError
+from ...invocation import filled
 from ..values import ActivityImplementation, ActivityType
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ def with_envelopes(
         ScanError: something must be encrypted, and no codec encrypts.
     """
     found = {
-        type_: replace(each, envelope=_merged(each.envelope, workers))
+        type_: replace(each, envelope=envelope)
         for type_, each in activities.items()
-        if each.envelope is not None or workers is not None
+        if (envelope := filled(each.envelope, workers)) is not None
     }
     for each in found.values():
         try:
@@ -39,15 +40,3 @@ def with_envelopes(
         except ValueError as error:
             raise ScanError(f"Cannot serve {each.class_name} at {each.place}: {error}") from None
     return {**activities, **found}
-
-
-def _merged(own: Envelope | None, workers: Envelope | None) -> Envelope | None:
-    if own is None or workers is None:
-        return own or workers
-    return replace(
-        own,
-        codecs=own.codecs or workers.codecs,
-        claims=own.claims or workers.claims,
-        hide_reasons=own.hide_reasons or workers.hide_reasons,
-        require_encryption=own.require_encryption or workers.require_encryption,
-    )

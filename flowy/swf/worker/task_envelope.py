@@ -103,6 +103,10 @@ class TaskEnvelope:
         self._has_run = True
         return self._envelope.sealed_details(text)
 
+    def shown_reason(self, reason: str, kind: str) -> str:
+        """Return what is sent as reason of a failure."""
+        return self._envelope.shown_reason(reason, kind)
+
     def sealed_failure(self, reason: str, details: str | None, kind: str) -> tuple[str, str | None]:
         """Return what is sent as reason and details of a failure."""
         self._has_run = True
