@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -78,26 +78,40 @@ class ActivityCall:
     async def conclusion(self) -> Callable[[], Answer | None]:
         """Run the activity on the event loop; return a function that makes the answer.
 
-        That function may be slow, so it must not run on the loop.
+        That function may be slow, so it must not run on the loop. It must be called, because
+        heartbeats go on until it has ended.
 
         Raises:
             BaseException: as for ``answer``.
         """
-        with self._under_way():
-            context = contextvars.copy_context()
-            activity, standard = self._made()
-            if not standard:
-                await activity()
-                return lambda: None
-            middleware = (*self.worker.middleware, *activity.middleware)
-            converter = self.implementation.converter
-            conclude = await run_async(
-                activity, self.task.input, self.status, middleware, converter, self.sealing
-            )
-            return functools.partial(context.run, conclude)
+        with contextlib.ExitStack() as heartbeats:
+            heartbeats.enter_context(self._background_heartbeats())
+            with entered(self.running):
+                conclude = await self._run_coroutine()
+            going_on = heartbeats.pop_all()
+
+        def concluded() -> Answer | None:
+            """Make the answer."""
+            with going_on:
+                return conclude()
+
+        return concluded
+
+    async def _run_coroutine(self) -> Callable[[], Answer | None]:
+        context = contextvars.copy_context()
+        activity, standard = self._made()
+        if not standard:
+            await activity()
+            return lambda: None
+        middleware = (*self.worker.middleware, *activity.middleware)
+        converter = self.implementation.converter
+        conclude = await run_async(
+            activity, self.task.input, self.status, middleware, converter, self.sealing
+        )
+        return functools.partial(context.run, conclude)
 
     def _answer(self) -> Answer | None:
-        with self._under_way():
+        with entered(self.running), self._background_heartbeats():
             activity, standard = self._made()
             if not standard:
                 activity()
@@ -116,11 +130,6 @@ class ActivityCall:
         if self.worker.observers:
             self.worker.observers.task_started(TaskStarted(self.running.info))
         return activity, isinstance(activity, Activity) and type(activity).__call__ in _CALLS
-
-    @contextlib.contextmanager
-    def _under_way(self) -> Iterator[None]:
-        with entered(self.running), self._background_heartbeats():
-            yield
 
     def _background_heartbeats(self) -> AbstractContextManager[None]:
         interval = self.implementation.auto_heartbeat_seconds

@@ -77,6 +77,7 @@ class AutoHeartbeats:
         interval_seconds: float,
         max_stall_seconds: float | None,
         sent: Callable[[], object],
+        first_seconds: float | None = None,
     ) -> Iterator[None]:
         """Send a heartbeat every *interval_seconds* while the block runs.
 
@@ -86,9 +87,10 @@ class AutoHeartbeats:
             max_stall_seconds: heartbeats pause when the activity has reported nothing for this
                 long; None: they never pause.
             sent: called after each heartbeat.
+            first_seconds: in how many seconds the first heartbeat goes out; None for the interval.
         """
         entry = _Entry(
-            self._clock.now() + interval_seconds,
+            self._clock.now() + (interval_seconds if first_seconds is None else first_seconds),
             next(self._numbers),
             heartbeats,
             interval_seconds,

@@ -112,6 +112,11 @@ class Heartbeats:
         """How long ago the author last reported progress, in seconds."""
         return self._clock.now() - self._reported_at
 
+    @property
+    def unaccepted_seconds(self) -> float:
+        """How long ago SWF accepted the last heartbeat, or handed the task out, in seconds."""
+        return self._clock.now() - self._accepted_at
+
     def stop(self) -> None:
         """Send no more heartbeats: the task is settled, and must time out if it was abandoned."""
         self._stopped = True

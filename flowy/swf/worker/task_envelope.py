@@ -33,6 +33,8 @@ from .worker_context import WorkerContext
 
 logger = get_logger(__name__)
 
+#: What takes less than this, in seconds, needs no heartbeat.
+NO_WAIT_SECONDS = 1.0
 
 #: How long heartbeats go without details after these could not be encoded, in seconds.
 WITHOUT_DETAILS_SECONDS = 30.0
@@ -78,11 +80,16 @@ class TaskEnvelope:
         """Return a context manager in which heartbeats go on, if any are declared."""
         if self._info.heartbeat is None:
             return contextlib.nullcontext()
+        interval, heartbeats = self._info.heartbeat / 3, self._run.heartbeats
         return self._worker.auto_heartbeats.during(
-            self._run.heartbeats,
-            interval_seconds=self._info.heartbeat / 3,
+            heartbeats,
+            interval_seconds=interval,
             max_stall_seconds=None,
             sent=self._sent,
+            # The activity may have sent its last one, or none, long ago; most waits are short.
+            first_seconds=max(
+                min(NO_WAIT_SECONDS, interval), interval - heartbeats.unaccepted_seconds
+            ),
         )
 
     def opened(self, text: str) -> str:

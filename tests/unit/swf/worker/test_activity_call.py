@@ -376,6 +376,7 @@ class Settings(AutoHeartbeats):
         interval_seconds: float,
         max_stall_seconds: float | None,
         sent: Callable[[], object],
+        first_seconds: float | None = None,
     ) -> Iterator[None]:
         self.seen.append((interval_seconds, max_stall_seconds))
         yield

@@ -358,3 +358,62 @@ def test_store_that_is_away(case: Case) -> None:
     verb, text = case.answer
     assert (verb, json.loads(text)["uri"]) == ("complete", f"test://x/{kept[0]}")
     assert kept[0].startswith(f"v1/domain/{run.info.workflow_id}/{run.info.run_id}/")
+
+
+# Heartbeats while a result waits
+
+
+def test_heartbeats_of_a_coroutine_go_on_while_its_result_waits(case: Case) -> None:
+    """Those in the background too, where no timeout is declared: its run has ended already."""
+    codec = AwayCodec()
+
+    class Ends(AsyncActivity):
+        async def run(self, it: str) -> str:
+            codec.troubles = [AWAY] * 1_000
+            return it
+
+    case.begin(_sealed_run(case, codec, Ends, auto_heartbeat=True, heartbeat=None))
+    until(lambda: codec.calls > 1)
+    for _ in range(3):
+        case.beat()
+    codec.troubles.clear()
+    while not case.ended.wait(0.01):
+        case.clock.turn(1)
+    assert value_of(case) == SECRET
+
+
+def test_heartbeats_of_a_coroutine_end_with_its_answer(case: Case) -> None:
+    """Also if the run, or what writes its result, raises."""
+
+    class Raises(AsyncActivity):
+        async def run(self, it: str) -> str:
+            raise LookupError
+
+    for number, kind in enumerate((AsyncEcho, Raises)):
+        token, codec = f"token {number}", AwayCodec()
+        case.await_(_sealed_run(case, codec, kind, auto_heartbeat=True, token=token))
+    assert all(entry.ended for entry in case.auto_heartbeats._due)
+
+
+def test_first_heartbeat_of_a_wait(case: Case) -> None:
+    """It goes out when it is due, counted from the last accepted one, and not from the wait."""
+    codec = AwayCodec()
+
+    class Long(Activity):
+        def run(self, it: str) -> str:
+            case.clock.turn(50)  # of the 60 that are declared
+            codec.troubles = [AWAY] * 1_000
+            return it
+
+    running = Running(case, codec, Long, heartbeat=60)
+    until(lambda: codec.calls > 1)
+    case.clock.turn_when_awaited(1)
+    case.calls.wait_until(lambda: len(case.calls.beats) == 1)
+    codec.troubles.clear()
+    running.let_go()
+    running.end()
+    assert value_of(case) == SECRET
+
+
+def _sealed_run(case: Case, codec: AwayCodec, kind: type[Activity], **given: Any) -> Any:
+    return case.task_run(kind, input=sealed(SECRET), envelope=Envelope((codec,)), **given)
