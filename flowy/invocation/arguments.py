@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..concurrency.event_loop import off_loop
 from .answer import Answer
 from .sealing import Sealing, open_input, open_input_async
-from .wire import Arguments, Invocable, arguments_of
+from .wire import Arguments, Invocable, arguments_of, fetched
 
 if TYPE_CHECKING:  # a worker without a converter does not import it
     from ..convert import Converter
@@ -30,7 +30,8 @@ def opened_arguments(
     """Return the arguments of a run, or the answer of a task whose input cannot be used."""
     if sealing is None or not input:
         return arguments_of(activity, input, converter)
-    opened = open_input(sealing, input)
+    text = fetched(activity, input)
+    opened = open_input(sealing, text) if isinstance(text, str) else text
     return arguments_of(activity, opened, converter) if isinstance(opened, str) else opened
 
 
@@ -43,7 +44,7 @@ async def opened_arguments_async(
     """Return the arguments; use threads for what may hold up the event loop."""
     text = input
     if sealing is not None and input:
-        opened = await open_input_async(sealing, input)
+        opened = await _opened_async(activity, input, sealing)
         if not isinstance(opened, str):
             return opened
         text = opened
@@ -52,3 +53,10 @@ async def opened_arguments_async(
     if long or activity._decoding_blocks:
         return await off_loop(lambda: arguments_of(activity, text, converter))
     return arguments_of(activity, text, converter)
+
+
+async def _opened_async(activity: Invocable, input: str, sealing: Sealing) -> str | Answer:
+    text: str | Answer = input
+    if activity._decoding_blocks:
+        text = await off_loop(lambda: fetched(activity, input))
+    return await open_input_async(sealing, text) if isinstance(text, str) else text

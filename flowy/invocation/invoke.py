@@ -48,7 +48,8 @@ def invoke(
         converter: converts arguments and value by the annotations of ``run``; None passes them raw.
         sealing: opens the envelopes of the input, and seals the result; None leaves both alone.
     """
-    return on_wire(activity, _invoke(activity, input, status, middleware, converter, sealing))
+    answer = _invoke(activity, input, status, middleware, converter, sealing)
+    return on_wire(activity, answer, sealing)
 
 
 def _invoke(
@@ -95,7 +96,7 @@ async def run_async(
 ) -> Callable[[], Answer]:
     """Run a coroutine, and return a function that makes the answer, which may take long."""
     conclude = await _run_async(activity, input, status, middleware, converter, sealing)
-    return lambda: on_wire(activity, conclude())
+    return lambda: on_wire(activity, conclude(), sealing)
 
 
 async def _run_async(

@@ -17,7 +17,7 @@ from ..exception import ConversionError, ScanError, TooLongError
 from ..safe_logging import get_logger
 from .answer import Answer, Completed, Failed
 from .failure import details_of, reason_of
-from .sealing import Sealing, seal_result
+from .sealing import Sealing, seal_result, write
 
 if TYPE_CHECKING:  # a worker without a converter does not import it
     from ..convert import Converter, RunTypes
@@ -37,11 +37,22 @@ class Invocable(Protocol):
 
     def _serialize_result(self, result: Any) -> str: ...
 
+    def _fetched(self, input: str) -> str: ...
+
     def _deserialize_arguments(self, input: str | None) -> tuple[Any, Any]: ...
 
     def _serialize_failure(
         self, error: BaseException | None, reason: str, details: str | None
     ) -> tuple[str, str | None]: ...
+
+
+def fetched(activity: Invocable, input: str) -> str | Failed:
+    """Return an input itself, if what travels says only where it is; or why it cannot be had."""
+    try:
+        return activity._fetched(input)
+    except Exception as error:
+        reason = reasons.INPUT_UNREADABLE + reason_of(error)
+        return Failed(reason, details_of(error, run_by=_RUN_BY), error)
 
 
 def arguments_of(
@@ -77,7 +88,7 @@ def answer_of_value(
     try:
         if converter is not None:
             value = converter.types_of(type(activity)).result_to_wire(value)
-        text = activity._serialize_result(value)
+        text = write(sealing, activity._serialize_result, value)
         if not isinstance(text, str):
             raise TypeError(
                 f"_serialize_result returned {type(text).__name__}; it must return text"
@@ -97,12 +108,14 @@ def answer_of_value(
     return Completed(text) if sealing is None else seal_result(sealing, text)
 
 
-def on_wire(activity: Invocable, answer: Answer) -> Answer:
+def on_wire(activity: Invocable, answer: Answer, sealing: Sealing | None) -> Answer:
     """Return *answer*; if it is a failure, as the activity's ``_serialize_failure`` writes it."""
     if not isinstance(answer, Failed):
         return answer
     try:
-        reason, details = activity._serialize_failure(answer.error, answer.reason, answer.details)
+        reason, details = write(
+            sealing, activity._serialize_failure, answer.error, answer.reason, answer.details
+        )
         if not (isinstance(reason, str) and isinstance(details, str | None)):
             raise TypeError("not (text, text or None)")
     except Exception as error:  # the failure itself must reach SWF
@@ -145,4 +158,4 @@ def _signature(run: Callable[..., Any]) -> inspect.Signature:
 
 
 #: The code that calls the author's code; the tracebacks for SWF leave its frames out.
-_RUN_BY = frozenset({arguments_of.__code__, answer_of_value.__code__})
+_RUN_BY = frozenset({fetched.__code__, arguments_of.__code__, answer_of_value.__code__})

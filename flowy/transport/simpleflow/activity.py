@@ -6,6 +6,7 @@ import os
 from typing import Any, ClassVar
 
 from ...exception import InputError, TooLongError, TransportError
+from ...invocation import is_sealed_later
 from ...safe_logging import get_logger
 from ...task import Activity
 from .failures import failure_texts, shortened
@@ -20,6 +21,10 @@ BUCKET_VARIABLE = "SIMPLEFLOW_JUMBO_FIELDS_BUCKET"
 #: SWF's limits, from which simpleflow puts a text into a jumbo field; in characters.
 MAX_RESULT_CHARS = 32_768
 MAX_REASON_CHARS = 256
+
+#: The longest details that are encrypted, in characters: encrypted, they are a third longer. They
+#: are shortened here, because what is cut later is no JSON any more.
+MAX_SEALED_CHARS = 22_000
 
 
 class SimpleflowActivity(Activity):
@@ -49,20 +54,26 @@ class SimpleflowActivity(Activity):
         """
         if not input:
             raise InputError("the task has no input; simpleflow's deciders always write one.")
-        if input.startswith(PREFIX):
-            return decode_input(cls._jumbo_fields_or_raise().read(input))
-        return decode_input(input)
+        return decode_input(cls._fetched(input))
+
+    @classmethod
+    def _fetched(cls, input: str) -> str:
+        """Return the text itself, from S3 if it is a jumbo field."""
+        return cls._jumbo_fields_or_raise().read(input) if input.startswith(PREFIX) else input
 
     @classmethod
     def _serialize_result(cls, result: Any) -> str:
         """Return the JSON text of *result*, or the jumbo field for it if it is too long.
+
+        With codecs or a store it is the text in any length, because a jumbo field of it would be in
+        clear text.
 
         Raises:
             SerializationError: the value has no JSON form in simpleflow.
             TooLongError: it is too long, and no bucket is configured or S3 did not take it.
         """
         text = encode(result)
-        if len(text) <= MAX_RESULT_CHARS:
+        if len(text) <= MAX_RESULT_CHARS or is_sealed_later():
             return text
         fields = cls._jumbo_fields()
         why = f"set jumbo_bucket or {BUCKET_VARIABLE} to let it travel in a jumbo field."
@@ -83,6 +94,12 @@ class SimpleflowActivity(Activity):
     ) -> tuple[str, str | None]:
         """Return the reason and the details as a worker of simpleflow writes them."""
         reason, said = failure_texts(error, reason, details)
+        if is_sealed_later():
+            if said is not None:
+                text = encode(said)
+                fits = len(text) <= MAX_SEALED_CHARS
+                details = text if fits else shortened(said, MAX_SEALED_CHARS)
+            return reason, details
         if said is not None:
             details = cls._fitting(encode(said), MAX_RESULT_CHARS) or shortened(said)
         return cls._fitting(reason, MAX_REASON_CHARS) or reason, details

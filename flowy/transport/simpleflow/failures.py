@@ -44,13 +44,13 @@ def failure_texts(
     return reason, _members(name, full, message, details)
 
 
-def shortened(members: dict[str, Any]) -> str:
-    """Return the JSON text of details, cut to SWF's limit; the end of the traceback is kept."""
+def shortened(members: dict[str, Any], limit: int = MAX_DETAILS_CHARS) -> str:
+    """Return the JSON text of details, cut to a limit; the end of the traceback is kept."""
     message = str(members["message"])
     while True:
         bare = {**members, "message": message, "traceback": []}
-        room = MAX_DETAILS_CHARS - len(encode(bare))
-        if room >= MAX_DETAILS_CHARS // 2:
+        room = limit - len(encode(bare))
+        if room >= limit // 2:
             break
         message = cut_end(message, len(message) // 2)
     lines: list[str] = []

@@ -18,6 +18,7 @@ class Plain:
     _serialize_result = staticmethod(encode_result)
     _deserialize_arguments = staticmethod(decode_input)
     _serialize_failure = staticmethod(Activity._serialize_failure)
+    _fetched = Activity._fetched
     _decoding_blocks: ClassVar[bool] = False
 
 
