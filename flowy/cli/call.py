@@ -7,8 +7,10 @@ import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..concurrency.cli_signals import terminable
-from ..swf.calling import call_activity, start_activity
+from ..swf.calling import CallOptions, call_with, start_with
+from ..task import Activity
 from . import arguments
+from .codec_options import imported_here
 from .durations import add_duration, timeout
 from .exit_codes import ExitCode
 from .parser import UsageError
@@ -34,6 +36,7 @@ flowy call --domain shop charge 1 7 --kw currency=EUR --kw dry_run=true
 flowy call --domain shop charge 1 --kwargs '{"order": 7}'
 flowy call --domain shop charge 1 - < arguments.json    # a list of ARGs, or an object as --kwargs
 flowy call --domain shop --no-wait charge 1 7           # print the ids of its execution, and end
+flowy call --domain shop --class shop.activities:Charge charge 1 7    # by its codecs and format
 flowy call --domain shop --timeout 5m -- charge 1 -x    # after --, everything is an ARG
 """
 
@@ -58,6 +61,14 @@ def add_verbs(verbs: Verbs) -> None:
     _add_keyword_arguments(parser)
     add_task_list(
         parser, help="schedule the activity here (default: the default task list of its type)"
+    )
+    parser.add_argument(
+        "--class",
+        dest="activity",
+        type=arguments.object_path,
+        metavar="MODULE:CLASS",
+        help="class of the activity, for its format, codecs and store: what is sent and read "
+        "goes through them. Values are JSON all the same, and are not converted",
     )
     add_duration(parser, "--timeout", timeout, "cancel the activity after this time", default=3600)
     parser.add_argument(
@@ -88,14 +99,32 @@ def _add_keyword_arguments(parser: argparse.ArgumentParser) -> None:
 def _call(given: argparse.Namespace) -> ExitCode:
     args, kwargs = _arguments_of(given)
     options = {"kwargs": kwargs, "task_list": given.task_list, "timeout": given.timeout}
+    written_by, args = _class_of(given.activity), [given.version, *args]
     with terminable():
-        if given.no_wait:
-            ids = start_activity(given.domain, given.name, given.version, *args, **options)
-            value: Any = dict(zip(("workflow_id", "run_id"), ids, strict=True))
-        else:
-            value = call_activity(given.domain, given.name, given.version, *args, **options)
+        try:
+            if given.no_wait:
+                ids = start_with(given.domain, given.name, args, options, written_by)
+                value: Any = dict(zip(("workflow_id", "run_id"), ids, strict=True))
+            else:
+                value = call_with(
+                    given.domain, given.name, args, options, CallOptions(), written_by
+                )
+        except TypeError as error:
+            if given.activity is None:
+                raise
+            raise UsageError(str(error)) from None
     print(json_text(value))
     return ExitCode.FINE
+
+
+def _class_of(path: str | None) -> type[Activity]:
+    """Return the class that an option names; ``Activity`` if it names none."""
+    if path is None:
+        return Activity
+    (found,) = imported_here([path])
+    if not (isinstance(found, type) and issubclass(found, Activity)):
+        raise UsageError(f"Cannot call by {path}: it is not a class of activities.")
+    return found
 
 
 def _arguments_of(given: argparse.Namespace) -> tuple[list[Any], dict[str, Any]]:

@@ -48,13 +48,26 @@ def made(codecs: list[str], claims: str | None) -> tuple[list[Codec], Store | No
         return [], None
     from ..claims import store_at
 
-    here = str(Path.cwd())
-    sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
+    named = imported_here(codecs)
     try:
-        named: tuple[Any, ...] = imported(codecs)
         store = None if claims is None else store_at(claims)
     except (ImportError, ValueError) as error:
         raise UsageError(str(error)) from None
     return [
         each for one in named for each in (one if isinstance(one, list | tuple) else [one])
     ], store
+
+
+def imported_here(paths: list[str]) -> tuple[Any, ...]:
+    """Return the objects of ``module.name:OBJECT``; modules may be in the current folder.
+
+    Raises:
+        UsageError: one cannot be imported.
+    """
+    # The command `flowy` starts with its own folder there instead.
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: tuple[Any, ...] = imported(paths)
+    except (ImportError, ValueError) as error:
+        raise UsageError(str(error)) from None
+    return found

@@ -8,7 +8,7 @@ in decoding, running or encoding; only ``SuspendTask`` and ``HandOverTask`` send
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from ..context import ActivityInfo, current, remaining_seconds
@@ -27,7 +27,7 @@ from ..invocation import (
 )
 from ..middleware import Middleware
 from ..tokens import SuspendedTask, TokenStore
-from ..transport import decode_input, encode_details, encode_result
+from ..transport import decode_input, decode_result, encode_details, encode_input, encode_result
 
 if TYPE_CHECKING:
     from ..claims import Store
@@ -241,12 +241,12 @@ class Activity:
         return encode_result(result)
 
     @classmethod
-    def _fetched(cls, input: str) -> str:
-        """Return the input itself, if its format lets it be elsewhere; used with codecs or a store.
+    def _fetched(cls, text: str) -> str:
+        """Return an input or a result itself, if its format lets it be elsewhere.
 
-        What is in envelopes is not opened yet.
+        What is in envelopes is not opened yet. A worker calls it only with codecs or a store.
         """
-        return input
+        return text
 
     @staticmethod
     def _deserialize_arguments(input: str | None) -> tuple[Any, Any]:
@@ -268,3 +268,21 @@ class Activity:
         without its activity, such as at a stop.
         """
         return reason, details
+
+    # For callers in Python, never for a worker: call_activity, ActivityEnvironment, flowy call
+
+    @classmethod
+    def _serialize_arguments(cls, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+        """Return the input of a call by the class: what ``_deserialize_arguments`` reads.
+
+        None calls without an input.
+        """
+        return encode_input(args, kwargs)
+
+    @classmethod
+    def _deserialize_result(cls, text: str | None) -> Any:
+        """Return the value of what ``_serialize_result`` writes, for a call by the class.
+
+        *text* is None if the task completed without a result.
+        """
+        return decode_result(text)

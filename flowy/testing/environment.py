@@ -20,7 +20,6 @@ from ..invocation import TaskOutcome, TaskStatus, envelope_of
 from ..middleware import Middleware, check_middleware
 from ..swf.calling import input_text
 from ..task import Activity, AsyncActivity
-from ..transport import decode_result
 from .declarations import PLAIN_INFO, info_of
 from .outcomes import Answer, Canceled, HandedOver, Suspended, Unanswered
 from .scripted import Script, ScriptedTask
@@ -55,9 +54,10 @@ class ActivityEnvironment:
         token: the value of ``Activity.token``, 1 to 1,024 characters.
         on_stop: what a stopping worker does with a task that gave up: ``"abandon"`` or ``"fail"``.
         serialize_arguments: makes the wire text of ``(args, kwargs)``, for classes with their
-            own ``_deserialize_arguments``; None for JSON.
+            own ``_deserialize_arguments``; None for the class's ``_serialize_arguments``, which is
+            JSON unless its base class is that of another format.
         deserialize_result: makes the value of a result's wire text, for classes with their own
-            ``_serialize_result``; None for JSON.
+            ``_serialize_result``; None likewise for the class's ``_deserialize_result``.
         middleware: runs around ``run``, like a worker's: outside the middleware of the class.
     """
 
@@ -88,8 +88,8 @@ class ActivityEnvironment:
         replace(PLAIN_INFO, **self._info)  # an unknown field is an error here, not at the run
         self._on_stop: Literal["abandon", "fail"] = on_stop
         self._middleware = check_middleware(middleware)
-        self._serialize_arguments = serialize_arguments or input_text
-        self._deserialize_result = deserialize_result or decode_result
+        self._serialize_arguments = serialize_arguments
+        self._deserialize_result = deserialize_result
         self._task: ScriptedTask | None = None
         self._types: RunTypes | None = None
         self._runs = False
@@ -204,7 +204,7 @@ class ActivityEnvironment:
             converter,
             envelope_of(activity),
         )
-        text = self._serialize_arguments(args, kwargs)
+        text = self._input(activity, args, kwargs, script.envelope)
         task = ScriptedTask(activity, text, self.token, info, script)
         self._task, self._runs = task, True
         happened, self._next = self._next, []
@@ -214,6 +214,18 @@ class ActivityEnvironment:
             yield task
         finally:
             self._runs = False
+
+    def _input(
+        self,
+        activity: type[Activity],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        envelope: Envelope | None,
+    ) -> str | None:
+        if self._serialize_arguments is not None:
+            return self._serialize_arguments(args, kwargs)
+        required = envelope if envelope is not None and envelope.require_encryption else None
+        return input_text(args, kwargs, required, activity=activity)
 
     def _happen(self, what: Callable[[ScriptedTask], None]) -> None:
         if self._runs and self._task is not None:
@@ -236,7 +248,8 @@ class ActivityEnvironment:
         if answer.kind == "completed":
             envelope = envelope_of(activity)
             text = answer.result or ""
-            value = self._deserialize_result(_opened(envelope, text))
+            read = self._deserialize_result or activity._deserialize_result
+            value = read(_opened(envelope, text))
             return value if self._types is None else self._types.result_from_wire(value)
         if answer.kind == "canceled":
             return Canceled(answer.details)

@@ -109,7 +109,12 @@ class ScriptedTask:
     """
 
     def __init__(
-        self, activity: type[Activity], input: str, token: str, info: ActivityInfo, script: Script
+        self,
+        activity: type[Activity],
+        input: str | None,
+        token: str,
+        info: ActivityInfo,
+        script: Script,
     ) -> None:
         self.client = RecordingClient()
         self.stop = StopFlag()

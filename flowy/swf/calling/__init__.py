@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .call import call_activity, call_with, start_activity
+from .call import call_activity, call_with, start_with
 from .planning import CallOptions, input_text
 
-__all__ = ["CallOptions", "call_activity", "call_with", "input_text", "start_activity"]
+__all__ = ["CallOptions", "call_activity", "call_with", "input_text", "start_with"]

@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 from ...context import current_or_none, occupies_only_slot
 from ...exception import SWFError
 from ...safe_logging import get_logger
+from ...task import Activity
 from ..client import Layer1, connect
 from ..limits import Name, name_text
 from .decider import Plan, schedule
@@ -152,10 +153,14 @@ def call_with(
     args: Sequence[Any],
     keywords: Mapping[str, Any],
     defaults: CallOptions,
+    written_by: type[Activity] = Activity,
 ) -> Any:
-    """Call an activity as ``call_activity`` does, with other defaults of its options."""
+    """Call an activity as ``call_activity`` does, with other defaults of its options.
+
+    *written_by* is as for ``planned``.
+    """
     checked_domain = name_text(domain, "domain", trimmed=True)
-    plan, options = planned(checked_domain, activity, args, keywords, defaults)
+    plan, options = planned(checked_domain, activity, args, keywords, defaults, written_by)
     execution = ActivityExecution(
         connect(options.layer1),
         checked_domain,
@@ -167,10 +172,14 @@ def call_with(
     return value_of(execution, plan)
 
 
-def start_activity(
-    domain: object, activity: Any, /, *args: Any, **keywords: Any
+def start_with(
+    domain: object,
+    activity: Any,
+    args: Sequence[Any],
+    keywords: Mapping[str, Any],
+    written_by: type[Activity] = Activity,
 ) -> tuple[str, str]:
-    """Schedule one activity like ``call_activity``, without waiting for its end.
+    """Schedule one activity like ``call_with``, without waiting for its end.
 
     The execution then has no decider, so it stays open until *timeout* and a minute have passed.
     Its history shows the result as soon as there is one, and keeps it for the domain's retention
@@ -184,7 +193,7 @@ def start_activity(
         SWFError, ValueError, TransportError: as for ``call_activity``.
     """
     checked_domain = name_text(domain, "domain", trimmed=True)
-    plan, options = planned(checked_domain, activity, args, keywords, CallOptions())
+    plan, options = planned(checked_domain, activity, args, keywords, CallOptions(), written_by)
     execution = ActivityExecution(connect(options.layer1), checked_domain, plan)
     execution.start()
     try:

@@ -22,6 +22,9 @@ from ..values import ActivityType
 if TYPE_CHECKING:
     from ...convert import RunTypes
     from ...envelope import Envelope
+    from ...task import Activity
+
+    ActivityClass = type[Activity]  # because Plan has a `type` of its own
 
 #: The activity's id within its execution.
 ACTIVITY_ID = "1"
@@ -47,15 +50,17 @@ class Plan:
         grace_seconds: how long after that request it is given up.
         types: the types of its ``run``, if it is called by a class with a converter.
         envelope: how its texts travel, if it is called by a class that says so.
+        activity: the class by which it is called, whose format its texts have; or None.
     """
 
     type: ActivityType
-    input: str = field(repr=False)
+    input: str | None = field(repr=False)
     task_list: str | None
     timeout_seconds: int
     grace_seconds: int
     types: RunTypes | None = None
     envelope: Envelope | None = None
+    activity: ActivityClass | None = None
 
 
 def ending(events: Sequence[Event]) -> Ending | None:
@@ -127,8 +132,9 @@ def schedule(plan: Plan) -> Decision:
     wanted: dict[str, Any] = {
         "activityId": ACTIVITY_ID,
         "activityType": {"name": plan.type.name, "version": plan.type.version},
-        "input": plan.input,
     }
+    if plan.input is not None:
+        wanted["input"] = plan.input
     if plan.task_list is not None:
         wanted["taskList"] = {"name": plan.task_list}
     return _decision("ScheduleActivityTask", wanted)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ...exception import ScanError, TooLongError
+from ...invocation import envelope_of, write
 from ...task import Activity
-from ...transport import encode_input
 from ..client import Layer1
 from ..limits import MAX_INPUT_CHARS, MAX_VERSION_CHARS, name_text, timeout_seconds
 from ..scanner import declared, run_types_of
@@ -44,6 +44,7 @@ def planned(
     args: Sequence[Any],
     keywords: Mapping[str, Any],
     defaults: CallOptions,
+    written_by: type[Activity] = Activity,
 ) -> tuple[Plan, CallOptions]:
     """Return the plan of a call, and its options.
 
@@ -53,6 +54,8 @@ def planned(
         args: the positional arguments.
         keywords: the keyword arguments, those of the activity and the options.
         defaults: the options that are not among the keywords.
+        written_by: for a call by name: the class whose format, codecs and store the texts of the
+            call have. It converts nothing.
 
     Raises:
         TypeError: the arguments do not fit ``run``, or a keyword is unknown.
@@ -64,9 +67,10 @@ def planned(
         CodecError, UnavailableError: it cannot be encoded, or stored.
     """
     types: RunTypes | None = None
-    envelope: Envelope | None = None
+    envelope: Envelope | None = envelope_of(written_by)
     if isinstance(activity, type):
         mark, types = _of_class(activity)
+        written_by = activity
         type_, defaults = mark.type, replace(defaults, task_list=mark.defaults.task_list)
         parameters, envelope = _parameters(activity, types), mark.envelope
     elif not args:
@@ -84,12 +88,13 @@ def planned(
     task_list = options.task_list
     plan = Plan(
         type_,
-        input_text(args, kwargs, envelope, domain),
+        input_text(args, kwargs, envelope, domain, activity=written_by),
         None if task_list is None else name_text(task_list, "task_list", trimmed=True),
         _timeout_seconds(options.timeout),
         _grace_seconds(options.grace),
         types,
         envelope,
+        written_by,
     )
     return plan, options
 
@@ -135,16 +140,27 @@ def input_text(
     kwargs: Mapping[str, Any],
     envelope: Envelope | None = None,
     domain: str = "-",
-) -> str:
+    activity: type[Activity] = Activity,
+) -> str | None:
     """Return the wire text of a call's arguments, in an envelope if one is given.
 
+    Args:
+        args: the positional arguments.
+        kwargs: the keyword arguments.
+        envelope: how the text travels; None as it is.
+        domain: the domain in whose folder a store keeps it.
+        activity: the class whose format it has.
+
     Raises:
+        TypeError: the format has no place for the arguments.
         SerializationError: an argument has no JSON form.
         CodecError: it cannot be encoded.
         UnavailableError: a key service or the store does not answer at the moment.
         TooLongError: it is longer than 32,768 characters, which SWF would refuse.
     """
-    text = encode_input(args, kwargs)
+    text = write(envelope, activity._serialize_arguments, args, kwargs)
+    if text is None:
+        return None
     if envelope is not None:
         from ...claims import Place  # imported already, with the envelope
 

@@ -17,7 +17,7 @@ from ...exception import (
 )
 from ...invocation.outcome import TaskOutcome
 from ...safe_logging import get_logger
-from ...transport import decode_result
+from ...task import Activity
 from ..history import Ending
 from ..values import ActivityType
 from .decider import Plan, timed_out
@@ -54,7 +54,7 @@ def value_of(execution: ActivityExecution, plan: Plan) -> Any:
     if ended.outcome is TaskOutcome.COMPLETED:
         if late:
             logger.info("%s completed although the call's timeout had passed.", plan.type)
-        value = decode_result(_opened(ended.text, plan))
+        value = (plan.activity or Activity)._deserialize_result(_opened(ended.text, plan))
         return value if plan.types is None else plan.types.result_from_wire(value)
     kind, reason = _ERRORS.get(ended.outcome, CallError), ended.reason
     message = f"Activity {plan.type} {ended}"
@@ -84,8 +84,12 @@ def value_of(execution: ActivityExecution, plan: Plan) -> Any:
 
 
 def _opened(text: str | None, plan: Plan) -> str | None:
-    """Return a text without the envelope of the activity, if it has one."""
-    if text is None or plan.envelope is None:
+    """Return a text without the envelope of the activity, if it has one, from where it is."""
+    if text is None:
+        return None
+    if plan.activity is not None:
+        text = plan.activity._fetched(text)
+    if plan.envelope is None:
         return text
     return replace(plan.envelope, require_encryption=False).opened(text)
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...exception import UnknownResourceError
-from ...invocation import NO_EXCEPTION, TaskStatus, cut_end, envelope_by
+from ...invocation import NO_EXCEPTION, TaskStatus, cut_end, envelope_by, write
 from ...safe_logging import get_logger
 from ...task import Activity
-from ...transport import encode_details, encode_result
+from ...transport import encode_details
 from ..client import SWFClient
 from ..limits import MAX_HEARTBEAT_DETAILS_CHARS
 from ..scanner import run_types_of
@@ -122,8 +122,9 @@ class AsyncScheduler:
             TooLongError: its JSON is longer than 32,768 characters, and cannot be stored.
         """
         types = None if activity is None else run_types_of(activity)
-        text = encode_result(result if types is None else types.result_to_wire(result))
         envelope = envelope_by(activity, self.envelope)
+        value = result if types is None else types.result_to_wire(result)
+        text = write(envelope, (activity or Activity)._serialize_result, value)
         if envelope is not None:
             text = envelope.sealed(text, place=self._place())
         return _unless_closed(
@@ -151,6 +152,8 @@ class AsyncScheduler:
         """
         text, reason = None if details is None else str(details), str(reason)
         envelope = envelope_by(activity, self.envelope)
+        if activity is not None:
+            reason, text = write(envelope, activity._serialize_failure, None, reason, text)
         if envelope is not None:
             reason, text = envelope.sealed_failure(reason, text, NO_EXCEPTION)
         return _unless_closed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...exception import InputError, TooLongError, TransportError
@@ -11,7 +12,7 @@ from ...safe_logging import get_logger
 from ...task import Activity
 from .failures import failure_texts, shortened
 from .jumbo import PREFIX, JumboError, JumboFields
-from .values import decode_input, encode
+from .values import decode_input, decode_result, encode, encode_input
 
 logger = get_logger(__name__)
 
@@ -57,9 +58,19 @@ class SimpleflowActivity(Activity):
         return decode_input(cls._fetched(input))
 
     @classmethod
-    def _fetched(cls, input: str) -> str:
+    def _fetched(cls, text: str) -> str:
         """Return the text itself, from S3 if it is a jumbo field."""
-        return cls._jumbo_fields_or_raise().read(input) if input.startswith(PREFIX) else input
+        return cls._jumbo_fields_or_raise().read(text) if text.startswith(PREFIX) else text
+
+    @classmethod
+    def _serialize_arguments(cls, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+        """Return the input as a decider writes it, or the jumbo field for it if it is too long."""
+        return cls._placed(encode_input(args, kwargs))
+
+    @classmethod
+    def _deserialize_result(cls, text: str | None) -> Any:
+        """Return the value as a decider reads it, from S3 if it is a jumbo field."""
+        return decode_result(None if text is None else cls._fetched(text))
 
     @classmethod
     def _serialize_result(cls, result: Any) -> str:
@@ -72,7 +83,10 @@ class SimpleflowActivity(Activity):
             SerializationError: the value has no JSON form in simpleflow.
             TooLongError: it is too long, and no bucket is configured or S3 did not take it.
         """
-        text = encode(result)
+        return cls._placed(encode(result))
+
+    @classmethod
+    def _placed(cls, text: str) -> str:
         if len(text) <= MAX_RESULT_CHARS or is_sealed_later():
             return text
         fields = cls._jumbo_fields()
