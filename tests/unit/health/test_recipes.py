@@ -1,4 +1,4 @@
-"""The recipes of the page on health: what stands in them works, and fits together."""
+"""The files for deploying, and the commands of the page on health: they work, and fit together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
+from botocore.validate import ParamValidator
 
 from flowy.cli import ExitCode, main
 from flowy.cli.command import parser
@@ -28,22 +30,28 @@ from tests.unit.health.healths import ILL, WELL, Patient
 pytestmark = pytest.mark.usefixtures("patient_probes")
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = (ROOT / "docs" / "indepth" / "observability.rst").read_text(encoding="utf-8")
-HEALTH = PAGE[PAGE.index(".. _health:") : PAGE.index(".. _status:")]
+INDEPTH = ROOT / "docs" / "indepth"
+FILES = ROOT / "examples" / "deploying"
 
 #: The port of the recipes.
 PORT = "8080"
 
 
-def blocks(language: str, text: str = HEALTH) -> list[str]:
-    """Return the blocks in this language."""
+def blocks(language: str, page: str) -> list[str]:
+    """Return the blocks of a page in this language."""
+    text = (INDEPTH / page).read_text(encoding="utf-8")
     found = re.findall(rf"code-block:: {language}\n\n((?: {{4}}.*\n|\n)+)", text)
     return [textwrap.dedent(block) for block in found]
 
 
-def load_yaml(text: str) -> Any:
+def content(name: str) -> str:
+    """Return what a file for deploying contains."""
+    return (FILES / name).read_text(encoding="utf-8")
+
+
+def load_yaml(text: str) -> list[Any]:
     yaml = pytest.importorskip("yaml")  # moto needs it
-    return yaml.safe_load(text)
+    return list(yaml.safe_load_all(text))
 
 
 @pytest.fixture
@@ -82,7 +90,7 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     verify = shutil.which("systemd-analyze")
     if verify is None:
         pytest.skip("systemd is not installed")
-    (unit,) = blocks("ini")
+    unit = content("flowy-worker.service")
     (command,) = re.findall(r"^ExecStart=(.*)$", unit, re.MULTILINE)
     program, *arguments = shlex.split(command)
     assert options_of(["flowy", *arguments]) == HealthOptions()  # NOTIFY_SOCKET is all it needs
@@ -96,14 +104,17 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
 
 def test_systemd_starts_nothing_again_that_cannot_work() -> None:
     """A command line or settings that are wrong stay wrong."""
-    (unit,) = blocks("ini")
+    unit = content("flowy-worker.service")
     codes = re.findall(r"^RestartPreventExitStatus=(.*)$", unit, re.MULTILINE)
     assert codes == [f"{ExitCode.USAGE:d} {ExitCode.REFUSED:d}"]
 
 
 def test_the_probes_of_kubernetes(server: HealthServer) -> None:
     """They ask paths of the server at the port that the worker listens on, by the pod's address."""
-    (container,) = load_yaml(blocks("yaml")[0])["spec"]["containers"]
+    _, deployment = load_yaml(content("kubernetes.yaml"))
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    assert deployment["spec"]["selector"]["matchLabels"] == labels
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
     options = options_of(container["command"] + container["args"])
     (port,) = container["ports"]
     assert options.http is not None
@@ -120,7 +131,8 @@ def test_the_probes_of_kubernetes(server: HealthServer) -> None:
 
 def test_the_file_probe_of_kubernetes(tmp_path: Path) -> None:
     """It reads the file that the worker writes."""
-    (container,) = load_yaml(blocks("yaml")[1])["spec"]["containers"]
+    (pod,) = load_yaml(blocks("yaml", "deploying.rst")[0])
+    (container,) = pod["spec"]["containers"]
     command = container["livenessProbe"]["exec"]["command"]
     options = options_of(container["command"] + container["args"])
     assert str(options.file) in command
@@ -135,8 +147,13 @@ def test_the_file_probe_of_kubernetes(tmp_path: Path) -> None:
 def test_the_health_check_of_ecs(
     patient: Patient, server: HealthServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The container definition is JSON; its check asks the worker that it starts."""
-    container = json.loads(blocks("json")[0])
+    """ECS's own model takes the file; the check asks the worker that the container starts."""
+    definition = json.loads(content("ecs-task-definition.json"))
+    model = botocore.session.get_session().get_service_model("ecs")
+    shape = model.operation_model("RegisterTaskDefinition").input_shape
+    assert shape is not None
+    assert ParamValidator().validate(definition, shape).generate_report() == ""
+    (container,) = definition["containerDefinitions"]
     assert options_of(container["command"]).http == PORT
     kind, *command = container["healthCheck"]["command"]
     assert kind == "CMD"
@@ -147,20 +164,35 @@ def test_the_health_check_of_docker(
     patient: Patient, server: HealthServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As ECS's."""
-    lines = re.findall(r"CMD (\[.*\])$", blocks("docker")[0], re.MULTILINE)
+    lines = re.findall(r"CMD (\[.*\])$", content("Dockerfile"), re.MULTILINE)
     check, command = map(json.loads, lines)
     assert options_of(command).http == PORT
     run_probe(check, patient, server, capsys)
 
 
-def test_the_commands_of_the_page() -> None:
+def test_each_has_the_same_time_to_stop() -> None:
+    """Each file says what the page promises, in its own way; none is a file that no page shows."""
+    _, deployment = load_yaml(content("kubernetes.yaml"))
+    (compose,) = load_yaml(content("compose.yaml"))
+    (task,) = json.loads(content("ecs-task-definition.json"))["containerDefinitions"]
+    assert deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 120
+    assert compose["services"]["worker"]["stop_grace_period"] == "120s"
+    assert task["stopTimeout"] == 120
+    assert "\nTimeoutStopSec=120\n" in content("flowy-worker.service")
+    page = (INDEPTH / "deploying.rst").read_text(encoding="utf-8")
+    shown = re.findall(r"literalinclude:: ../../examples/deploying/(\S+)", page)
+    assert {*shown} == {path.name for path in FILES.iterdir()}
+
+
+@pytest.mark.parametrize("page", ["observability.rst", "deploying.rst"])
+def test_the_commands_of_the_page(page: str) -> None:
     """Each line that begins with ``flowy`` can be pasted."""
     lines = [
         line.removeprefix("$ ")
-        for block in blocks("text", PAGE)
+        for block in blocks("text", page)
         for line in block.splitlines()
         if line.removeprefix("$ ").startswith("flowy ")
     ]
-    assert len(lines) > 5
+    assert lines
     for line in lines:
         parser().parse_args(shlex.split(line)[1:])
