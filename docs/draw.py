@@ -9,7 +9,7 @@ line that begins with ``#`` is a comment:
 ``title "TEXT"``
     what the drawing is, for whoever cannot see it.
 ``box NAME X Y WIDTH HEIGHT [LOOK] "HEAD" ["LINE" ...]``
-    a box; the look is ``swf``, ``flowy``, ``yours``, ``end``, or ``frame`` with its text at the top.
+    a box; the look is ``swf``, ``flowy``, ``yours``, ``end``, or ``frame``, with the text on top.
 ``bar X Y WIDTH HEIGHT [LOOK] "TEXT"``
     a span on a time line; its text may be empty.
 ``arrow POINT POINT [POINT ...] [STYLE] ["LABEL" X Y ANCHOR]``

@@ -1,10 +1,10 @@
 """How the examples of a page of the documentation are run.
 
-Python blocks run in order in one
-module, and what stands in a ``.. invisible-code-block: python`` comment checks them. A block with
-a ``:caption:`` is a file instead, written where the page's shell works. A ``console`` block is
-run: each line that begins with ``$`` must print what stands below it (``...`` stands for
-anything) and end as the block's ``:class:`` says:
+Python blocks run in order in one module, and what stands in a ``.. invisible-code-block: python``
+comment checks them; there ``shown`` is the text of the block before. A block with a ``:caption:``
+is a file instead, written where the page's shell works. A ``console`` block is run: each line that
+begins with ``$`` must print what stands below it (``...`` stands for anything) and end as the
+block's ``:class:`` says:
 
 ``exit-N``
     the last command ends with the exit code N, not 0;
@@ -192,6 +192,7 @@ class Page:
         line = example.line + example.parsed.line_offset
         code = compile("\n" * line + example.parsed, example.path, "exec", dont_inherit=True)
         exec(code, self.module.__dict__)
+        self.module.__dict__["shown"] = example.parsed
 
     def console(self, example: Example) -> None:
         """Run a console block."""

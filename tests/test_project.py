@@ -28,10 +28,28 @@ def test_readme_has_two_commands() -> None:
 
 
 def test_readme_leads_to_what_is_there() -> None:
-    """Each of its links names a file of the project."""
-    links = re.findall(r"<([^>]+)>`_", README)
+    """Each of its links names a file of the project, or a page on the web; so does the picture."""
+    links = re.findall(r"<([^>]+)>`_", README) + re.findall(r"image:: (.*)", README)
     assert "docs/tutorial/index.rst" in links
-    assert [link for link in links if not (ROOT / link).is_file()] == []
+    own = [link for link in links if not link.startswith("https://")]
+    assert [link for link in own if not (ROOT / link).is_file()] == []
+
+
+def test_readme_is_short_and_compares_fairly() -> None:
+    """It has under 120 lines, and each cell of its comparison leads to what shows it."""
+    assert len(README.splitlines()) < 120
+    rows = re.findall(r'^ {4}"([^"]+)", (.*)$', README, flags=re.MULTILINE)
+    assert len(rows) > 4
+    for name, cells in rows:
+        assert len(re.findall(r'"`[^`]+ <[^>]+>`_"', cells)) == 4, name
+
+
+def test_readme_agrees_with_the_tutorial() -> None:
+    """Both begin with the same activity."""
+    tutorial = (ROOT / "docs" / "tutorial" / "worker.rst").read_text(encoding="utf-8")
+    first = re.search(r"^ {4}@activity\(.*\n(?: {4}.+\n)+", README, flags=re.MULTILINE)
+    assert first is not None
+    assert first[0] in tutorial
 
 
 def test_ci_runs_the_readme() -> None:
