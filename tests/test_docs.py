@@ -96,6 +96,13 @@ def test_no_block_escapes(path: Path) -> None:
         assert not re.findall(r"^(?! *\.\. ).*::$", text, re.MULTILINE)
 
 
+def test_each_page_registers_domains_of_its_own() -> None:
+    """All pages share one SWF, on which a domain can be registered once."""
+    texts = [path.read_text(encoding="utf-8") for path in PAGES]
+    names = [name for text in texts for name in re.findall(r'register_domain\(name="(.+?)"', text)]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_readme_and_index_show_the_same() -> None:
     """README opens with the example that the documentation's first page shows and runs."""
 
