@@ -118,6 +118,22 @@ def test_worker_processes_too_keep_their_signals(endpoint: Endpoint) -> None:
         assert session.report() == f"{len(reset) + 1} completed"
 
 
+@pytest.mark.parametrize("mode", [SERIAL, PROCESSES], ids=str)
+def test_a_stop_waits_for_the_answer_of_an_activity_that_took_the_signals(
+    endpoint: Endpoint, mode: Mode
+) -> None:
+    """The worker's handlers are back before the answer is sent, which may take long."""
+    with Session(endpoint, mode, "signal_activities") as session:
+        throttled = {ANSWERS: [Fault.THROTTLE] * 2}
+        (token,) = endpoint.add("default", name="resetting", meets=throttled)
+        struck = (ANSWERS[0], Fault.THROTTLE)
+        endpoint.wait_for(lambda e: e.plan.struck[struck])
+        session.send(SIGTERM, group=True)
+        assert session.result_of(token) in {pid_of(each) for each in endpoint.record.identities}
+        assert session.wait() == 0
+        assert session.report() == "1 completed"
+
+
 @pytest.mark.parametrize("how", ["no wakeup", "loop"])
 def test_a_stop_is_heard_during_a_call_of_c_after_an_activity_took_the_signals(
     endpoint: Endpoint, how: str

@@ -41,7 +41,7 @@ class Runner:
         #: The task run in the calling thread, if any.
         self.here: TaskRun | None = None
         #: Called after each run in the calling thread, because the activity may have changed
-        #: handlers.
+        #: handlers: before the answer, whose sending a signal must not end.
         self.put_signals_back: Callable[[], object] = lambda: None
 
     def start(self) -> None:
@@ -97,10 +97,9 @@ class Runner:
     def _run_here(self, run: TaskRun) -> None:
         self.here = run
         try:
-            run.run()
+            run.run(self.put_signals_back)
         finally:
             self.here = None
-            self.put_signals_back()
 
     def _await_here(self, run: TaskRun) -> None:
         try:

@@ -111,8 +111,11 @@ class TaskRun:
 
     # Running
 
-    def run(self) -> None:
+    def run(self, ran: Callable[[], object] = lambda: None) -> None:
         """Run it to its end in this thread.
+
+        Args:
+            ran: called after the activity has run, before its answer is sent.
 
         Raises:
             KeyboardInterrupt, SystemExit: the activity raised it; the task has failed.
@@ -121,7 +124,15 @@ class TaskRun:
         if call is None:
             self._refuse()
             return
-        raised = self._conclude(lambda: self._worker.interruption.call(call.answer))
+
+        def answer() -> Answer | None:
+            """Run the activity."""
+            try:
+                return self._worker.interruption.call(call.answer)
+            finally:
+                ran()
+
+        raised = self._conclude(answer)
         if raised is not None and ends_thread(raised):
             raise raised
 
