@@ -45,6 +45,11 @@ def pytest_sessionstart() -> None:
             signal.signal(number, signal.SIG_DFL)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start first what takes longest, or all other workers end before it."""
+    items.sort(key=lambda item: item.get_closest_marker("starts_first") is None)
+
+
 @pytest.fixture(scope="session")
 def local_swf(request: pytest.FixtureRequest) -> LocalSWF:
     """An SWF on this machine: the plugin's, as any project has it.

@@ -152,6 +152,7 @@ def test_opentelemetry_sees_the_calls(use: Callable[[str], None]) -> None:
 
 
 @pytest.mark.timeout(100)
+@pytest.mark.starts_first
 def test_a_poll_of_65_seconds(use: Callable[[str], None]) -> None:
     """SWF may hold a poll for a little more than the 60 s that it says."""
 
