@@ -5,6 +5,7 @@ from __future__ import annotations
 import runpy
 import sys
 from pathlib import Path
+from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -15,7 +16,7 @@ author = "The Flowy authors"
 project_copyright = "2014-2026, The Flowy authors"
 release = version = runpy.run_path(str(ROOT / "flowy" / "_version.py"))["__version__"]
 
-extensions = ["sphinx.ext.autodoc", "docstrings"]
+extensions = ["sphinx.ext.autodoc", "sphinx_copybutton", "commands", "docstrings"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"Flowy {release}"
@@ -23,5 +24,18 @@ default_role = "code"
 
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
-# Docstrings tell what an argument may be in the reader's words.
-autodoc_typehints = "none"
+# Signatures have the types; docstrings tell in the reader's words what an argument may be.
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+python_maximum_signature_line_length = 88
+python_use_unqualified_type_names = True
+
+
+def _types_of_signatures(_app: Any, _env: Any, node: Any, shown: Any) -> Any:
+    """Show a type in a signature as text if it is not documented; a link in a text must lead on."""
+    return None if "refwarn" in node else shown
+
+
+def setup(app: Any) -> None:
+    """Register with Sphinx."""
+    app.connect("missing-reference", _types_of_signatures)

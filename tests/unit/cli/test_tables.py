@@ -66,6 +66,6 @@ def test_the_help_documents_the_keys(capsys: pytest.CaptureFixture[str]) -> None
 )
 def test_the_reference_documents_the_keys(keys: tuple[str, ...]) -> None:
     """Whoever writes a program finds them all on one page."""
-    page = (ROOT / "docs" / "reference.rst").read_text(encoding="utf-8")
-    section = page.partition("**JSON.**")[2].partition("**Completion.**")[0]
+    page = (ROOT / "docs" / "reference" / "command_line.rst").read_text(encoding="utf-8")
+    section = page.partition("JSON for programs")[2].partition("Completion in the shell")[0]
     assert [key for key in keys if f"``{key}``" not in section] == []
