@@ -1,6 +1,6 @@
 """The keys of log records. They are flat, because most log stores can search only flat keys.
 
-``docs/indepth/observability.rst`` has the same tables; a test compares them.
+``docs/indepth/log_keys.rst`` has the same tables; a test compares them.
 """
 
 from __future__ import annotations

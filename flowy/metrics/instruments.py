@@ -1,6 +1,6 @@
 """The names, labels and buckets of the metrics for Prometheus.
 
-``docs/indepth/observability.rst`` has the same table; a test compares them. The values of every
+``docs/indepth/metrics.rst`` has the same table; a test compares them. The values of every
 label are bounded: ids of tasks are not labels, because Prometheus stores a series for each value.
 """
 

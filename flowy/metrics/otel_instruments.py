@@ -1,6 +1,6 @@
 """The names, attributes and buckets of the metrics for OpenTelemetry.
 
-``docs/indepth/observability.rst`` has the same table; a test compares them. Names that begin with
+``docs/indepth/opentelemetry.rst`` has the same table; a test compares them. Names that begin with
 ``messaging.`` come from OpenTelemetry's messaging conventions, which may still change: a poll
 receives, an answer settles, and a run processes a message.
 """
