@@ -107,24 +107,3 @@ def workers(client: SWFClient) -> None:
 @activity("wrong", 1, "list")
 class Wrong:  # type: ignore[type-var]  # only activities can be marked
     """No activity."""
-
-
-@activity("later", 1, "list")
-class Later(AsyncActivity):
-    """A call returns what its coroutine does."""
-
-    async def run(self, value: int, *, key: str = "") -> str:
-        return f"{value}{key}"
-
-
-def calls_by_class(client: SWFClient) -> None:
-    """A call of a class has the arguments and the value of its ``run``."""
-    assert_type(call_activity("domain", Echo, 1, "a", key=True), int)
-    assert_type(call_activity("domain", Later, 1, key="a"), str)
-    assert_type(call_activity("domain", Echo, 1, kwargs={"key": True}, layer1=client), int)
-    assert_type(call_activity("domain", Later, 1, kwargs={}, timeout=5, grace=1), str)
-    call_activity("domain", Other)
-    call_activity("domain", Echo, "a")  # type: ignore[call-overload]
-    call_activity("domain", Echo)  # type: ignore[call-overload]
-    call_activity("domain", Later, 1, kye="a")  # type: ignore[call-arg]
-    call_activity("domain", Other, 1)  # type: ignore[call-overload]
