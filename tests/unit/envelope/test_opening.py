@@ -147,6 +147,18 @@ def test_keys(store: FolderStore) -> None:
         assert "/../" not in claim.uri
 
 
+def test_values_of_unknown_tasks(store: FolderStore) -> None:
+    """They share a folder: equal values are one file, others lie beside it, never in its place.
+
+    No task has it, because no run id is a dash.
+    """
+    one, same, other = (store.keep(Place("shop"), data) for data in (b"1", b"1", b"2"))
+    assert one == same != other
+    assert [store.redeem(claim, 10) for claim in (one, other)] == [b"1", b"2"]
+    of_a_task = store.keep(Place("shop", "-", "run"), b"1")
+    assert of_a_task.uri != one.uri
+
+
 @pytest.mark.parametrize(
     "uri",
     [
