@@ -88,7 +88,10 @@ def answer_of_value(
     try:
         if converter is not None:
             value = converter.types_of(type(activity)).result_to_wire(value)
-        text = write(sealing, activity._serialize_result, value)
+        if sealing is None:
+            text = activity._serialize_result(value)
+        else:
+            text = write(sealing, activity._serialize_result, value)
         if not isinstance(text, str):
             raise TypeError(
                 f"_serialize_result returned {type(text).__name__}; it must return text"

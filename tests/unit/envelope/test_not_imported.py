@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import threading
+from types import FrameType
 from typing import Any
 
 from flowy import Activity
@@ -51,6 +52,32 @@ def test_nothing_is_imported() -> None:
     """Neither the packages nor the libraries behind them."""
     ran = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_nothing_runs() -> None:
+    """No function of codecs, stores and converters is called for a task that has none of them."""
+
+    class Echo(Activity):
+        def run(self, value: Any) -> Any:
+            return value
+
+    called: set[str] = set()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            called.add(frame.f_code.co_filename)
+
+    env = ActivityEnvironment(serialize_arguments=lambda *_: "[[7], {}]")
+    env.run(Echo, 0)
+    sys.setprofile(note)
+    try:
+        env.run(Echo, 7)
+    finally:
+        sys.setprofile(None)
+    files = {name.partition("/flowy/")[2] for name in called}
+    assert "invocation/wire.py" in files
+    of_values = ("envelope/", "codecs/", "claims/", "convert/", "invocation/sealing.py")
+    assert not {name for name in files if name.startswith(of_values)}
 
 
 def test_nothing_is_changed() -> None:
