@@ -79,6 +79,7 @@ LAYERS: Mapping[str, int] = {
     "flowy.testing": 12,
     "flowy.testing.plugin": 13,
     "flowy.texts": 0,
+    "flowy.writing": 0,
     "flowy.tokens": 5,
     "flowy.tokens.sqlite": 6,
     "flowy.transport.plain": 8,

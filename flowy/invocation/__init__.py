@@ -7,14 +7,7 @@ from .failure import details_of, ends_thread, reason_of
 from .invoke import answer_of_giving_up, answer_to_error, invoke, invoke_async, run_async
 from .outcome import TaskOutcome
 from .scheduler import Scheduler
-from .sealing import (
-    NO_EXCEPTION,
-    Sealing,
-    is_sealed_later,
-    seal_note,
-    sealed_answer,
-    write,
-)
+from .sealing import NO_EXCEPTION, Sealing, seal_note, sealed_answer
 from .sending import send_answer
 from .status import StatusRecord, TaskStatus
 
@@ -44,7 +37,6 @@ __all__ = [
     "filled",
     "invoke",
     "invoke_async",
-    "is_sealed_later",
     "reason_of",
     "run_async",
     "seal_note",
@@ -52,5 +44,4 @@ __all__ = [
     "sealing_of",
     "send_answer",
     "sendable",
-    "write",
 ]

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from contextlib import AbstractContextManager
-from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from .. import reasons
 from ..concurrency.event_loop import off_loop
@@ -20,37 +18,16 @@ from ..exception import CodecError, TooLongError, UnavailableError
 from .answer import Answer, Canceled, Completed, Failed
 from .failure import reason_of
 
-T = TypeVar("T")
-
 #: What a hidden reason says of a failure without an exception.
 NO_EXCEPTION = "no exception"
 
 
-#: Whether what a class writes is sealed before it is sent.
-_sealed_later: ContextVar[bool] = ContextVar("flowy_sealed_later", default=False)
-
-
-def is_sealed_later() -> bool:
-    """Return whether what an activity writes here is encoded, or stored, before it is sent.
-
-    Then a format must neither look at its length nor put it elsewhere itself.
-    """
-    return _sealed_later.get()
-
-
-def write(sealed_by: object, call: Callable[..., T], *given: Any) -> T:
-    """Call what writes a text: ``is_sealed_later`` is True in it, unless *sealed_by* is None."""
-    if sealed_by is None:
-        return call(*given)
-    mark = _sealed_later.set(True)
-    try:
-        return call(*given)
-    finally:
-        _sealed_later.reset(mark)
-
-
 class Sealing(Protocol):
     """Opens and seals the texts of one task."""
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether what is sealed cannot be read."""
 
     def opened(self, text: str) -> str:
         """Return an input with the values of its envelopes in their places."""

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from .. import reasons
 from ..exception import ConversionError, ScanError, TooLongError
 from ..safe_logging import get_logger
+from ..writing import write
 from .answer import Answer, Completed, Failed
 from .failure import details_of, reason_of
-from .sealing import Sealing, seal_result, write
+from .sealing import Sealing, seal_result
 
 if TYPE_CHECKING:  # a worker without a converter does not import it
     from ..convert import Converter, RunTypes

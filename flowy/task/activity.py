@@ -28,6 +28,7 @@ from ..invocation import (
 from ..middleware import Middleware
 from ..tokens import SuspendedTask, TokenStore
 from ..transport import decode_input, decode_result, encode_details, encode_input, encode_result
+from ..writing import write
 
 if TYPE_CHECKING:
     from ..claims import Store
@@ -218,7 +219,7 @@ class Activity:
         deadline = None if left is None else now + left
         sealing = sealing_of(self._scheduler, type(self))
         if sealing is not None and note is not None:
-            note = seal_note(sealing, encode_result(note))
+            note = seal_note(sealing, write(sealing, encode_result, note))
         with self._scheduler.suspending(self._token):
             store.keep(SuspendedTask(self._token, self.info, note, now, deadline))
 

@@ -238,6 +238,7 @@ class ActivityEnvironment:
         answer, error, outcome = task.client.answer, task.error, task.run.outcome
         if error is not None and not isinstance(error, _STEERING):
             raise error
+        envelope = envelope_of(activity)
         if outcome is TaskOutcome.SUSPENDED:
             return Suspended(self.token)
         if outcome is TaskOutcome.HANDED_OVER:
@@ -246,17 +247,17 @@ class ActivityEnvironment:
             closed = outcome is TaskOutcome.CLOSED
             return Unanswered((TaskStatus.CLOSED if closed else task.status).value)
         if answer.kind == "completed":
-            envelope = envelope_of(activity)
             text = answer.result or ""
             read = self._deserialize_result or activity._deserialize_result
             value = read(_opened(envelope, text))
             return value if self._types is None else self._types.result_from_wire(value)
+        details = _opened_details(envelope, answer.details)
         if answer.kind == "canceled":
-            return Canceled(answer.details)
+            return Canceled(details)
         raise ActivityFailedError(
             f"Activity {activity.__qualname__} failed: {answer.reason}",
             reason=answer.reason or "",
-            details=answer.details,
+            details=details,
         ) from error
 
 
@@ -281,6 +282,12 @@ def _steps(
 def _opened(envelope: Envelope | None, text: str) -> str:
     """Return a result as its caller reads it, who does not require encryption."""
     return text if envelope is None else replace(envelope, require_encryption=False).opened(text)
+
+
+def _opened_details(envelope: Envelope | None, text: str | None) -> str | None:
+    if text is None or envelope is None or not envelope.encrypts:
+        return text
+    return _opened(envelope, text)
 
 
 def _check_no_loop() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..exception import InputError, SerializationError
+from ..writing import is_encrypted_later
 
 #: How many items are searched at most for the one that has no JSON form.
 _MAX_LOOKED_INTO = 100_000
@@ -205,7 +206,10 @@ def _items(value: Any, path: str) -> Iterator[tuple[Any, str, frozenset[int]]]:
 
 
 def _key(key: Any) -> str:
-    # Keys are the author's names, not values; a very long one would hide the path.
+    # Keys are the author's names, not values, unless the value is encrypted: then everything is.
+    if is_encrypted_later():
+        return "..."
+    # A very long one would hide the path.
     text = repr(key)
     return text if len(text) <= 40 else text[:37] + "..."
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from ...exception import ScanError, TooLongError
-from ...invocation import envelope_of, write
+from ...invocation import envelope_of
 from ...task import Activity
+from ...writing import write
 from ..client import Layer1
 from ..limits import MAX_INPUT_CHARS, MAX_VERSION_CHARS, name_text, timeout_seconds
 from ..scanner import declared, run_types_of

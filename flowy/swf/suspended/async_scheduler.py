@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...exception import UnknownResourceError
-from ...invocation import NO_EXCEPTION, TaskStatus, cut_end, envelope_by, write
+from ...invocation import NO_EXCEPTION, TaskStatus, cut_end, envelope_by
 from ...safe_logging import get_logger
 from ...task import Activity
 from ...transport import encode_details
+from ...writing import write
 from ..client import SWFClient
 from ..limits import MAX_HEARTBEAT_DETAILS_CHARS
 from ..scanner import run_types_of

@@ -76,6 +76,11 @@ class TaskEnvelope:
         self._sealed: tuple[str, str] | None = None
         self._no_details = Deadline(0.0, clock=worker.clock)
 
+    @property
+    def encrypts(self) -> bool:
+        """Whether one of the codecs encrypts."""
+        return self._envelope.encrypts
+
     def waiting(self) -> AbstractContextManager[object]:
         """Return a context manager in which heartbeats go on, if any are declared."""
         if self._info.heartbeat is None:

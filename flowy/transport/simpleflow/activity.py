@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...exception import InputError, TooLongError, TransportError
-from ...invocation import is_sealed_later
 from ...safe_logging import get_logger
 from ...task import Activity
+from ...writing import is_sealed_later
 from .failures import failure_texts, shortened
 from .jumbo import PREFIX, JumboError, JumboFields
 from .values import decode_input, decode_result, encode, encode_input

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import boto3
 import pytest
@@ -21,10 +21,10 @@ from flowy.codecs.fernet import FernetCodec
 from flowy.codecs.kms import KMSCodec
 from flowy.context import current
 from flowy.convert.msgspec import MsgspecConverter
-from flowy.exception import ActivityFailedError, ScanError
+from flowy.exception import ActivityFailedError, CancelTask, ScanError, SerializationError
 from flowy.swf.worker import WorkerOptions
-from flowy.testing import ActivityEnvironment, LocalWorker, Suspended
-from flowy.tokens import SuspendedTask
+from flowy.testing import ActivityEnvironment, Canceled, LocalWorker, Suspended
+from flowy.tokens import SuspendedTask, TokenStore
 from flowy.tokens.sqlite import SQLiteTokenStore
 from flowy.transport import read
 from tests.aws_services import AWSServices
@@ -243,6 +243,51 @@ def test_results_that_cannot_be_sent(tmp_path: Path) -> None:
             "Result not serializable: it cannot be encoded: fernet cannot encode it (LookupError)."
         )
         assert raised.value.details is None
+
+
+def test_keys_of_what_cannot_be_sent() -> None:
+    """They are part of the value: an encrypted one shows none of them in the reason."""
+
+    class Odd(Activity):
+        codecs: ClassVar[Any] = BOTH
+
+        def run(self, value: str) -> Any:
+            return {"set": {SECRET: [1, {SECRET}]}, "twice": {1: {SECRET: 1}, "1": 2}}[value]
+
+    class Plain(Odd):
+        codecs = ()
+
+    class Keeps(Odd):
+        def run(self, value: str) -> None:
+            self.suspend(TokenStore, {SECRET: {1}})  # type: ignore[arg-type]
+
+    def reason_of(kind: type[Activity], value: str) -> str:
+        with pytest.raises((ActivityFailedError, SerializationError)) as raised:
+            ActivityEnvironment().run(kind, value)
+        return str(getattr(raised.value, "reason", raised.value))
+
+    said = "Result not serializable: "
+    assert reason_of(Odd, "set").startswith(f"{said}set at result[...][1] has no JSON form")
+    twice = f"{said}keys ... and ... at result are the same key"
+    assert reason_of(Odd, "twice").startswith(twice)
+    assert reason_of(Plain, "set").startswith(f"{said}set at result['{SECRET}'][1] has no")
+    assert reason_of(Keeps, "").startswith("set at result[...] has no JSON form")
+
+
+def test_details_in_a_unit_test() -> None:
+    """They are what a caller reads; what SWF gets is in ``answer``."""
+
+    class Cancels(Activity):
+        codecs = BOTH
+
+        def run(self) -> None:
+            self.heartbeat()
+            raise CancelTask(SECRET)
+
+    env = ActivityEnvironment(cancel_at=1)
+    assert env.run(Cancels) == Canceled(SECRET)
+    assert env.answer is not None
+    assert read(env.answer.details, BOTH) == SECRET
 
 
 # Other ways in and out
