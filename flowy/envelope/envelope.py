@@ -214,6 +214,10 @@ class Envelope:
 
     # As ``flowy.invocation.Sealing``, for activities that run without a worker: nothing waits.
 
+    def has_sealed(self, text: str) -> bool:
+        """Return True: whoever runs without a worker has a scheduler of their own."""
+        return True
+
     def pause_after(self, error: UnavailableError) -> None:
         """Give up at once."""
 

@@ -7,7 +7,7 @@ from .failure import details_of, ends_thread, reason_of
 from .invoke import answer_of_giving_up, answer_to_error, invoke, invoke_async, run_async
 from .outcome import TaskOutcome
 from .scheduler import Scheduler
-from .sealing import NO_EXCEPTION, Sealing, seal_note, sealed_answer
+from .sealing import NO_EXCEPTION, Sealing, seal_note, seal_result, sealed_answer
 from .sending import send_answer
 from .status import StatusRecord, TaskStatus
 
@@ -40,6 +40,7 @@ __all__ = [
     "reason_of",
     "run_async",
     "seal_note",
+    "seal_result",
     "sealed_answer",
     "sealing_of",
     "send_answer",

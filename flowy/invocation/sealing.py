@@ -35,6 +35,9 @@ class Sealing(Protocol):
     def sealed(self, text: str) -> str:
         """Return what is sent for a result."""
 
+    def has_sealed(self, text: str) -> bool:
+        """Return whether *text* is what ``sealed`` has returned."""
+
     def sealed_note(self, text: str) -> str:
         """Return the JSON text that is kept for a note."""
 

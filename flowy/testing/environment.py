@@ -285,9 +285,8 @@ def _opened(envelope: Envelope | None, text: str) -> str:
 
 
 def _opened_details(envelope: Envelope | None, text: str | None) -> str | None:
-    if text is None or envelope is None or not envelope.encrypts:
-        return text
-    return _opened(envelope, text)
+    encrypted = text is not None and envelope is not None and envelope.encrypts
+    return _opened(envelope, text) if text and encrypted else text
 
 
 def _check_no_loop() -> None:

@@ -16,6 +16,7 @@ from ...invocation import (
     StatusRecord,
     Suspended,
     TaskStatus,
+    seal_result,
 )
 from .heartbeats import Heartbeats
 
@@ -56,7 +57,8 @@ class RunScheduler:
     def sealing(self) -> Sealing | None:
         """Seals the texts of the task; None if they travel as they are.
 
-        Details are sealed when they are sent, so the methods here take them as they are.
+        Details are sealed when they are sent, so the methods here take them as they are, and a
+        result as it is or sealed.
         """
         return self._run.sealing
 
@@ -76,7 +78,11 @@ class RunScheduler:
 
     def complete(self, token: str, result: str) -> bool:
         """Answer *completed*; a result that is too long fails the task."""
-        return self._run.finish(Completed(result))
+        sealing = self._run.sealing
+        if sealing is None or sealing.has_sealed(result):
+            return self._run.finish(Completed(result))
+        # The author's own ``__call__`` has written it.
+        return self._run.finish(seal_result(sealing, result))
 
     def fail(self, token: str, reason: str, details: str | None = None) -> bool:
         """Answer *failed*."""

@@ -73,6 +73,7 @@ class TaskEnvelope:
         self._deadline = Deadline(max(seconds, LEAST_ANSWER_SECONDS), clock=worker.clock)
         self._backoff = Backoff(first_seconds=0.5, cap_seconds=20.0)
         self._has_run = False
+        self._result: str | None = None
         self._sealed: tuple[str, str] | None = None
         self._no_details = Deadline(0.0, clock=worker.clock)
 
@@ -104,7 +105,12 @@ class TaskEnvelope:
     def sealed(self, text: str) -> str:
         """Return what is sent for a result."""
         self._has_run = True
-        return self._envelope.sealed(text, place=self._place, limit=MAX_RESULT_CHARS)
+        self._result = self._envelope.sealed(text, place=self._place, limit=MAX_RESULT_CHARS)
+        return self._result
+
+    def has_sealed(self, text: str) -> bool:
+        """Return whether *text* is the sealed result."""
+        return text == self._result
 
     def sealed_note(self, text: str) -> str:
         """Return the JSON text that is kept for a note."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -330,6 +331,26 @@ def test_own_call(case: Case) -> None:
     running.pass_pauses(1)
     running.end()
     assert value_of(case) == SECRET
+
+
+def test_own_answers(case: Case) -> None:
+    """A class whose ``__call__`` answers by itself sends nothing in clear text either."""
+
+    class Own(Echo):
+        def __call__(self) -> Any:
+            answers[kind](self._scheduler, self.token)
+
+    answers: dict[str, Callable[[Any, str], Any]] = {
+        "complete": lambda scheduler, token: scheduler.complete(token, json.dumps(SECRET)),
+        "fail": lambda scheduler, token: scheduler.fail(token, "why", SECRET),
+    }
+    for kind in answers:
+        given: Any = {"token": kind, "envelope": Envelope((AwayCodec(),))}
+        case.task_run(Own, input=sealed(SECRET), **given).run()
+        assert case.calls.made[-1][0] == kind
+        sent = case.calls.made[-1][-1]
+        assert SECRET not in sent
+        assert read(sent, [AwayCodec()]) == SECRET
 
 
 def test_store_that_is_away(case: Case) -> None:
