@@ -9,6 +9,7 @@ reference.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -74,12 +75,17 @@ class RequestFault(Exception):
         self.fault = fault
 
 
+@functools.cache
+def _service_model() -> ServiceModel:
+    """Return botocore's model of SWF; all local SWFs of a process share it."""
+    return ServiceModel(Loader().load_service_model("swf", "service-2"), "swf")
+
+
 class RequestValidator:
     """Knows SWF's actions and the rules for their parameters."""
 
     def __init__(self) -> None:
-        model = Loader().load_service_model("swf", "service-2")
-        self._service = ServiceModel(model, "swf")
+        self._service = _service_model()
         self._actions = frozenset(self._service.operation_names)
 
     def check(self, action: str, parameters: object) -> dict[str, Any]:

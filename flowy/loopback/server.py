@@ -34,6 +34,10 @@ _DRAIN_SECONDS = 5.0
 #: How long the server waits if it has no descriptor for the next connection, in seconds.
 _REST_SECONDS = 0.1
 
+#: How often the thread that accepts connections looks for a stop, in seconds. On Linux, stop()
+#: wakes it.
+_LOOK_SECONDS = 0.25
+
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -70,7 +74,7 @@ class LoopbackServer(socketserver.TCPServer):
         self._connections: dict[threading.Thread, socket.socket] = {}
         self._exhausted = False
         self._thread = threading.Thread(
-            target=self.serve_forever, args=(0.05,), name=self.name, daemon=True
+            target=self.serve_forever, args=(_LOOK_SECONDS,), name=self.name, daemon=True
         )
 
     def start(self) -> None:
@@ -79,6 +83,7 @@ class LoopbackServer(socketserver.TCPServer):
 
     def stop(self) -> None:
         """Close the port, then every connection as soon as it has sent its current answer."""
+        _shut(self.socket, socket.SHUT_RD)  # this wakes the thread that accepts, on Linux
         self.shutdown()
         self._thread.join()
         self.server_close()
