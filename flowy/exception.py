@@ -23,6 +23,7 @@ Errors derive from ``FlowyError``, so one ``except`` catches them all::
     │           └── ValidationError, CredentialsError, AlreadyExistsError, DeprecatedError
     ├── CallError                       the activity that was called did not complete:
     │   └── ActivityFailedError, ActivityTimedOutError, ActivityCanceledError, CallTimedOutError
+    ├── HistoryError                    SWF's history of an execution cannot be had, or read
     ├── TokenStoreError                 the store of suspended tasks cannot be used
     ├── HandleError                     a signed handle is refused:
     │   └── ForgedHandleError, ExpiredHandleError, UsedHandleError, ForeignHandleError
@@ -270,6 +271,10 @@ class CallTimedOutError(CallError):
     ``reason`` says how it ended: "canceled", "failed: ...", "timed out: ...", or that it was cut
     off; ``details`` are what it answered.
     """
+
+
+class HistoryError(FlowyError):
+    """SWF's history of an execution cannot be had, or what is given is not one."""
 
 
 class TokenStoreError(FlowyError):

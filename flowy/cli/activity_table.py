@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..invocation.outcome import TaskOutcome
-from ..swf.operating import ActivityRecord
+from ..swf.history import ActivityRecord
 from ..texts import printable
 from .execution_text import value_lines as _value_lines
 from .moments import span_between, table_time
@@ -39,7 +38,6 @@ KEYS = (
 
 def shown(activity: ActivityRecord) -> dict[str, Any]:
     """Return the fields of an activity for ``--json``; times are seconds since the epoch."""
-    completed = activity.outcome is TaskOutcome.COMPLETED
     return {
         "activity_id": activity.activity_id,
         "name": activity.type.name,
@@ -51,10 +49,10 @@ def shown(activity: ActivityRecord) -> dict[str, Any]:
         "scheduled_at": activity.scheduled_at,
         "started_at": activity.started_at,
         "closed_at": activity.closed_at,
-        "worker": activity.worker or None,
+        "worker": activity.identity or None,
         "input": activity.input,
-        "result": activity.text if completed else None,
-        "details": None if completed else activity.text,
+        "result": activity.result,
+        "details": activity.details,
         "heartbeat": activity.heartbeat,
     }
 
@@ -69,7 +67,7 @@ def row(activity: ActivityRecord) -> tuple[str, ...]:
         table_time(activity.scheduled_at),
         span_between(activity.scheduled_at, activity.started_at or activity.closed_at),
         span_between(activity.started_at, activity.closed_at),
-        activity.worker,
+        activity.identity,
     )
 
 

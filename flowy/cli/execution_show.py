@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..exception import UnknownResourceError
 from ..swf.client import SWFClient
-from ..swf.history import Event, attributes, closes_execution, ending_of
-from ..swf.operating import activity_records, find_run
+from ..swf.history import Event, activity_records, attributes, closes_execution, ending_of
+from ..swf.operating import find_run
 from ..swf.values import ExecutionDescription
 from . import activity_table, arguments
 from .execution_table import KEYS, shown

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..invocation.outcome import TaskOutcome
-from ..swf.history import Ending, Event, closes_execution
-from ..swf.operating import ActivityRecord, activity_records
+from ..swf.history import ActivityRecord, Ending, Event, activity_records, closes_execution
 from ..tables import cut_middle, table_lines
 from ..texts import printable
 from ..transport import decode_result, encode_input, encode_result

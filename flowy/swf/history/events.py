@@ -1,8 +1,7 @@
-"""How a task ended, read from SWF's history.
+"""How a task ended, read from the events of a history.
 
 SWF does not announce that it closed a task, and refuses every later call with the same fault,
-whatever happened. Only the history of the workflow execution, which SWF keeps for the domain's
-retention period, shows how the task ended.
+whatever happened. Only the history shows how the task ended.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..invocation.outcome import TaskOutcome
+from ...invocation.outcome import TaskOutcome
 
 #: One event of a history, as SWF sends it.
 Event = Mapping[str, Any]
