@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from .concurrency.retry import Deadline
 from .exception import OutsideActivityError
@@ -22,7 +23,8 @@ class ActivityInfo:
 
     The four timeouts are those *declared* by the decorator, in seconds; None means no limit. The
     timeouts in force may differ: a workflow may override each when it schedules the task, and SWF
-    does not tell the worker.
+    does not tell the worker. If the history was read, they are those in force, and *scheduled_at*,
+    *started_at* and *control* are known.
     """
 
     name: str
@@ -38,6 +40,10 @@ class ActivityInfo:
     schedule_to_close: int | None
     schedule_to_start: int | None
     start_to_close: int | None
+    scheduled_at: float | None = None  #: Seconds since the epoch; None if it is not known.
+    started_at: float | None = None  #: Likewise.
+    #: What the decider has left for itself in the task; None if nothing, or if it is not known.
+    control: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         return (
@@ -46,21 +52,26 @@ class ActivityInfo:
         )
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunningActivity:
     """One run, as its worker sees it.
 
     Attributes:
         info: what is known about the task.
-        deadline: when the declared start-to-close ends, or schedule-to-close if it ends sooner.
+        deadline: when the declared start-to-close ends, or schedule-to-close if it ends sooner; of
+            the timeouts in force, once they are known.
         is_stopping: returns whether the worker was asked to stop.
         slots: how many activities the worker runs at once; None if that is not known.
+        history: a ``flowy.attempts.TaskHistory``; None unless the history was read.
+        read_history: reads it, and returns what it tells; None if nothing can read it here.
     """
 
     info: ActivityInfo
     deadline: Deadline
     is_stopping: Callable[[], bool]
     slots: int | None = None
+    history: Any = None
+    read_history: Callable[[], Any] | None = None
 
 
 _running: ContextVar[RunningActivity] = ContextVar("flowy_running_activity")
@@ -110,6 +121,31 @@ def remaining_seconds() -> float | None:
     return _here("tell the time left").deadline.remaining_seconds()
 
 
+def known_history() -> Any:
+    """Return the ``TaskHistory`` of this activity's task; None unless the history was read.
+
+    Raises:
+        OutsideActivityError: as for ``current``.
+    """
+    return _here("tell the attempt").history
+
+
+def task_history() -> Any:
+    """Return the ``TaskHistory`` of this activity's task; read the history unless it was read.
+
+    Raises:
+        OutsideActivityError: as for ``current``.
+        HistoryError: the history cannot be had at the moment.
+    """
+    what = "read the history"
+    running = _here(what)
+    if running.history is None:
+        if running.read_history is None:
+            raise _outside(what)
+        running.history = running.read_history()
+    return running.history
+
+
 @contextmanager
 def entered(running: RunningActivity) -> Iterator[None]:
     """Make *running* the current one while the block runs."""
@@ -124,7 +160,11 @@ def _here(what: str) -> RunningActivity:
     try:
         return _running.get()
     except LookupError:
-        raise OutsideActivityError(
-            f"Cannot {what}: no worker runs an activity here. Call this inside `run`, or in a "
-            "thread that was started through contextvars.copy_context().run(...)."
-        ) from None
+        raise _outside(what) from None
+
+
+def _outside(what: str) -> OutsideActivityError:
+    return OutsideActivityError(
+        f"Cannot {what}: no worker runs an activity here. Call this inside `run`, or in a thread "
+        "that was started through contextvars.copy_context().run(...)."
+    )

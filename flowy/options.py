@@ -19,8 +19,8 @@ def about(
     Args:
         help: what the option means, for the docstring and the command line.
         metavar: the name of its value in the help of the command line.
-        kind: how the command line reads its value: "count", "seconds", "choice", "objects",
-            "text", "flag"; empty if the option is not on the command line.
+        kind: how the command line reads its value: "count", "number", "seconds", "choice",
+            "objects", "text", "flag"; empty if the option is not on the command line.
         flag: its name on the command line; None to derive that from the name of the field.
     """
     return {"help": help, "metavar": metavar, "kind": kind, "flag": flag}

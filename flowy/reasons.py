@@ -20,6 +20,9 @@ INPUT_INVALID = "Input invalid: "
 #: The value that ``run`` returned has no JSON form, or does not fit the type of the result.
 RESULT_NOT_SERIALIZABLE = "Result not serializable: "
 
+#: The activity needs what SWF's history tells of its task, and the history could not be had.
+HISTORY_UNAVAILABLE = "History unavailable: "
+
 #: The result is longer than SWF takes, and cannot be stored elsewhere.
 RESULT_TOO_LONG = "Result too long: "
 

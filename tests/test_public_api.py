@@ -73,7 +73,15 @@ def test_activity_is_the_seeds() -> None:
     ]
     new = parameters(flowy.activity, keyword_only=True)
     assert new == dict.fromkeys(
-        ("auto_heartbeat", "max_stall", "task_priority", "description", "converter")
+        (
+            "auto_heartbeat",
+            "max_stall",
+            "task_priority",
+            "description",
+            "converter",
+            "history",
+            "same_as",
+        )
     )
 
 
@@ -104,6 +112,8 @@ def test_start_activity_worker_is_the_seeds() -> None:
         "hide_reasons": False,
         "require_encryption": False,
         "log_starts": False,
+        "history_rate": 5.0,
+        "queue_sample": 0.0,
         "health": None,
         "activities": None,
     }

@@ -6,6 +6,7 @@ import argparse
 import errno
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -79,6 +80,14 @@ def count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
         raise ValueError(f"Cannot use {text!r}: give a whole number, 1 or more")
     return int(text)
+
+
+@_usage
+def number(text: str) -> float:
+    """Return a number, 0 or more, with or without a fraction."""
+    if not re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
+        raise ValueError(f"Cannot use {text!r}: give a number, such as 5 or 0.5")
+    return float(text)
 
 
 @_usage

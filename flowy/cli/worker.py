@@ -136,6 +136,8 @@ def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
         shown |= {"action": "append", "default": [], "dest": option.name}
         shown |= {"type": arguments.object_path, "metavar": option.metadata["metavar"]}
         shown["help"] += "; may be given several times"
+    elif kind == "number":
+        shown |= {"type": arguments.number, "metavar": option.metadata["metavar"]}
     elif kind == "flag":
         shown = {"help": help_text, "action": "store_true"}
     else:

@@ -40,6 +40,7 @@ LogEvent = Literal[
     "unknown_type",
     "heartbeat_failed",
     "value_waits",
+    "history_missing",
     "answer_failed",
     "poll_failed",
     "poll_recovered",

@@ -23,6 +23,7 @@ from .events import (
     StopRequested,
     TaskEnded,
     TaskStarted,
+    TaskWaited,
     WorkerStarted,
     WorkerStopped,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "StopRequested",
     "TaskEnded",
     "TaskStarted",
+    "TaskWaited",
     "WorkerStarted",
     "WorkerStopped",
 ]

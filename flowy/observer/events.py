@@ -107,6 +107,19 @@ class TaskStarted:
 
 
 @dataclass(frozen=True)
+class TaskWaited:
+    """The history of a task told how long it had waited for a worker.
+
+    Attributes:
+        info: the task.
+        seconds: from its scheduling to its start, by SWF's clock.
+    """
+
+    info: ActivityInfo
+    seconds: float
+
+
+@dataclass(frozen=True)
 class HeartbeatEnded:
     """A heartbeat was sent, by the activity or in the background.
 

@@ -14,6 +14,7 @@ from .events import (
     StopRequested,
     TaskEnded,
     TaskStarted,
+    TaskWaited,
     WorkerStarted,
     WorkerStopped,
 )
@@ -49,6 +50,9 @@ class Observer:
 
     def task_started(self, event: TaskStarted) -> None:
         """A task is about to run."""
+
+    def task_waited(self, event: TaskWaited) -> None:
+        """The history of a task was read; after ``task_started`` or before it."""
 
     def heartbeat_ended(self, event: HeartbeatEnded) -> None:
         """A heartbeat was sent."""

@@ -21,6 +21,7 @@ from .events import (
     StopRequested,
     TaskEnded,
     TaskStarted,
+    TaskWaited,
     WorkerStarted,
     WorkerStopped,
 )
@@ -106,6 +107,10 @@ class Observers(Observer):
     def task_started(self, event: TaskStarted) -> None:
         """Tell all."""
         self._tell((each.task_started for each in self._observers), event)
+
+    def task_waited(self, event: TaskWaited) -> None:
+        """Tell all."""
+        self._tell((each.task_waited for each in self._observers), event)
 
     def heartbeat_ended(self, event: HeartbeatEnded) -> None:
         """Tell all."""

@@ -62,6 +62,8 @@ class ActivityImplementation:
         description: its description at SWF, for people, or None.
         converter: a ``flowy.convert.Converter``, or None.
         envelope: a ``flowy.envelope.Envelope``, or None.
+        history: whether the history is read before a run: ``"no"``, ``"wanted"`` or ``"needed"``.
+        same_as: which earlier tasks count as attempts at the same work, as the decorator takes it.
     """
 
     type: ActivityType
@@ -74,6 +76,8 @@ class ActivityImplementation:
     description: str | None = None
     converter: Any = None
     envelope: Any = None
+    history: str = "no"
+    same_as: Any = None
 
     @property
     def place(self) -> str:

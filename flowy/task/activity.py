@@ -29,6 +29,7 @@ from ..middleware import Middleware
 from ..tokens import SuspendedTask, TokenStore
 from ..transport import decode_input, decode_result, encode_details, encode_input, encode_result
 from ..writing import write
+from .history import HistoryOfTask
 
 if TYPE_CHECKING:
     from ..claims import Store
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from ..convert import Converter
 
 
-class Activity:
+class Activity(HistoryOfTask):
     """The base class of activities: override ``run``.
 
     A worker constructs one instance for each task and calls it once, so attributes set in
@@ -105,7 +106,7 @@ class Activity:
 
     @property
     def info(self) -> ActivityInfo:
-        """What is known about this task: its type, ids, domain and declared timeouts.
+        """What is known about this task: its type, ids, domain and timeouts.
 
         Raises:
             OutsideActivityError: no worker runs this activity.
@@ -175,7 +176,8 @@ class Activity:
 
         Counted from when the poll brought the task, with schedule-to-close as an upper bound;
         None if neither is declared. An estimate: a workflow may override both timeouts, SWF
-        does not tell the worker, and the time that the task was queued is not known either.
+        does not tell the worker, and the time that the task was queued is not known either. If the
+        history was read, it counts by the timeouts in force.
 
         Raises:
             OutsideActivityError: no worker runs this activity.

@@ -12,6 +12,9 @@ from ..invocation import invoke_async, sealing_of, send_answer
 from ..tokens import TokenStore
 from .activity import Activity
 
+if TYPE_CHECKING:
+    from ..attempts import TaskHistory
+
 
 class AsyncActivity(Activity):
     """The base class of activities whose ``run`` is a coroutine.
@@ -40,6 +43,12 @@ class AsyncActivity(Activity):
         @deprecated("Write heartbeat.")
         async def hearbeat(self, details: object = None) -> bool:  # type: ignore[override]
             """Call ``heartbeat``."""
+
+    if not TYPE_CHECKING:  # type checkers see Activity.history
+
+        async def history(self) -> TaskHistory:
+            """Read what SWF's history tells of this task: ``Activity.history``."""
+            return await off_loop(lambda: Activity.history(self))
 
     async def suspend(  # type: ignore[override]
         self, store: TokenStore, note: object = None, *, timeout: float | None = None

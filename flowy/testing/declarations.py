@@ -29,6 +29,12 @@ PLAIN_INFO = ActivityInfo(
 )
 
 
+def reads_history(activity: type[Activity], declaration: ActivityImplementation | None) -> bool:
+    """Return whether the activity knows its history before its run."""
+    asked = activity._reads_history if declaration is None else declaration.history
+    return asked != "no"
+
+
 def info_of(
     activity: type[Activity], given: Mapping[str, Any]
 ) -> tuple[ActivityInfo, ActivityImplementation | None]:

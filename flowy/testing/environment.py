@@ -20,7 +20,8 @@ from ..invocation import TaskOutcome, TaskStatus, envelope_of
 from ..middleware import Middleware, check_middleware
 from ..swf.calling import input_text
 from ..task import Activity, AsyncActivity
-from .declarations import PLAIN_INFO, info_of
+from .declarations import PLAIN_INFO, info_of, reads_history
+from .histories import history_at, told_of
 from .outcomes import Answer, Canceled, HandedOver, Suspended, Unanswered
 from .scripted import Script, ScriptedTask
 
@@ -59,6 +60,10 @@ class ActivityEnvironment:
         deserialize_result: makes the value of a result's wire text, for classes with their own
             ``_serialize_result``; None likewise for the class's ``_deserialize_result``.
         middleware: runs around ``run``, like a worker's: outside the middleware of the class.
+        attempt: the value of ``Activity.attempt``, if the activity asks for its history; the ones
+            before it have timed out. None if the history cannot be had.
+        previous_details: the value of ``Activity.previous_details``: what the attempt before gave
+            to its last heartbeat.
     """
 
     def __init__(
@@ -75,6 +80,8 @@ class ActivityEnvironment:
         serialize_arguments: Callable[[Any, Any], str] | None = None,
         deserialize_result: Callable[[str], Any] | None = None,
         middleware: Sequence[Middleware] = (),
+        attempt: int | None = 1,
+        previous_details: object = None,
     ) -> None:
         self._steps = _steps(
             (cancel_at, ScriptedTask.request_cancel),
@@ -88,6 +95,7 @@ class ActivityEnvironment:
         replace(PLAIN_INFO, **self._info)  # an unknown field is an error here, not at the run
         self._on_stop: Literal["abandon", "fail"] = on_stop
         self._middleware = check_middleware(middleware)
+        self._history = history_at(attempt, previous_details)
         self._serialize_arguments = serialize_arguments
         self._deserialize_result = deserialize_result
         self._task: ScriptedTask | None = None
@@ -203,6 +211,8 @@ class ActivityEnvironment:
             self._middleware,
             converter,
             envelope_of(activity),
+            told_of(self._history, info),
+            reads_history(activity, declaration),
         )
         text = self._input(activity, args, kwargs, script.envelope)
         task = ScriptedTask(activity, text, self.token, info, script)

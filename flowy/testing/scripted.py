@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..attempts import TaskHistory
 from ..concurrency.stop import StopFlag, StopLevel
 from ..context import ActivityInfo
-from ..exception import UnknownResourceError
+from ..exception import HistoryError, UnknownResourceError
 from ..invocation import TaskStatus
 from ..middleware import Middleware, Run
 from ..swf.client import SWFClient
@@ -86,6 +87,8 @@ class Script:
         middleware: runs around ``run``, like a worker's.
         converter: that of the activity, or None.
         envelope: that of the activity, or None.
+        history: what the history tells; None if it cannot be had.
+        reads_history: whether the activity knows that before its run.
     """
 
     steps: Mapping[int, Sequence[Callable[[ScriptedTask], None]]]
@@ -95,6 +98,8 @@ class Script:
     middleware: tuple[Middleware, ...] = ()
     converter: Any = None
     envelope: Any = None
+    history: TaskHistory | None = None
+    reads_history: bool = False
 
 
 class ScriptedTask:
@@ -148,6 +153,8 @@ class ScriptedTask:
         )
         self.run = TaskRun(worker, task)
         self.run.heartbeats = _ScriptedHeartbeats(self)
+        self.run.running.history = script.history if script.reads_history else None
+        self.run.running.read_history = self._read_history
 
     @property
     def status(self) -> TaskStatus:
@@ -172,6 +179,11 @@ class ScriptedTask:
                     send()
             finally:
                 self._in_heartbeat = False
+
+    def _read_history(self) -> TaskHistory:
+        if self._script.history is None:
+            raise HistoryError("the test has said so.")
+        return self._script.history
 
     # What can happen to the task
 

@@ -10,12 +10,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..importing import on_demand
-from .json import decode_input, decode_result, encode_details, encode_input, encode_result
+from .json import (
+    decode_details,
+    decode_input,
+    decode_result,
+    encode_details,
+    encode_input,
+    encode_result,
+)
 
 if TYPE_CHECKING:
     from .reading import read
 
 __all__ = [
+    "decode_details",
     "decode_input",
     "decode_result",
     "encode_details",

@@ -95,6 +95,19 @@ def encode_details(details: object) -> str | None:
     return details if details is None or isinstance(details, str) else encode_result(details)
 
 
+def decode_details(text: str | None) -> Any:
+    """Return the value of a heartbeat's details, as SWF kept them; text that is no JSON as text.
+
+    Details that were cut to SWF's limit are text, too.
+    """
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
 def decode_result(text: str | None) -> Any:
     """Return the value of a result's wire text; None if the task completed without one.
 

@@ -34,6 +34,7 @@ from flowy.observer import (
     StopRequested,
     TaskEnded,
     TaskStarted,
+    TaskWaited,
     WorkerStarted,
     WorkerStopped,
 )
@@ -63,6 +64,7 @@ METHODS: Mapping[str, type] = {
     "poll_ended": PollEnded,
     "call_ended": CallEnded,
     "task_started": TaskStarted,
+    "task_waited": TaskWaited,
     "heartbeat_ended": HeartbeatEnded,
     "status_changed": StatusChanged,
     "task_ended": TaskEnded,

@@ -57,6 +57,16 @@ class ExecutionCalls(SWFCaller):
             )
         )
 
+    def newest_events(self, domain: str, workflow_id: str, run_id: str) -> Iterator[dict[str, Any]]:
+        """Yield the events of an execution, newest first; each page is requested when needed."""
+        return self._listed(
+            "get_workflow_execution_history",
+            "events",
+            domain=domain,
+            execution={"workflowId": workflow_id, "runId": run_id},
+            reverseOrder=True,
+        )
+
     def request_cancel_workflow_execution(
         self, domain: str, workflow_id: str, run_id: str | None
     ) -> None:

@@ -30,8 +30,8 @@ class ActivityRecord:
             ``SCHEDULE_TO_CLOSE`` or ``HEARTBEAT``; None if none did.
         scheduled_at, started_at, closed_at: seconds since the epoch; None if it did not happen. An
             activity that could not be scheduled has only the last.
-        scheduled_event_id, started_event_id: SWF's numbers of these events; 0 if they did not
-            happen. A poll brings only the second.
+        scheduled_event_id, started_event_id, closed_event_id: SWF's numbers of these events; 0 if
+            they did not happen. A poll brings only the second.
         heartbeat_timeout, schedule_to_close, schedule_to_start, start_to_close: the timeouts in
             force, in seconds; None for no limit.
         identity: of the worker that took it; empty if no worker has, or gave one.
@@ -56,6 +56,7 @@ class ActivityRecord:
     closed_at: float | None = None
     scheduled_event_id: int = 0
     started_event_id: int = 0
+    closed_event_id: int = 0
     heartbeat_timeout: int | None = None
     schedule_to_close: int | None = None
     schedule_to_start: int | None = None
@@ -110,7 +111,7 @@ def activity_records(events: Iterable[Event]) -> list[ActivityRecord]:
                 open_ids.pop(fields["activity_id"], None)
         elif closes_execution(event):
             for number in open_ids.values():
-                found[number].update(outcome=TaskOutcome.EXECUTION_CLOSED, closed_at=_at(event))
+                found[number].update(outcome=TaskOutcome.EXECUTION_CLOSED, **_closed(event))
             open_ids.clear()
     return [ActivityRecord(**fields) for fields in found.values()]
 
@@ -154,13 +155,17 @@ def _end(fields: dict[str, Any], event: Event) -> None:
     ending = ending_of(event)
     if ending is None:
         return
-    fields.update(outcome=ending.outcome, reason=ending.reason, closed_at=_at(event))
+    fields.update(outcome=ending.outcome, reason=ending.reason, **_closed(event))
     if ending.outcome is TaskOutcome.COMPLETED:
         fields["result"] = ending.text
     elif ending.outcome is TaskOutcome.TIMED_OUT:
         fields.update(timeout_type=ending.reason, heartbeat=ending.text)
     else:
         fields["details"] = ending.text
+
+
+def _closed(event: Event) -> dict[str, Any]:
+    return {"closed_at": _at(event), "closed_event_id": event.get("eventId", 0)}
 
 
 def _at(event: Event) -> float | None:

@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import Any
 
 from ...task import Activity, AsyncActivity
+from ...task.history import READS_HISTORY
 from ..values import ActivityDefaults, ActivityType
 
 #: Defaults, in seconds, that do not contradict a shorter schedule-to-close.
@@ -68,6 +69,26 @@ def check_converter(converter: object) -> object:
                 "flowy.convert.Converter, such as MsgspecConverter()."
             )
     return converter
+
+
+def checked_history(
+    implementation: type[Activity], history: object, same_as: object
+) -> dict[str, Any]:
+    """Return the fields of an ``ActivityImplementation`` about the history.
+
+    Raises:
+        ValueError: a value cannot be used.
+    """
+    asked = implementation._reads_history if history is None else history
+    if asked not in READS_HISTORY:
+        raise ValueError(f"Cannot use history={asked!r}: give 'no', 'wanted' or 'needed'.")
+    rule = implementation.same_as if same_as is None else same_as
+    if rule not in (None, "id", "flowy", "input") and not callable(rule):
+        raise ValueError(
+            f"Cannot use same_as={rule!r}: give 'id', 'flowy', 'input', or a function of two "
+            "records that returns whether they are attempts at the same work."
+        )
+    return {"history": asked, "same_as": rule}
 
 
 def fault_of_constructor(implementation: Any) -> str | None:

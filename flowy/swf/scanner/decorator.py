@@ -31,6 +31,7 @@ from .checks import (
     check_arguments,
     check_converter,
     check_implementation,
+    checked_history,
     max_stall_seconds,
     timeout_conflicts,
 )
@@ -38,6 +39,8 @@ from .marks import leave_mark
 
 if TYPE_CHECKING:
     from ...convert import Converter
+    from ...task.history import ReadsHistory
+    from ..history.same_work import SameAs
 
 A = TypeVar("A", bound=type[Activity])
 P = ParamSpec("P")
@@ -69,6 +72,8 @@ def activity(
     task_priority: int | str | None = None,
     description: str | None = None,
     converter: Converter | None = None,
+    history: ReadsHistory | None = None,
+    same_as: SameAs | None = None,
 ) -> Callable[[A], A]:
     """Mark a class as the implementation of an activity type; the class is returned unchanged.
 
@@ -98,6 +103,15 @@ def activity(
         converter: converts arguments and result by the annotations of ``run``, such as
             ``flowy.convert.msgspec.MsgspecConverter()``; None takes the class attribute (None by
             default: nothing is converted).
+        history: whether to read SWF's history before each run, for ``attempt``,
+            ``previous_details``, ``deadline`` and the timeouts in force: "no"; "wanted" runs
+            without them if the history cannot be had; "needed" waits, and then fails the task. None
+            takes the class attribute ("no" by default).
+        same_as: which earlier tasks of the execution were attempts at the same work: "id", those
+            with the same activity id; "flowy", those that their ids name, by the rules of the first
+            Flowy's deciders; "input", those with the same input; or a function that gets the
+            ``ActivityRecord`` of this task and of an earlier one. None takes the class attribute
+            (None by default: by the id, or else by the first Flowy's rules).
 
     The task list, the timeouts and the priority are defaults: a workflow may override each. A
     timeout is whole seconds from 1 to 99999999: a number, its text, or a ``timedelta``. Timeouts
@@ -106,7 +120,7 @@ def activity(
 
     Raises:
         ValueError: SWF would refuse a value; or the class's ``middleware`` is not a list or tuple
-            of middleware, or a converter, a codec or a store is none.
+            of middleware, or a converter, a codec, a store, *history* or *same_as* is none.
         TypeError: the class is not a subclass of ``Activity`` that a worker can construct and that
             overrides ``run``, with ``self`` and without ``yield``.
     """
@@ -133,6 +147,7 @@ def activity(
         converts = check_converter(implementation.converter if converter is None else converter)
         fields = {"description": text or None, "converter": converts, **beats}
         fields["envelope"] = envelope_of(implementation)
+        fields |= checked_history(implementation, history, same_as)
         leave_mark(implementation, functools.partial(declare, **fields))
         return implementation
 

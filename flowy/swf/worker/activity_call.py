@@ -12,7 +12,7 @@ import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ... import reasons
 from ...context import RunningActivity, entered
@@ -34,6 +34,9 @@ from ..values import ActivityImplementation, ActivityTask
 from .heartbeats import Heartbeats
 from .worker_context import WorkerContext
 
+if TYPE_CHECKING:
+    from .task_history import TaskHistoryRead
+
 #: The methods that ``invoke`` replaces here, unless an author overrides them.
 _CALLS = (Activity.__call__, AsyncActivity.__call__)
 
@@ -52,6 +55,7 @@ class ActivityCall:
         heartbeats: sends the heartbeats of the task.
         heartbeat_sent: called after each heartbeat in the background.
         sealing: seals the texts of the task, or None.
+        history_read: returns what reads the history for the task.
     """
 
     worker: WorkerContext
@@ -63,6 +67,7 @@ class ActivityCall:
     heartbeats: Heartbeats
     heartbeat_sent: Callable[[], object]
     sealing: Sealing | None = None
+    history_read: Callable[[], TaskHistoryRead] | None = None
 
     def answer(self) -> Answer | None:
         """Run the activity in this thread, in a context of its own, and return its answer.
@@ -85,8 +90,10 @@ class ActivityCall:
             BaseException: as for ``answer``.
         """
         with contextlib.ExitStack() as heartbeats:
-            heartbeats.enter_context(self._background_heartbeats())
             with entered(self.running):
+                if (read := self._read_before_run()) and (over := await read.before_run_async()):
+                    return lambda: over
+                heartbeats.enter_context(self._background_heartbeats())
                 conclude = await self._run_coroutine()
             going_on = heartbeats.pop_all()
 
@@ -111,7 +118,13 @@ class ActivityCall:
         return functools.partial(context.run, conclude)
 
     def _answer(self) -> Answer | None:
-        with entered(self.running), self._background_heartbeats():
+        with entered(self.running):
+            if (read := self._read_before_run()) and (over := read.before_run()):
+                return over
+            return self._run()
+
+    def _run(self) -> Answer | None:
+        with self._background_heartbeats():
             activity, standard = self._made()
             if not standard:
                 activity()
@@ -131,10 +144,20 @@ class ActivityCall:
             self.worker.observers.task_started(TaskStarted(self.running.info))
         return activity, isinstance(activity, Activity) and type(activity).__call__ in _CALLS
 
+    def _read_before_run(self) -> TaskHistoryRead | None:
+        if self.implementation.history == "no" or self.history_read is None:
+            return None
+        return self.history_read()
+
     def _background_heartbeats(self) -> AbstractContextManager[None]:
         interval = self.implementation.auto_heartbeat_seconds
         if interval is None:
             return contextlib.nullcontext()
+        if self.running.history is not None:
+            from .task_history import interval_in_force
+
+            in_force = self.running.info.heartbeat
+            interval = interval_in_force(self.implementation, in_force) or interval
         return self.worker.auto_heartbeats.during(
             self.heartbeats,
             interval_seconds=interval,

@@ -49,6 +49,7 @@ class AutoHeartbeats:
         self._clock = clock
         self._condition = threading.Condition()
         self._due: list[_Entry] = []
+        self._sending: list[_Entry] = []
         self._numbers = itertools.count()
         self._threads = 0
         self._idle = 0
@@ -106,6 +107,17 @@ class AutoHeartbeats:
             entry.ended = True
             self._forget_ended()
 
+    def change(self, heartbeats: Heartbeats, interval_seconds: float) -> None:
+        """Send the heartbeats of a running task at another interval from now on."""
+        due_at = self._clock.now() + interval_seconds
+        with self._condition:
+            for entry in (*self._due, *self._sending):
+                if entry.heartbeats is heartbeats and not entry.ended:
+                    entry.interval_seconds = interval_seconds
+                    entry.due_at = min(entry.due_at, due_at)
+            heapq.heapify(self._due)
+            self._condition.notify()
+
     def close(self) -> None:
         """Send no more heartbeats, and let the threads end."""
         with self._condition:
@@ -153,9 +165,10 @@ class AutoHeartbeats:
                     subject,
                     extra=log_keys("heartbeat_failed", subject),
                 )
-            if not entry.ended:
-                entry.due_at = self._clock.now() + entry.interval_seconds
-                with self._condition:
+            with self._condition:
+                self._sending.remove(entry)
+                if not entry.ended:
+                    entry.due_at = self._clock.now() + entry.interval_seconds
                     self._push(entry)
             del entry  # an idle thread must not keep the last task alive
 
@@ -168,6 +181,7 @@ class AutoHeartbeats:
                 wait = self._due[0].due_at - self._clock.now() if self._due else None
                 if wait is not None and wait <= 0:
                     entry = heapq.heappop(self._due)
+                    self._sending.append(entry)
                     if self._due:
                         self._start_thread()
                     return entry

@@ -12,6 +12,7 @@ must not use up the quota of the whole fleet.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 
@@ -72,9 +73,7 @@ class Heartbeats:
         self._ended = ended
         self._clock = clock
         self._lock = threading.Lock()
-        self._interval_seconds = min(
-            INTERVAL_SECONDS, (timeout_seconds or INTERVAL_SECONDS * 10) / 10
-        )
+        self._interval_seconds = _interval_seconds(timeout_seconds)
         self._allowance = float(BURST)
         self._allowance_at = self._accepted_at = self._reported_at = clock.now()
         #: When SWF last accepted a heartbeat, by the clock; None for never.
@@ -83,6 +82,7 @@ class Heartbeats:
         self._stopped = False
         #: The newest details that the author gave; None before the first.
         self.details: str | None = None
+        self._accepted_details: str | None = None
 
     def beat(self, details: str | None = None, *, now: bool = False) -> None:
         """Report progress for the author, and send a heartbeat unless too many were sent lately.
@@ -116,6 +116,20 @@ class Heartbeats:
     def unaccepted_seconds(self) -> float:
         """How long ago SWF accepted the last heartbeat, or handed the task out, in seconds."""
         return self._clock.now() - self._accepted_at
+
+    def timeouts_known(
+        self, timeout_seconds: float | None, lost_after_seconds: float | None
+    ) -> None:
+        """Count by the timeouts in force from now on; the arguments are the constructor's."""
+        self._interval_seconds = _interval_seconds(timeout_seconds)
+        self._lost_after_seconds = lost_after_seconds
+
+    def flush(self) -> None:
+        """Send the newest details, once, unless SWF has accepted them."""
+        if self.details == self._accepted_details or self._status.learned is TaskStatus.CLOSED:
+            return
+        with contextlib.suppress(SWFError):
+            self._try()
 
     def stop(self) -> None:
         """Send no more heartbeats: the task is settled, and must time out if it was abandoned."""
@@ -162,11 +176,17 @@ class Heartbeats:
                     raise
 
     def _try(self) -> bool:
+        details = self.details
+        cancel_requested = self._told(details)
+        self._accepted_details = details
+        return cancel_requested
+
+    def _told(self, details: str | None) -> bool:
         if self._ended is None:
-            return self._send(self.details)
+            return self._send(details)
         fault: str | None = None
         try:
-            return self._send(self.details)
+            return self._send(details)
         except BaseException as error:
             fault = error.fault if isinstance(error, SWFError) else type(error).__name__
             raise
@@ -202,3 +222,7 @@ class Heartbeats:
                 error,
                 extra=extra,
             )
+
+
+def _interval_seconds(timeout_seconds: float | None) -> float:
+    return min(INTERVAL_SECONDS, (timeout_seconds or INTERVAL_SECONDS * 10) / 10)

@@ -29,14 +29,12 @@ from ...invocation import (
     Sealing,
     TaskOutcome,
     TaskStatus,
-    cut_end,
     reason_of,
     sealed_answer,
-    sendable,
 )
 from ...logs import log_keys
 from ...safe_logging import get_logger
-from ..limits import MAX_HEARTBEAT_DETAILS_CHARS
+from .last_heartbeat import with_last_heartbeat
 
 logger = get_logger(__name__)
 
@@ -46,6 +44,9 @@ LEAST_ANSWER_SECONDS = 300
 
 #: How long an answer is tried if no start-to-close is declared, in seconds.
 UNLIMITED_ANSWER_SECONDS = 3_600
+
+#: How much longer than the timeouts in force an answer is tried, if they are known, in seconds.
+ANSWER_SECONDS_AFTER_DEADLINE = 5.0
 
 #: How much longer an answer is tried after a stop was requested without a grace, and after the
 #: grace is over, in seconds.
@@ -116,6 +117,7 @@ class Responder:
         self._policy = policy
         self._stop = policy.flag
         self._sealing = sealing
+        self._clock = clock
         self._deadline = Deadline(
             max(start_to_close_seconds or UNLIMITED_ANSWER_SECONDS, LEAST_ANSWER_SECONDS),
             clock=clock,
@@ -123,6 +125,11 @@ class Responder:
         self._thread: int | None = None  # the thread that delivers
         #: The reason of the failure that was sent to SWF; None without a failure.
         self.reason: str | None = None
+
+    def task_ends_in(self, seconds: float | None) -> None:
+        """Try the answer until the task times out, in so many *seconds*; None for no limit."""
+        left = UNLIMITED_ANSWER_SECONDS if seconds is None else seconds
+        self._deadline = Deadline(left + ANSWER_SECONDS_AFTER_DEADLINE, clock=self._clock)
 
     def give_up(self) -> None:
         """Stop trying, and cut the call that is under way; any thread may call this."""
@@ -146,10 +153,10 @@ class Responder:
             if self._policy.on_stop == "abandon":
                 return TaskOutcome.ABANDONED
             reason = f"{reasons.WORKER_STOPPED}the activity was still running after the grace."
-            told = self._deliver_sealed(_with_last_heartbeat(Failed(reason), last_heartbeat))
+            told = self._deliver_sealed(with_last_heartbeat(Failed(reason), last_heartbeat))
             return TaskOutcome.FAILED_BY_STOP if told is TaskOutcome.FAILED else told
         if isinstance(answer, Failed):
-            return self._deliver_sealed(_with_last_heartbeat(answer, last_heartbeat))
+            return self._deliver_sealed(with_last_heartbeat(answer, last_heartbeat))
         if isinstance(answer, Canceled):
             return self._deliver_sealed(answer)
         if isinstance(answer, Completed):
@@ -282,19 +289,3 @@ class Responder:
             extra=log_keys("answer_failed", self._subject, fault=error.fault),
         )
         return TaskOutcome.UNANSWERED
-
-
-def _with_last_heartbeat(answer: Failed, last: str | None) -> Failed:
-    """Return a failure whose details end with those of the last heartbeat, which no cut removes.
-
-    Details that the activity wrote itself stay as they are: more text would break their format.
-
-    Args:
-        answer: the failure.
-        last: the details of the last heartbeat, in any length; or None.
-    """
-    if last is None or answer.own_format:
-        return answer
-    last = cut_end(sendable(last), MAX_HEARTBEAT_DETAILS_CHARS)
-    details = f"{answer.details or ''}\nLast heartbeat: {last}".lstrip("\n")
-    return Failed(answer.reason, details, answer.error)

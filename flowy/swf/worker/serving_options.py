@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: a second, as many as a process can answer; more compete with the activities for the interpreter.
 DEFAULT_POLLERS = 14
 
+#: How many histories a process reads a second by default. An account may make 60 calls a second.
+DEFAULT_HISTORY_RATE = 5.0
+
 Choice: TypeAlias = Literal["abandon", "fail"]
 
 
@@ -146,6 +149,25 @@ class ServingOptions:
         ),
     )
 
+    history_rate: float = field(
+        default=DEFAULT_HISTORY_RATE,
+        metadata=about(
+            "histories that a process reads a second, at most, for activities that ask for theirs; "
+            "SWF allows an account 60 a second.",
+            metavar="NUMBER",
+            kind="number",
+        ),
+    )
+    queue_sample: float = field(
+        default=0.0,
+        metadata=about(
+            "share of the tasks, from 0 to 1, whose history is read after their end if it was not "
+            "read before, so that observers learn how long they were queued.",
+            metavar="SHARE",
+            kind="number",
+        ),
+    )
+
     def __post_init__(self) -> None:
         check_count("concurrency", self.concurrency)
         if self.pollers is not None:
@@ -156,6 +178,14 @@ class ServingOptions:
         for name, choice in (("on_stop", self.on_stop), ("on_unknown", self.on_unknown)):
             if choice not in ("abandon", "fail"):
                 raise ValueError(f"Cannot use {name}={choice!r}: give 'fail' or 'abandon'.")
+        if not (_is_number(self.history_rate) and 0 < self.history_rate < math.inf):
+            raise ValueError(
+                f"Cannot use history_rate={self.history_rate!r}: give a number, more than 0."
+            )
+        if not (_is_number(self.queue_sample) and 0 <= self.queue_sample <= 1):
+            raise ValueError(
+                f"Cannot use queue_sample={self.queue_sample!r}: give a number from 0 to 1."
+            )
         check_middleware(imported(self.middleware))
         Observers(self.observers)  # checks them
         self.envelope  # noqa: B018 - checks it
@@ -179,6 +209,10 @@ class ServingOptions:
     def polls_at_once(self) -> int:
         """How many polls are open at once in a process."""
         return min(self.pollers or DEFAULT_POLLERS, self.concurrency)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_count(name: str, number: Any) -> None:

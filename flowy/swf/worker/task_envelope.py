@@ -84,9 +84,10 @@ class TaskEnvelope:
 
     def waiting(self) -> AbstractContextManager[object]:
         """Return a context manager in which heartbeats go on, if any are declared."""
-        if self._info.heartbeat is None:
+        timeout = self._run.info.heartbeat  # the one in force, once it is known
+        if timeout is None:
             return contextlib.nullcontext()
-        interval, heartbeats = self._info.heartbeat / 3, self._run.heartbeats
+        interval, heartbeats = timeout / 3, self._run.heartbeats
         return self._worker.auto_heartbeats.during(
             heartbeats,
             interval_seconds=interval,

@@ -13,85 +13,39 @@ import functools
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
-from ...concurrency.stop import StopLevel
 from ...invocation import (
     Answer,
     Failed,
     NoAnswer,
-    StatusRecord,
     TaskOutcome,
     TaskStatus,
     answer_to_error,
     ends_thread,
 )
 from ...logs import log_keys
-from ...observer import HeartbeatEnded, StatusChanged, TaskEnded
+from ...observer import TaskEnded
 from ...safe_logging import get_logger
 from ..values import ActivityTask
-from .activity_call import ActivityCall, answer_of_silence, answer_to_unknown, is_async
-from .heartbeats import Heartbeats
-from .responder import Responder
+from .activity_call import ActivityCall, answer_of_silence, answer_to_unknown
 from .run_scheduler import RunScheduler
 from .task_log import log_about, log_end, log_start
+from .task_parts import TaskParts
 from .worker_context import WorkerContext
-
-if TYPE_CHECKING:
-    from .task_envelope import TaskEnvelope
 
 logger = get_logger(__name__)
 
 
-class TaskRun:
+class TaskRun(TaskParts):
     """One task: run it by ``run()``, or by ``run_async()`` if ``is_coroutine``."""
 
     def __init__(self, worker: WorkerContext, task: ActivityTask) -> None:
-        self._worker = worker
-        self._task = task
-        self._implementation = worker.activities.get(task.type)
-        defaults = self._implementation.defaults if self._implementation else None
-        self.info = worker.info_of(task, defaults)
-        self.running = worker.running(self.info)
-        self.started_at = worker.clock.now()
+        super().__init__(worker, task)
         self._lock = threading.Lock()
         self._claimed = False
         #: How the task ended, as far as the worker knows; None while it is open.
         self.outcome: TaskOutcome | None = None
-        #: Cancels the coroutine that runs it; set by whoever starts the coroutine.
-        self.cancel: Callable[[], None] | None = None
-        observed = bool(worker.observers)
-        self.status = StatusRecord(
-            lambda: worker.policy.flag.is_set(StopLevel.CANCEL),
-            self._status_changed if observed else None,
-        )
-        heartbeat, start_to_close = self.info.heartbeat, self.info.start_to_close
-        self.heartbeats = Heartbeats(
-            self.info,
-            self._send_heartbeat,
-            self.status,
-            timeout_seconds=heartbeat,
-            lost_after_seconds=heartbeat or start_to_close,
-            pause=lambda seconds: worker.policy.flag.wait(seconds, StopLevel.CANCEL),
-            ended=self._heartbeat_ended if observed else None,
-            clock=worker.clock,
-        )
-        self.sealing = self._task_envelope()
-        self._responder = Responder(
-            worker.client,
-            task.task_token,
-            subject=self.info,
-            start_to_close_seconds=start_to_close,
-            policy=worker.policy,
-            sealing=self.sealing,
-            clock=worker.clock,
-        )
         worker.journal.opened(task.task_token, self.info)
-
-    @property
-    def is_coroutine(self) -> bool:
-        """Whether it runs on an event loop."""
-        return self._implementation is not None and is_async(self._implementation)
 
     @property
     def is_forked(self) -> bool:
@@ -100,14 +54,6 @@ class TaskRun:
 
     def __str__(self) -> str:
         return str(self.info)
-
-    def _task_envelope(self) -> TaskEnvelope | None:
-        envelope = self._implementation.envelope if self._implementation else None
-        if envelope is None:
-            return None
-        from .task_envelope import TaskEnvelope  # needed only with codecs or a store
-
-        return TaskEnvelope(envelope, self._worker, self, sent=self._interrupt_if_news)
 
     # Running
 
@@ -160,11 +106,6 @@ class TaskRun:
         else:
             self.finish(answer_to_error(error, self.status))
 
-    def interrupt(self) -> None:
-        """Cancel its coroutine, if it has one."""
-        if self.cancel is not None:
-            self.cancel()
-
     def _call(self) -> ActivityCall | None:
         """Return the call of its implementation; None if its type is unknown."""
         if self._implementation is None:
@@ -180,6 +121,7 @@ class TaskRun:
             status=self.status,
             heartbeats=self.heartbeats,
             heartbeat_sent=self._interrupt_if_news,
+            history_read=self.history_read,
         )
 
     def _conclude(self, conclude: Callable[[], Answer | None]) -> BaseException | None:
@@ -195,16 +137,6 @@ class TaskRun:
             self.finish(answer_of_silence(self.status))
         return answer.error if isinstance(answer, Failed) else None
 
-    def _interrupt_if_news(self) -> None:
-        """Cancel a coroutine, once for each cause, because its clean-up may take several beats."""
-        if self.is_coroutine and self.cancel is None:
-            return  # it is just being started: wait for the next heartbeat
-        status = self.status.take_interruption()
-        if status is not None:
-            text = "A background heartbeat of %s learned: %s."
-            log_about(logger, logging.INFO, self.info, "status_changed", text, status.value)
-            self.interrupt()
-
     # Ending
 
     def finish(self, answer: Answer) -> bool:
@@ -217,7 +149,8 @@ class TaskRun:
             return False
         outcome = TaskOutcome.UNANSWERED
         try:
-            outcome = self._responder.respond(answer, self.heartbeats.details)
+            self._flush(answer)
+            outcome = self.responder.respond(answer, self.heartbeats.details)
         finally:
             # Also if the delivery is interrupted: SWF may have taken the answer.
             self._settle(outcome, ran_seconds, getattr(answer, "error", None))
@@ -233,7 +166,7 @@ class TaskRun:
 
     def give_up(self) -> None:
         """Record the task as unanswered, because a stop cannot wait longer for its answer."""
-        self._responder.give_up()
+        self.responder.give_up()
         self._settle(TaskOutcome.UNANSWERED, self._worker.clock.now() - self.started_at)
         self._worker.settled(self)  # again, in case a hanging observer keeps _settle from it
 
@@ -291,20 +224,11 @@ class TaskRun:
 
     def _tell(self, outcome: TaskOutcome, ran_seconds: float, error: BaseException | None) -> None:
         total_seconds = self._worker.clock.now() - self.started_at
-        reason = self._responder.reason
+        reason = self.responder.reason
         log_end(logger, self.info, outcome, total_seconds, reason=reason, error=error)
         if self._worker.observers:
-            self._worker.observers.task_ended(
-                TaskEnded(self.info, outcome, ran_seconds, total_seconds - ran_seconds, error)
-            )
-
-    def _send_heartbeat(self, details: str | None) -> bool:
-        if self.sealing is not None:
-            details = self.sealing.heartbeat_details(details)
-        return self._worker.client.record_activity_task_heartbeat(self._task.task_token, details)
-
-    def _heartbeat_ended(self, fault: str | None) -> None:
-        self._worker.observers.heartbeat_ended(HeartbeatEnded(self.info, fault is None, fault))
-
-    def _status_changed(self, status: TaskStatus) -> None:
-        self._worker.observers.status_changed(StatusChanged(self.info, status))
+            answer_seconds = total_seconds - ran_seconds
+            ended = TaskEnded(self.info, outcome, ran_seconds, answer_seconds, error)
+            self._worker.observers.task_ended(ended)
+        if self._worker.sample is not None and self.running.history is None:
+            self._worker.sample(self._task, self.info)

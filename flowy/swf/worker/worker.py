@@ -20,6 +20,7 @@ from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.interruption import Interruption
 from ...concurrency.signals import stop_signals
 from ...concurrency.stop import StopFlag, StopLevel
+from ...context import ActivityInfo
 from ...exception import ThreadError
 from ...importing import imported
 from ...logs import log_keys
@@ -29,7 +30,7 @@ from ...observer import Observers, WorkerStarted, WorkerStopped
 from ...safe_logging import get_logger
 from ..client import SWFClient
 from ..limits import MAX_NAME_CHARS, name_text
-from ..values import ActivityImplementation, ActivityType
+from ..values import ActivityImplementation, ActivityTask, ActivityType
 from .auto_heartbeats import AUTO_HEARTBEAT_THREADS, AutoHeartbeats
 from .envelopes import with_envelopes
 from .journal import NoJournal, TaskJournal
@@ -46,6 +47,7 @@ from .stopping import ENDING_THREADS, LAST_ANSWER_SECONDS, Stopping
 from .worker_context import WorkerContext
 
 if TYPE_CHECKING:
+    from .queue_sampler import QueueSampler
     from .state import WorkerState
 
 logger = get_logger(__name__)
@@ -144,8 +146,20 @@ class ActivityWorker:
             slots=options.concurrency,
             start_level=logging.INFO if options.log_starts else logging.DEBUG,
             interruption=Interruption(possible=self._serial),
+            history_rate=options.history_rate,
+            sample=self._sample if observers and options.queue_sample else None,
             **fields,
         )
+
+    @functools.cached_property
+    def _sampler(self) -> QueueSampler:
+        from .queue_sampler import QueueSampler  # needed only by those who sample
+
+        worker = self._worker
+        return QueueSampler(self._options.queue_sample, lambda: worker.histories, worker.observers)
+
+    def _sample(self, task: ActivityTask, info: ActivityInfo) -> None:
+        self._sampler.take(task, info)
 
     def stop(self, level: StopLevel = StopLevel.DRAIN) -> None:
         """Ask the worker to stop; any thread and any signal handler may call this.
@@ -266,6 +280,8 @@ class ActivityWorker:
         self._stop.raise_to(StopLevel.KILL)  # ends all waiting for the flag
         self._runner.close()
         self._worker.auto_heartbeats.close()
+        if self._worker.sample is not None:
+            self._sampler.close()
         return report
 
     def _report(self) -> StopReport:

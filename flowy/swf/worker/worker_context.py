@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextvars
+import functools
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.forks import ProcessGuard
@@ -21,6 +22,10 @@ from .auto_heartbeats import AutoHeartbeats
 from .journal import NoJournal, TaskJournal
 from .report import Tally
 from .responder import StopPolicy
+from .serving_options import DEFAULT_HISTORY_RATE
+
+if TYPE_CHECKING:
+    from .history_reader import HistoryReader
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class WorkerContext:
         slots: how many activities run at once; None if that is not known.
         start_level: the log level of the line about the start of a task.
         interruption: lets a third signal interrupt the runs and polls of the main thread.
+        history_rate: how many histories are read a second, at most.
+        sample: called with each task whose history was not read, when it has ended; or None.
     """
 
     activities: Mapping[ActivityType, ActivityImplementation]
@@ -66,6 +73,17 @@ class WorkerContext:
     slots: int | None = None
     start_level: int = logging.DEBUG
     interruption: Interruption = field(default_factory=lambda: Interruption(possible=False))
+    history_rate: float = DEFAULT_HISTORY_RATE
+    sample: Callable[[ActivityTask, ActivityInfo], object] | None = None
+
+    @functools.cached_property
+    def histories(self) -> HistoryReader:
+        """Reads the histories of tasks, for those who ask."""
+        from .history_reader import HistoryReader  # needed only by those who ask
+
+        # Of two threads that make one at once, both get the one that was kept.
+        made = HistoryReader(self.client, self.domain, self.history_rate, self.clock)
+        return cast("HistoryReader", vars(self).setdefault("histories", made))
 
     def info_of(self, task: ActivityTask, defaults: ActivityDefaults | None) -> ActivityInfo:
         """Return what is known about a task; *defaults* are None if its type is unknown."""

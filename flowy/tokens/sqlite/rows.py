@@ -41,6 +41,9 @@ _REPEATED = ("domain", "workflow_id", "run_id", "activity_id")
 #: Fields of ``info`` that are seconds, or None for no limit.
 _TIMEOUTS = ("heartbeat", "schedule_to_close", "schedule_to_start", "start_to_close")
 
+#: Fields of ``info`` that are not kept, because only the history of the run tells them.
+_FROM_HISTORY = frozenset({"scheduled_at", "started_at", "control"})
+
 #: The value of the column ``state`` while a task is open.
 OPEN = "open"
 
@@ -72,7 +75,7 @@ def row_of(task: SuspendedTask) -> dict[str, Any]:
         "workflow_id": task.info.workflow_id,
         "run_id": task.info.run_id,
         "activity_id": task.info.activity_id,
-        "info": json.dumps(dataclasses.asdict(task.info)),
+        "info": json.dumps(_kept(task.info)),
         "note": encode_result(task.note),
         "suspended_at": task.suspended_at,
         "deadline": task.deadline,
@@ -118,9 +121,14 @@ def _check_columns(row: sqlite3.Row) -> None:
         raise ValueError("its columns state and closed_at contradict each other")
 
 
+def _kept(info: ActivityInfo) -> dict[str, Any]:
+    known = dataclasses.asdict(info)
+    return {key: value for key, value in known.items() if key not in _FROM_HISTORY}
+
+
 def _info_of(row: sqlite3.Row) -> ActivityInfo:
     said = _json_of(row, "info")
-    names = {each.name for each in dataclasses.fields(ActivityInfo)}
+    names = {each.name for each in dataclasses.fields(ActivityInfo)} - _FROM_HISTORY
     if not isinstance(said, dict):
         raise ValueError("its column info is damaged")
     if said.keys() != names:

@@ -503,3 +503,45 @@ def test_lists_that_cannot_be_served() -> None:
         declared_by([])
     with pytest.raises(ScanError, match="echo 1 is One at .* and Other at"):
         declared_by([one, other])
+
+
+# The history
+
+
+@pytest.mark.parametrize(
+    ("given", "attribute", "mode"),
+    [
+        (None, None, "no"),
+        (None, "wanted", "wanted"),
+        ("needed", None, "needed"),
+        ("no", "needed", "no"),
+        ("wanted", "needed", "wanted"),
+    ],
+)
+def test_history(given: Any, attribute: str | None, mode: str) -> None:
+    """The decorator's comes before that of the class, which a subclass inherits."""
+    base: Any = type("Base", (Echo,), {} if attribute is None else {"history": attribute})
+    assert marked(base, history=given).history == mode
+    assert callable(base.history)  # the method is in its place
+
+
+@pytest.mark.parametrize("given", ["id", "flowy", "input", max, None])
+def test_same_as(given: Any) -> None:
+    """A name or a function, of the decorator or of the class."""
+    assert marked(same_as=given).same_as == given
+    assert marked(type("Base", (Echo,), {"same_as": given})).same_as == given
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"history": "yes"}, "Cannot use history='yes': give 'no', 'wanted' or 'needed'."),
+        ({"history": True}, "Cannot use history=True: "),
+        ({"same_as": "type"}, "Cannot use same_as='type': give 'id', 'flowy', 'input', or a "),
+        ({"same_as": 7}, "Cannot use same_as=7: "),
+    ],
+)
+def test_history_that_cannot_be_used(wrong: dict[str, Any], text: str) -> None:
+    """The error says what can be."""
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}"):
+        marked(**wrong)

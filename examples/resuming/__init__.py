@@ -1,0 +1,1 @@
+"""A copy of many files that goes on where the attempt before was killed."""

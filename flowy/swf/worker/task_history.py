@@ -1,0 +1,298 @@
+"""Reads what SWF's history tells of one task, and lets the timeouts in force rule its run.
+
+Histories are throttled and eventually consistent, so a read may fail although nothing is wrong.
+Only tasks of activities that ask for their history come here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
+from typing import Protocol, TypeAlias
+
+from ... import reasons
+from ...attempts import TaskHistory
+from ...concurrency.event_loop import off_loop
+from ...concurrency.retry import Backoff, Deadline
+from ...concurrency.stop import StopLevel
+from ...context import ActivityInfo, RunningActivity
+from ...exception import HistoryError, RefusedError, ServiceError, ValidationError
+from ...invocation import (
+    Answer,
+    Failed,
+    NoAnswer,
+    StatusRecord,
+    TaskStatus,
+    answer_of_giving_up,
+)
+from ...logs import log_keys
+from ...observer import TaskWaited
+from ...safe_logging import get_logger
+from ..history import ActivityRecord
+from ..values import ActivityImplementation, ActivityTask
+from .heartbeats import Heartbeats
+from .history_reader import NotThereYetError
+from .past_attempts import UnreadableDetailsError, told_by
+from .responder import Responder
+from .worker_context import WorkerContext
+
+logger = get_logger(__name__)
+
+#: After how long a read is tried once more if the task can run without it, in seconds.
+AGAIN_SECONDS = 0.5
+
+#: How long a task that can run without its history waits for its turn in the budget, in seconds.
+WANTED_SECONDS = 5.0
+
+#: How long a task that cannot run without its history waits for it, in seconds; half of the
+#: declared start-to-close if that is less.
+NEEDED_SECONDS = 300.0
+
+#: The steps of a read: how long to wait before each next one, and at the end what was read.
+Steps: TypeAlias = Generator[float, None, TaskHistory]
+
+
+class Run(Protocol):
+    """The part of a ``TaskRun`` that the read of its history uses."""
+
+    info: ActivityInfo
+    running: RunningActivity
+    status: StatusRecord
+    heartbeats: Heartbeats
+    responder: Responder
+    started_at: float
+
+
+class _OverError(Exception):
+    """The task ended while its history was waited for."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+
+class TaskHistoryRead:
+    """Reads the history for one task.
+
+    Args:
+        worker: the context of its worker.
+        task: the task.
+        implementation: the implementation of its type.
+        run: the run of the task, whose timeouts are set.
+        sent: called after each heartbeat that is sent while the history is waited for.
+    """
+
+    def __init__(
+        self,
+        worker: WorkerContext,
+        task: ActivityTask,
+        implementation: ActivityImplementation,
+        run: Run,
+        *,
+        sent: Callable[[], object],
+    ) -> None:
+        self._worker = worker
+        self._task = task
+        self._implementation = implementation
+        self._run = run
+        self._sent = sent
+        self._needed = implementation.history == "needed"
+
+    def now(self) -> TaskHistory:
+        """Read the history for an activity that runs, in its thread.
+
+        Raises:
+            HistoryError: it cannot be had at the moment.
+        """
+        if self._run.running.history is not None:
+            return self._run.running.history  # type: ignore[no-any-return]
+        return self._drive(self._steps(needed=False))
+
+    def before_run(self) -> Answer | None:
+        """Read the history in this thread; return the task's answer if it must not run."""
+        try:
+            self._drive(self._steps(needed=self._needed))
+        except _OverError as over:
+            return over.answer
+        except HistoryError as error:
+            return self._without(error)
+        return None
+
+    async def before_run_async(self) -> Answer | None:
+        """Read the history in threads, and wait on the event loop; like ``before_run``."""
+        steps = self._steps(needed=self._needed)
+        try:
+            while isinstance(pause := await off_loop(lambda: _next(steps)), float):
+                await asyncio.sleep(pause)
+        except _OverError as over:
+            return over.answer
+        except HistoryError as error:
+            return self._without(error)
+        finally:
+            steps.close()
+        return None
+
+    def _drive(self, steps: Steps) -> TaskHistory:
+        while isinstance(pause := _next(steps), float):
+            self._worker.policy.flag.wait(pause, StopLevel.CANCEL)
+        return pause
+
+    def _steps(self, *, needed: bool) -> Steps:
+        deadline = Deadline(self._patience(needed), clock=self._worker.clock)
+        backoff = Backoff(first_seconds=AGAIN_SECONDS, cap_seconds=10.0)
+        tries, beats = 0, False
+        with ExitStack() as stack:
+            while True:
+                pause = self._turn_seconds()
+                error: HistoryError | ServiceError | None = None
+                if not pause:
+                    try:
+                        return self._read(strict=needed)
+                    except (HistoryError, ServiceError) as raised:
+                        error = raised
+                    tries += 1
+                    if _is_final(error, needed) or (tries > 1 and not needed):
+                        raise _unavailable(error) from error
+                    pause = backoff.next_seconds() if needed else AGAIN_SECONDS
+                if pause > (deadline.remaining_seconds() or 0.0):
+                    raise _unavailable(error)
+                if needed and not beats:
+                    stack.enter_context(self._beating())
+                    beats = True
+                self._check_status(needed)
+                yield pause
+
+    def _patience(self, needed: bool) -> float:
+        if not needed:
+            return WANTED_SECONDS
+        start_to_close = self._run.info.start_to_close
+        return NEEDED_SECONDS if start_to_close is None else min(NEEDED_SECONDS, start_to_close / 2)
+
+    def _turn_seconds(self) -> float:
+        histories = self._worker.histories
+        return 0.0 if histories.known(self._task) else histories.turn_seconds()
+
+    def _beating(self) -> AbstractContextManager[object]:
+        """Return a context manager in which heartbeats go on, if any are declared."""
+        timeout = self._run.info.heartbeat
+        interval = self._implementation.auto_heartbeat_seconds or (timeout and timeout / 3)
+        if interval is None:
+            return contextlib.nullcontext()
+        return self._worker.auto_heartbeats.during(
+            self._run.heartbeats,
+            interval_seconds=interval,
+            max_stall_seconds=None,
+            sent=self._sent,
+        )
+
+    def _check_status(self, needed: bool) -> None:
+        """End the waiting as the activity would be ended."""
+        status = self._run.status.current
+        if status is TaskStatus.ACTIVE:
+            return
+        if not needed:
+            raise HistoryError(f"{status.value}.")
+        ended = status in (TaskStatus.CLOSED, TaskStatus.STOPPING)
+        raise _OverError(NoAnswer(status) if ended else answer_of_giving_up(status))
+
+    def _read(self, *, strict: bool) -> TaskHistory:
+        histories = self._worker.histories
+        records = histories.known(self._task) or histories.read(self._task)
+        history = told_by(records, self._implementation, self._run.info, strict=strict)
+        self._known(history)
+        return history
+
+    def _known(self, history: TaskHistory) -> None:
+        """Let the timeouts in force rule, counted from when the poll brought the task."""
+        run, worker = self._run, self._worker
+        if run.running.history is not None:
+            return
+        info = replace(
+            run.info,
+            **{name: getattr(history, name) for name in (*_TIMEOUTS, "control")},
+            scheduled_at=history.scheduled_at,
+            started_at=history.started_at,
+        )
+        left = _seconds_from_start(history)
+        if left is not None:
+            left -= worker.clock.now() - run.started_at
+        run.info = run.running.info = info
+        run.running.deadline = Deadline(left, clock=worker.clock)
+        run.running.history = history
+        run.responder.task_ends_in(left)
+        run.heartbeats.timeouts_known(
+            history.heartbeat, history.heartbeat or history.start_to_close
+        )
+        interval = interval_in_force(self._implementation, history.heartbeat)
+        if interval is not None:
+            worker.auto_heartbeats.change(run.heartbeats, interval)
+        if worker.observers and (waited := queue_seconds(history)) is not None:
+            worker.observers.task_waited(TaskWaited(info, waited))
+
+    def _without(self, error: HistoryError) -> Answer | None:
+        info = self._run.info
+        if self._needed:
+            return Failed(f"{reasons.HISTORY_UNAVAILABLE}{error}", None, error)
+        text = "%s runs by its declared timeouts, without its history: %s"
+        logger.warning(text, info, error, extra=log_keys("history_missing", info))
+        return None
+
+
+#: The fields of ``ActivityInfo`` that are timeouts in force, once the history is known.
+_TIMEOUTS = ("heartbeat", "schedule_to_close", "schedule_to_start", "start_to_close")
+
+
+def interval_in_force(
+    implementation: ActivityImplementation, heartbeat: int | None
+) -> float | None:
+    """Return the interval of background heartbeats, in seconds, by the heartbeat timeout in force.
+
+    A third of it if the class asks for a third of the declared one; else what the class asks for,
+    if that is less.
+    """
+    interval, declared = implementation.auto_heartbeat_seconds, implementation.defaults.heartbeat
+    if interval is None or heartbeat is None:
+        return interval
+    third = heartbeat / 3
+    return third if declared is not None and interval == declared / 3 else min(interval, third)
+
+
+def queue_seconds(told: TaskHistory | ActivityRecord) -> float | None:
+    """Return how long a task waited for a worker; None if its times are not known."""
+    if told.scheduled_at is None or told.started_at is None:
+        return None
+    return max(0.0, told.started_at - told.scheduled_at)
+
+
+def _seconds_from_start(history: TaskHistory) -> float | None:
+    """Return how long the task may run, by the timeouts in force; None for no limit."""
+    limits = [] if history.start_to_close is None else [float(history.start_to_close)]
+    if history.schedule_to_close is not None:
+        limits.append(history.schedule_to_close - (queue_seconds(history) or 0.0))
+    return min(limits, default=None)
+
+
+def _next(steps: Steps) -> float | TaskHistory:
+    try:
+        return next(steps)
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+
+
+def _is_final(error: HistoryError | ServiceError, needed: bool) -> bool:
+    """Return whether another try would be useless."""
+    if isinstance(error, HistoryError):
+        return not isinstance(error, NotThereYetError)
+    return isinstance(error, ValidationError if needed else RefusedError)
+
+
+def _unavailable(error: HistoryError | ServiceError | None) -> HistoryError:
+    if error is None:
+        return HistoryError(
+            "this process reads no more histories a second than history_rate, and others are first."
+        )
+    if isinstance(error, UnreadableDetailsError) or not isinstance(error, ServiceError):
+        return error if isinstance(error, HistoryError) else HistoryError(str(error))
+    return HistoryError(f"{error.fault}. {error}")
