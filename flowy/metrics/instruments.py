@@ -62,6 +62,13 @@ INSTRUMENTS = (
         buckets=ANSWER_BUCKETS,
     ),
     Instrument(
+        "flowy_task_queue_seconds",
+        "histogram",
+        "From the scheduling of a task to its start, for tasks whose history is read.",
+        ("activity", "version"),
+        RUN_BUCKETS,
+    ),
+    Instrument(
         "flowy_tasks_running",
         "gauge",
         "Activities that run, or whose answer is under way.",

@@ -26,6 +26,7 @@ from ..observer import (
     StatusChanged,
     TaskEnded,
     TaskStarted,
+    TaskWaited,
     WorkerStarted,
     WorkerStopped,
 )
@@ -131,6 +132,10 @@ class OpenTelemetryObserver(Observer):
         """Count a change of a task's status."""
         self._add("flowy.task.status", 1, {"flowy.status": event.status.name.lower()})
 
+    def task_waited(self, event: TaskWaited) -> None:
+        """Time how long a task was queued."""
+        self._record("flowy.task.queue.duration", event.seconds, self._type_of(event))
+
     def task_ended(self, event: TaskEnded) -> None:
         """Count and time a task."""
         kind = self._type_of(event)
@@ -159,7 +164,7 @@ class OpenTelemetryObserver(Observer):
         """Remember how a process ended."""
         self._replacements.ended(event)
 
-    def _type_of(self, event: TaskStarted | TaskEnded) -> Attributes:
+    def _type_of(self, event: TaskStarted | TaskWaited | TaskEnded) -> Attributes:
         name, version = self._in_hand.type_of(event.info)
         return {"flowy.activity": name, "flowy.version": version}
 

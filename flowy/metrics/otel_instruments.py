@@ -77,6 +77,14 @@ OTEL_INSTRUMENTS = (
         buckets=ANSWER_BUCKETS,
     ),
     OTelInstrument(
+        "flowy.task.queue.duration",
+        "histogram",
+        "s",
+        "From the scheduling of a task to its start, for tasks whose history is read.",
+        _TYPE,
+        RUN_BUCKETS,
+    ),
+    OTelInstrument(
         "flowy.swf.call.duration",
         "histogram",
         "s",

@@ -27,6 +27,7 @@ from ..observer import (
     StatusChanged,
     TaskEnded,
     TaskStarted,
+    TaskWaited,
     WorkerStarted,
     WorkerStopped,
 )
@@ -122,6 +123,11 @@ class PrometheusObserver(Observer):
     def status_changed(self, event: StatusChanged) -> None:
         """Count a change of a task's status."""
         self._of("flowy_task_status_total", event.status.name.lower()).inc()
+
+    def task_waited(self, event: TaskWaited) -> None:
+        """Time how long a task was queued."""
+        kind = self._in_hand.type_of(event.info)
+        self._of("flowy_task_queue_seconds", *kind).observe(event.seconds)
 
     def task_ended(self, event: TaskEnded) -> None:
         """Count and time a task."""

@@ -14,6 +14,7 @@ from flowy.observer import (
     StopRequested,
     TaskEnded,
     TaskStarted,
+    TaskWaited,
     WorkerStarted,
     WorkerStopped,
 )
@@ -34,6 +35,7 @@ def busy(observer: Observer) -> None:
     observer.poll_started(PollStarted("orders"))
     for info in (CHARGE, SHIP):
         observer.task_started(TaskStarted(info))
+    observer.task_waited(TaskWaited(CHARGE, 7.0))
     observer.heartbeat_ended(HeartbeatEnded(CHARGE, accepted=True))
     observer.heartbeat_ended(HeartbeatEnded(CHARGE, accepted=False, fault="Throttled"))
     observer.call_ended(CallEnded("RecordActivityTaskHeartbeat", 0.5, "Throttled"))

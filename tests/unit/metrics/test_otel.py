@@ -83,6 +83,7 @@ def test_a_busy_worker(case: Case) -> None:
     ]  # fmt: skip
     assert case.points("flowy.swf.call.duration") == [(heartbeat, 0.5)]
     assert case.points("flowy.task.answer.duration") == [({}, 0.3)]
+    assert case.points("flowy.task.queue.duration") == [(charge, 7.0)]
     assert case.points("flowy.tasks.running") == [
         (charge, 0),
         ({"flowy.activity": "ship", "flowy.version": "2"}, 1),
