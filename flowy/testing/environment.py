@@ -23,7 +23,7 @@ from ..task import Activity, AsyncActivity
 from .declarations import PLAIN_INFO, info_of, reads_history
 from .histories import history_at, told_of
 from .outcomes import Answer, Canceled, HandedOver, Suspended, Unanswered
-from .scripted import Script, ScriptedTask
+from .scripted import Script, ScriptedTask, steps_at
 
 if TYPE_CHECKING:
     from ..convert import RunTypes
@@ -83,7 +83,7 @@ class ActivityEnvironment:
         attempt: int | None = 1,
         previous_details: object = None,
     ) -> None:
-        self._steps = _steps(
+        self._steps = steps_at(
             (cancel_at, ScriptedTask.request_cancel),
             (close_at, ScriptedTask.close),
             (lose_at, ScriptedTask.lose),
@@ -273,20 +273,6 @@ class ActivityEnvironment:
 
 #: Exceptions that an activity raises or lets pass to end its run; not the author's errors.
 _STEERING = (SuspendTask, CancelTask, HandOverTask, asyncio.CancelledError)
-
-
-def _steps(
-    *given: tuple[int | None, Callable[[ScriptedTask], None]],
-) -> dict[int, list[Callable[[ScriptedTask], None]]]:
-    """Return what happens at each heartbeat, by its number."""
-    steps: dict[int, list[Callable[[ScriptedTask], None]]] = {}
-    for number, happens in given:
-        if number is None:
-            continue
-        if number < 1:
-            raise ValueError(f"Cannot script heartbeat {number}: the first one is 1.")
-        steps.setdefault(number, []).append(happens)
-    return steps
 
 
 def _opened(envelope: Envelope | None, text: str) -> str:

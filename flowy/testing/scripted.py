@@ -223,6 +223,20 @@ class ScriptedTask:
             self.interrupt()
 
 
+def steps_at(
+    *given: tuple[int | None, Callable[[ScriptedTask], None]],
+) -> dict[int, list[Callable[[ScriptedTask], None]]]:
+    """Return what happens at each heartbeat, by its number."""
+    steps: dict[int, list[Callable[[ScriptedTask], None]]] = {}
+    for number, happens in given:
+        if number is None:
+            continue
+        if number < 1:
+            raise ValueError(f"Cannot script heartbeat {number}: the first one is 1.")
+        steps.setdefault(number, []).append(happens)
+    return steps
+
+
 def _implementation(
     activity: type[Activity], info: ActivityInfo, script: Script
 ) -> ActivityImplementation:
