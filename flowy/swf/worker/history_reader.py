@@ -21,8 +21,10 @@ from ..values import ActivityTask
 #: How many events of a history are read, at most, from the newest back. That is two calls.
 MAX_EVENTS = 2_000
 
-#: Of how many executions the latest read is kept. They may contain inputs, so they are few.
+#: Of how many executions the latest read is kept, and how many characters of inputs, results and
+#: details it may have: what is kept takes memory as long as the worker runs.
 KEPT_EXECUTIONS = 8
+KEPT_CHARS = 1_000_000
 
 
 class NotThereYetError(HistoryError):
@@ -102,11 +104,7 @@ class HistoryReader:
         events = events_in(list(islice(newest, MAX_EVENTS)))
         complete = bool(events) and events[0]["eventId"] == 1
         records = activity_records(events)
-        with self._lock:
-            self._kept[task.run_id] = records, complete
-            self._kept.move_to_end(task.run_id)
-            while len(self._kept) > KEPT_EXECUTIONS:
-                self._kept.popitem(last=False)
+        self._keep(task.run_id, records, complete)
         found = _found(task, records, complete)
         if found is None:
             if events and events[-1]["eventId"] >= task.started_event_id > 0:
@@ -116,6 +114,16 @@ class HistoryReader:
                 )
             raise NotThereYetError("SWF's history does not have this task yet.")
         return found
+
+    def _keep(self, run_id: str, records: Sequence[ActivityRecord], complete: bool) -> None:
+        texts = ((each.input, each.text, each.heartbeat) for each in records)
+        chars = sum(len(text or "") for each in texts for text in each)
+        with self._lock:
+            self._kept.pop(run_id, None)
+            if chars <= KEPT_CHARS:
+                self._kept[run_id] = records, complete
+            while len(self._kept) > KEPT_EXECUTIONS:
+                self._kept.popitem(last=False)
 
 
 def _found(

@@ -12,6 +12,7 @@ from flowy.exception import HistoryError
 from flowy.swf.client import SWFClient
 from flowy.swf.values import ActivityTask, ActivityType
 from flowy.swf.worker.history_reader import (
+    KEPT_CHARS,
     KEPT_EXECUTIONS,
     MAX_EVENTS,
     HistoryReader,
@@ -28,9 +29,10 @@ class Histories:
 
     Args:
         events: how many events it has.
+        input: the input of each task.
     """
 
-    def __init__(self, events: int) -> None:
+    def __init__(self, events: int, input: str = "[[], {}]") -> None:
         self.calls: list[Mapping[str, Any]] = []
         self._events = [{**event("WorkflowExecutionStarted"), "eventId": 1}]
         for number in range(2, events + 1, 2):
@@ -38,6 +40,7 @@ class Histories:
                 "activityId": str(number),
                 "activityType": {"name": "charge", "version": "1"},
                 "taskList": {"name": "work"},
+                "input": input,
             }
             self._events.append({**event("ActivityTaskScheduled", **said), "eventId": number})
             started = event("ActivityTaskStarted", scheduledEventId=number)
@@ -108,6 +111,13 @@ def test_a_read_is_kept_for_the_tasks_in_it() -> None:
         reads.read(a_task(901, f"run {number}"))
     assert reads.known(a_task(901)) is not None
     assert reads.known(a_task(901, "run 0")) is None
+
+
+def test_a_read_with_long_texts_is_not_kept() -> None:
+    """It is used once, and then takes no memory."""
+    reads = reader(Histories(901, "x" * (KEPT_CHARS // 449)))
+    assert reads.read(a_task(901)).complete
+    assert reads.known(a_task(901)) is None
 
 
 def test_a_budget() -> None:
