@@ -182,7 +182,7 @@ class ScriptedTask:
 
     def _read_history(self) -> TaskHistory:
         if self._script.history is None:
-            raise HistoryError("the test has said so.")
+            raise HistoryError("The test has given attempt=None: no history can be had.")
         return self._script.history
 
     # What can happen to the task

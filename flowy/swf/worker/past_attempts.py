@@ -90,8 +90,12 @@ def _newest_details(
             said = f"the details of activity {each.activity_id} cannot be read: {error}"
             if strict:
                 raise UnreadableDetailsError(said) from error
-            line = "%s runs without previous details: %s"
-            logger.warning(line, info, said, extra=log_keys("history_missing", info))
+            logger.warning(
+                "%s runs without previous details: %s",
+                info,
+                said,
+                extra=log_keys("history_missing", info),
+            )
             return None
         if text is not None:
             return decode_details(text)

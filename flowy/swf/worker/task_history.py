@@ -235,8 +235,12 @@ class TaskHistoryRead:
         info = self._run.info
         if self._needed:
             return Failed(f"{reasons.HISTORY_UNAVAILABLE}{error}", None, error)
-        text = "%s runs by its declared timeouts, without its history: %s"
-        logger.warning(text, info, error, extra=log_keys("history_missing", info))
+        logger.warning(
+            "%s runs by its declared timeouts, without its history: %s",
+            info,
+            error,
+            extra=log_keys("history_missing", info),
+        )
         return None
 
 
