@@ -76,6 +76,10 @@ class RunningActivity:
 
 _running: ContextVar[RunningActivity] = ContextVar("flowy_running_activity")
 
+#: Whether what runs here is a replay; and whether all of this process is one.
+_replays: ContextVar[bool] = ContextVar("flowy_replays", default=False)
+_process_replays = False
+
 
 def current_or_none() -> ActivityInfo | None:
     """Return what is known about the activity that runs here, or None outside a run."""
@@ -144,6 +148,30 @@ def task_history() -> Any:
             raise _outside(what)
         running.history = running.read_history()
     return running.history
+
+
+def replaying() -> bool:
+    """Return whether a recorded task runs again here, instead of a task that waits for its answer.
+
+    Guard by it what must not happen twice, such as a payment. True in all of a process of
+    ``flowy replay``, also while it imports the activities; and in a run of
+    ``flowy.testing.replay``. False outside activities. New processes that an activity starts do not
+    know of a replay.
+    """
+    return _process_replays or _replays.get()
+
+
+@contextmanager
+def entered_replay(*, process: bool = False) -> Iterator[None]:
+    """Make ``replaying`` True while the block runs: here, or in the whole *process*."""
+    global _process_replays
+    mark, before = _replays.set(True), _process_replays
+    _process_replays = before or process
+    try:
+        yield
+    finally:
+        _process_replays = before
+        _replays.reset(mark)
 
 
 @contextmanager

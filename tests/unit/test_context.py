@@ -16,7 +16,9 @@ from flowy.context import (
     RunningActivity,
     current,
     entered,
+    entered_replay,
     remaining_seconds,
+    replaying,
     worker_stopping,
 )
 from flowy.exception import OutsideActivityError
@@ -112,3 +114,29 @@ def test_remaining_seconds() -> None:
         assert remaining_seconds() == 0
     with entered(running()):
         assert remaining_seconds() is None
+
+
+def test_replaying() -> None:
+    """In a replay's own context, or in the whole process; and not after it."""
+
+    def elsewhere() -> bool:
+        """Return what another thread sees, in a context of its own."""
+        found: list[bool] = []
+        thread = threading.Thread(
+            target=contextvars.Context().run, args=(lambda: found.append(replaying()),)
+        )
+        thread.start()
+        thread.join()
+        return found[0]
+
+    assert not replaying()
+    with entered_replay():
+        assert replaying()
+        assert not elsewhere()
+    with entered_replay(process=True):
+        with entered_replay():
+            assert replaying()
+        assert elsewhere()
+        assert replaying()
+    assert not replaying()
+    assert not elsewhere()

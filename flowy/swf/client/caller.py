@@ -13,7 +13,8 @@ from typing import Any, TypeAlias, TypeVar
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.retry import Backoff, Deadline
 from ...concurrency.stop import StopFlag
-from ...exception import SWFError, TransientError
+from ...context import replaying
+from ...exception import RefusedError, SWFError, TransientError
 from ...observer import CallEnded, Observers
 from ...safe_logging import get_logger
 from .deadlines import CallDeadlines
@@ -25,6 +26,9 @@ logger = get_logger(__name__)
 
 #: The overall deadline of a call, in seconds, with all attempts that the client makes.
 ANSWER_DEADLINE_SECONDS = 30.0
+
+#: How the methods begin that change nothing at SWF.
+_READS = ("get_", "list_", "describe_", "count_")
 
 #: A boto3 ``swf`` client, or any object with the methods that are used. Not a protocol, because the
 #: types that boto3-stubs gives a client would not match one.
@@ -103,6 +107,12 @@ class SWFCaller:
         **parameters: Any,
     ) -> Mapping[str, Any]:
         logger.debug("Calling %s.", method)
+        if replaying() and not method.startswith(_READS):
+            raise RefusedError(
+                f"Cannot call {action_of(method)}: a replay calls nothing that changes anything at "
+                "SWF. Guard the call by flowy.context.replaying().",
+                fault="Replaying",
+            )
         if not self._observers or method.startswith("poll_"):  # pollers report their polls
             return self._call_patiently(client, method, deadline_seconds, parameters)
         began_at, fault = self._clock.now(), None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import logging
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 from botocore.stub import Stubber
 
 from flowy.concurrency.clock import Clock
-from flowy.exception import TransientError
+from flowy.context import entered_replay
+from flowy.exception import RefusedError, TransientError
 from flowy.observer import CallEnded, Observer, Observers
 from flowy.swf.client import SWFClient
 from flowy.swf.values import NOT_SET, ActivityDefaults, ActivityType
@@ -239,3 +242,33 @@ def test_each_call_is_a_debug_line(caplog: pytest.LogCaptureFixture) -> None:
     ScriptedLayer1().client().respond_activity_task_completed("SECRET", "SECRET")
     assert "Calling respond_activity_task_completed." in caplog.text
     assert "SECRET" not in caplog.text
+
+
+# In a replay
+
+
+def test_replays_only_read() -> None:
+    """Of all calls, only those that change nothing go out; the others are refused, by name."""
+    layer1 = ScriptedLayer1({})
+    client = layer1.client()
+    refused = set()
+    with entered_replay():
+        for name, method in inspect.getmembers(client, inspect.ismethod):
+            if name.startswith("_"):
+                continue
+            parameters = inspect.signature(method).parameters.values()
+            needed = {each.name: "x" for each in parameters if each.default is each.empty}
+            needed.pop("parameters", None)
+            try:
+                with contextlib.suppress(TypeError, KeyError, AttributeError):
+                    list(method(**needed) or ())
+            except RefusedError as error:
+                refused.add((name, error.fault))
+    assert {method.partition("_")[0] for method in layer1.methods} == {"get", "list", "describe"}
+    assert {fault for _, fault in refused} == {"Replaying"}
+    assert {name for name, _ in refused} >= {
+        "poll_for_activity_task", "poll_for_decision_task", "record_activity_task_heartbeat",
+        "respond_activity_task_completed", "respond_activity_task_failed",
+        "respond_activity_task_canceled", "start_workflow_execution",
+        "terminate_workflow_execution", "request_cancel_workflow_execution",
+    }  # fmt: skip
