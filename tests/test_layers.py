@@ -71,6 +71,7 @@ LAYERS: Mapping[str, int] = {
     "flowy.swf.limits": 5,
     "flowy.swf.operating": 7,
     "flowy.swf.registration": 7,
+    "flowy.swf.replay": 10,
     "flowy.swf.scanner": 8,
     "flowy.swf.suspended": 9,
     "flowy.swf.values": 0,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 
-from ...context import ActivityInfo
+from ...context import ActivityInfo, replaying
 from ...invocation import TaskOutcome
 from ...logs import LogEvent, log_keys
 from ...reasons import constant_of
@@ -62,7 +62,7 @@ def log_end(
         error: the exception behind the failure, or None.
     """
     level = logging.ERROR if outcome in _ERRORS else logging.INFO
-    if not logger.isEnabledFor(level):
+    if replaying() or not logger.isEnabledFor(level):  # whoever replays prints the end
         return
     fault, why = _fault_of(reason, error)
     if outcome is TaskOutcome.HANDED_OVER:

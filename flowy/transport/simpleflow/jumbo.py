@@ -17,7 +17,7 @@ from ...aws import Trouble, make_client, trouble_of
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.retry import Backoff, Deadline
 from ...concurrency.stop import StopFlag
-from ...context import remaining_seconds
+from ...context import remaining_seconds, replaying
 from ...exception import InputError, OutsideActivityError, TransportError
 from ...safe_logging import get_logger
 
@@ -38,6 +38,9 @@ ATTEMPTS = 4
 
 #: For how long S3 is waited for if the task has no declared timeout, in seconds.
 UNLIMITED_SECONDS = 3_600
+
+#: Texts that replays have not stored, by the fields that stand for them.
+_of_replays: dict[str, str] = {}
 
 T = TypeVar("T")
 
@@ -67,6 +70,8 @@ class JumboFields:
             InputError: the field is not well-formed, names another place, or its object is missing,
                 forbidden, too long, not UTF-8, or of another length than the field says.
         """
+        if field in _of_replays:
+            return _of_replays[field]
         key, size = self._parsed(field)
         bucket = self._folder.partition("/")[0]
         try:
@@ -83,7 +88,7 @@ class JumboFields:
         return text
 
     def write(self, text: str, *, patient: bool = True) -> str:
-        """Store a text, and return the field that stands for it.
+        """Store a text, and return the field that stands for it; a replay does not store it.
 
         Args:
             text: at most 5 Mi characters.
@@ -96,6 +101,10 @@ class JumboFields:
             raise JumboError(f"simpleflow's jumbo fields have at most {MAX_CHARS:,} characters.")
         bucket, _, folder = self._folder.partition("/")
         key = f"{folder}/{uuid.uuid4()}" if folder else str(uuid.uuid4())
+        made = f"{PREFIX}{bucket}/{key} {len(text)}"
+        if replaying():
+            _of_replays[made] = text
+            return made
         data = text.encode("utf-8")
 
         def put() -> None:
@@ -105,7 +114,7 @@ class JumboFields:
             self._waited_for(put)
         else:
             self._tried(put)
-        return f"{PREFIX}{bucket}/{key} {len(text)}"
+        return made
 
     def _parsed(self, field: str) -> tuple[str, int]:
         """Return the key and the size of a field of this folder."""

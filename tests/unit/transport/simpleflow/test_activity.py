@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from flowy import reasons
+from flowy import activity, reasons
 from flowy.exception import ActivityFailedError
 from flowy.task import Activity, AsyncActivity
 from flowy.testing import ActivityEnvironment, Answer
 from flowy.transport.simpleflow import SimpleflowActivity, encode_input
+from tests.unit.swf.replay.recorded import one, run
 from tests.unit.transport.simpleflow.object_store import ObjectStore
 
 LONG = "x" * 40_000
@@ -175,3 +176,16 @@ def test_the_last_heartbeat_does_not_break_the_details() -> None:
             raise RuntimeError("why")
 
     details_of(answered(Beats, encode_input((), {})))
+
+
+def test_replay(store: ObjectStore) -> None:
+    """A long result is compared with the one that is stored, and S3 gets nothing."""
+    store.put("bucket/dir/key", json.dumps(LONG).encode())
+    kind = activity("echo", 1, "work")(storing(Echo, store))
+    result = f"simpleflow+s3://bucket/dir/key {len(json.dumps(LONG))}"
+    task = one("echo", input=encode_input([LONG], {}), result=result)
+    replay = run(task, kind)
+    assert (replay.equal, replay.now.value) == (True, LONG)
+    other = run(task, kind, input=encode_input(["y" * 40_000], {}))
+    assert (other.equal, other.now.value) == (False, "y" * 40_000)
+    assert {request.partition(" ")[0] for request in store.requests} == {"GET"}

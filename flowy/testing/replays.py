@@ -1,0 +1,110 @@
+"""``replay``: a recorded task as a test, so that what went wrong once stays fixed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..exception import HistoryError
+from ..importing import imported
+from ..middleware import Middleware
+from ..nouns import counted
+from ..swf.replay import UNKNOWN, Replay, history_in, recording_of, replayed
+from ..swf.worker import WorkerOptions
+from ..task import Activity, AsyncActivity
+
+if TYPE_CHECKING:
+    from ..claims import Store
+    from ..codecs import Codec
+
+#: Where a history is: in a file, or at hand as pages or as events.
+History: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+def replay(
+    history: History,
+    *activities: type[Activity],
+    activity_id: str | None = None,
+    event_id: int | None = None,
+    input: str | None = None,
+    as_recorded: bool = False,
+    on_heartbeat: Callable[[float, str | None], object] | None = None,
+    middleware: Sequence[Middleware] = (),
+    codecs: Sequence[Codec] = (),
+    claims: Store | str | None = None,
+) -> Replay:
+    """Run a recorded task again, with its real input, and return how it ended, then and now.
+
+    For example::
+
+        def test_order_7_is_charged():
+            replayed = replay("tests/order-7.json", ChargeOrder)
+            assert replayed.now.value == {"paid": 7}, replayed
+
+    Nothing is sent to SWF; calls of Flowy's own that would change anything there are refused. All
+    else that the activity does is real: see ``flowy.context.replaying``.
+
+    Args:
+        history: the path of a file that ``flowy replay --save`` or the AWS CLI has written; an
+            answer of GetWorkflowExecutionHistory, several of them, or events.
+        activities: the classes that can run, each with the activity decorator.
+        activity_id: the activity id of the task; None if only one task fits.
+        event_id: the number of one of the task's events; None if only one task fits.
+        input: wire text to use instead of the recorded input; None for that.
+        as_recorded: whether heartbeats learn of a cancellation, and of the closing of the task, as
+            many seconds after the start as is recorded. Otherwise all of them are accepted.
+        on_heartbeat: called with the seconds since the start, and the details, of each heartbeat.
+        middleware, codecs, claims: those of the worker, outside of or after those of the class.
+
+    Raises:
+        HistoryError: it is not a history, no task fits, or several do.
+        ScanError: a class is not decorated, or cannot be used.
+        UnavailableError: a key service or a store does not answer.
+        OSError: the file cannot be read.
+        RuntimeError: the activity is a coroutine, and an event loop runs here.
+    """
+    options = WorkerOptions(
+        UNKNOWN,
+        UNKNOWN,
+        activities=activities,
+        middleware=tuple(middleware),
+        codecs=tuple(codecs),
+        claims=claims,
+    )
+    implementations = options.implementations()
+    if isinstance(history, str | os.PathLike):
+        history = history_in(Path(history).read_text(encoding="utf-8"), str(history))
+    tasks = recording_of(history).fitting(
+        implementations.keys(), activity_id=activity_id, event_id=event_id
+    )
+    if len(tasks) > 1:
+        shown = ", ".join(str(each.event_id) for each in tasks)
+        raise HistoryError(
+            f"Cannot choose: {counted(len(tasks), 'task')} fit. Give event_id, one of {shown}."
+        )
+    implementation = implementations[tasks[0].record.type]
+    _check_no_loop(implementation.factory)
+    return replayed(
+        tasks[0],
+        implementation,
+        input=input,
+        as_recorded=as_recorded,
+        middleware=imported(options.middleware),
+        on_heartbeat=on_heartbeat,
+    )
+
+
+def _check_no_loop(activity: object) -> None:
+    if not (isinstance(activity, type) and issubclass(activity, AsyncActivity)):
+        return
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "Cannot replay a coroutine activity here: an event loop runs already. "
+        "Use `await asyncio.to_thread(replay, ...)`."
+    )

@@ -1,0 +1,429 @@
+"""Recorded tasks run again: as in a worker, with nothing that SWF would notice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flowy import (
+    Activity,
+    AsyncActivity,
+    CancelTask,
+    HandOverTask,
+    activity,
+    async_scheduler,
+    call_activity,
+)
+from flowy.claims import FolderStore
+from flowy.codecs.fernet import FernetCodec
+from flowy.context import current, replaying
+from flowy.convert.msgspec import MsgspecConverter
+from flowy.envelope import Envelope
+from flowy.exception import RefusedError, UnavailableError
+from flowy.invocation import TaskOutcome
+from flowy.middleware import Middleware, Run
+from flowy.swf.replay.client import ReplayClient, Timeline
+from flowy.tokens.sqlite import SQLiteTokenStore
+from tests.unit.clocks import SelfTurningClock
+from tests.unit.swf.replay.recorded import BEGAN_AT, Charge, Ship, one, run
+
+
+def test_completed() -> None:
+    """The value, the heartbeats, the seconds; equal values may be other texts."""
+    replay = run(one("charge", 7, result='{"paid":7}', after=12.5), Charge)
+    assert replay.equal
+    assert replay.verdict == "Equal: it ends now as it did then."
+    assert (replay.then.outcome, replay.then.seconds) == (TaskOutcome.COMPLETED, 12.5)
+    assert replay.now.value == {"paid": 7}
+    assert replay.now.seconds is not None
+    assert replay.now.seconds < 12
+    assert replay.heartbeats == ['{"step": 1}', '{"step": 2}']
+    assert replay.error is None
+
+
+def test_failed(caplog: pytest.LogCaptureFixture) -> None:
+    """The same reason is equal, whatever the tracebacks say; the log says nothing of an answer."""
+    task = one("charge", 8, kind="Failed", reason="No such order.", details="Traceback")
+    with caplog.at_level(logging.INFO):
+        replay = run(task, Charge)
+    assert replay.equal
+    assert isinstance(replay.error, ValueError)
+    assert replay.now.details is not None
+    assert replay.now.details.endswith('Last heartbeat: {"step": 2}')
+    assert caplog.messages == []
+    other = run(one("charge", 8, kind="Failed", reason="Timed out."), Charge)
+    assert (other.equal, other.verdict) == (False, "Not equal: the reasons differ.")
+
+
+def test_ends_otherwise() -> None:
+    """A task that failed and now completes differs, and so does another value."""
+    replay = run(one("charge", 7, kind="Failed", reason="No."), Charge)
+    assert replay.verdict == "Not equal: failed then, completed now."
+    replay = run(one("charge", 7, result='{"paid": 8}'), Charge)
+    assert replay.verdict == 'Not equal: result["paid"] was 8 then, and is 7 now.'
+    assert "Then: completed after 1.000 s" in str(replay)
+
+
+def test_open() -> None:
+    """A task that had not ended, or not even started, runs; there is nothing to compare with."""
+    replay = run(one("charge", 7, kind=None), Charge)
+    assert replay.equal is None
+    assert replay.verdict.startswith("Nothing to compare with: the task had not ended")
+    assert (replay.then.outcome, replay.then.seconds) == (None, None)
+
+
+def test_history() -> None:
+    """Whoever asks the client for the history gets what was there when the task started."""
+    client = ReplayClient(
+        Timeline(), lambda _seconds, _details: None, CLOCK, one("charge", 7).known_events
+    )
+    assert [
+        each["eventType"] for each in client.get_workflow_execution_history("shop", "a", "b")
+    ] == ["WorkflowExecutionStarted", "ActivityTaskScheduled", "ActivityTaskStarted"]
+
+
+def test_input_of_ones_own() -> None:
+    """Another input than the recorded one."""
+    assert run(one("charge", 7), Charge, input="[[9], {}]").now.value == {"paid": 9}
+
+
+def test_input_that_does_not_fit() -> None:
+    """Fails as in a worker."""
+    replay = run(one("charge", 7), Charge, input="[[], {}]")
+    assert replay.now.reason.startswith("Input does not fit: run() missing")
+
+
+# As recorded
+
+
+@activity("count", 1, "work")
+class Count(Activity):
+    def run(self, clock: Any) -> Any:
+        """Beat every second until told to stop, for ten seconds at most."""
+        for beat in range(10):
+            if not self.heartbeat(beat):
+                raise CancelTask(f"at {beat}")
+            CLOCK.time += 1
+        return "all"
+
+
+#: What ``Count`` turns.
+CLOCK = SelfTurningClock()
+
+
+def test_canceled_as_recorded() -> None:
+    """A heartbeat learns of the cancellation when that many seconds have passed."""
+    task = one("count", 0, kind="Canceled", after=4.0, details="at 3")
+    task = replace(task, cancel_requested_at=BEGAN_AT + 2 + 2.5)
+    replay = run(task, Count, clock=CLOCK, as_recorded=True)
+    assert replay.equal
+    assert (replay.now.outcome, replay.now.details) == (TaskOutcome.CANCELED, "at 3")
+    replay = run(task, Count, clock=CLOCK)
+    assert (replay.equal, replay.now.value) == (False, "all")
+    late = replace(task, cancel_requested_at=BEGAN_AT + 2 + 3.5)
+    assert run(late, Count, clock=CLOCK, as_recorded=True).verdict == (
+        "Not equal: the details differ."
+    )
+
+
+def test_timed_out_as_recorded() -> None:
+    """Heartbeats, and an answer, learn that the task is closed."""
+    task = one("count", 0, kind="TimedOut", after=3.0, timeoutType="HEARTBEAT", details="2")
+    replay = run(task, Count, clock=CLOCK, as_recorded=True)
+    assert (replay.now.outcome, replay.equal) == (TaskOutcome.CLOSED, True)
+    assert replay.heartbeats == ["0", "1", "2", "3"]
+    assert (replay.then.reason, replay.then.details) == ("HEARTBEAT", "2")
+    assert run(task, Count, clock=CLOCK).verdict == "Not equal: timed out then, completed now."
+
+
+def test_coalesced_heartbeats() -> None:
+    """As a worker sends them: ten at once, then one a second."""
+    clock = SelfTurningClock()
+
+    @activity("hurry", 1, "work")
+    class Hurry(Activity):
+        def run(self, order: Any) -> Any:
+            """Beat 30 times in 3 seconds."""
+            for beat in range(30):
+                self.heartbeat(beat)
+                clock.time += 0.1
+
+    every = run(one("hurry", 7), Hurry, clock=clock).heartbeats
+    some = run(one("hurry", 7), Hurry, clock=clock, coalesce=True).heartbeats
+    assert every == [str(beat) for beat in range(30)]
+    assert len(some) in (12, 13)
+    assert some[:10] == every[:10]
+
+
+@activity("listen", 1, "work", heartbeat=60, auto_heartbeat=0.001)
+class Listen(Activity):
+    def run(self, order: Any) -> Any:
+        """Wait until a background heartbeat learns of a cancellation."""
+        while not self.cancel_requested:
+            threading.Event().wait(0.001)
+
+
+@activity("linger", 1, "work", heartbeat=60, auto_heartbeat=0.001)
+class Linger(AsyncActivity):
+    async def run(self, order: Any) -> Any:
+        """Wait until canceled."""
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("name", "implementation"), [("listen", Listen), ("linger", Linger)])
+def test_background_heartbeats(name: str, implementation: type[Activity]) -> None:
+    """They go on, learn what is recorded, and cancel a coroutine."""
+    task = replace(one(name, 7, kind="Canceled"), cancel_requested_at=BEGAN_AT)
+    replay = run(task, implementation, as_recorded=True)
+    assert (replay.now.outcome, replay.equal) == (TaskOutcome.CANCELED, True)
+    assert replay.heartbeats[0] is None
+
+
+def test_coroutine() -> None:
+    """Runs on an event loop of its own."""
+    replay = run(one("ship", 7, result="[7]"), Ship)
+    assert (replay.equal, replay.heartbeats) == (True, ["packing"])
+
+
+# Nothing is changed
+
+
+@activity("talk", 1, "work")
+class Talk(Activity):
+    def run(self, name: str) -> Any:
+        """Try to change something at SWF."""
+        assert replaying()
+        try:
+            TALKS[name](self)
+        except RefusedError as error:
+            return str(error)
+        return "done"
+
+
+LAYER1: Any = object()
+
+TALKS: dict[str, Callable[[Activity], object]] = {
+    "complete": lambda self: async_scheduler("shop", layer1=LAYER1).complete(self.token, 7),
+    "call": lambda self: call_activity("shop", "charge", 1, 7, layer1=LAYER1),
+}
+
+
+@pytest.mark.parametrize("name", sorted(TALKS))
+def test_calls_are_refused(name: str) -> None:
+    """Whatever client of Flowy's an activity has, it can only read in a replay."""
+    value = run(one("talk", name), Talk).now.value
+    assert "a replay calls nothing that changes anything at SWF" in value
+    assert not replaying()
+
+
+def test_info_and_token() -> None:
+    """The ids are the recorded ones; the token says that it is none."""
+
+    @activity("info", 1, "elsewhere")
+    class Info(Activity):
+        def run(self, order: Any) -> Any:
+            """Return what is known."""
+            info = current()
+            return [info.workflow_id, info.run_id, info.activity_id, info.domain, info.task_list,
+                    info.started_event_id, info.identity, self.token]  # fmt: skip
+
+    assert run(one("info", 7), Info).now.value == [
+        "order-7", "run-1", "a", "shop", "work", 3, "replay", "replay of event 2"
+    ]  # fmt: skip
+
+
+@activity("ask", 1, "work")
+class Ask(Activity):
+    def run(self, file: str) -> Any:
+        """Suspend the task, and keep it in a store."""
+        self.suspend(SQLiteTokenStore(file), "a note")
+
+
+@activity("ask later", 1, "work")
+class AskLater(AsyncActivity):
+    async def run(self, file: str) -> Any:
+        """Suspend the task, and keep it in a store."""
+        await self.suspend(SQLiteTokenStore(file))
+
+
+@pytest.mark.parametrize(("name", "implementation"), [("ask", Ask), ("ask later", AskLater)])
+def test_suspended(tmp_path: Path, name: str, implementation: type[Activity]) -> None:
+    """The run ends as in a worker, and the store has no task."""
+    file = tmp_path / "tokens.db"
+    replay = run(one(name, str(file), result='"yes"'), implementation)
+    assert (replay.now.outcome, replay.equal) == (TaskOutcome.SUSPENDED, None)
+    assert replay.verdict == "Nothing to compare with: somebody else answers for the task."
+    assert SQLiteTokenStore(file).pending() == []
+
+
+def test_handed_over() -> None:
+    """Somebody else has answered."""
+
+    @activity("hand", 1, "work")
+    class Hand(Activity):
+        def run(self, order: Any) -> Any:
+            """Hand the task over."""
+            raise HandOverTask
+
+    assert run(one("hand", 7, result="1"), Hand).equal is None
+
+
+# What belongs to the class
+
+
+class Loud(Middleware):
+    """Puts a number before the argument."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def run(self, run: Run, call_next: Callable[[Run], Any]) -> Any:
+        """Change the argument."""
+        return call_next(replace(run, args=([self._number, *run.args[0]],)))
+
+
+def test_middleware_and_converter() -> None:
+    """The worker's middleware is outside of the class's; the converter applies."""
+
+    @activity("sum", 1, "work", converter=MsgspecConverter())
+    class Sum(Activity):
+        middleware = (Loud(2),)
+
+        def run(self, numbers: list[int]) -> list[int]:
+            """Return the numbers."""
+            return numbers
+
+    replay = run(one("sum", [9], result="[2, 1, 9]"), Sum, middleware=(Loud(1),))
+    assert replay.equal
+    assert run(one("sum", ["x"]), Sum).now.reason.startswith("Input invalid: ")
+
+
+KEY = b"0" * 43 + b"="
+
+
+def secret(store: FolderStore | None = None) -> type[Activity]:
+    """Return an activity whose values are encrypted, and stored if they are long."""
+
+    @activity("secret", 1, "work")
+    class Secret(Activity):
+        codecs = (FernetCodec([KEY]),)
+        claims = store
+        require_encryption = True
+
+        def run(self, times: int, text: str) -> Any:
+            """Return a long text; or fail."""
+            self.heartbeat("a secret")
+            if not times:
+                raise ValueError(text)
+            return text * times
+
+    return Secret
+
+
+def test_encrypted() -> None:
+    """Input and results are decoded, heartbeats come in clear text."""
+    envelope = Envelope((FernetCodec([KEY]),))
+    sealed = envelope.sealed('"no"')
+    task = one("secret", input=f"[[{envelope.sealed('3')}, {sealed}], {{}}]",
+               result=envelope.sealed('"nonono"'))  # fmt: skip
+    replay = run(task, secret())
+    assert (replay.equal, replay.then.result, replay.now.result) == (
+        True, '"nonono"', '"nonono"'
+    )  # fmt: skip
+    assert replay.heartbeats == ["a secret"]
+    failed = one("secret", input=f"[[{envelope.sealed('0')}, {sealed}], {{}}]", kind="Failed",
+                 reason="no", details=envelope.sealed_details("Trace"))  # fmt: skip
+    replay = run(failed, secret())
+    assert (replay.equal, replay.then.details) == (True, "Trace")
+    assert (replay.now.details or "").startswith("Traceback")
+    plain = run(one("secret", 3, "no"), secret())
+    assert plain.now.reason.startswith("Input unreadable: it is not encrypted")
+
+
+def test_what_cannot_be_read() -> None:
+    """A result that was encrypted with a key that is gone stays as it is."""
+    sealed = Envelope((FernetCodec(["1" * 43 + "="]),)).sealed('"nono"')
+    argument = Envelope((FernetCodec([KEY]),)).sealed
+    text = f"[[{argument('2')}, {argument(json.dumps('no'))}], {{}}]"
+    replay = run(one("secret", input=text, result=sealed), secret())
+    assert (replay.equal, replay.then.result, replay.now.value) == (False, sealed, "nono")
+
+
+def test_claimed(tmp_path: Path) -> None:
+    """A claim is read, a long result is compared with what is stored, and nothing is stored."""
+    store = FolderStore(tmp_path)
+    envelope = Envelope((FernetCodec([KEY]),), store)
+    long = json.dumps("x" * 40_000)
+    result = envelope.sealed(long)
+    argument = f"{envelope.sealed('40000')}, {envelope.sealed(json.dumps('x'))}"
+    files = sorted(tmp_path.rglob("*"))
+    replay = run(one("secret", input=f"[[{argument}], {{}}]", result=result), secret(store))
+    assert (replay.equal, replay.now.result) == (True, long)
+    assert sorted(tmp_path.rglob("*")) == files
+    replay = run(one("secret", input=f"[[{argument}], {{}}]", result='"y"'), secret(store))
+    assert (replay.equal, replay.now.result) == (False, long)
+    assert sorted(tmp_path.rglob("*")) == files
+
+
+def test_store_that_is_away(tmp_path: Path) -> None:
+    """Is not waited for, and is not the activity's failure."""
+    store = FolderStore(tmp_path / "there")
+    (tmp_path / "there").mkdir()
+    result = Envelope((FernetCodec([KEY]),), store).sealed(json.dumps("x" * 40_000))
+    (tmp_path / "there").rename(tmp_path / "elsewhere")
+    with pytest.raises(UnavailableError, match="is not there"):
+        run(one("secret", input=f"[[{result}], {{}}]"), secret(store))
+
+
+# How a run ends
+
+
+def test_ends_of_the_process() -> None:
+    """SystemExit fails the task, as in a worker; Ctrl-C ends the replay, in a coroutine too."""
+
+    @activity("exit", 1, "work")
+    class Exit(Activity):
+        def run(self, order: Any) -> Any:
+            """Exit."""
+            raise SystemExit(3)
+
+    @activity("interrupt", 1, "work")
+    class Interrupt(Activity):
+        def run(self, order: Any) -> Any:
+            """End as by Ctrl-C."""
+            raise KeyboardInterrupt
+
+    @activity("interrupt later", 1, "work")
+    class InterruptLater(AsyncActivity):
+        async def run(self, order: Any) -> Any:
+            """End as by Ctrl-C."""
+            raise KeyboardInterrupt
+
+    assert run(one("exit", 7), Exit).now.reason == "SystemExit: 3"
+    for name, implementation in (("interrupt", Interrupt), ("interrupt later", InterruptLater)):
+        with pytest.raises(KeyboardInterrupt):
+            run(one(name, 7), implementation)
+    assert not replaying()
+
+
+def test_call_of_ones_own() -> None:
+    """A class with its own ``__call__`` answers by its scheduler."""
+
+    @activity("own", 1, "work")
+    class Own(Activity):
+        def __call__(self) -> Any:
+            """Answer."""
+            self._scheduler.complete(self.token, '"mine"')
+
+        def run(self) -> None:
+            """Is not called."""
+
+    assert run(one("own", 7, result='"mine"'), Own).equal
