@@ -38,6 +38,7 @@ flowy local                              # run an SWF on this machine
 flowy worker --domain shop --task-list orders shop.activities
 flowy call --domain shop charge 1 '{"order": 7}'
 flowy executions list --domain shop      # see what runs and what has ended
+flowy replay --domain shop --workflow-id order-7 shop.activities    # run a task again, here
 flowy types list --domain shop           # see what is registered
 flowy decode result.json --codec shop.keys:CODECS    # see what is encrypted
 flowy tokens list --store tokens.db      # see what waits for people
@@ -144,10 +145,30 @@ def _written(code: int) -> int:
 
 def parser() -> Parser:
     """Return the parser of the whole command line."""
-    from . import call, completion, executions, laptop, registered_types, tokens, values, worker
+    from . import (
+        call,
+        completion,
+        executions,
+        laptop,
+        registered_types,
+        replay,
+        tokens,
+        values,
+        worker,
+    )
 
     whole, verbs = _empty_parser()
-    for group in (worker, call, laptop, executions, registered_types, tokens, values, health):
+    for group in (
+        worker,
+        call,
+        laptop,
+        executions,
+        replay,
+        registered_types,
+        tokens,
+        values,
+        health,
+    ):
         group.add_verbs(verbs)
     completion.add_verbs(verbs, whole)
     return whole

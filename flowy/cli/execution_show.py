@@ -77,7 +77,7 @@ def add_verb_show(verbs: Verbs) -> None:
 
 def _show(given: argparse.Namespace) -> ExitCode:
     with swf_of(given.domain) as client:
-        description = _described(client, given)
+        description = described(client, given)
         events = client.get_workflow_execution_history(
             given.domain, description.info.workflow_id, description.info.run_id
         )
@@ -100,7 +100,12 @@ def _show(given: argparse.Namespace) -> ExitCode:
     return ExitCode.FINE
 
 
-def _described(client: SWFClient, given: argparse.Namespace) -> ExecutionDescription:
+def described(client: SWFClient, given: argparse.Namespace) -> ExecutionDescription:
+    """Return the description of the run that the options name.
+
+    Raises:
+        UnknownResourceError: SWF does not have it.
+    """
     run_id = given.run_id
     if run_id is None and (run := find_run(client, given.domain, given.workflow_id)):
         run_id = run.run_id

@@ -36,6 +36,7 @@ class ExitCode(enum.IntEnum):
     CANCELED = 6, "the activity that was called was canceled"
     OUT_OF_REACH = 7, "SWF, KMS or a store is out of reach: the same command may work later"
     LEFT_OVER = 8, "a stop left something: the last log line of the worker names it"
+    DIFFERS = 9, "the task that was replayed ended differently from what is recorded"
     INTERRUPTED = 130, "interrupted by Ctrl-C or SIGTERM"
 
 

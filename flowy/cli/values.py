@@ -111,7 +111,7 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
 def _decode(given: argparse.Namespace) -> ExitCode:
     from ..transport.reading import read_text
 
-    text = _text_of(given.file)
+    text = text_of(given.file)
     codecs, store = made(given.codec, given.claims)
     sys.stdout.write(f"{read_text(text, codecs, store)}\n")
     return ExitCode.FINE
@@ -120,7 +120,7 @@ def _decode(given: argparse.Namespace) -> ExitCode:
 def _show(given: argparse.Namespace) -> ExitCode:
     from ..envelope import claims_in
 
-    text = _text_of(given.file)
+    text = text_of(given.file)
     store = made([], given.claims)[1]
     assert store is not None
     shown = [store.show(claim) for claim in claims_in(text)]
@@ -138,7 +138,12 @@ def _policy(given: argparse.Namespace) -> ExitCode:
     return ExitCode.FINE
 
 
-def _text_of(file: str) -> str:
+def text_of(file: str) -> str:
+    """Return what a file has, without a line break at its end; ``-`` is standard input.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:

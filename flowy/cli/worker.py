@@ -99,7 +99,7 @@ def add_verbs(verbs: Verbs) -> None:
         help="end after N polls; 0 registers only, -1 goes on until stopped (default)",
     )
     for option in (*_options(), *fields(HealthOptions)):
-        _add_option(parser, option)
+        add_option(parser, option)
 
 
 def _add_check(parser: argparse.ArgumentParser) -> None:
@@ -119,7 +119,8 @@ def _options() -> Iterator[Field[Any]]:
             yield option
 
 
-def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
+def add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
+    """Add an option of ``WorkerOptions`` or ``HealthOptions`` as it is declared."""
     flag = option.metadata["flag"] or f"--{option.name.replace('_', '-')}"
     help_text = option.metadata["help"].rstrip(".")
     shown: dict[str, Any] = {"help": help_text, "default": option.default}

@@ -89,6 +89,16 @@ def terminable(*, last: bool = False) -> Iterator[None]:
 
 
 @contextmanager
+def prompting() -> Iterator[None]:
+    """Let SIGINT raise one KeyboardInterrupt while the block runs: a prompt handles it and goes on.
+
+    For a block within one of ``terminable``, which would repeat the exception.
+    """
+    with handling({signal.SIGINT: signal.default_int_handler}):
+        yield
+
+
+@contextmanager
 def reporting(report: Callable[[], object]) -> Iterator[None]:
     """Call *report*, on a thread, at each SIGUSR1 that no worker handles while the block runs.
 

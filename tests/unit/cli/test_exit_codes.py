@@ -36,7 +36,7 @@ def test_every_error_of_flowys_has_an_exit_code(
 
 def test_the_codes_do_not_change() -> None:
     """Scripts and process managers rely on the numbers."""
-    assert [int(code) for code in ExitCode] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 130]
+    assert [int(code) for code in ExitCode] == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130]
 
 
 def test_the_table_tells_the_meaning_of_each_code() -> None:

@@ -160,3 +160,17 @@ def test_a_program_keeps_its_own_handler(script: Script) -> None:
         signal.raise_signal(signal.SIGUSR1)
     """)
     assert printed == "own\nown\nown, from before\n"
+
+
+def test_a_prompt_is_interrupted_once(script: Script) -> None:
+    """Ctrl-C at a prompt within it raises one KeyboardInterrupt, which nothing repeats."""
+    printed = script("""
+        import signal
+        from flowy.concurrency.cli_signals import prompting, terminable
+        with terminable(), prompting():
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                print("interrupted", signal.getitimer(signal.ITIMER_REAL))
+    """)
+    assert printed == "interrupted (0.0, 0.0)\n"

@@ -1,0 +1,224 @@
+"""``flowy replay``: run a recorded task again, on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..concurrency.cli_signals import prompting, terminable
+from ..concurrency.process_end import EXIT_SECONDS, end_within
+from ..context import entered_replay
+from ..exception import ScanError
+from ..importing import imported
+from ..middleware import Middleware
+from ..swf.replay import (
+    UNKNOWN,
+    RecordedTask,
+    Recording,
+    history_in,
+    recording_of,
+    replayed,
+    save,
+)
+from ..swf.worker import WorkerOptions
+from . import arguments
+from .execution_show import described
+from .exit_codes import ExitCode
+from .import_errors import import_text
+from .parser import UsageError
+from .reach import swf_of
+from .replay_text import HEADINGS, heading_of, lines_of, print_heartbeat, row
+from .tables import print_table
+from .terminal import say
+from .values import text_of
+from .verbs import add_domain, add_packages, add_verb
+from .wording import in_options
+from .worker import add_option
+
+if TYPE_CHECKING:
+    from .verbs import Verbs
+
+_DESCRIPTION = """\
+Run a recorded task again on this machine, with its real input, and compare how it ends.
+
+SWF notices nothing: its history is read, and the run has no client that could change anything
+there. Claims are read and none is stored; a task that suspends itself is not kept. All else that
+the activity does is real: guard what must not happen twice by flowy.context.replaying().
+
+The heartbeats that a worker would send are printed and accepted. With --as-recorded they learn of a
+cancellation, or of the end of the task, as many seconds after the start as is recorded. Inputs,
+results and details are printed in clear text. The exit code is 9 if the task ends differently now.
+"""
+
+_EXAMPLES = """\
+flowy replay --domain shop --workflow-id order-7 shop.activities
+flowy replay --domain shop --workflow-id order-7 --activity-id charge --pdb shop.activities
+flowy replay --domain shop --workflow-id order-7 --event-id 11 --as-recorded shop.activities
+flowy replay --domain shop --workflow-id order-7 --input input.json shop.activities
+flowy replay --domain shop --workflow-id order-7 --save order-7.json shop.activities
+flowy replay --history order-7.json shop.activities    # without SWF; also the JSON of the AWS CLI
+"""
+
+#: The options of a worker that a replay has, too.
+_WORKER_OPTIONS = ("middleware", "codecs", "claims")
+
+#: Stands for the task list of the options; a replay polls none.
+_NO_LIST = "none"
+
+
+def add_verbs(verbs: Verbs) -> None:
+    """Add ``replay``."""
+    parser = add_verb(verbs, "replay", "run a recorded task again", _DESCRIPTION, _EXAMPLES)
+    parser.set_defaults(run=_replay)
+    add_packages(parser)
+    add_domain(parser, help="the SWF domain (required without --history)")
+    parser.add_argument(
+        "--workflow-id",
+        type=arguments.workflow_id,
+        metavar="ID",
+        help="workflow id of the execution (required without --history)",
+    )
+    parser.add_argument(
+        "--run-id", metavar="ID", help="this run of it (default: the open or the latest one)"
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--activity-id", metavar="ID", help="the task with this activity id")
+    which.add_argument(
+        "--event-id",
+        type=arguments.count,
+        metavar="N",
+        help="the task of this event, such as the one that scheduled it",
+    )
+    parser.add_argument(
+        "--history",
+        action="append",
+        metavar="FILE",
+        help="read the history from a file that --save or `aws swf get-workflow-execution-history "
+        "--output json` has written, and ask SWF for nothing; may be given several times, once "
+        "for each page; - reads standard input",
+    )
+    parser.add_argument(
+        "--input", metavar="FILE", help="take the input from a file, as SWF would have it"
+    )
+    parser.add_argument(
+        "--as-recorded",
+        action="store_true",
+        help="answer heartbeats as is recorded: tell of a cancellation and of the end of the task",
+    )
+    parser.add_argument(
+        "--pdb",
+        action="store_true",
+        help="start Python's debugger at the first line of run, and where run raises",
+    )
+    parser.add_argument(
+        "--save",
+        type=arguments.file,
+        metavar="FILE",
+        help="write the history of the task to a file for --history, which only you can read",
+    )
+    for option in fields(WorkerOptions):
+        if option.name in _WORKER_OPTIONS:
+            add_option(parser, option)
+
+
+def _replay(given: argparse.Namespace) -> ExitCode:
+    if given.history is None and None in (given.domain, given.workflow_id):
+        raise UsageError(
+            "Cannot tell which history: give --domain and --workflow-id, or --history."
+        )
+    if given.pdb and "-" in (given.input, *(given.history or ())):
+        raise UsageError("Cannot read standard input, which --pdb needs: give files.")
+    here = str(Path.cwd())
+    sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
+    # Modules may ask whether this is a replay while they are imported.
+    with entered_replay(process=True), terminable(last=given.ends_process):
+        options = _options_of(given)
+        try:
+            activities = options.implementations()
+        except (KeyboardInterrupt, ScanError):
+            raise
+        except BaseException as error:  # whatever an author's module does at its import
+            say(import_text(error, given.packages, here))
+            return ExitCode.REFUSED
+        recording = _recording_of(given)
+        tasks = recording.fitting(
+            activities.keys(), activity_id=given.activity_id, event_id=given.event_id
+        )
+        if len(tasks) > 1:
+            print_table(HEADINGS, map(row, tasks))
+            raise UsageError("Several tasks fit: give --event-id, or --activity-id.")
+        task = tasks[0]
+        if given.save is not None:
+            _save(task, given.save)
+        print(heading_of(task), flush=True)
+        say("The activity runs for real, with its side effects; only SWF notices nothing.")
+        with prompting() if given.pdb else nullcontext():
+            replay = replayed(
+                task,
+                activities[task.record.type],
+                input=None if given.input is None else text_of(given.input),
+                as_recorded=given.as_recorded,
+                coalesce=True,
+                middleware=_middleware_of(given, options),
+                on_heartbeat=print_heartbeat,
+            )
+    for line in lines_of(replay):
+        print(line)
+    code = ExitCode.DIFFERS if replay.equal is False else ExitCode.FINE
+    if given.ends_process:
+        end_within(EXIT_SECONDS, code)  # the activity may have left threads and exit hooks behind
+    return code
+
+
+def _options_of(given: argparse.Namespace) -> WorkerOptions:
+    """Return the options of a worker that would run the task.
+
+    Raises:
+        UsageError: an option cannot be used, or what it names cannot be imported.
+    """
+    values = {name: getattr(given, name) for name in _WORKER_OPTIONS}
+    try:
+        return WorkerOptions(
+            given.domain or UNKNOWN,
+            _NO_LIST,
+            package=given.packages,
+            ignore=given.ignore,
+            **values,
+        )
+    except (ValueError, ImportError) as error:
+        raise UsageError(in_options(str(error))) from None
+
+
+def _recording_of(given: argparse.Namespace) -> Recording:
+    """Return the recording in the files, or that of SWF."""
+    if given.history is not None:
+        pages = [page for file in given.history for page in history_in(text_of(file), file)]
+        return recording_of(
+            pages, domain=given.domain, workflow_id=given.workflow_id, run_id=given.run_id
+        )
+    with swf_of(given.domain) as client:
+        info = described(client, given).info
+        events = client.get_workflow_execution_history(given.domain, info.workflow_id, info.run_id)
+    return Recording(given.domain, info.workflow_id, info.run_id, events)
+
+
+def _save(task: RecordedTask, path: Path) -> None:
+    try:
+        save(task, path)
+    except OSError as error:
+        raise UsageError(f"Cannot write {path}: {error.strerror}.") from None
+
+
+def _middleware_of(given: argparse.Namespace, options: WorkerOptions) -> Sequence[Middleware]:
+    """Return the middleware of a worker, and the debugger if it is wanted."""
+    middleware: Sequence[Middleware] = imported(options.middleware)
+    if not given.pdb:
+        return middleware
+    from .debugger import Debugger  # needed only here
+
+    return (*middleware, Debugger())

@@ -1,0 +1,223 @@
+"""``flowy replay`` in the test's own process, with histories in files."""
+
+from __future__ import annotations
+
+import io
+import json
+import stat
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from flowy.cli import ExitCode, main
+from flowy.context import replaying
+from tests.unit.cli.conftest import Command, Ran
+from tests.unit.shop import DOMAIN, scheduled
+from tests.unit.swf.replay.recorded import History
+
+ACTIVITIES = """
+    from flowy import Activity, activity
+    from flowy.context import replaying
+    from flowy.middleware import Middleware
+
+    AT_IMPORT = replaying()
+
+
+    class Twice(Middleware):
+        def run(self, run, call_next):
+            return call_next(run) * 2
+
+
+    TWICE = Twice()
+
+
+    @activity(name="charge", version=1, task_list="work")
+    class Charge(Activity):
+        def run(self, order, *more):
+            self.heartbeat(f"order {order}")
+            self.heartbeat()
+            if order == 8:
+                raise ValueError("No such order.")
+            return [order, AT_IMPORT]
+    """
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder, with activities and a history of three tasks."""
+    (tmp_path / "recorded_shop.py").write_text(textwrap.dedent(ACTIVITIES))
+    (tmp_path / "broken_shop.py").write_text("1 / 0")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.delenv("FLOWY_DOMAIN", raising=False)
+    history = History()
+    for activity_id, order in (("a", 7), ("b", 8), ("c", 9)):
+        number = history.schedule("charge", order, activity_id=activity_id)
+        history.start(number)
+        if order == 8:
+            history.end("Failed", number, 2.5, reason="No such order.", details="Trace\nback")
+        else:
+            history.end("Completed", number, 1.5, result="[7,true]")
+    (tmp_path / "history.json").write_text(json.dumps({"events": history.events}))
+    yield tmp_path
+    sys.modules.pop("recorded_shop", None)
+
+
+@pytest.fixture
+def replay(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Run ``flowy replay`` on the history."""
+
+    def run(*arguments: str) -> Ran:
+        code = main(["replay", "--history", "history.json", *arguments])
+        assert not replaying()
+        return Ran(code, *capsys.readouterr())
+
+    return run
+
+
+def test_equal(replay: Callable[..., Ran]) -> None:
+    """Which task, each heartbeat, how it ended then and now; a warning on standard error."""
+    ran = replay("--activity-id", "a", "recorded_shop")
+    lines = ran.out.splitlines()
+    assert lines[0].startswith("charge 1 (activity a of workflow unknown), event 2, started ")
+    assert lines[0].endswith(" by worker-1")
+    assert [line.split(None, 2)[2] for line in lines[1:3]] == [
+        "heartbeat: order 7", "heartbeat: order 7"
+    ]  # fmt: skip
+    assert lines[3:5] == ["Then: completed after 1.500 s", "  [7,true]"]
+    assert lines[5].startswith("Now:  completed after 0.0")
+    assert lines[6:] == ["  [7, true]", "Equal: it ends now as it did then."]
+    assert ran.err == (
+        "flowy: The activity runs for real, with its side effects; only SWF notices nothing.\n"
+    )
+    assert ran.code == ExitCode.FINE
+
+
+def test_failed(replay: Callable[..., Ran]) -> None:
+    """Reasons and details of both; the same failure is equal."""
+    ran = replay("--event-id", "6", "recorded_shop")
+    assert "Then: failed after 2.500 s: No such order.\n  Trace\n  back\nNow:  failed" in ran.out
+    assert "  ValueError: No such order.\n\n  Last heartbeat: order 8\nEqual: it" in ran.out
+    assert (ran.code, ran.err.count("\n")) == (ExitCode.FINE, 1)
+
+
+def test_differs(replay: Callable[..., Ran]) -> None:
+    """Its own exit code."""
+    ran = replay("--activity-id", "c", "recorded_shop")
+    assert ran.out.endswith("Not equal: result[0] was 7 then, and is 9 now.\n")
+    assert ran.code == ExitCode.DIFFERS
+
+
+def test_several(replay: Callable[..., Ran]) -> None:
+    """A list of the tasks that fit."""
+    ran = replay("recorded_shop")
+    assert [line.split()[:3] for line in ran.out.splitlines()] == [
+        ["EVENT", "ACTIVITY", "TYPE"], ["2", "a", "charge"], ["5", "b", "charge"],
+        ["8", "c", "charge"],
+    ]  # fmt: skip
+    assert (ran.code, ran.err) == (
+        ExitCode.USAGE, "flowy: Several tasks fit: give --event-id, or --activity-id.\n"
+    )  # fmt: skip
+
+
+def test_input_and_save(replay: Callable[..., Ran], here: Path) -> None:
+    """Another input; the saved task is replayed without a choice, by its owner alone."""
+    (here / "input.json").write_text("[[1], {}]\n")
+    ran = replay("--activity-id", "a", "--save", "a.json", "--input", "input.json",
+                 "recorded_shop")  # fmt: skip
+    assert ran.out.endswith("Not equal: result[0] was 7 then, and is 1 now.\n")
+    assert stat.S_IMODE((here / "a.json").stat().st_mode) == 0o600
+    (here / "history.json").write_text((here / "a.json").read_text())
+    again = replay("--domain", "shop", "--workflow-id", "order-7", "recorded_shop")
+    assert again.out.startswith("charge 1 (activity a of workflow order-7), event 2")
+    assert again.code == ExitCode.FINE
+    assert "Cannot write no/a.json: No such" in replay("--save", "no/a.json", "recorded_shop").err
+
+
+def test_options_of_a_worker(replay: Callable[..., Ran]) -> None:
+    """Middleware for all activities."""
+    ran = replay("--activity-id", "a", "--middleware", "recorded_shop:TWICE", "recorded_shop")
+    assert "  [7, true, 7, true]\n" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (["--activity-id", "z", "recorded_shop"], 3, "Cannot find a task with activity id 'z'"),
+        (["--event-id", "x", "recorded_shop"], 2, "give a whole number"),
+        (["--activity-id", "a", "--event-id", "2", "recorded_shop"], 2, "not allowed with"),
+        (["broken_shop"], 3, "Cannot import broken_shop: ZeroDivisionError"),
+        (["flowy.nouns"], 3, "Cannot find any activity"),
+        (["--history", "none.json", "recorded_shop"], 2, "Cannot read none.json"),
+        (["--history", "recorded_shop.py", "recorded_shop"], 3, "it is not JSON (line 1)"),
+        (["--activity-id", "a", "--input", "no.json", "recorded_shop"], 2, "Cannot read no.json"),
+        (["--codec", "recorded_shop:NONE", "recorded_shop"], 2, "Cannot import recorded_shop:NONE"),
+        (["--claims", "ftp://x", "recorded_shop"], 2, "give s3://BUCKET/PREFIX"),
+        (["--pdb", "--input", "-", "recorded_shop"], 2, "which --pdb needs: give files"),
+    ],
+)
+def test_mistakes(replay: Callable[..., Ran], argv: list[str], code: int, said: str) -> None:
+    """One line, and a code."""
+    ran = replay(*argv)
+    assert (ran.code, said in ran.err) == (code, True), ran.err
+
+
+def test_no_history(capsys: pytest.CaptureFixture[str]) -> None:
+    """Either SWF is to be asked, or there is a file."""
+    assert main(["replay", "--domain", "shop", "recorded_shop"]) == ExitCode.USAGE
+    assert "give --domain and --workflow-id, or --history" in capsys.readouterr().err
+
+
+def test_standard_input(
+    capsys: pytest.CaptureFixture[str], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A history in a pipe, as from the AWS CLI."""
+    monkeypatch.setattr("sys.stdin", io.StringIO((here / "history.json").read_text()))
+    assert main(["replay", "--history", "-", "--event-id", "2", "recorded_shop"]) == 0
+    assert "Equal" in capsys.readouterr().out
+
+
+def test_from_swf(command: Command) -> None:
+    """The open run of a workflow id, or the run that is given; its task need not have ended."""
+    command.shop.start("order-7")
+    command.shop.decide("order-7", scheduled("a", input="[[7], {}]"))
+    ran = command("replay", "--workflow-id", "order-7", "recorded_shop")
+    assert ran.out.startswith("charge 1 (activity a of workflow order-7), event 5, never started\n")
+    assert "Then: had not ended\nNow:  completed" in ran.out
+    assert (ran.code, ran.out.splitlines()[-1]) == (
+        ExitCode.FINE, "Nothing to compare with: the task had not ended when its history was read."
+    )  # fmt: skip
+    counted = command.shop.boto3.count_pending_activity_tasks(
+        domain=DOMAIN, taskList={"name": "work"}
+    )
+    assert counted["count"] == 1
+    ran = command("replay", "--workflow-id", "order-7", "--run-id", "none", "recorded_shop")
+    assert (ran.code, "with run id none" in ran.err) == (ExitCode.REFUSED, True)
+
+
+def test_pdb_without_source(
+    capsys: pytest.CaptureFixture[str], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An activity whose first line cannot be found is debugged where it raises."""
+    (here / "odd_shop.py").write_text(
+        textwrap.dedent("""
+            from flowy import Activity, activity
+
+            exec(compile("def run(order):\\n    return order", "nowhere.py", "exec"))
+
+            @activity(name="charge", version=1, task_list="work")
+            class Charge(Activity):
+                run = staticmethod(run)
+            """)
+    )
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    argv = ["replay", "--history", "history.json", "--event-id", "2", "--pdb", "odd_shop"]
+    assert main(argv) == ExitCode.DIFFERS
+    told = capsys.readouterr()
+    assert "Cannot stop at the first line of run (" in told.err
+    assert "Now:  completed" in told.out
+    del sys.modules["odd_shop"]
