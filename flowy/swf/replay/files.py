@@ -14,6 +14,9 @@ from typing import Any
 from ...exception import HistoryError
 from .recording import DOMAIN_KEY, EVENT_KEY, RUN_KEY, UNKNOWN, WORKFLOW_KEY, RecordedTask
 
+#: The type of the first event of a history, and the keys that are kept of it.
+_FIRST, _EVENT_KEYS = "WorkflowExecutionStarted", ("eventId", "eventType", "eventTimestamp")
+
 
 def history_in(text: str, name: str) -> list[Mapping[str, Any]]:
     """Return the pages of a history that a text has, as one JSON document or several in a row.
@@ -45,13 +48,17 @@ def history_in(text: str, name: str) -> list[Mapping[str, Any]]:
 def save(task: RecordedTask, path: Path) -> None:
     """Write the history of one task to a file that only its owner can read; replace the file.
 
-    Earlier tasks of its type are written, too, because it may repeat one of them.
+    Earlier tasks of its type are written, too, because it may be a later attempt at one of them. So
+    is the first event, which shows that none is missing, without the input of the workflow.
 
     Raises:
         OSError: it cannot be written.
     """
     recording = task.recording
     events = {each["eventId"]: each for one in (*task.earlier, task) for each in one.events}
+    first = recording.events[0]
+    if first["eventType"] == _FIRST:
+        events[first["eventId"]] = {key: first[key] for key in _EVENT_KEYS}
     whose = {
         DOMAIN_KEY: recording.domain,
         WORKFLOW_KEY: recording.workflow_id,

@@ -6,6 +6,7 @@ they are; a file that ``flowy replay --save`` has written says so itself.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -136,10 +137,25 @@ class RecordedTask:
         return [each for each in self.recording.events if self._has(each)]
 
     @property
+    def started_event_id(self) -> int:
+        """The number of the event of its start; of one to come, if it has not started."""
+        return self.record.started_event_id or self.recording.events[-1]["eventId"] + 1
+
+    @property
     def known_events(self) -> list[Event]:
-        """The events that were there when it started, or was scheduled if it did not start."""
-        last = self.record.started_event_id or self.event_id
-        return [each for each in self.recording.events if each["eventId"] <= last]
+        """The events that were there when it started; if it has not, a start is made up."""
+        last = self.started_event_id
+        known = [each for each in self.recording.events if each["eventId"] <= last]
+        if not self.record.started_event_id:
+            known.append(
+                {
+                    "eventId": last,
+                    "eventType": "ActivityTaskStarted",
+                    "eventTimestamp": time.time(),  # the wall clock, like SWF's
+                    "activityTaskStartedEventAttributes": {"scheduledEventId": self.event_id},
+                }
+            )
+        return known
 
     @property
     def earlier(self) -> list[RecordedTask]:

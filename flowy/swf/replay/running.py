@@ -108,7 +108,7 @@ def _delivered(task: RecordedTask, input: str | None) -> ActivityTask:
         record.activity_id,
         task.recording.workflow_id,
         task.recording.run_id,
-        record.started_event_id,
+        task.started_event_id,
         record.input if input is None else input,
     )
 

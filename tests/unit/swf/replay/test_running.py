@@ -30,10 +30,11 @@ from flowy.envelope import Envelope
 from flowy.exception import RefusedError, UnavailableError
 from flowy.invocation import TaskOutcome
 from flowy.middleware import Middleware, Run
-from flowy.swf.replay.client import ReplayClient, Timeline
+from flowy.swf.replay import recording_of, save
+from flowy.swf.values import ActivityType
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.unit.clocks import SelfTurningClock
-from tests.unit.swf.replay.recorded import BEGAN_AT, Charge, Ship, one, run
+from tests.unit.swf.replay.recorded import BEGAN_AT, Charge, History, Ship, one, run
 
 
 def test_completed() -> None:
@@ -80,14 +81,34 @@ def test_open() -> None:
     assert (replay.then.outcome, replay.then.seconds) == (None, None)
 
 
-def test_history() -> None:
-    """Whoever asks the client for the history gets what was there when the task started."""
-    client = ReplayClient(
-        Timeline(), lambda _seconds, _details: None, CLOCK, one("charge", 7).known_events
-    )
-    assert [
-        each["eventType"] for each in client.get_workflow_execution_history("shop", "a", "b")
-    ] == ["WorkflowExecutionStarted", "ActivityTaskScheduled", "ActivityTaskStarted"]
+@pytest.mark.parametrize("how", ["recorded", "saved"])
+def test_history(tmp_path: Path, how: str) -> None:
+    """An activity that asks for its attempt, and what the one before had reported, is told."""
+
+    @activity("resume", 1, "work", history="needed")
+    class Resume(Activity):
+        def run(self, order: Any) -> Any:
+            """Return what is known."""
+            return [self.attempt, self.previous_details, self.info.start_to_close]
+
+    history = History()
+    other = history.schedule("charge", 7, activity_id="b")
+    first = history.schedule("resume", 7)
+    history.start(first)
+    history.end("TimedOut", first, timeoutType="START_TO_CLOSE", details='{"step": 3}')
+    second = history.schedule("resume", 7)
+    history.start(second)
+    history.end("Completed", second, result='[2, {"step": 3}, 60]')
+    third = history.schedule("resume", 7)
+    tasks = recording_of(history.events).fitting({ActivityType("resume", "1")})
+    if how == "saved":
+        save(tasks[1], tmp_path / "task.json")
+        document = json.loads((tmp_path / "task.json").read_text())
+        assert [each["eventId"] for each in document["events"]] == [1, 3, 4, 5, 6, 7, 8]
+        tasks[1:2] = recording_of(document).fitting({ActivityType("resume", "1")})
+    replays = [run(each, Resume).now.value for each in tasks]
+    assert replays == [[1, None, 60], [2, {"step": 3}, 60], [None, None, 60]]
+    assert (other, tasks[2].event_id) == (2, third)
 
 
 def test_input_of_ones_own() -> None:
