@@ -211,7 +211,7 @@ def _save(task: RecordedTask, path: Path) -> None:
     try:
         save(task, path)
     except OSError as error:
-        raise UsageError(f"Cannot write {path}: {error.strerror}.") from None
+        raise UsageError(f"Cannot write the history to {path}: {error.strerror}.") from None
 
 
 def _middleware_of(given: argparse.Namespace, options: WorkerOptions) -> Sequence[Middleware]:

@@ -135,7 +135,10 @@ def test_input_and_save(replay: Callable[..., Ran], here: Path) -> None:
     again = replay("--domain", "shop", "--workflow-id", "order-7", "recorded_shop")
     assert again.out.startswith("charge 1 (activity a of workflow order-7), event 2")
     assert again.code == ExitCode.FINE
-    assert "Cannot write no/a.json: No such" in replay("--save", "no/a.json", "recorded_shop").err
+    assert (
+        "Cannot write the history to no/a.json: No such"
+        in replay("--save", "no/a.json", "recorded_shop").err
+    )
 
 
 def test_options_of_a_worker(replay: Callable[..., Ran]) -> None:
