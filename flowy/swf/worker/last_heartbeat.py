@@ -24,8 +24,12 @@ def with_last_heartbeat(answer: Failed, last: str | None) -> Failed:
         answer: the failure.
         last: the details of the last heartbeat, in any length; or None.
     """
-    if last is None or answer.own_format:
+    if answer.own_format:
         return answer
+    if last is None:
+        if f"\n{_MARK}" not in f"\n{answer.details or ''}":
+            return answer
+        last = ""  # the text of an exception, which may come from an input, must not stand for one
     last = cut_end(sendable(last), MAX_HEARTBEAT_DETAILS_CHARS)
     details = f"{answer.details or ''}\n{_MARK}{last}".lstrip("\n")
     return Failed(answer.reason, details, answer.error)
@@ -36,4 +40,6 @@ def last_heartbeat_in(details: str | None, *, hides_reasons: bool = False) -> st
     _, mark, last = f"\n{details or ''}".rpartition(f"\n{_MARK}")
     if not mark:
         return None
-    return last.rpartition(_REASON)[0] if hides_reasons and _REASON in last else last
+    if hides_reasons and _REASON in last:
+        last = last.rpartition(_REASON)[0]
+    return last or None
