@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from flowy import activity
 from flowy.local import LocalSWF
-from flowy.observer import Observer, TaskWaited
+from flowy.observer import Observer, Observers, TaskWaited
 from flowy.swf.client import SWFClient
 from flowy.swf.scanner import declared_by
+from flowy.swf.values import ActivityTask
 from flowy.swf.worker import ActivityWorker
+from flowy.swf.worker.history_reader import HistoryReader
+from flowy.swf.worker.queue_sampler import MOST_WAITING, QueueSampler
 from flowy.task import Activity
 from tests.patience import PATIENCE_SECONDS
+from tests.suspended import an_info
 from tests.unit.shop import DOMAIN, scheduled
+from tests.unit.swf.calls import throttled
 from tests.unit.swf.worker.attempts_case import AttemptsCase, open_case
 
 DECLARED: dict[str, Any] = {
@@ -98,3 +105,113 @@ def test_nobody_asks(case: AttemptsCase, options: dict[str, Any]) -> None:
     serve(case, Plain, 2, **options)
     assert case.layer1.reads == 0
     assert not [each for each in threading.enumerate() if each.name == "flowy-queue-sample"]
+
+
+# The sampler by itself
+
+
+class Sampled:
+    """A sampler of the tasks in one execution, and what came of it.
+
+    Args:
+        case: the execution.
+        rate: how many histories it may read a second.
+    """
+
+    def __init__(self, case: AttemptsCase, *, share: float = 1.0, rate: float = 5.0) -> None:
+        self.waits = Waits()
+        client = SWFClient(case.layer1, case.layer1)
+        reader = HistoryReader(client, DOMAIN, rate, case.clock)
+        self.asked = threading.Semaphore(0)
+        self.troubles: list[Exception] = []
+        self.sampler = QueueSampler(share, lambda: self.told(reader), Observers([self.waits]))
+
+    def told(self, reader: HistoryReader) -> HistoryReader:
+        """Note that a task is looked up, and raise the next trouble."""
+        self.asked.release()
+        if self.troubles:
+            raise self.troubles.pop()
+        return reader
+
+    def take(self, task: ActivityTask) -> None:
+        """Tell the sampler of a task that has ended."""
+        self.sampler.take(task, an_info())
+
+
+@pytest.fixture
+def sampled(case: AttemptsCase) -> Iterator[Callable[..., Sampled]]:
+    """Makes samplers, and ends their threads."""
+    made: list[Sampled] = []
+
+    def make(**given: Any) -> Sampled:
+        made.append(Sampled(case, **given))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.sampler.close()
+
+
+def test_a_share_of_none(case: AttemptsCase, sampled: Callable[..., Sampled]) -> None:
+    """The draw never falls on a task, and no thread is started."""
+    case.schedule()
+    nobody = sampled(share=0.0)
+    nobody.take(case.take())
+    assert not [each for each in threading.enumerate() if each.name == "flowy-queue-sample"]
+
+
+def test_a_task_over_the_budget_is_left_out(
+    case: AttemptsCase, sampled: Callable[..., Sampled]
+) -> None:
+    """Of tasks of other executions: those of one that was read are known."""
+    case.schedule()
+    task = case.take()
+    one = sampled(rate=0.1)
+    one.take(task)
+    one.waits.wait_for(1)
+    one.take(replace(task, run_id="another"))
+    one.take(task)
+    one.waits.wait_for(2)
+    assert case.layer1.reads == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [(throttled(), logging.DEBUG), (ZeroDivisionError(), logging.ERROR)],
+)
+def test_trouble_ends_no_sampler(
+    case: AttemptsCase,
+    sampled: Callable[..., Sampled],
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    level: int,
+) -> None:
+    """A task that cannot be looked up is left out; the next one is looked up."""
+    caplog.set_level(logging.DEBUG, "flowy.swf.worker.queue_sampler")
+    case.schedule()
+    task = case.take()
+    one = sampled()
+    one.troubles.append(error)
+    one.take(task)
+    one.take(task)
+    one.waits.wait_for(1)
+    (line,) = [each for each in caplog.records if "was not looked up" in each.getMessage()]
+    assert line.levelno == level
+
+
+def test_tasks_do_not_pile_up(case: AttemptsCase, sampled: Callable[..., Sampled]) -> None:
+    """More than a hundred that wait are left out, and all that wait at the end."""
+    held = threading.Event()
+    case.layer1.on_history = lambda number: held.wait(PATIENCE_SECONDS)
+    case.schedule()
+    task = case.take()
+    one = sampled()
+    one.take(task)
+    assert one.asked.acquire(timeout=PATIENCE_SECONDS)
+    for _ in range(MOST_WAITING + 20):
+        one.take(task)
+    held.set()
+    one.waits.wait_for(MOST_WAITING + 1)
+    one.sampler.close()
+    one.take(task)
+    assert len(one.waits.told) == MOST_WAITING + 1

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import pytest
 
 from flowy import activity, reasons
+from flowy.concurrency.stop import StopLevel
 from flowy.exception import HistoryError
 from flowy.invocation import TaskOutcome
 from flowy.local import LocalSWF
@@ -338,3 +339,26 @@ def test_details_are_flushed_before_a_failure(case: AttemptsCase) -> None:
     case.swf.clock.turn(61)
     case.run(Wanted)
     assert Wanted.seen["previous_details"] == "newest"
+
+
+@pytest.mark.parametrize("implementation", [Wanted, Needed])
+def test_a_stop_ends_the_waiting(case: AttemptsCase, implementation: type[Knows]) -> None:
+    """An activity that needs its history is left by the stop's policy; another one runs."""
+    case.schedule()
+    run = case.task_run(implementation)
+    case.swf.faults.throttle("GetWorkflowExecutionHistory", count=1000)
+    case.clock.flag.raise_to(StopLevel.CANCEL)
+    run.run()
+    ended = TaskOutcome.COMPLETED if implementation is Wanted else TaskOutcome.ABANDONED
+    assert run.outcome is ended
+    assert case.clock.waits == []
+
+
+def test_a_cancellation_ends_the_waiting(case: AttemptsCase) -> None:
+    """A task that was to be canceled while it waited is canceled."""
+    case.schedule()
+    run = case.task_run(Needed)
+    case.layer1.on_history = lambda number: run.status.accepted(cancel_requested=True)
+    case.swf.faults.throttle("GetWorkflowExecutionHistory", count=1000)
+    run.run()
+    assert "respond_activity_task_canceled" in case.layer1.calls
