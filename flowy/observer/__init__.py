@@ -13,6 +13,7 @@ An observer that cannot work at all, for example because a library is missing, r
 
 from .events import (
     CallEnded,
+    CallStarted,
     HeartbeatEnded,
     PollEnded,
     PollStarted,
@@ -32,6 +33,7 @@ from .observers import Observers
 
 __all__ = [
     "CallEnded",
+    "CallStarted",
     "HeartbeatEnded",
     "Observer",
     "Observers",

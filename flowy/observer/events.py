@@ -76,12 +76,22 @@ class PollEnded:
             it may have cost a task.
         seconds: how long the poll took.
         fault: SWF's code, or the name of the client's exception; None if the poll succeeded.
+        run_id, started_event_id: which task it brought, as in ``ActivityInfo``; None without one.
     """
 
     task_list: str
     result: Literal["task", "empty", "error", "lost"]
     seconds: float
     fault: str | None = None
+    run_id: str | None = None
+    started_event_id: int | None = None
+
+
+@dataclass(frozen=True)
+class CallStarted:
+    """A call other than a poll is about to be sent; ``action`` is SWF's name."""
+
+    action: str
 
 
 @dataclass(frozen=True)

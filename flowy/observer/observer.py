@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .events import (
     CallEnded,
+    CallStarted,
     HeartbeatEnded,
     PollEnded,
     PollStarted,
@@ -44,6 +45,9 @@ class Observer:
 
     def poll_ended(self, event: PollEnded) -> None:
         """A poll has ended."""
+
+    def call_started(self, event: CallStarted) -> None:
+        """A call other than a poll is about to be sent."""
 
     def call_ended(self, event: CallEnded) -> None:
         """A call other than a poll has ended."""

@@ -11,6 +11,7 @@ from ..importing import imported
 from ..safe_logging import get_logger
 from .events import (
     CallEnded,
+    CallStarted,
     HeartbeatEnded,
     PollEnded,
     PollStarted,
@@ -99,6 +100,10 @@ class Observers(Observer):
     def poll_ended(self, event: PollEnded) -> None:
         """Tell all."""
         self._tell((each.poll_ended for each in self._observers), event)
+
+    def call_started(self, event: CallStarted) -> None:
+        """Tell all."""
+        self._tell((each.call_started for each in self._observers), event)
 
     def call_ended(self, event: CallEnded) -> None:
         """Tell all."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ..concurrency.processes import is_imported_by_child, leave_unguarded
 from ..exception import ScanError
-from ..observer import Observers
 from ..options import documented
 from .client import Layer1, connect
 from .limits import name_text
@@ -122,7 +121,7 @@ def run_worker(
     client = connect(
         options.layer1,
         calls_at_once=calls_at_once(options.concurrency),
-        observers=Observers(options.observers),
+        observers=options.all_observers,
     )
     worker: ActivityWorker | Supervisor
     if options.processes > 1:

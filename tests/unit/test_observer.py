@@ -20,8 +20,10 @@ from flowy.context import ActivityInfo, current
 from flowy.exception import ObserverError, ProcessError
 from flowy.invocation import TaskOutcome, TaskStatus
 from flowy.local import LocalSWF
+from flowy.middleware import Middleware, Run
 from flowy.observer import (
     CallEnded,
+    CallStarted,
     HeartbeatEnded,
     Observer,
     Observers,
@@ -62,6 +64,7 @@ METHODS: Mapping[str, type] = {
     "worker_stopped": WorkerStopped,
     "poll_started": PollStarted,
     "poll_ended": PollEnded,
+    "call_started": CallStarted,
     "call_ended": CallEnded,
     "task_started": TaskStarted,
     "task_waited": TaskWaited,
@@ -344,14 +347,14 @@ def test_the_end_of_a_grace(start: Start, ask: Callable[..., Flow], gate: Gate) 
 
 
 def test_polls_with_and_without_a_task(start: Start, ask: Callable[..., Flow]) -> None:
-    """``poll_ended`` says which list, what came, and how long it took."""
+    """``poll_ended`` says which list, what came, for which task, and how long it took."""
     ask("echo")
     running = start(loop=2)
-    running.recorder.wait_for(TaskEnded)
+    info = running.recorder.wait_for(TaskEnded).info
     running.end(turning=True)
     assert running.recorder.of(PollStarted) == [PollStarted("list")] * 2
     task, empty = running.recorder.of(PollEnded)
-    assert task == PollEnded("list", "task", 0.0)
+    assert task == PollEnded("list", "task", 0.0, None, info.run_id, info.started_event_id)
     assert empty == PollEnded("list", "empty", empty.seconds)
 
 
@@ -384,7 +387,7 @@ def test_polls_that_fail(
 
 
 def test_calls(start: Start, ask: Callable[..., Flow]) -> None:
-    """``call_ended`` names the action of each call but polls; no fault means accepted."""
+    """Each call but polls is told before and after; no fault means accepted."""
     ask("beat", "fail")
     running = start(loop=2)
     running.end()
@@ -393,6 +396,11 @@ def test_calls(start: Start, ask: Callable[..., Flow]) -> None:
         ("RespondActivityTaskCompleted", None),
         ("RespondActivityTaskFailed", None),
     ]
+    told = [
+        event for event in running.recorder.events if isinstance(event, CallStarted | CallEnded)
+    ]
+    assert [type(event) for event in told] == [CallStarted, CallEnded] * 3
+    assert [event.action for event in told[::2]] == [event.action for event in told[1::2]]
 
 
 def test_calls_of_a_client_of_ones_own(
@@ -453,7 +461,7 @@ def test_a_task(
     assert ended == TaskEnded(started.info, TaskOutcome.COMPLETED, 0.0, 0.0, None)
     order = [type(event) for event in running.recorder.events]
     order = [kind for kind in order if kind not in (WorkerStarted, StopRequested, WorkerStopped)]
-    assert order == [PollStarted, PollEnded, TaskStarted, CallEnded, TaskEnded]
+    assert order == [PollStarted, PollEnded, TaskStarted, CallStarted, CallEnded, TaskEnded]
 
 
 def test_how_long_a_run_took(start: Start, ask: Callable[..., Flow]) -> None:
@@ -555,6 +563,34 @@ def test_news_of_a_task(
     assert running.recorder.of(HeartbeatEnded) == [beat]
     assert running.recorder.of(StatusChanged) == [StatusChanged(started.info, TaskStatus.CLOSED)]
     assert running.recorder.of(TaskEnded)[0].outcome is TaskOutcome.CLOSED
+
+
+# Observers that are middleware
+
+
+class Both(Middleware, Observer):
+    """Notes what it is called for."""
+
+    def __init__(self) -> None:
+        self.noted: list[object] = []
+
+    def run(self, run: Run, call_next: Callable[[Run], Any]) -> Any:
+        self.noted.append("run")
+        return call_next(run)
+
+    def task_ended(self, event: TaskEnded) -> None:
+        self.noted.append(event.outcome)
+
+
+@pytest.mark.parametrize("given_twice", [False, True])
+def test_middleware_that_is_an_observer_observes_too(
+    start: Start, ask: Callable[..., Flow], given_twice: bool
+) -> None:
+    """It is given once, as middleware, and told once of each event."""
+    both = Both()
+    ask("echo")
+    start(*[both] * given_twice, middleware=[Middleware(), both], loop=1).end()
+    assert both.noted == ["run", TaskOutcome.COMPLETED]
 
 
 # Observers in trouble

@@ -15,7 +15,7 @@ from ...concurrency.retry import Backoff, Deadline
 from ...concurrency.stop import StopFlag
 from ...context import replaying
 from ...exception import RefusedError, SWFError, TransientError
-from ...observer import CallEnded, Observers
+from ...observer import CallEnded, CallStarted, Observers
 from ...safe_logging import get_logger
 from .deadlines import CallDeadlines
 from .error_texts import on_loopback, place
@@ -44,7 +44,7 @@ class SWFCaller:
         polls: the client for polls.
         answers: the client for everything else.
         heartbeats: the client for heartbeats; None to use *answers*.
-        observers: told about each call that has ended, except polls.
+        observers: told about each call, except polls.
         clock: measures the calls.
     """
 
@@ -115,6 +115,8 @@ class SWFCaller:
             )
         if not self._observers or method.startswith("poll_"):  # pollers report their polls
             return self._call_patiently(client, method, deadline_seconds, parameters)
+        action = action_of(method)
+        self._observers.call_started(CallStarted(action))
         began_at, fault = self._clock.now(), None
         try:
             return self._call_patiently(client, method, deadline_seconds, parameters)
@@ -123,7 +125,7 @@ class SWFCaller:
             raise
         finally:
             seconds = self._clock.now() - began_at
-            self._observers.call_ended(CallEnded(action_of(method), seconds, fault))
+            self._observers.call_ended(CallEnded(action, seconds, fault))
 
     def _listed(self, method: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Yield the items under *key* in all pages; each page is requested when it is needed."""

@@ -56,7 +56,7 @@ def connect(
             session: for polls, for heartbeats, and for everything else.
         polls: whether polls will be made; without polls one client is enough.
         calls_at_once: how many calls may be made at once, for the size of the connection pools.
-        observers: told about each call that has ended.
+        observers: told about each call.
         clock: measures the calls.
 
     Raises:

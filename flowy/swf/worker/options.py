@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from ...observer import Observers, Starting
+from ...observer import Starting
 from ...options import about
 from ...safe_logging import enable_loggers
 from ..client import Layer1
@@ -143,7 +143,7 @@ class WorkerOptions(ServingOptions):
             ScanError, ImportError: as for ``implementations``.
         """
         event = Starting(self.domain, self.task_list, self.processes, slot)
-        Observers(self.observers).starting(event)
+        self.all_observers.starting(event)
         return self.implementations()
 
     def by_name(self) -> WorkerOptions:

@@ -136,7 +136,8 @@ class Poller:
         elif error is not None:
             result, fault = "lost", type(error).__name__
         seconds = self._clock.now() - began_at
-        self._observers.poll_ended(PollEnded(self._task_list, result, seconds, fault))
+        which = (task.run_id, task.started_event_id) if task else (None, None)
+        self._observers.poll_ended(PollEnded(self._task_list, result, seconds, fault, *which))
 
     def _answered(self, began_at: float) -> None:
         self._outage.answered(began_at)

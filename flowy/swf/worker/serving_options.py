@@ -96,9 +96,9 @@ class ServingOptions:
         default=(),
         metadata=about(
             "objects that run around each run, the first one outermost, all outside the "
-            "middleware of the class; see flowy.middleware. A text, 'module.name:OBJECT', "
-            "names an object that each process imports; with several processes, give a name or "
-            "a picklable object.",
+            "middleware of the class; see flowy.middleware. One that is an observer, too, also "
+            "observes. A text, 'module.name:OBJECT', names an object that each process imports; "
+            "with several processes, give a name or a picklable object.",
             metavar="MODULE:OBJECT",
             kind="objects",
         ),
@@ -187,8 +187,17 @@ class ServingOptions:
                 f"Cannot use queue_sample={self.queue_sample!r}: give a number from 0 to 1."
             )
         check_middleware(imported(self.middleware))
-        Observers(self.observers)  # checks them
-        self.envelope  # noqa: B018 - checks it
+        self.all_observers, self.envelope  # noqa: B018 - checks them
+
+    @property
+    def all_observers(self) -> Observers:
+        """The observers, and the middleware that is an observer, too."""
+        observers = imported(self.observers)
+        if not isinstance(observers, tuple):
+            return Observers(observers)  # refuses them
+        both = [each for each in imported(self.middleware) if isinstance(each, Observer)]
+        new = [each for each in both if not any(each is other for other in observers)]
+        return Observers((*observers, *new))
 
     @property
     def envelope(self) -> Envelope | None:

@@ -21,13 +21,7 @@ from ...concurrency.stop import StopFlag, StopLevel
 from ...exception import SWFError
 from ...logs import log_keys
 from ...nouns import counted
-from ...observer import (
-    Observers,
-    ProcessEnded,
-    ProcessStarted,
-    StopRequested,
-    WorkerStopped,
-)
+from ...observer import ProcessEnded, ProcessStarted, StopRequested, WorkerStopped
 from ...safe_logging import get_logger
 from ..client import SWFClient
 from . import messages
@@ -83,7 +77,7 @@ class Supervisor:
         self._stop = StopFlag(clock)
         self._signals = spec.options.signals
         self._policy = StopPolicy(self._stop, spec.options.grace, spec.options.on_stop)
-        self._observers = Observers(spec.options.observers)
+        self._observers = spec.options.all_observers
         self._tally = Tally()
         self._accounts: dict[Child, Account] = {}
         self._reports: list[StopReport] = []

@@ -26,7 +26,7 @@ from ...importing import imported
 from ...logs import log_keys
 from ...middleware import check_middleware
 from ...nouns import counted
-from ...observer import Observers, WorkerStarted, WorkerStopped
+from ...observer import WorkerStarted, WorkerStopped
 from ...safe_logging import get_logger
 from ..client import SWFClient
 from ..limits import MAX_NAME_CHARS, name_text
@@ -134,7 +134,7 @@ class ActivityWorker:
     def _context(self, client: SWFClient, **fields: Any) -> WorkerContext:
         """Return what the task runs share, from the options and these *fields*."""
         options = self._options
-        observers = Observers(options.observers)
+        observers = options.all_observers
         return WorkerContext(
             client=client.observed_by(observers) if observers else client,
             identity=default_identity(),

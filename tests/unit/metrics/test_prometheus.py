@@ -203,6 +203,6 @@ def test_the_library_is_missing(use: Callable[[], object], monkeypatch: pytest.M
 
 
 def test_every_event_counts() -> None:
-    """All but the levels of a stop, of which the process manager knows."""
+    """All but the levels of a stop, of which the process manager knows, and starts of calls."""
     events = {name for name in vars(Observer) if not name.startswith("_")}
-    assert events - vars(PrometheusObserver).keys() == {"stop_requested"}
+    assert events - vars(PrometheusObserver).keys() == {"call_started", "stop_requested"}
