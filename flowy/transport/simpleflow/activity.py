@@ -12,7 +12,7 @@ from ...task import Activity
 from ...writing import is_sealed_later
 from .failures import failure_texts, shortened
 from .jumbo import PREFIX, JumboError, JumboFields
-from .values import decode_input, decode_result, encode, encode_input
+from .values import decode_input, decode_meta, decode_result, encode, encode_input
 
 logger = get_logger(__name__)
 
@@ -45,6 +45,14 @@ class SimpleflowActivity(Activity):
     jumbo_client: ClassVar[Any] = None
 
     _decoding_blocks: ClassVar[bool] = True
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What the decider has sent besides the arguments, as ``meta`` of simpleflow's activities.
+
+        Empty if it has sent nothing, and if the input is a jumbo field: no object is read again.
+        """
+        return decode_meta(self._input)
 
     @classmethod
     def _deserialize_arguments(cls, input: str | None) -> tuple[Any, Any]:

@@ -67,6 +67,18 @@ def decode_input(text: str) -> tuple[list[Any], dict[str, Any]]:
     return args, kwargs
 
 
+def decode_meta(text: str | None) -> dict[str, Any]:
+    """Return ``meta`` of an input of simpleflow's; empty if there is none."""
+    if not text or '"meta"' not in text:
+        return {}
+    try:
+        value = read_json(text)
+    except InputError:
+        return {}
+    meta = value.get("meta") if isinstance(value, dict) else None
+    return meta if isinstance(meta, dict) else {}
+
+
 def encode(value: Any) -> str:
     """Return the JSON text of *value* as simpleflow writes it.
 
