@@ -59,6 +59,8 @@ setup(
     entry_points={
         "console_scripts": ["flowy = flowy.__main__:run"],
         "pytest11": ["flowy = flowy.testing.plugin"],
+        # OTEL_PYTHON_ID_GENERATOR=flowy; only the SDK loads it.
+        "opentelemetry_id_generator": ["flowy = flowy.otel:RunIdGenerator"],
     },
     # A hidden folder: a copy of the sources beside them only gets in the way of searches.
     options={"build": {"build_base": ".build"}},

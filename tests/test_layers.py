@@ -61,6 +61,7 @@ LAYERS: Mapping[str, int] = {
     "flowy.nouns": 0,
     "flowy.observer": 5,
     "flowy.options": 0,
+    "flowy.otel": 9,
     "flowy.reasons": 0,
     "flowy.safe_logging": 0,
     "flowy.swf": 0,
@@ -105,7 +106,7 @@ ALLOWED_IMPORTS: Mapping[str, frozenset[str]] = {
     "multiprocessing": frozenset({"flowy.concurrency.processes"}),
     "msgspec": frozenset({"flowy.convert"}),
     "mypy_boto3_swf": frozenset({"flowy.swf.client", "flowy.local"}),
-    "opentelemetry": frozenset({"flowy.metrics"}),
+    "opentelemetry": frozenset({"flowy.metrics", "flowy.otel"}),
     "prometheus_client": frozenset({"flowy.metrics"}),
     "pydantic": frozenset({"flowy.convert"}),
     "pydantic_core": frozenset({"flowy.convert"}),
@@ -372,6 +373,7 @@ def test_nothing_happens_at_import() -> None:
     """Importing a module loads no boto3, starts no thread and sets up no logging."""
     loads = {"flowy.local", "flowy.testing.plugin"}  # their modules may load their library
     loud = {"flowy.__main__", "flowy.codecs.kms"}  # its library loads boto3
+    loud |= {module for module in modules(PACKAGE) if module.startswith("flowy.otel.")}
     quiet = [
         module
         for module in modules(PACKAGE)

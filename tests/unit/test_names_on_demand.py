@@ -9,10 +9,11 @@ from types import ModuleType
 import pytest
 
 import flowy
+import flowy.otel
 import flowy.testing
 
 
-@pytest.mark.parametrize("package", [flowy, flowy.testing])
+@pytest.mark.parametrize("package", [flowy, flowy.otel, flowy.testing])
 def test_all_names_are_there(package: ModuleType) -> None:
     """Each name of __all__ can be had, and dir() tells of it; another is an AttributeError."""
     for name in package.__all__:

@@ -10,7 +10,7 @@ import pytest
 
 from flowy.exception import InputError, SerializationError
 from flowy.transport.simpleflow import decode_result, encode_input
-from flowy.transport.simpleflow.values import decode_input, encode
+from flowy.transport.simpleflow.values import decode_input, decode_meta, encode
 
 UTC = datetime.timezone.utc
 ODD = datetime.timezone(datetime.timedelta(hours=2))
@@ -107,6 +107,22 @@ def test_a_result_that_is_nested_too_deep() -> None:
         encode(value)
     while value:  # or freeing it would be as deep
         value = value.pop()
+
+
+@pytest.mark.parametrize(
+    ("input", "meta"),
+    [
+        ('{"args":[],"meta":{"traceparent":"00"}}', {"traceparent": "00"}),
+        ('{"args":["meta"],"kwargs":{}}', {}),
+        ('{"meta":"text"}', {}),
+        ('["meta"]', {}),
+        ('simpleflow+s3://bucket/"meta" 70000', {}),
+        (None, {}),
+    ],
+)
+def test_meta(input: str | None, meta: dict[str, Any]) -> None:
+    """It is an object or counts as empty; a jumbo field is not read for it."""
+    assert decode_meta(input) == meta
 
 
 def test_what_a_decider_does() -> None:

@@ -1,0 +1,277 @@
+"""Middleware and observer in one: the spans of a worker.
+
+The middleware makes a run's span current around ``run``, so that all spans below have their place.
+What only the worker knows, when a poll began, how a task ended, how its answer was delivered, the
+observer is told. The threads of polls, answers and background heartbeats know no activity: calls
+that Flowy makes there are kept from other instrumentations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+try:
+    from opentelemetry import context, trace
+except ImportError as error:
+    raise ImportError(
+        f"Cannot trace: {error}. Install opentelemetry-api, Flowy's extra otel.",
+        name="opentelemetry",
+    ) from error
+
+from .._version import __version__
+from ..context import ActivityInfo
+from ..exception import CancelTask, HandOverTask, SuspendTask
+from ..middleware import Middleware, Run
+from ..observer import (
+    CallEnded,
+    CallStarted,
+    HeartbeatEnded,
+    Observer,
+    PollEnded,
+    PollStarted,
+    StatusChanged,
+    TaskEnded,
+    TaskStarted,
+    WorkerStarted,
+    WorkerStopped,
+)
+from ..safe_logging import get_logger
+from .carriers import Carrier, carrier_of, extracted, links_to
+from .suppression import Suppression
+from .task_spans import NANO, AnswerCall, TaskSpans, finish
+
+logger = get_logger(__name__)
+
+#: How long the end of a worker waits until the provider has sent its last spans, in seconds.
+FLUSH_SECONDS = 3.0
+
+#: The calls of an answer begin when its run has ended; clocks may differ by this much, in
+#: nanoseconds.
+_SLACK = NANO // 10
+
+#: What ends a run without being an error.
+_STEERS = (SuspendTask, HandOverTask, CancelTask, asyncio.CancelledError)
+
+
+class Tracing(Middleware, Observer):
+    """Makes the spans of a worker; ``TRACING`` is one for the global provider.
+
+    As middleware of a worker it is an observer of that worker, too.
+
+    Args:
+        tracer_provider: makes the tracer; None for OpenTelemetry's global one, which may be set
+            later.
+        carrier: returns the headers that came with the task of a run; None if there are none. By
+            default those that a decider of simpleflow's has put into ``meta``.
+        parent: whether the span of such headers becomes the parent of the run's, rather than a
+            link. Whoever can schedule a task then decides the trace, and whether it is sampled.
+        polls: whether there are spans for polls that brought a task.
+        texts: whether an exception's message and traceback are written, besides its class. They may
+            have secrets in them.
+    """
+
+    def __init__(
+        self,
+        tracer_provider: trace.TracerProvider | None = None,
+        *,
+        carrier: Carrier | None = carrier_of,
+        parent: bool = False,
+        polls: bool = True,
+        texts: bool = False,
+    ) -> None:
+        self._options: dict[str, Any] = {
+            "carrier": carrier,
+            "parent": parent,
+            "polls": polls,
+            "texts": texts,
+        }
+        self._provider = tracer_provider
+        self._carrier = carrier
+        self._parent = parent
+        self._polls = polls
+        self._texts = texts
+        self._suppression = Suppression()
+        self._answering = threading.local()  # the calls of the answer that a thread delivers
+        self._lock = threading.Lock()
+        self._tasks: dict[tuple[str, int], TaskSpans] = {}
+        self._polled: dict[tuple[str, int], tuple[int, int]] = {}
+        self._complained = False
+
+    def __reduce__(self) -> Any:
+        """Let another process make a new one."""
+        return functools.partial(Tracing, **self._options), (self._provider,)
+
+    # The middleware
+
+    def run(self, run: Run, call_next: Callable[[Run], Any]) -> Any:
+        """Run within a span."""
+        leave = self._enter(run)
+        try:
+            value = call_next(run)
+        except BaseException as error:
+            leave(error)
+            raise
+        leave(None)
+        return value
+
+    async def run_async(self, run: Run, call_next: Callable[[Run], Awaitable[Any]]) -> Any:
+        """Run within a span."""
+        leave = self._enter(run)
+        try:
+            value = await call_next(run)
+        except BaseException as error:
+            leave(error)
+            raise
+        leave(None)
+        return value
+
+    def _enter(self, run: Run) -> Callable[[BaseException | None], None]:
+        """Make the span of a run the current one; return a function that ends that."""
+        try:
+            spans, current = self._started(run)
+            mark = context.attach(current)
+        except Exception as trouble:
+            self._complain(trouble)
+            return lambda error: None
+
+        def leave(error: BaseException | None) -> None:
+            context.detach(mark)
+            if spans is not None:  # no observer ends it
+                self._end(spans, None if isinstance(error, _STEERS) else error)
+
+        return leave
+
+    def _started(self, run: Run) -> tuple[TaskSpans | None, context.Context]:
+        """Start the span of a run.
+
+        Returns:
+            The spans that the middleware must end, if any; and the context with the run's span.
+        """
+        info, current = run.info, context.get_current()
+        with self._lock:
+            told = None if info is None else self._tasks.get(_key(info))
+        spans = told or TaskSpans(self._tracer, info)
+        carrier = None if self._carrier is None else self._carrier(run)
+        name = type(run.activity).__name__ if info is None else info.name
+        if self._parent and carrier:
+            current = extracted(carrier, current)
+            span = spans.start(name, extracted(carrier, context.Context()))
+        else:
+            span = spans.start(name, context.Context(), links_to(carrier))
+        return None if told else spans, trace.set_span_in_context(span, current)
+
+    def _end(self, spans: TaskSpans, error: BaseException | None) -> None:
+        assert spans.run is not None
+        try:
+            finish(spans.run, error, failed=error is not None, texts=self._texts)
+        except Exception as trouble:  # of a span processor, which must not fail the task either
+            self._complain(trouble)
+
+    # The observer
+
+    def worker_started(self, event: WorkerStarted) -> None:
+        """Warn if there is no provider."""
+        provider = self._provider or trace.get_tracer_provider()
+        if isinstance(provider, trace.ProxyTracerProvider):
+            logger.warning(
+                "Nothing is traced, because no TracerProvider is set in this process. Start the "
+                "worker by opentelemetry-instrument, or set one in a module that it imports."
+            )
+
+    def poll_started(self, event: PollStarted) -> None:
+        """Keep other instrumentations from the poll."""
+        self._suppression.begin()
+
+    def poll_ended(self, event: PollEnded) -> None:
+        """Remember when the poll of a task began and ended."""
+        self._suppression.end()
+        if self._polls and event.run_id is not None and event.started_event_id is not None:
+            now = time.time_ns()
+            with self._lock:
+                key = event.run_id, event.started_event_id
+                self._polled[key] = now - round(event.seconds * NANO), now
+
+    def call_started(self, event: CallStarted) -> None:
+        """Keep other instrumentations from a call, unless an activity makes it."""
+        self._suppression.begin()
+
+    def call_ended(self, event: CallEnded) -> None:
+        """Remember the calls of an answer."""
+        self._suppression.end()
+        if event.action.startswith("RespondActivityTask"):
+            now = time.time_ns()
+            began_at = now - round(event.seconds * NANO)
+            self._calls().append(AnswerCall(event.action, began_at, now, event.fault))
+
+    def task_started(self, event: TaskStarted) -> None:
+        """Remember when a task started; its span follows when its arguments are known."""
+        info, now = event.info, time.time_ns()
+        with self._lock:
+            polled = self._polled.pop(_key(info), None)
+            self._tasks[_key(info)] = TaskSpans(self._tracer, info, polled, now)
+
+    def heartbeat_ended(self, event: HeartbeatEnded) -> None:
+        """Add an event if SWF did not accept a heartbeat."""
+        if not event.accepted:
+            self._note(event.info, "heartbeat failed", {"error.type": event.fault or "_OTHER"})
+
+    def status_changed(self, event: StatusChanged) -> None:
+        """Add an event for what a heartbeat has brought."""
+        self._note(event.info, "status changed", {"flowy.status": event.status.name.lower()})
+
+    def task_ended(self, event: TaskEnded) -> None:
+        """End the span of the run, and make that of the answer."""
+        info, calls = event.info, self._calls()
+        ran_until = time.time_ns() - round(event.answer_seconds * NANO)
+        own = [call for call in calls if call.began_at >= ran_until - _SLACK]
+        calls.clear()
+        with self._lock:
+            polled = self._polled.pop(_key(info), None)
+            spans = self._tasks.pop(_key(info), None) or TaskSpans(self._tracer, info, polled)
+        spans.end(event, own, texts=self._texts)
+
+    def worker_stopped(self, event: WorkerStopped) -> None:
+        """Let the provider send its last spans, because the process may end now."""
+        self._suppression.end_all()
+        provider = self._provider or trace.get_tracer_provider()
+        flush = getattr(provider, "force_flush", None)
+        if flush is not None:  # the SDK's; it may wait for a collector that is away
+            thread = threading.Thread(target=flush, name="flowy-flush", daemon=True)
+            thread.start()
+            thread.join(FLUSH_SECONDS)
+
+    def _note(self, info: ActivityInfo, name: str, about: dict[str, str]) -> None:
+        with self._lock:
+            spans = self._tasks.get(_key(info))
+        if spans is not None and spans.run is not None:
+            spans.run.add_event(name, about)
+
+    @functools.cached_property
+    def _tracer(self) -> trace.Tracer:
+        return trace.get_tracer("flowy", __version__, self._provider)
+
+    def _calls(self) -> list[AnswerCall]:
+        found: list[AnswerCall] | None = getattr(self._answering, "calls", None)
+        if found is None:
+            found = self._answering.calls = []
+        return found
+
+    def _complain(self, trouble: Exception) -> None:
+        """Log, once, that a run has no span: that must not fail its task."""
+        if not self._complained:
+            self._complained = True
+            text = "A run is not traced. Its task goes on; this is logged once."
+            logger.error(text, exc_info=trouble)
+
+
+#: For ``--middleware flowy.otel:TRACING``.
+TRACING = Tracing()
+
+
+def _key(info: ActivityInfo) -> tuple[str, int]:
+    return info.run_id, info.started_event_id
