@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
+import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -563,6 +567,36 @@ def test_news_of_a_task(
     assert running.recorder.of(HeartbeatEnded) == [beat]
     assert running.recorder.of(StatusChanged) == [StatusChanged(started.info, TaskStatus.CLOSED)]
     assert running.recorder.of(TaskEnded)[0].outcome is TaskOutcome.CLOSED
+
+
+# Nobody who observes
+
+
+def test_a_worker_without_observers_pays_nothing(
+    local_swf: LocalSWF, domain: str, ask: Callable[..., Flow], gate: Gate
+) -> None:
+    """For each task it asks a few times whether there are observers, and calls nothing else."""
+    ask(*["echo"] * 3)
+    client, found = connect(local_swf.client()), declared_by(activities(gate))
+    worker = ActivityWorker(client, domain, "list", found, loop=3, signals=False)
+    called: Counter[str] = Counter()
+    parts = re.compile(r"/flowy/(observer|metrics|health|otel|middleware)\b")
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        code = frame.f_code
+        between = 0 < len(gate.infos) < 3  # from the first run to the last one
+        if between and event == "call" and parts.search(code.co_filename):
+            called[code.co_name] += 1
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        report = worker.run()
+    finally:
+        sys.setprofile(before)
+    assert report.completed == 3
+    assert called.keys() <= {"__bool__"}
+    assert called["__bool__"] <= 2 * 8
 
 
 # Observers that are middleware
