@@ -23,6 +23,11 @@ PROMETHEUS = Contestant(
     "flowy_worker",
     ("--observer", "flowy.metrics.prometheus:OBSERVER"),
 )
+TRACING = Contestant(
+    "flowy, tracing",
+    "flowy_worker",
+    ("--middleware", "benchmarks.contestants.tracing:TRACING"),
+)
 SIMPLEFLOW = Contestant(
     "simpleflow",
     "simpleflow_worker",
@@ -104,12 +109,16 @@ def tls(stub: Stub, effort: Effort) -> Finding:
 
 
 def metrics(stub: Stub, effort: Effort) -> Finding:
-    """Run trivial tasks one after the other, with and without an observer that counts."""
-    results = interleaved(stub, [(FLOWY, 100, 500), (PROMETHEUS, 100, 500)], effort)
+    """Run trivial tasks one after the other, with and without what counts or traces."""
+    entries: list[Entry] = [(FLOWY, 100, 500), (PROMETHEUS, 100, 500), (TRACING, 100, 500)]
+    results = interleaved(stub, entries, effort)
     return finding(
         "metrics: trivial tasks, no latency",
         results,
-        [_check("CPU per task, of that without", results, PROMETHEUS, FLOWY, _cpu, "<=", 1.1)],
+        [
+            _check("CPU per task counted", results, PROMETHEUS, FLOWY, _cpu, "<=", 1.1),
+            _check("CPU per task traced", results, TRACING, FLOWY, _cpu, "<=", 1.5),
+        ],
         effort.rounds,
     )
 

@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--pollers", type=int)
     parser.add_argument("--processes", type=int)
     parser.add_argument("--observer", dest="observers", action="append")
+    parser.add_argument("--middleware", action="append")
     parser.add_argument("--register", action="store_true")
     given = vars(parser.parse_args())
     register = given.pop("register")
