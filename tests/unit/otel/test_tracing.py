@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import pickle
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioBased
 from opentelemetry.trace import SpanKind, StatusCode
 
-from flowy import Activity, CancelTask, HandOverTask, SuspendTask, __version__
+from flowy import Activity, AsyncActivity, CancelTask, HandOverTask, SuspendTask, __version__
 from flowy.context import ActivityInfo
 from flowy.exception import ActivityFailedError
 from flowy.invocation import TaskOutcome, TaskStatus
@@ -365,6 +366,24 @@ def test_middleware_alone(spans: Collected) -> None:
         environment.run(Charge, "value")
     assert attributes(spans.all()[1])["error.type"] == "ValueError"
     assert not trace.get_current_span().get_span_context().is_valid
+
+
+def test_a_coroutine_that_fails(spans: Collected) -> None:
+    """Its span is the current one wherever it awaits, and has the exception's class."""
+
+    class Track(AsyncActivity):
+        async def run(self) -> None:
+            current = trace.get_current_span()
+            await asyncio.sleep(0)
+            assert trace.get_current_span() is current
+            current.set_attribute("seen", True)
+            raise ValueError("SECRET")
+
+    with pytest.raises(ValueError, match="SECRET"):
+        ActivityEnvironment(middleware=[Tracing(spans.provider)]).run(Track)
+    (span,) = spans.all()
+    assert attributes(span)["seen"]
+    assert attributes(span)["error.type"] == "ValueError"
 
 
 def test_a_run_without_a_task(spans: Collected) -> None:
