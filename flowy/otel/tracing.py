@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -42,17 +41,14 @@ from ..observer import (
 )
 from ..safe_logging import get_logger
 from .carriers import Carrier, carrier_of, extracted, links_to
+from .open_tasks import OpenTasks, TriedAnswers
 from .suppression import Suppression
-from .task_spans import NANO, AnswerCall, TaskSpans, finish
+from .task_spans import TaskSpans, finish
 
 logger = get_logger(__name__)
 
 #: How long the end of a worker waits until the provider has sent its last spans, in seconds.
 FLUSH_SECONDS = 3.0
-
-#: The calls of an answer begin when its run has ended; clocks may differ by this much, in
-#: nanoseconds.
-_SLACK = NANO // 10
 
 #: What ends a run without being an error.
 _STEERS = (SuspendTask, HandOverTask, CancelTask, asyncio.CancelledError)
@@ -61,7 +57,8 @@ _STEERS = (SuspendTask, HandOverTask, CancelTask, asyncio.CancelledError)
 class Tracing(Middleware, Observer):
     """Makes the spans of a worker; ``TRACING`` is one for the global provider.
 
-    As middleware of a worker it is an observer of that worker, too.
+    As middleware of a worker it is an observer of that worker, too. As middleware of a class alone
+    it makes only the spans of runs.
 
     Args:
         tracer_provider: makes the tracer; None for OpenTelemetry's global one, which may be set
@@ -96,10 +93,8 @@ class Tracing(Middleware, Observer):
         self._polls = polls
         self._texts = texts
         self._suppression = Suppression()
-        self._answering = threading.local()  # the calls of the answer that a thread delivers
-        self._lock = threading.Lock()
-        self._tasks: dict[tuple[str, int], TaskSpans] = {}
-        self._polled: dict[tuple[str, int], tuple[int, int]] = {}
+        self._tasks = OpenTasks()
+        self._answers = TriedAnswers()
         self._complained = False
 
     def __reduce__(self) -> Any:
@@ -153,8 +148,9 @@ class Tracing(Middleware, Observer):
             The spans that the middleware must end, if any; and the context with the run's span.
         """
         info, current = run.info, context.get_current()
-        with self._lock:
-            told = None if info is None else self._tasks.get(_key(info))
+        told = self._tasks.get(info)
+        if told is not None and told.run is not None:  # this is the middleware of the class, too
+            return None, current
         spans = told or TaskSpans(self._tracer, info)
         carrier = None if self._carrier is None else self._carrier(run)
         name = type(run.activity).__name__ if info is None else info.name
@@ -190,11 +186,8 @@ class Tracing(Middleware, Observer):
     def poll_ended(self, event: PollEnded) -> None:
         """Remember when the poll of a task began and ended."""
         self._suppression.end()
-        if self._polls and event.run_id is not None and event.started_event_id is not None:
-            now = time.time_ns()
-            with self._lock:
-                key = event.run_id, event.started_event_id
-                self._polled[key] = now - round(event.seconds * NANO), now
+        if self._polls:
+            self._tasks.polled(event)
 
     def call_started(self, event: CallStarted) -> None:
         """Keep other instrumentations from a call, unless an activity makes it."""
@@ -203,17 +196,11 @@ class Tracing(Middleware, Observer):
     def call_ended(self, event: CallEnded) -> None:
         """Remember the calls of an answer."""
         self._suppression.end()
-        if event.action.startswith("RespondActivityTask"):
-            now = time.time_ns()
-            began_at = now - round(event.seconds * NANO)
-            self._calls().append(AnswerCall(event.action, began_at, now, event.fault))
+        self._answers.tried(event)
 
     def task_started(self, event: TaskStarted) -> None:
         """Remember when a task started; its span follows when its arguments are known."""
-        info, now = event.info, time.time_ns()
-        with self._lock:
-            polled = self._polled.pop(_key(info), None)
-            self._tasks[_key(info)] = TaskSpans(self._tracer, info, polled, now)
+        self._tasks.started(self._tracer, event.info)
 
     def heartbeat_ended(self, event: HeartbeatEnded) -> None:
         """Add an event if SWF did not accept a heartbeat."""
@@ -226,14 +213,8 @@ class Tracing(Middleware, Observer):
 
     def task_ended(self, event: TaskEnded) -> None:
         """End the span of the run, and make that of the answer."""
-        info, calls = event.info, self._calls()
-        ran_until = time.time_ns() - round(event.answer_seconds * NANO)
-        own = [call for call in calls if call.began_at >= ran_until - _SLACK]
-        calls.clear()
-        with self._lock:
-            polled = self._polled.pop(_key(info), None)
-            spans = self._tasks.pop(_key(info), None) or TaskSpans(self._tracer, info, polled)
-        spans.end(event, own, texts=self._texts)
+        spans = self._tasks.ended(self._tracer, event.info)
+        spans.end(event, self._answers.taken(event.answer_seconds), texts=self._texts)
 
     def worker_stopped(self, event: WorkerStopped) -> None:
         """Let the provider send its last spans, because the process may end now."""
@@ -246,20 +227,13 @@ class Tracing(Middleware, Observer):
             thread.join(FLUSH_SECONDS)
 
     def _note(self, info: ActivityInfo, name: str, about: dict[str, str]) -> None:
-        with self._lock:
-            spans = self._tasks.get(_key(info))
+        spans = self._tasks.get(info)
         if spans is not None and spans.run is not None:
             spans.run.add_event(name, about)
 
     @functools.cached_property
     def _tracer(self) -> trace.Tracer:
         return trace.get_tracer("flowy", __version__, self._provider)
-
-    def _calls(self) -> list[AnswerCall]:
-        found: list[AnswerCall] | None = getattr(self._answering, "calls", None)
-        if found is None:
-            found = self._answering.calls = []
-        return found
 
     def _complain(self, trouble: Exception) -> None:
         """Log, once, that a run has no span: that must not fail its task."""
@@ -271,7 +245,3 @@ class Tracing(Middleware, Observer):
 
 #: For ``--middleware flowy.otel:TRACING``.
 TRACING = Tracing()
-
-
-def _key(info: ActivityInfo) -> tuple[str, int]:
-    return info.run_id, info.started_event_id

@@ -327,8 +327,7 @@ def test_nothing_is_kept(spans: Collected) -> None:
     live(tracing)
     poll(tracing, CHARGE)
     tracing.task_ended(TaskEnded(CHARGE, TaskOutcome.LEFT_UNKNOWN, 0.0, 0.0))
-    assert not tracing._tasks
-    assert not tracing._polled
+    assert len(tracing._tasks) == 0
 
 
 # As middleware alone
@@ -384,6 +383,13 @@ def test_a_coroutine_that_fails(spans: Collected) -> None:
     (span,) = spans.all()
     assert attributes(span)["seen"]
     assert attributes(span)["error.type"] == "ValueError"
+
+
+def test_middleware_of_worker_and_class(spans: Collected) -> None:
+    """Of the same object only the outer one makes a span."""
+    tracing = Tracing(spans.provider)
+    live(tracing, run=lambda run: tracing.run(run, lambda inner: None))
+    assert len(spans.all()) == 3
 
 
 def test_a_run_without_a_task(spans: Collected) -> None:
