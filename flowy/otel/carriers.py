@@ -13,7 +13,9 @@ from typing import TypeAlias
 from opentelemetry import propagate, trace
 from opentelemetry.context import Context
 
+from ..exception import InputError
 from ..middleware import Run
+from ..transport.json import read_json
 from ..transport.simpleflow import SimpleflowActivity
 
 #: Returns the headers that came with the task of a run, such as ``{"traceparent": "00-..."}``; None
@@ -22,8 +24,15 @@ Carrier: TypeAlias = Callable[[Run], Mapping[str, str] | None]
 
 
 def carrier_of(run: Run) -> Mapping[str, str] | None:
-    """Return the ``meta`` of the input if simpleflow's decider has scheduled the task."""
-    return run.activity.meta if isinstance(run.activity, SimpleflowActivity) else None
+    """Return what the decider has put into ``control`` or, if it is simpleflow's, into ``meta``.
+
+    ``control`` is known if the history of the task was read, and counts if it is a JSON object.
+    """
+    control = None if run.info is None else run.info.control
+    found = _object(control) if control else None
+    if found is None and isinstance(run.activity, SimpleflowActivity):
+        return run.activity.meta
+    return found
 
 
 def extracted(carrier: Mapping[str, str] | None, context: Context) -> Context:
@@ -34,6 +43,14 @@ def extracted(carrier: Mapping[str, str] | None, context: Context) -> Context:
         str(name).lower(): value for name, value in carrier.items() if isinstance(value, str)
     }
     return propagate.extract(headers, context)
+
+
+def _object(text: str) -> Mapping[str, str] | None:
+    try:
+        value = read_json(text)
+    except InputError:
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def links_to(carrier: Mapping[str, str] | None) -> list[trace.Link]:

@@ -64,7 +64,7 @@ class Tracing(Middleware, Observer):
         tracer_provider: makes the tracer; None for OpenTelemetry's global one, which may be set
             later.
         carrier: returns the headers that came with the task of a run; None if there are none. By
-            default those that a decider of simpleflow's has put into ``meta``.
+            default what a decider has put into ``control``, or simpleflow's into ``meta``.
         parent: whether the span of such headers becomes the parent of the run's, rather than a
             link. Whoever can schedule a task then decides the trace, and whether it is sampled.
         polls: whether there are spans for polls that brought a task.

@@ -15,6 +15,7 @@ from flowy.middleware import Run
 from flowy.otel import Tracing, trace_id_of
 from flowy.testing import ActivityEnvironment
 from flowy.transport.simpleflow import SimpleflowActivity, encode_input
+from tests.suspended import an_info
 from tests.unit.otel.collected import Collected, ids, parent_of
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -104,6 +105,24 @@ def test_a_carrier_of_ones_own() -> None:
     environment = ActivityEnvironment(middleware=[Tracing(spans.provider, carrier=headers)])
     environment.run(Order, {"headers": HEADERS})
     assert linked(spans) == [(TRACE, SPAN)]
+
+
+@pytest.mark.parametrize(
+    ("control", "found"),
+    [
+        (json.dumps(HEADERS), [(TRACE, SPAN)]),
+        (json.dumps({**HEADERS, "mine": [1]}), [(TRACE, SPAN)]),
+        ("mine", []),
+        ("[]", []),
+        (None, []),
+    ],
+)
+def test_control_is_a_link(control: str | None, found: list[tuple[str, str]]) -> None:
+    """What a decider has left in ``control`` counts if it is a JSON object."""
+    spans = Collected()
+    run = Run(Plain(None, Any, "token"), an_info(control=control), (), {})  # type: ignore[arg-type]
+    Tracing(spans.provider).run(run, lambda run: None)
+    assert linked(spans) == found
 
 
 def test_other_activities_have_no_carrier() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -108,6 +109,22 @@ def test_an_input_that_does_not_fit(local_swf: LocalSWF, domain: str) -> None:
         "PollForActivityTask list", "process on-loop", "RespondActivityTaskFailed on-loop",
     ]  # fmt: skip
     assert attributes(spans.all()[1])["error.type"] == "TypeError"
+
+
+@activity("asks", 1, "list", history="wanted")
+class Asks(Activity):
+    def run(self) -> None: ...
+
+
+def test_control_of_a_history(local_swf: LocalSWF, client: SWFClient, domain: str) -> None:
+    """If the history is read, the headers that the decider has put into ``control`` are a link."""
+    header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    client.register_workflow_type(domain=domain, name="flow", version="1")
+    with LocalWorker(local_swf, domain, Asks, middleware=[Tracing(spans.provider)]):
+        control = json.dumps({"traceparent": header})
+        Flow(client, domain, [Ask("asks", more=(("control", control),))]).wait()
+    (link,) = spans.named("process asks").links
+    assert f"{link.context.trace_id:032x}" in header
 
 
 @activity("here", 1, "list")
