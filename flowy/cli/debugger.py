@@ -23,7 +23,7 @@ from .terminal import say
 #: Modules in which stepping does not stop.
 _SKIPPED = ("flowy", "flowy.*", "asyncio", "asyncio.*", "contextlib", "contextvars", "threading")
 
-#: What ends a run, and is no error of the author's.
+#: What ends a run without being an error.
 _STEERING = (SuspendTask, HandOverTask, CancelTask, asyncio.CancelledError)
 
 
@@ -45,7 +45,7 @@ class Debugger(Middleware):
 def _debugged(run: Run) -> Iterator[None]:
     debugger = pdb.Pdb(skip=_SKIPPED)
     code = getattr(inspect.unwrap(type(run.activity).run), "__code__", None)
-    trouble: str | None = "it is no function of Python"
+    trouble: str | None = "it is not a Python function"
     if code is not None:
         trouble = debugger.set_break(code.co_filename, _first_line(code), temporary=True)
     if trouble:
