@@ -87,16 +87,16 @@ class TaskEnvelope:
         timeout = self._run.info.heartbeat  # the one in force, once it is known
         if timeout is None:
             return contextlib.nullcontext()
-        interval, heartbeats = timeout / 3, self._run.heartbeats
+        heartbeats = self._run.heartbeats
+        interval, silent = timeout / 3, heartbeats.unaccepted_seconds
+        # The activity may have sent its last one, or none, long ago; but most waits are short.
+        first = max(min(NO_WAIT_SECONDS, interval), interval - silent)
         return self._worker.auto_heartbeats.during(
             heartbeats,
             interval_seconds=interval,
             max_stall_seconds=None,
             sent=self._sent,
-            # The activity may have sent its last one, or none, long ago; most waits are short.
-            first_seconds=max(
-                min(NO_WAIT_SECONDS, interval), interval - heartbeats.unaccepted_seconds
-            ),
+            first_seconds=max(0.0, min(first, (timeout - silent) / 2)),
         )
 
     def opened(self, text: str) -> str:
