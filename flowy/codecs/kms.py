@@ -6,6 +6,7 @@ message of the AWS Encryption SDK, which its libraries for Java, JavaScript and 
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -138,6 +139,7 @@ class KMSCodec(Codec):
     def _manager(self, key: str) -> CachingCryptoMaterialsManager:
         with self._lock:
             if key not in self._managers:
+                logging.getLogger(KMSMasterKey.__module__).addFilter(_told_by_us)
                 client = make_client(
                     "kms",
                     region=key.split(":")[3],
@@ -153,7 +155,7 @@ class KMSCodec(Codec):
             return self._managers[key]
 
 
-#: Why the last call to KMS in this thread failed, as ``trouble``.
+#: Of this thread: ``trouble`` is why its last call to KMS failed, ``calls`` whether it makes one.
 _noted = threading.local()
 
 
@@ -168,9 +170,23 @@ class _NotingMasterKey(KMSMasterKey):  # type: ignore[misc]
 
 
 def _noting(call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    _noted.calls = True
     try:
         return call(*args, **kwargs)
     except Exception as error:
         cause = error.__cause__ or error.__context__
         _noted.trouble = trouble_of(error) or (None if cause is None else trouble_of(cause))
         raise
+    finally:
+        _noted.calls = False
+
+
+class _ToldByUs(logging.Filter):
+    """Drops the library's ERROR lines, with tracebacks, for calls of ours: they may be repeated."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is of another user's call."""
+        return not getattr(_noted, "calls", False)
+
+
+_told_by_us = _ToldByUs()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import boto3
 import pytest
 
@@ -91,8 +93,14 @@ def test_bound_to_a_domain(aws: AWSServices, key: str) -> None:
         (400, "DisabledException", False),
     ],
 )
-def test_trouble(aws: AWSServices, key: str, status: int, code: str, passes: bool) -> None:
-    """What may pass is told apart from what does not, which names the code; for both ways."""
+def test_trouble(
+    aws: AWSServices, key: str, caplog: pytest.LogCaptureFixture,
+    status: int, code: str, passes: bool,
+) -> None:  # fmt: skip
+    """What may pass is told apart from what does not, which names the code; for both ways.
+
+    The library logs neither: whoever calls the codec does, and may try again.
+    """
     written = KMSCodec([key]).encode(b"value")
     aws.fault = lambda call: (status, code)
     codec = KMSCodec([key])
@@ -104,6 +112,7 @@ def test_trouble(aws: AWSServices, key: str, status: int, code: str, passes: boo
     aws.reset()
     assert codec.decode(written, key, CAP) == b"value"
     assert codec.encode(b"value") != b"value"
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
 
 
 def test_out_of_reach(aws: AWSServices, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
