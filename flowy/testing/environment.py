@@ -105,7 +105,7 @@ class ActivityEnvironment:
 
     @property
     def heartbeats(self) -> list[str | None]:
-        """The details of each heartbeat of the latest run, as SWF gets them: text, or None."""
+        """The details of each heartbeat of the latest run: text, not encrypted, or None."""
         return list(self._task.client.heartbeats) if self._task else []
 
     @property
