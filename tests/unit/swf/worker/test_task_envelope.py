@@ -416,19 +416,20 @@ def test_heartbeats_of_a_coroutine_end_with_its_answer(case: Case) -> None:
     assert all(entry.ended for entry in case.auto_heartbeats._due)
 
 
-def test_first_heartbeat_of_a_wait(case: Case) -> None:
+@pytest.mark.parametrize(("silent", "in_seconds"), [(50, 1), (59.5, 0.25)])
+def test_first_heartbeat_of_a_wait(case: Case, silent: float, in_seconds: float) -> None:
     """It goes out when it is due, counted from the last accepted one, and not from the wait."""
     codec = AwayCodec()
 
     class Long(Activity):
         def run(self, it: str) -> str:
-            case.clock.turn(50)  # of the 60 that are declared
+            case.clock.turn(silent)  # of the 60 that are declared
             codec.troubles = [AWAY] * 1_000
             return it
 
     running = Running(case, codec, Long, heartbeat=60)
     until(lambda: codec.calls > 1)
-    case.clock.turn_when_awaited(1)
+    case.clock.turn_when_awaited(in_seconds)
     case.calls.wait_until(lambda: len(case.calls.beats) == 1)
     codec.troubles.clear()
     running.let_go()
