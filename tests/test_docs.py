@@ -103,6 +103,18 @@ def test_each_page_registers_domains_of_its_own() -> None:
     assert sorted(names) == sorted(set(names))
 
 
+@pytest.mark.parametrize(
+    "path", [*PAGES, ROOT / "CONTRIBUTING.rst"], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_no_row_of_a_table_is_torn(path: Path) -> None:
+    """A text in the first column begins a row, so it cannot go on in the next line."""
+    for block in re.split(r"\n[ ]*\n", path.read_text(encoding="utf-8")):
+        lines = block.splitlines()
+        if ruler := re.match(r" *=+(?= +=)", lines[0] if lines else ""):
+            torn = [line for line in lines if line.strip() and not line[ruler.end() :].strip()]
+            assert torn == []
+
+
 def test_readme_and_index_show_the_same() -> None:
     """README opens with the example that the documentation's first page shows and runs."""
 
