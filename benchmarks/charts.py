@@ -17,6 +17,13 @@ from typing import Any
 _WIDTH, _LABELS, _FIGURES = 720, 230, 70
 _BAR, _GAP, _BETWEEN, _TOP = 16, 4, 14, 58
 
+#: Light, and dark if the reader's system is; the colours of the bars suit both.
+_STYLE = (
+    "<style>text{font:13px system-ui,sans-serif;fill:#1d2430}.back{fill:#fbfbfa}"
+    ".title{font-weight:600;font-size:15px}.group{font-weight:600}"
+    "@media(prefers-color-scheme:dark){text{fill:#e6e8eb}.back{fill:#1a1d23}}</style>"
+)
+
 _COLOURS = ("#8a8f98", "#2563a8", "#8fb8de", "#c9772b")
 
 #: How the page calls the contestants, and in which colour.
@@ -131,9 +138,8 @@ def svg(chart: Chart) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
             f'role="img" aria-label="{escape(chart.title)}">',
-            "<style>text{font:13px system-ui,sans-serif;fill:#1d2430}"
-            ".title{font-weight:600;font-size:15px}.group{font-weight:600}</style>",
-            f'<rect width="{_WIDTH}" height="{height}" rx="6" fill="#fbfbfa"/>',
+            _STYLE,
+            f'<rect class="back" width="{_WIDTH}" height="{height}" rx="6"/>',
             f'<text x="12" y="24" class="title">{escape(chart.title)}</text>',
             *lines,
             "</svg>",
