@@ -16,10 +16,22 @@ author = "The Flowy authors"
 project_copyright = "2014-2026, The Flowy authors"
 release = version = runpy.run_path(str(ROOT / "flowy" / "_version.py"))["__version__"]
 
-extensions = ["sphinx.ext.autodoc", "sphinx_copybutton", "commands", "docstrings"]
+extensions = ["sphinx.ext.autodoc", "sphinx_copybutton", "commands", "docstrings", "findable"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"Flowy {release}"
+html_static_path = ["_static"]
+html_css_files = ["flowy.css"]
+html_favicon = "_static/flowy-mark.svg"
+html_theme_options = {
+    "light_logo": "flowy-light.svg",
+    "dark_logo": "flowy-dark.svg",
+    "light_css_variables": {"color-brand-primary": "#0b6e99", "color-brand-content": "#0b6e99"},
+    "dark_css_variables": {"color-brand-primary": "#5cc3ec", "color-brand-content": "#5cc3ec"},
+}
+# A command is copied without its prompt and its output.
+copybutton_prompt_text = "$ "
+copybutton_copy_empty_lines = False
 default_role = "code"
 
 autodoc_member_order = "bysource"
