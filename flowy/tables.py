@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from .texts import printable
 
@@ -19,6 +19,7 @@ def table_lines(
     columns: int | None = None,
     *,
     right: Collection[int] = (),
+    paint: Callable[[int, str], str] = lambda _row, cell: cell,
 ) -> Iterator[str]:
     """Yield the lines of a table, headings first.
 
@@ -27,6 +28,8 @@ def table_lines(
         rows: the cells, which are made safe to print.
         columns: the width that the table should fit; long cells lose their middle. None cuts none.
         right: the indexes of columns that are aligned at the right, such as numbers.
+        paint: called with the number of a row and each of its padded cells: returns the cell with
+            codes that take no room. Row 0 has the headings.
     """
     cells = [tuple(headings), *(tuple(map(printable, row)) for row in rows)]
     widths = [max(map(_columns, column)) for column in zip(*cells, strict=True)]
@@ -37,9 +40,9 @@ def table_lines(
             MIN_COLUMNS,
         )
         widths = [min(width, most) for width in widths]
-    for row in cells:
+    for number, row in enumerate(cells):
         padded = (
-            _padded(cut_middle(cell, width), width, right=index in right)
+            paint(number, _padded(cut_middle(cell, width), width, right=index in right))
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         yield _GAP.join(padded).rstrip()

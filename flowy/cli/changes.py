@@ -7,16 +7,14 @@ the command is asked; scripts say ``--yes``, and ``--dry-run`` only shows.
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ..exception import AlreadyExistsError, DeprecatedError, UnknownResourceError
-from ..tables import table_lines
 from .exit_codes import ExitCode
-from .tables import print_json, print_table
+from .tables import print_json, print_table, print_table_to
 from .terminal import say
 
 T = TypeVar("T")
@@ -119,10 +117,7 @@ def _print_summary(change: Change[T], ends: Sequence[str | None]) -> None:
 
 def _confirmed(change: Change[T], things: Sequence[T]) -> bool:
     """Show the things on standard error and ask; say what to do if the answer is not yes."""
-    columns = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
-    rows = map(change.row, things[:MAX_ROWS_SHOWN])
-    for line in table_lines(change.headings, rows, columns):
-        print(line, file=sys.stderr)
+    print_table_to(sys.stderr, change.headings, map(change.row, things[:MAX_ROWS_SHOWN]))
     if (more := len(things) - MAX_ROWS_SHOWN) > 0:
         print(f"and {more:,} more", file=sys.stderr)
     question = f"{change.verb} {change.counted(len(things))}? [y/N] "

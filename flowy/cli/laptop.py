@@ -56,12 +56,18 @@ flowy local --host 0.0.0.0 --allow-host host.docker.internal --port 4567    # fo
 _DEMO = """\
 Watch activities run through SWF, on this machine and without AWS.
 
-The demo starts an embedded SWF and a worker process. Each of the first 50 files of FOLDER becomes
+The demo starts an embedded SWF and a worker process. Each of the first 12 files of FOLDER becomes
 an activity that returns its size, lines, words and SHA-256. One more activity fails, and one
 suspends until another process completes it. At the end a table shows SWF's history of all of
 them. The exit code is 0 only if the history is as expected. The demo takes a few seconds, and gives
 up if no activity has ended for 30. It changes no file, and needs the extra `local`.
 """
+
+#: What the demo says at its end.
+_NEXT = """\
+Next: run `flowy local` in one terminal, and look at its page. Serve your own activities in another:
+`flowy worker --local --task-list demo my.activities`. The tutorial, in docs/tutorial, shows each
+step."""
 
 _DEMO_EXAMPLES = """\
 flowy demo
@@ -197,9 +203,12 @@ def _demo(given: argparse.Namespace) -> ExitCode:
     # to the block that ends it, would leave the process behind.
     stop = StopFlag()
     with stop_signals(stop):
-        right, facts = run_demo(given.folder, sys.stderr if given.json else sys.stdout, stop)
+        out = sys.stderr if given.json else sys.stdout
+        right, facts = run_demo(given.folder, out, stop)
     if given.json:
         print_json(facts)
-    if not right:
+    if right:
+        print(f"\n{_NEXT}", file=out)
+    else:
         say("The demo's history is not what it should be.")
     return ExitCode.FINE if right else ExitCode.ERROR

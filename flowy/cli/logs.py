@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from ..logs import ActivityFilter
 from ..logs.text_lines import TextFormatter
+from .colours import Colour, coloured, has_colours
 from .json_stderr import JSONStderr
 from .terminal import say
 
@@ -36,7 +37,8 @@ def configure_logging(level: str, log_format: str = "text") -> None:
         ImportError: the library for JSON lines is missing; the text says how to install it.
     """
     handler: logging.StreamHandler[TextIO | Any] = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_json_formatter() if log_format == "json" else TextFormatter())
+    text = _ColouredFormatter() if has_colours(sys.stderr) else TextFormatter()
+    handler.setFormatter(_json_formatter() if log_format == "json" else text)
     handler.addFilter(ActivityFilter())
     if level != "debug":
         handler.addFilter(_without_wire_stack)
@@ -49,6 +51,18 @@ def configure_logging(level: str, log_format: str = "text") -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     if log_format == "json" and handler.stream is not None:  # None if standard error is closed
         sys.stderr = JSONStderr(handler)
+
+
+class _ColouredFormatter(TextFormatter):
+    """Writes the levels from WARNING on in a colour."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        line = super().formatMessage(record)
+        if record.levelno < logging.WARNING:
+            return line
+        level = f" {record.levelname} "
+        colour: Colour = "red" if record.levelno >= logging.ERROR else "yellow"
+        return line.replace(level, coloured(level, colour), 1)
 
 
 def say_if_silenced() -> None:

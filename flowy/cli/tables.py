@@ -6,9 +6,10 @@ import argparse
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from ..tables import table_lines
+from .colours import coloured_cell, has_colours
 from .terminal import json_text
 
 
@@ -36,7 +37,13 @@ def print_json(objects: Iterable[Mapping[str, Any]]) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; on a terminal it fits the width, else no value is cut."""
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    for line in table_lines(headings, rows, columns):
-        print(line)
+    """Print a table; on a terminal it fits the width and has colours, else no value is cut."""
+    print_table_to(sys.stdout, headings, rows)
+
+
+def print_table_to(stream: TextIO, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table to a stream, as ``print_table`` does."""
+    columns = shutil.get_terminal_size().columns if stream.isatty() else None
+    options: dict[str, Any] = {"paint": coloured_cell} if has_colours(stream) else {}
+    for line in table_lines(headings, rows, columns, **options):
+        print(line, file=stream)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..texts import printable
+from .colours import coloured, has_colours
 
 #: Characters that messages and tracebacks need, although they are not printable.
 _KEPT = "\n\t"
@@ -26,6 +27,8 @@ def say(text: str, *, prefix: str = "flowy: ") -> None:
     """
     if sys.stderr is None:
         return  # closed from the start: print() would take standard output instead
+    if has_colours(sys.stderr):
+        prefix = coloured(prefix, "red" if text.startswith("Cannot ") else "bold")
     with suppress(OSError, ValueError):  # closed, or a pipe whose reader has gone
         print(f"{prefix}{printable(text, kept=_KEPT)}", file=sys.stderr)
 

@@ -50,14 +50,14 @@ def run_demo(
     write = partial(print, file=out, sep="\n", flush=True)
     selection = select(folder, os.fstat(out.fileno()))
     with (
-        LocalSWF(domain=DOMAIN, poll_seconds=POLL_SECONDS) as swf,
+        LocalSWF(domain=DOMAIN, poll_seconds=POLL_SECONDS, page_port=0) as swf,
         tempfile.TemporaryDirectory(prefix="flowy-demo-") as home,
         _process(home, swf, *_WORKER, _ACTIVITIES) as worker,
         _process(home, swf, _ACTIVITIES, DOMAIN, "tokens.db") as approver,
     ):
         # Registered here, so that it does not matter when the worker starts.
         start_activity_worker(DOMAIN, DOMAIN, swf.client(), loop=0, package=_ACTIVITIES)
-        write(*_introduction(swf.endpoint_url, worker.pid, approver.pid, selection))
+        write(*_introduction(swf, worker.pid, approver.pid, selection))
         plan = plan_of(selection, "tokens.db", approver.pid)
         bar, deadline, trouble = "", Deadline(STUCK_SECONDS, clock=clock), list[str]()
         for history in play(swf.client(), plan):
@@ -76,10 +76,11 @@ def run_demo(
         return right, facts(history, plan)
 
 
-def _introduction(endpoint: str, worker: int, approver: int, selection: Selection) -> list[str]:
+def _introduction(swf: LocalSWF, worker: int, approver: int, selection: Selection) -> list[str]:
     return [
         "Activities through Amazon SWF, on this machine.\n",
-        f"  SWF       {endpoint}, embedded",
+        f"  SWF       {swf.endpoint_url}, embedded",
+        f"  page      {swf.page_url}, until the demo ends",
         f"  worker    process {worker}",
         f"  approver  process {approver}, completes the activity that suspends",
         *(f"  {line}" for line in selection.summary()),

@@ -15,7 +15,7 @@ from ..exception import CancelTask
 from ..texts import printable
 
 #: How many files are taken, and how many entries are looked at: the folder may be a whole disk.
-MAX_FILES, MAX_LOOKED_AT = 50, 20_000
+MAX_FILES, MAX_LOOKED_AT = 12, 20_000
 
 #: How many bytes of each file are read at most, and how many between two heartbeats.
 MAX_READ_BYTES, CHUNK_BYTES = 2 * 1024**2, 512 * 1024

@@ -58,19 +58,18 @@ class Planned:
 
 
 def plan_of(selection: Selection, store: str, approver: int) -> list[Planned]:
-    """Return what to schedule: an activity that suspends, one that fails, and one for each file.
+    """Return what to schedule: an activity for each file, one that fails, and one that suspends.
 
-    The first writes its token to *store*, and the process with the id *approver* completes it.
+    The last writes its token to *store*, and the process with the id *approver* completes it.
     """
     approved = _completed({"approved": True, "by_process": approver})
     failed = Ending(TaskOutcome.FAILED, reason="Can't echo 1.")
-    plan = [
-        Planned("approve", "approve", ("the demo", store), "(approve the demo)", approved),
-        Planned("echo", "echo", (1,), "(echo 1)", failed),
-    ]
+    plan = []
     for number, (path, facts) in enumerate(selection.files.items(), start=1):
         title = cut_middle(printable(os.path.relpath(path, selection.folder)), MAX_TITLE_COLUMNS)
         plan.append(Planned(f"file-{number}", "describe", (path,), title, _completed(facts)))
+    plan.append(Planned("echo", "echo", (1,), "(echo 1)", failed))
+    plan.append(Planned("approve", "approve", ("the demo", store), "(approve the demo)", approved))
     return plan
 
 
@@ -78,7 +77,7 @@ def decide(history: Sequence[Event], plan: Sequence[Planned]) -> list[dict[str, 
     """Return the decisions to send now: schedule all of *plan*, wait, or close the workflow."""
     outcomes = [record.outcome for record in activity_records(history)]
     if not outcomes:
-        return [planned.decision() for planned in plan]
+        return [planned.decision() for planned in reversed(plan)]  # the one that waits begins first
     return [] if None in outcomes else [{"decisionType": "CompleteWorkflowExecution"}]
 
 

@@ -56,12 +56,12 @@ def test_the_folder_itself_may_be_hidden(tmp_path: Path) -> None:
     assert _names(tmp_path / ".notes") == ["kept"]
 
 
-def test_the_first_fifty_are_taken_and_the_others_counted(tmp_path: Path) -> None:
+def test_the_first_twelve_are_taken_and_the_others_counted(tmp_path: Path) -> None:
     """``more`` tells how many there are beyond."""
     _write(tmp_path, *(f"{number:03}" for number in range(63)))
     selection = select(tmp_path)
-    assert _names(tmp_path) == [f"{number:03}" for number in range(50)]
-    assert (selection.more, selection.skipped) == (13, {})
+    assert _names(tmp_path) == [f"{number:03}" for number in range(12)]
+    assert (selection.more, selection.skipped) == (51, {})
 
 
 def test_a_whole_disk_is_not_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,13 +178,13 @@ def test_reading_stops_if_nobody_needs_the_facts(tmp_path: Path) -> None:
 
 
 def test_the_summary_says_what_was_left_out(tmp_path: Path) -> None:
-    """It counts the files beyond the first fifty and names up to five of what was skipped."""
+    """It counts the files beyond the first twelve and names up to five of what was skipped."""
     _write(tmp_path, *(f"{number:02}" for number in range(52)))
     for name in (".a", ".b", ".c", ".d", ".e", ".f"):
         (tmp_path / name).mkdir()
     (tmp_path / "link\n").symlink_to("00")
     assert select(tmp_path).summary() == [
-        f"input     50 files of {tmp_path}: the first 50, there are 2 more",
+        f"input     12 files of {tmp_path}: the first 12, there are 40 more",
         "skipped   hidden or environment: .a, .b, .c, .d, .e and 1 more",
         "skipped   link: link\\n",
     ]

@@ -69,7 +69,7 @@ def _history(
     closed: bool = True,
 ) -> list[Event]:
     history = History()
-    approve, echo, file = (
+    file, echo, approve = (
         history.scheduled(planned.id, planned.name, *planned.args) for planned in _plan(selection)
     )
     history.completed(approve, answer)
@@ -126,10 +126,10 @@ def test_what_never_was_scheduled_or_never_ended_is_told(selection: Selection) -
     facts = f"14 1 3 {FACTS['sha256'][:12]}"
     assert _problems(history.events, selection) == [
         "- The workflow has not completed.",
-        "- (approve the demo): never scheduled; expected: completed by process 4711",
-        "- (echo 1): open; expected: failed Can't echo 1.",
         "- poem: could not be scheduled OPEN_ACTIVITIES_LIMIT_EXCEEDED; expected: completed "
         + facts,
+        "- (echo 1): open; expected: failed Can't echo 1.",
+        "- (approve the demo): never scheduled; expected: completed by process 4711",
     ]
 
 
@@ -154,13 +154,13 @@ def test_the_table_is_read_from_the_history(selection: Selection) -> None:
     lines, _ = report(_history(selection), _plan(selection))
     assert [line.split() for line in lines[2:6]] == [
         ["activity", "outcome", "size", "lines", "words", "sha-256"],
-        ["(approve", "the", "demo)", "completed", "by", "process", "4711"],
-        ["(echo", "1)", "failed", "Can't", "echo", "1."],
         ["poem", "completed", "14", "1", "3", FACTS["sha256"][:12]],
+        ["(echo", "1)", "failed", "Can't", "echo", "1."],
+        ["(approve", "the", "demo)", "completed", "by", "process", "4711"],
     ]
     assert lines[0] == "SWF's history of the workflow, 7 events, says:"
     assert lines[7] == "2 completed, 1 failed."
-    assert lines[4].index("Can't") == lines[3].index("by process")
+    assert lines[4].index("Can't") == lines[5].index("by process")
 
 
 def test_a_value_of_the_beginning_only_says_so(selection: Selection) -> None:
@@ -184,7 +184,7 @@ def test_a_long_name_loses_its_middle(tmp_path: Path) -> None:
     """The table stays a table."""
     name = "a" * 60 + "z" * 60
     (tmp_path / name).touch()
-    *_, planned = _plan(select(tmp_path))
+    planned, *_ = _plan(select(tmp_path))
     assert planned.title == "a" * 21 + "..." + "z" * 20
 
 
