@@ -16,6 +16,7 @@ from .exit_codes import ExitCode
 from .parser import UsageError
 from .terminal import json_text
 from .verbs import add_domain, add_task_list, add_verb
+from .waiting import waiting
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -106,9 +107,10 @@ def _call(given: argparse.Namespace) -> ExitCode:
                 ids = start_with(given.domain, given.name, args, options, written_by)
                 value: Any = dict(zip(("workflow_id", "run_id"), ids, strict=True))
             else:
-                value = call_with(
-                    given.domain, given.name, args, options, CallOptions(), written_by
-                )
+                with waiting(f"Waiting for {given.name} {given.version}"):
+                    value = call_with(
+                        given.domain, given.name, args, options, CallOptions(), written_by
+                    )
         except TypeError as error:
             if given.activity is None:
                 raise

@@ -31,7 +31,12 @@ _WORDS: dict[str, Colour] = {
 
 def has_colours(stream: Any) -> bool:
     """Return whether what is written to *stream* may be coloured."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    return not os.environ.get("NO_COLOR") and is_terminal(stream)
+
+
+def is_terminal(stream: Any) -> bool:
+    """Return whether *stream* is a terminal that can do more than print lines."""
+    if os.environ.get("TERM") == "dumb":
         return False
     try:
         return bool(stream.isatty())
