@@ -18,6 +18,7 @@ import contextlib
 import doctest
 import os
 import re
+import select
 import shlex
 import signal
 import socket
@@ -144,13 +145,13 @@ class Shell:
         )
         self._left.append((command, process))
         assert process.stdout is not None
-        said = ""
-        # Reading blocks until a line or the end is there; the test's timeout is its limit.
-        while expected and not _same(expected, said):
-            line = process.stdout.readline()
-            if not line:
-                _compare(command, expected, said)
-            said += line
+        said = b""
+        while expected and not _same(expected, said.decode()):
+            ready, _, _ = select.select([process.stdout], [], [], PATIENCE_SECONDS)
+            more = os.read(process.stdout.fileno(), 65_536) if ready else b""
+            if not more:  # it has ended, or says no more
+                _compare(command, expected, said.decode())
+            said += more
 
 
 def _free_port() -> str:
