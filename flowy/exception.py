@@ -1,18 +1,15 @@
 """The errors of Flowy; and ``SuspendTask``, ``CancelTask`` and ``HandOverTask``, which end a run.
 
-Errors derive from ``FlowyError``, so one ``except`` catches them all::
+Errors derive from one class, so one ``except`` catches them all::
 
     FlowyError
     ├── OutsideActivityError            the running activity was asked for, but none runs
     ├── ScanError, RegistrationError    what the code declares cannot be found, or served
     ├── ProcessError, ThreadError       processes or threads cannot be started
     ├── HealthError, ObserverError      health cannot be shown, or an observer cannot work
-    ├── TransportError                  a value cannot travel
-    │   ├── InputError                  an input is not the JSON text of [args, kwargs]
-    │   ├── SerializationError          a value has no JSON form
-    │   ├── ConversionError             a value does not fit its type
-    │   ├── CodecError, ClaimError      a value cannot be encoded or stored, or read again
-    │   └── TooLongError                a text is longer than SWF takes
+    ├── TransportError                  a value cannot travel:
+    │   ├── InputError, SerializationError, ConversionError
+    │   └── CodecError, ClaimError, TooLongError
     ├── ServiceError                    a call to a service failed
     │   ├── UnavailableError            a key service or a store does not answer at the moment
     │   └── SWFError                    a call to SWF failed
@@ -23,8 +20,7 @@ Errors derive from ``FlowyError``, so one ``except`` catches them all::
     │           └── ValidationError, CredentialsError, AlreadyExistsError, DeprecatedError
     ├── CallError                       the activity that was called did not complete:
     │   └── ActivityFailedError, ActivityTimedOutError, ActivityCanceledError, CallTimedOutError
-    ├── HistoryError                    SWF's history of an execution cannot be had, or read
-    ├── TokenStoreError                 the store of suspended tasks cannot be used
+    ├── HistoryError, TokenStoreError   SWF's history, or the store of suspended tasks, is unusable
     ├── HandleError                     a signed handle is refused:
     │   └── ForgedHandleError, ExpiredHandleError, UsedHandleError, ForeignHandleError
     └── LocalSWFError                   the local SWF cannot start
@@ -267,9 +263,8 @@ class ActivityCanceledError(CallError):
 class CallTimedOutError(CallError):
     """The call's own timeout passed before the activity had ended.
 
-    The call then requested the activity's cancellation and waited a few seconds for it to end.
-    ``reason`` says how it ended: "canceled", "failed: ...", "timed out: ...", or that it was cut
-    off; ``details`` are what it answered.
+    The call then requested its cancellation. ``reason`` says how it ended: "canceled", "failed:
+    ...", "timed out: ...", or that it was cut off; ``details`` are what it answered.
     """
 
 

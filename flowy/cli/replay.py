@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
@@ -25,12 +25,13 @@ from ..swf.replay import (
     replayed,
     save,
 )
+from ..swf.values import ActivityType
 from ..swf.worker import WorkerOptions
 from . import arguments
 from .execution_show import described
 from .exit_codes import ExitCode
 from .import_errors import import_text
-from .parser import UsageError
+from .parser import Parser, UsageError
 from .reach import swf_of
 from .replay_text import HEADINGS, heading_of, lines_of, print_heartbeat, row
 from .tables import print_table
@@ -76,6 +77,15 @@ def add_verbs(verbs: Verbs) -> None:
     parser = add_verb(verbs, "replay", "run a recorded task again", _DESCRIPTION, _EXAMPLES)
     parser.set_defaults(run=_replay)
     add_packages(parser)
+    _add_which(parser)
+    _add_how(parser)
+    for option in fields(WorkerOptions):
+        if option.name in _WORKER_OPTIONS:
+            add_option(parser, option)
+
+
+def _add_which(parser: Parser) -> None:
+    """Add the options that name the recorded task."""
     add_domain(parser, help="the SWF domain (required without --history)")
     parser.add_argument(
         "--workflow-id",
@@ -102,6 +112,10 @@ def add_verbs(verbs: Verbs) -> None:
         "--output json` has written, and ask SWF for nothing; may be given several times, once "
         "for each page; - reads standard input",
     )
+
+
+def _add_how(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how the task is run, and what is kept of it."""
     parser.add_argument(
         "--input", metavar="FILE", help="take the input from a file, as SWF would have it"
     )
@@ -121,18 +135,10 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="FILE",
         help="write the history of the task to a file for --history, which only you can read",
     )
-    for option in fields(WorkerOptions):
-        if option.name in _WORKER_OPTIONS:
-            add_option(parser, option)
 
 
 def _replay(given: argparse.Namespace) -> ExitCode:
-    if given.history is None and None in (given.domain, given.workflow_id):
-        raise UsageError(
-            "Cannot tell which history: give --domain and --workflow-id, or --history."
-        )
-    if given.pdb and "-" in (given.input, *(given.history or ())):
-        raise UsageError("Cannot read standard input, which --pdb needs: give files.")
+    _check(given)
     here = str(Path.cwd())
     sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
     # Modules may ask whether this is a replay while they are imported.
@@ -145,14 +151,7 @@ def _replay(given: argparse.Namespace) -> ExitCode:
         except BaseException as error:  # whatever an author's module does at its import
             say(import_text(error, given.packages, here))
             return ExitCode.REFUSED
-        recording = _recording_of(given)
-        tasks = recording.fitting(
-            activities.keys(), activity_id=given.activity_id, event_id=given.event_id
-        )
-        if len(tasks) > 1:
-            print_table(HEADINGS, map(row, tasks))
-            raise UsageError("Several tasks fit: give --event-id, or --activity-id.")
-        task = tasks[0]
+        task = _task_of(given, activities)
         if given.save is not None:
             _save(task, given.save)
         print(heading_of(task), flush=True)
@@ -173,6 +172,25 @@ def _replay(given: argparse.Namespace) -> ExitCode:
     if given.ends_process:
         end_within(EXIT_SECONDS, code)  # the activity may have left threads and exit hooks behind
     return code
+
+
+def _check(given: argparse.Namespace) -> None:
+    if given.history is None and None in (given.domain, given.workflow_id):
+        raise UsageError(
+            "Cannot tell which history: give --domain and --workflow-id, or --history."
+        )
+    if given.pdb and "-" in (given.input, *(given.history or ())):
+        raise UsageError("Cannot read standard input, which --pdb needs: give files.")
+
+
+def _task_of(given: argparse.Namespace, activities: Iterable[ActivityType]) -> RecordedTask:
+    tasks = _recording_of(given).fitting(
+        list(activities), activity_id=given.activity_id, event_id=given.event_id
+    )
+    if len(tasks) > 1:
+        print_table(HEADINGS, map(row, tasks))
+        raise UsageError("Several tasks fit: give --event-id, or --activity-id.")
+    return tasks[0]
 
 
 def _options_of(given: argparse.Namespace) -> WorkerOptions:

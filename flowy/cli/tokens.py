@@ -172,6 +172,11 @@ def _add_ending(
     add_store(parser, required=False)
     add_domain(parser, help="the SWF domain; required with -")
     parser.add_argument("--run-id", metavar="ID", help="run id of the workflow (default: any)")
+    _add_values(parser, option)
+
+
+def _add_values(parser: argparse.ArgumentParser, option: str | None) -> None:
+    """Add what is sent with an answer, and how it is encoded."""
     if option == "result":
         parser.add_argument(
             "--result",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
 from typing import Any, NamedTuple
+
+from .times import seconds_of
 
 #: Stands for a default timeout that a type was registered without; real timeouts are over 0.
 NOT_SET = 0
@@ -272,28 +272,6 @@ _OPEN_COUNTS = {
 
 def _limit(text: str) -> int | None:
     return int(text) if text.isdigit() else None
-
-
-def seconds_of(when: object) -> float | None:
-    """Return a time of SWF's as seconds since the epoch; None if it is not a time.
-
-    boto3 has it as a datetime, a client of other make or the AWS CLI as a number or as text of ISO
-    8601.
-    """
-    if isinstance(when, str):
-        try:
-            when = datetime.fromisoformat(_python_310(when))
-        except ValueError:
-            return None
-    if isinstance(when, datetime):
-        return when.timestamp()
-    return float(when) if isinstance(when, int | float) else None
-
-
-def _python_310(moment: str) -> str:
-    """Return a moment of ISO 8601 as Python 3.10 reads it: no Z, and a fraction of six digits."""
-    six = re.sub(r"\.(\d{1,6})\d*", lambda found: "." + found[1].ljust(6, "0"), moment, count=1)
-    return six.replace("Z", "+00:00")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -70,17 +70,20 @@ def value_of(execution: ActivityExecution, plan: Plan) -> Any:
         )
         if waited := not_taken(events):
             message = f"{message.rstrip('.')}: {waited}."
-    try:
-        details = _opened(ended.text, plan)
-    except (FlowyError, ValueError):  # of another maker, or with a key that is gone
-        details = ended.text
     raise kind(
         message,
         reason=reason,
-        details=details,
+        details=_details_of(ended.text, plan),
         workflow_id=execution.workflow_id,
         run_id=execution.run_id,
     )
+
+
+def _details_of(text: str | None, plan: Plan) -> str | None:
+    try:
+        return _opened(text, plan)
+    except (FlowyError, ValueError):  # of another maker, or with a key that is gone
+        return text
 
 
 def _opened(text: str | None, plan: Plan) -> str | None:

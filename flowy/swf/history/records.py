@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...invocation.outcome import TaskOutcome
-from ..values import ActivityType, seconds_of
+from ..times import seconds_of
+from ..values import ActivityType
 from .events import Event, attributes, closes_execution, ending_of
 
 

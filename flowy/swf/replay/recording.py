@@ -21,7 +21,8 @@ from ..history import (
     closes_execution,
     events_in,
 )
-from ..values import ActivityType, seconds_of
+from ..times import seconds_of
+from ..values import ActivityType
 
 #: What stands for a domain, a workflow id or a run id that nobody has given.
 UNKNOWN = "unknown"

@@ -154,7 +154,7 @@ class ActivityCall:
         if interval is None:
             return contextlib.nullcontext()
         if self.running.history is not None:
-            from .task_history import interval_in_force
+            from .timeouts_in_force import interval_in_force
 
             in_force = self.running.info.heartbeat
             interval = interval_in_force(self.implementation, in_force) or interval

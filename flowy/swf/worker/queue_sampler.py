@@ -18,7 +18,7 @@ from ...observer import Observers, TaskWaited
 from ...safe_logging import get_logger
 from ..values import ActivityTask
 from .history_reader import HistoryReader
-from .task_history import queue_seconds
+from .timeouts_in_force import queue_seconds
 
 logger = get_logger(__name__)
 

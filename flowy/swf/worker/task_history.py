@@ -31,12 +31,12 @@ from ...invocation import (
 from ...logs import log_keys
 from ...observer import TaskWaited
 from ...safe_logging import get_logger
-from ..history import ActivityRecord
 from ..values import ActivityImplementation, ActivityTask
 from .heartbeats import Heartbeats
 from .history_reader import NotThereYetError
 from .past_attempts import UnreadableDetailsError, told_by
 from .responder import Responder
+from .timeouts_in_force import interval_in_force, queue_seconds, seconds_from_start
 from .worker_context import WorkerContext
 
 logger = get_logger(__name__)
@@ -215,7 +215,7 @@ class TaskHistoryRead:
             scheduled_at=history.scheduled_at,
             started_at=history.started_at,
         )
-        left = _seconds_from_start(history)
+        left = seconds_from_start(history)
         if left is not None:
             left -= worker.clock.now() - run.started_at
         run.info = run.running.info = info
@@ -246,36 +246,6 @@ class TaskHistoryRead:
 
 #: The fields of ``ActivityInfo`` that are timeouts in force, once the history is known.
 _TIMEOUTS = ("heartbeat", "schedule_to_close", "schedule_to_start", "start_to_close")
-
-
-def interval_in_force(
-    implementation: ActivityImplementation, heartbeat: int | None
-) -> float | None:
-    """Return the interval of background heartbeats, in seconds, by the heartbeat timeout in force.
-
-    A third of it if the class asks for a third of the declared one; else what the class asks for,
-    if that is less.
-    """
-    interval, declared = implementation.auto_heartbeat_seconds, implementation.defaults.heartbeat
-    if interval is None or heartbeat is None:
-        return interval
-    third = heartbeat / 3
-    return third if declared is not None and interval == declared / 3 else min(interval, third)
-
-
-def queue_seconds(told: TaskHistory | ActivityRecord) -> float | None:
-    """Return how long a task waited for a worker; None if its times are not known."""
-    if told.scheduled_at is None or told.started_at is None:
-        return None
-    return max(0.0, told.started_at - told.scheduled_at)
-
-
-def _seconds_from_start(history: TaskHistory) -> float | None:
-    """Return how long the task may run, by the timeouts in force; None for no limit."""
-    limits = [] if history.start_to_close is None else [float(history.start_to_close)]
-    if history.schedule_to_close is not None:
-        limits.append(history.schedule_to_close - (queue_seconds(history) or 0.0))
-    return min(limits, default=None)
 
 
 def _next(steps: Steps) -> float | TaskHistory:

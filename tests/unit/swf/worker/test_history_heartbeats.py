@@ -14,7 +14,7 @@ from flowy.local import LocalSWF
 from flowy.swf.scanner import declared
 from flowy.swf.worker.auto_heartbeats import AutoHeartbeats
 from flowy.swf.worker.responder import StopPolicy
-from flowy.swf.worker.task_history import interval_in_force
+from flowy.swf.worker.timeouts_in_force import interval_in_force
 from flowy.task import Activity
 from tests.patience import LOOK_SECONDS, PATIENCE_SECONDS, until
 from tests.unit.clocks import TurnedClock
