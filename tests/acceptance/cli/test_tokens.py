@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import signal
 import sqlite3
 import struct
@@ -106,7 +107,9 @@ def test_list_fits_a_terminal(shell: Shell, store: SQLiteTokenStore) -> None:
     store.keep(a_task("secret", workflow_id="order-" + "7" * 200, note="x" * 200))
     terminal, out = pty.openpty()
     fcntl.ioctl(out, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 90, 0, 0))
-    environment = {name: text for name, text in shell.environment.items() if name != "COLUMNS"}
+    environment = {**shell.environment, "TERM": "xterm"}
+    for name in ("COLUMNS", "NO_COLOR"):
+        environment.pop(name, None)
     with subprocess.Popen(
         [sys.executable, "-m", "flowy", "tokens", "list", *STORE],
         cwd=shell.folder,
@@ -121,7 +124,8 @@ def test_list_fits_a_terminal(shell: Shell, store: SQLiteTokenStore) -> None:
                 written += chunk
     os.close(terminal)
     assert listing.returncode == 0
-    head, line = written.decode().splitlines()
+    assert b"\x1b[1mWORKFLOW\x1b[0m" in written
+    head, line = re.sub(r"\x1b\[\d*m", "", written.decode()).splitlines()
     assert head.startswith("WORKFLOW ")
     assert 88 <= len(line) <= 90
     assert line.startswith("order-77")
