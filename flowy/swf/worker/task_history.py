@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
@@ -113,7 +113,7 @@ class TaskHistoryRead:
     def before_run(self) -> Answer | None:
         """Read the history in this thread; return the task's answer if it must not run."""
         try:
-            self._drive(self._steps(needed=self._needed))
+            self._drive(self._steps_before_run())
         except _OverError as over:
             return over.answer
         except HistoryError as error:
@@ -122,7 +122,7 @@ class TaskHistoryRead:
 
     async def before_run_async(self) -> Answer | None:
         """Read the history in threads, and wait on the event loop; like ``before_run``."""
-        steps = self._steps(needed=self._needed)
+        steps = self._steps_before_run()
         try:
             while isinstance(pause := await off_loop(lambda: _next(steps)), float):
                 await asyncio.sleep(pause)
@@ -139,30 +139,31 @@ class TaskHistoryRead:
             self._worker.policy.flag.wait(pause, StopLevel.CANCEL)
         return pause
 
+    def _steps_before_run(self) -> Steps:
+        """Read the history while heartbeats go on: a call may take half a minute."""
+        with self._beating():
+            return (yield from self._steps(needed=self._needed))
+
     def _steps(self, *, needed: bool) -> Steps:
         deadline = Deadline(self._patience(needed), clock=self._worker.clock)
         backoff = Backoff(first_seconds=AGAIN_SECONDS, cap_seconds=10.0)
-        tries, beats = 0, False
-        with ExitStack() as stack:
-            while True:
-                pause = self._turn_seconds()
-                error: HistoryError | ServiceError | None = None
-                if not pause:
-                    try:
-                        return self._read(strict=needed)
-                    except (HistoryError, ServiceError) as raised:
-                        error = raised
-                    tries += 1
-                    if _is_final(error, needed) or (tries > 1 and not needed):
-                        raise _unavailable(error) from error
-                    pause = backoff.next_seconds() if needed else AGAIN_SECONDS
-                if pause > (deadline.remaining_seconds() or 0.0):
-                    raise _unavailable(error)
-                if needed and not beats:
-                    stack.enter_context(self._beating())
-                    beats = True
-                self._check_status(needed)
-                yield pause
+        tries = 0
+        while True:
+            pause = self._turn_seconds()
+            error: HistoryError | ServiceError | None = None
+            if not pause:
+                try:
+                    return self._read(strict=needed)
+                except (HistoryError, ServiceError) as raised:
+                    error = raised
+                tries += 1
+                if _is_final(error, needed) or (tries > 1 and not needed):
+                    raise _unavailable(error) from error
+                pause = backoff.next_seconds() if needed else AGAIN_SECONDS
+            if pause > (deadline.remaining_seconds() or 0.0):
+                raise _unavailable(error)
+            self._check_status(needed)
+            yield pause
 
     def _patience(self, needed: bool) -> float:
         if not needed:

@@ -125,6 +125,28 @@ def test_beats_while_the_history_is_waited_for(
     assert run.outcome is TaskOutcome.COMPLETED
 
 
+@pytest.mark.parametrize("asked", ["wanted", "needed"])
+def test_beats_while_the_first_call_is_slow(
+    case: AttemptsCase, clock: TurnedClock, attributes: dict[str, Any], asked: Any
+) -> None:
+    """A call may take half a minute, and so may the second one."""
+
+    @activity(**DECLARED, history=asked)
+    class Asks(Activity):
+        def run(self) -> None:
+            """Do nothing."""
+
+    def slow(number: int) -> None:
+        clock.turn_when_awaited(20)
+        until(lambda: "record_activity_task_heartbeat" in case.layer1.calls)
+
+    case.layer1.on_history = slow
+    case.schedule()
+    run = case.task_run(Asks, **attributes)
+    run.run()
+    assert run.outcome is TaskOutcome.COMPLETED
+
+
 def test_a_new_run_begins_anew(case: AttemptsCase) -> None:
     """A workflow that continues as a new run has a new history, in which nothing came before."""
 
