@@ -55,11 +55,12 @@ class HistoryOfTask:
     _reads_history: ClassVar[str] = "no"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Take a text ``history`` out of the class, so that the method stays in its place."""
+        """Put the method ``history`` back in the place of a text, also of one from a mixin."""
         super().__init_subclass__(**kwargs)
-        if isinstance(asked := vars(cls).get("history"), str):
+        if isinstance(asked := cls.history, str):
             cls._reads_history = asked
-            delattr(cls, "history")
+            said = (vars(base).get("history") for base in cls.__mro__)
+            cls.history = next(each for each in said if callable(each))
 
     @FromHistory
     def attempt(known: TaskHistory) -> int | None:  # noqa: N805 - not a method

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -49,6 +49,26 @@ def test_a_later_attempt(given: object, found: object) -> None:
     """Its details are as SWF keeps them; those before have timed out."""
     env = ActivityEnvironment(attempt=3, previous_details=given)
     assert env.run(Knows) == [3, found, 2, None]
+
+
+def test_a_mixin_asks() -> None:
+    """As the class itself does; its method ``history`` stays in its place."""
+
+    class Asking:
+        history: ClassVar[Any] = "wanted"
+
+    class Plain(Asking, Activity):
+        def run(self) -> Any:
+            """Return what it knows."""
+            return self.attempt, self.history().attempt
+
+    class Coroutine(Asking, AsyncActivity):
+        async def run(self) -> Any:
+            """Return what it knows."""
+            return self.attempt, (await self.history()).attempt
+
+    env = ActivityEnvironment(attempt=3)
+    assert [env.run(each) for each in (Plain, Coroutine)] == [[3, 3], [3, 3]]
 
 
 def test_previous_attempts() -> None:
