@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ... import reasons
 from ...attempts import TaskHistory
@@ -39,6 +39,9 @@ from .responder import Responder
 from .timeouts_in_force import interval_in_force, queue_seconds, seconds_from_start
 from .worker_context import WorkerContext
 
+if TYPE_CHECKING:
+    from .task_envelope import TaskEnvelope
+
 logger = get_logger(__name__)
 
 #: After how long a read is tried once more if the task can run without it, in seconds.
@@ -63,6 +66,7 @@ class Run(Protocol):
     status: StatusRecord
     heartbeats: Heartbeats
     responder: Responder
+    sealing: TaskEnvelope | None
     started_at: float
 
 
@@ -223,6 +227,8 @@ class TaskHistoryRead:
         run.running.deadline = Deadline(left, clock=worker.clock)
         run.running.history = history
         run.responder.task_ends_in(left)
+        if run.sealing is not None:
+            run.sealing.task_ends_in(left)
         run.heartbeats.timeouts_known(
             history.heartbeat, history.heartbeat or history.start_to_close
         )

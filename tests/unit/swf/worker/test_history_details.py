@@ -237,3 +237,26 @@ def test_a_flush_that_fails_changes_nothing(case: AttemptsCase) -> None:
     assert record.outcome is TaskOutcome.FAILED
     assert (record.details or "").endswith("\nLast heartbeat: newest")
     assert case.layer1.calls.count("record_activity_task_heartbeat") == 1
+
+
+def test_a_result_waits_by_the_timeouts_in_force(case: AttemptsCase) -> None:
+    """Declared is a minute, in force an hour: a key service that is away for longer fails none."""
+
+    class AwayForLong(FernetCodec):
+        def encode(self, data: bytes) -> bytes:
+            if case.clock.now() < began + 600:
+                raise UnavailableError("No answer.", fault="ThrottlingException")
+            return super().encode(data)
+
+    @activity(**DECLARED | {"start_to_close": 60}, history="wanted")
+    class Pays(Activity):
+        codecs = (AwayForLong([KEY]),)
+
+        def run(self) -> str:
+            return "violet"
+
+    began = case.clock.now()
+    case.schedule(startToCloseTimeout="3600")
+    run = case.task_run(Pays)
+    run.run()
+    assert run.outcome is TaskOutcome.COMPLETED
