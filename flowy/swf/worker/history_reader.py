@@ -21,8 +21,8 @@ from ..values import ActivityTask
 #: How many events of a history are read, at most, from the newest back. That is two calls.
 MAX_EVENTS = 2_000
 
-#: Of how many executions the latest read is kept, and how many characters of inputs, results and
-#: details it may have: what is kept takes memory as long as the worker runs.
+#: Of how many executions the latest read is kept, and how many characters of inputs, results,
+#: details and control it may have: what is kept takes memory as long as the worker runs.
 KEPT_EXECUTIONS = 8
 KEPT_CHARS = 1_000_000
 
@@ -116,7 +116,7 @@ class HistoryReader:
         return found
 
     def _keep(self, run_id: str, records: Sequence[ActivityRecord], complete: bool) -> None:
-        texts = ((each.input, each.text, each.heartbeat) for each in records)
+        texts = ((each.input, each.control, each.text, each.heartbeat) for each in records)
         chars = sum(len(text or "") for each in texts for text in each)
         with self._lock:
             self._kept.pop(run_id, None)

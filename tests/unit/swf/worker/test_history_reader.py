@@ -29,10 +29,10 @@ class Histories:
 
     Args:
         events: how many events it has.
-        input: the input of each task.
+        texts: the input and other texts of each task.
     """
 
-    def __init__(self, events: int, input: str = "[[], {}]") -> None:
+    def __init__(self, events: int, **texts: str) -> None:
         self.calls: list[Mapping[str, Any]] = []
         self._events = [{**event("WorkflowExecutionStarted"), "eventId": 1}]
         for number in range(2, events + 1, 2):
@@ -40,7 +40,8 @@ class Histories:
                 "activityId": str(number),
                 "activityType": {"name": "charge", "version": "1"},
                 "taskList": {"name": "work"},
-                "input": input,
+                "input": "[[], {}]",
+                **texts,
             }
             self._events.append({**event("ActivityTaskScheduled", **said), "eventId": number})
             started = event("ActivityTaskStarted", scheduledEventId=number)
@@ -113,9 +114,10 @@ def test_a_read_is_kept_for_the_tasks_in_it() -> None:
     assert reads.known(a_task(901, "run 0")) is None
 
 
-def test_a_read_with_long_texts_is_not_kept() -> None:
+@pytest.mark.parametrize("name", ["input", "control"])
+def test_a_read_with_long_texts_is_not_kept(name: str) -> None:
     """It is used once, and then takes no memory."""
-    reads = reader(Histories(901, "x" * (KEPT_CHARS // 449)))
+    reads = reader(Histories(901, **{name: "x" * (KEPT_CHARS // 449)}))
     assert reads.read(a_task(901)).complete
     assert reads.known(a_task(901)) is None
 
