@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _CALL = """\
 Call one activity, wait until a worker has run it, and print its result as JSON.
 
-The call starts a workflow execution of its own and ends with it. Ctrl-C or SIGTERM cancels the
+The call starts its own workflow execution and ends with it. Ctrl-C or SIGTERM cancels the
 activity; a second one terminates the execution at once. If the activity fails, its reason and
 details go to standard error.
 """
@@ -68,8 +68,8 @@ def add_verbs(verbs: Verbs) -> None:
         dest="activity",
         type=arguments.object_path,
         metavar="MODULE:CLASS",
-        help="class of the activity, for its format, codecs and store: what is sent and read "
-        "goes through them. Values are JSON all the same, and are not converted",
+        help="use the format, codecs and store of this class. On the command line, values are "
+        "still JSON, and are not converted",
     )
     add_duration(parser, "--timeout", timeout, "cancel the activity after this time", default=3600)
     parser.add_argument(

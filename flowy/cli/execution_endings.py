@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _TERMINATE = """\
 Terminate open executions: one, several, or all that fit the filters.
 
-A termination closes an execution at once. Its decider is not asked, and its activities are cut off:
-their heartbeats answer that the task is closed. You are asked first, unless you give --yes.
+A termination closes an execution at once. Its decider is not asked, and its activities learn by
+their heartbeats that the task is closed. You are asked first, unless you give --yes.
 """
 
 _TERMINATE_EXAMPLES = """\
@@ -78,7 +78,7 @@ def add_verbs(verbs: Verbs) -> None:
     terminate.add_argument(
         "--child-policy",
         choices=_CHILD_POLICIES,
-        help="what becomes of its child executions (default: what it was started with)",
+        help="what happens to its child executions (default: what it was started with)",
     )
     cancel = add_verb(
         verbs, "cancel", "ask executions to cancel what they do", _CANCEL, _CANCEL_EXAMPLES

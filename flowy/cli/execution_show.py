@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from .verbs import Verbs
 
 _SHOW = """\
-Show one execution: how it stands, and its activities with outcome, reason, times and worker.
+Show one execution: its status, and its activities with outcome, reason, times and worker.
 
-Without --run-id it is the run that is open, or else the one that started last. With --values the
-inputs, results and details are printed too, and the details of the latest heartbeat, which SWF
-tells only of an activity that timed out.
+Without --run-id, it is the open run, or else the one that started last. With --values, it also
+prints inputs, results and details, and the details of the last heartbeat, which SWF shows only if
+the activity timed out.
 """
 
 _SHOW_EXAMPLES = """\

@@ -40,8 +40,8 @@ flowy executions cancel --domain shop --type order --tag late --dry-run
 _LIST = """\
 List executions, open and closed ones, the latest first.
 
-All filters can be combined. Without a time everything is listed that SWF still has. It forgets a
-closed execution when the retention period of its domain is over.
+All filters can be combined. Without a time, the list has everything that SWF still has. SWF deletes
+a closed execution when the retention period of its domain is over.
 """
 
 _LIST_EXAMPLES = """\

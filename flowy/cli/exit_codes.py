@@ -27,14 +27,14 @@ class ExitCode(enum.IntEnum):
         member.meaning = meaning
         return member
 
-    FINE = 0, "it went well; a worker that was asked to stop has stopped"
+    FINE = 0, "success; a worker that was asked to stop has stopped"
     ERROR = 1, "an unexpected error, lost output, a demo that went wrong, or an unhealthy worker"
     USAGE = 2, "the command line cannot be used"
-    REFUSED = 3, "refused or set up wrongly: the text says what to fix"
+    REFUSED = 3, "a refusal or a wrong setting: the text says what to fix"
     FAILED = 4, "the activity that was called failed"
     TIMED_OUT = 5, "the activity that was called timed out"
     CANCELED = 6, "the activity that was called was canceled"
-    OUT_OF_REACH = 7, "SWF, KMS or a store is out of reach: the same command may work later"
+    OUT_OF_REACH = 7, "SWF, KMS or a store is out of reach: try the same command later"
     LEFT_OVER = 8, "a stop left something: the last log line of the worker names it"
     DIFFERS = 9, "the task that was replayed ended differently from what is recorded"
     INTERRUPTED = 130, "interrupted by Ctrl-C or SIGTERM"

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from .verbs import Verbs
 
 _HEALTH = """\
-Tell whether a worker is live, for probes that run a command: exit code 0 if it is, 1 if not.
+Check whether a worker is live, for probes that run a command. The exit code is 0 if it is, else 1.
 
 Give the URL of a worker that was started with --http, or the file of one that was started with
---health-file. Live means that a restart would not help: a worker is live while SWF is out of reach.
-Ready means that SWF gives it tasks.
+--health-file. A worker is live if a restart would not help, even while SWF is out of reach. It is
+ready if SWF gives it tasks.
 """
 
 _HEALTH_EXAMPLES = """\

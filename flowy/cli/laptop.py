@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 _LOCAL = """\
 Run an SWF on this machine until Ctrl-C or SIGTERM, and print the settings that lead to it.
 
-Paste the printed lines into another shell: every boto3 program that starts there uses this SWF,
-without any change. Or give a COMMAND after --. It runs with these settings, FLOWY_DOMAIN included;
-signals are passed on to it, and the SWF ends with it and with its exit code.
+Paste the printed lines into another shell: every boto3 program that you start there uses this SWF,
+without any change. Or give a COMMAND after --. It runs with these settings, FLOWY_DOMAIN included,
+and gets the signals; the SWF ends with the command, and with its exit code.
 
-It is an emulator for laptops and tests: it listens only on 127.0.0.1, unless --host says otherwise,
-and without --state it keeps nothing when it ends. A web page shows what happens. It needs the extra
-`local`.
+It is an emulator for laptops and tests. It listens only on 127.0.0.1, unless you give --host, and
+keeps nothing after its end, unless you give --state. A web page shows what happens. It needs the
+extra `local`.
 """
 
 _LOCAL_EXAMPLES = """\
@@ -58,9 +58,9 @@ Watch activities run through SWF, on this machine and without AWS.
 
 The demo starts an embedded SWF and a worker process. Each of the first 12 files of FOLDER becomes
 an activity that returns its size, lines, words and SHA-256. One more activity fails, and one
-suspends until another process completes it. At the end a table shows SWF's history of all of
-them. The exit code is 0 only if the history is as expected. The demo takes a few seconds, and gives
-up if no activity has ended for 30. It changes no file, and needs the extra `local`.
+suspends until another process completes it. At the end, a table shows SWF's history of all of them.
+The exit code is 0 only if the history is as expected. The demo takes a few seconds. It gives up if
+no activity ends for 30 seconds. It changes no file, and needs the extra `local`.
 """
 
 #: What the demo says at its end.

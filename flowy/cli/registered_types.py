@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .verbs import Verbs
 
 _TYPES = """\
-List the activity types and workflow types of a domain, deprecate them, and take that back; or
-print what the activities of a package take and return.
+List, deprecate and undeprecate the activity types and workflow types of a domain, or print what the
+activities of a package take and return.
 """
 
 _TYPES_EXAMPLES = """\
@@ -53,8 +53,8 @@ flowy types list --domain shop --name charge --json
 _DEPRECATE = """\
 Deprecate versions of a type: all of them, or those that are given.
 
-No task and no execution of a deprecated type can be scheduled; what is open goes on. `flowy types
-undeprecate` takes it back. You are asked first, unless you give --yes.
+A deprecated type cannot be scheduled or started; open tasks and executions go on. `flowy types
+undeprecate` undoes it. You are asked first, unless you give --yes.
 """
 
 _UNDEPRECATE = """\

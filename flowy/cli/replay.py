@@ -47,13 +47,13 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Run a recorded task again on this machine, with its real input, and compare how it ends.
 
-SWF notices nothing: its history is read, and the run has no client that could change anything
-there. Claims are read and none is stored; a task that suspends itself is not kept. All else that
-the activity does is real: guard what must not happen twice by flowy.context.replaying().
+Nothing changes at SWF: Flowy reads the history, and the run has no client that can write. Claims
+are read but not stored, and suspended tasks are not stored. Everything else that the activity does
+is real: if something must not happen twice, check flowy.context.replaying() in the activity.
 
-The heartbeats that a worker would send are printed and accepted. With --as-recorded they learn of a
-cancellation, or of the end of the task, as many seconds after the start as is recorded. Inputs,
-results and details are printed in clear text. The exit code is 9 if the task ends differently now.
+Heartbeats are printed and accepted. With --as-recorded, they report a cancellation or the end of
+the task at the same time after the start as in the history. Inputs, results and details are printed
+in clear text. The exit code is 9 if the task ends differently now.
 """
 
 _EXAMPLES = """\
@@ -122,7 +122,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-recorded",
         action="store_true",
-        help="answer heartbeats as is recorded: tell of a cancellation and of the end of the task",
+        help="answer heartbeats as recorded: report a cancellation and the end of the task",
     )
     parser.add_argument(
         "--pdb",

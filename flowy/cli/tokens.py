@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 _TOKENS = """\
 List, end and keep suspended activities.
 
-Name a task by its workflow id and its activity id, if `self.suspend(store)` kept it in a store.
-Or give - instead of the ids and the token on standard input.
+If `self.suspend(store)` put the task into a store, give its workflow id and its activity id. Or
+give - instead of the ids, and write the token to standard input.
 """
 
 _TOKENS_EXAMPLES = """\
@@ -61,7 +61,7 @@ flowy tokens keep --store tokens.db --domain shop --on-cancel mark --drop-after 
 _LIST = """\
 List the suspended tasks, oldest first, with the time that is left. Tokens are never shown.
 
-On a terminal the table fits its width: long values lose their middle. Otherwise it has them whole.
+On a terminal, long values are cut in their middle to fit its width. Otherwise they are complete.
 """
 
 _LIST_EXAMPLES = """\
@@ -129,8 +129,8 @@ def _add_keep(verbs: Verbs) -> None:
         parser,
         "--every",
         timeout,
-        "send a heartbeat at least this often, and more often if a third of the declared heartbeat "
-        "timeout is less",
+        "send a heartbeat at least this often, or every third of the declared heartbeat timeout if "
+        "that is less",
         default=int(EVERY_SECONDS),
     )
     add_duration(

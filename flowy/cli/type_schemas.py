@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 _SCHEMA = """\
 Print the JSON Schema of what the activities of packages take and return.
 
-The packages are imported with the current folder on Python's path; nothing is asked of SWF. With
---against, print instead what breaks callers of the activities as they were: a type or an argument
-that is gone, a new required argument, an argument that takes less, a result that may be more. The
-exit code is 3 if there is anything.
+The packages are imported with the current folder on Python's path; SWF is not called. With
+--against, print instead the changes that break callers: a removed type or argument, a new required
+argument, an argument that takes fewer values, a result that may have more. The exit code is 3 if
+there are any.
 """
 
 _EXAMPLES = """\

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _DECODE = """\
 Print a text from SWF as it was before codecs and store: a result, an input, details, or a note.
 
-Envelopes anywhere in the text are opened, and all else stays as it is. Nothing is asked of SWF;
-KMS and the store are asked for what they hold. The output is in clear text.
+Envelopes anywhere in the text are opened; the rest is not changed. SWF is not called, but KMS and
+the store are. The output is in clear text.
 """
 
 _DECODE_EXAMPLES = """\
@@ -32,9 +32,9 @@ flowy decode result.json --codec shop.keys:CODECS --claims s3://bucket/prefix
 """
 
 _CLAIMS = """\
-Look at the claims for values that are stored elsewhere, and say what an operator must set up.
+Check the claims of values that are stored elsewhere, and print what an operator must set up.
 
-Flowy deletes nothing. A lifecycle rule deletes what no history needs any more.
+Flowy deletes no values. A lifecycle rule deletes those that no history needs any more.
 """
 
 _CLAIMS_EXAMPLES = """\
@@ -56,7 +56,7 @@ flowy claims show - --claims file:///mnt/claims --json < input.json
 _POLICY = """\
 Print, as JSON, the lifecycle rule of the bucket and the IAM policy of workers and readers.
 
-Give as many days as the longest execution takes, and the domain keeps its history after that.
+For --days, add the days of the longest execution and the days that the domain keeps its history.
 """
 
 _POLICY_EXAMPLES = """\

@@ -45,8 +45,7 @@ def add_verb(
         "--log-format",
         choices=LOG_FORMATS,
         default="text",
-        help="how: lines of text, or lines of JSON, for which python-json-logger must be installed "
-        "(default: text)",
+        help="log lines of text, or lines of JSON, which need python-json-logger (default: text)",
     )
     return parser
 

@@ -46,13 +46,13 @@ _DESCRIPTION = """\
 Serve the activities of packages: poll a task list, and run the tasks that come.
 
 The packages are imported with the current folder on Python's path. boto3 finds the AWS
-credentials and the region as usual; the lines of `flowy local` lead to an SWF on this machine, and
---local leads to the one that runs or starts one.
+credentials and the region as usual. To use an SWF on this machine, paste the lines of `flowy local`
+into the shell, or give --local, which finds a running one or starts one.
 
-Ctrl-C, SIGTERM or SIGHUP lets running activities finish, waits for the polls that are out (up to
+After Ctrl-C, SIGTERM or SIGHUP, the worker waits for running activities, for its open polls (up to
 60 s) and for the tasks that they bring. A second signal ends the grace: heartbeat() answers False,
-and what still runs a moment later is left to its timeout. A third one waits for nothing more. The
-exit code is 8 if something was left; the last log line says what.
+and tasks that still run a moment later are left to their timeouts. After a third one, the worker
+waits for nothing. The exit code is 8 if a task was left; the last log line says which.
 """
 
 _EXAMPLES = """\
@@ -61,7 +61,7 @@ flowy worker --domain shop --task-list orders shop --ignore shop.tests
 flowy worker --domain shop --task-list orders shop --no-register --log-level warning
 flowy worker --domain shop --task-list orders shop --loop 0    # register the types, no more
 flowy worker --local --task-list orders shop.activities        # without AWS
-flowy worker --check shop                    # say what would be served
+flowy worker --check shop                    # show what would be served
 flowy worker --check --domain shop shop      # compare it with SWF, register nothing
 flowy worker --check --json shop             # for programs
 flowy worker --domain shop --task-list orders shop --concurrency 50 --processes 2 --grace 30s
@@ -106,7 +106,7 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="scan, say what would be served, compare it with --domain if that is given and SWF "
+        help="scan, show what would be served, compare it with --domain if that is given and SWF "
         "can be reached, and end",
     )
     add_json(parser, KEYS, table="the table of --check")
