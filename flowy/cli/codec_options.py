@@ -1,4 +1,4 @@
-"""The options that name codecs and a store, for the verbs that read or send values."""
+"""The options that name codecs and a store, which verbs share that read or send values."""
 
 from __future__ import annotations
 

@@ -120,6 +120,7 @@ def _terminate(given: argparse.Namespace) -> ExitCode:
     policy = given.child_policy and given.child_policy.upper().replace("-", "_")
 
     def terminate(client: SWFClient, execution: ExecutionInfo) -> None:
+        """Terminate one execution."""
         client.terminate_workflow_execution(
             given.domain,
             execution.workflow_id,
@@ -134,6 +135,7 @@ def _terminate(given: argparse.Namespace) -> ExitCode:
 
 def _cancel(given: argparse.Namespace) -> ExitCode:
     def cancel(client: SWFClient, execution: ExecutionInfo) -> None:
+        """Request the cancellation of one execution."""
         client.request_cancel_workflow_execution(
             given.domain, execution.workflow_id, execution.run_id
         )

@@ -57,6 +57,7 @@ class _ColouredFormatter(TextFormatter):
     """Writes the levels from WARNING on in a colour."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Return the line, with its level in a colour."""
         line = super().formatMessage(record)
         if record.levelno < logging.WARNING:
             return line

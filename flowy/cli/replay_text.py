@@ -33,7 +33,7 @@ def row(task: RecordedTask) -> tuple[str, ...]:
 
 
 def heading_of(task: RecordedTask) -> str:
-    """Return the line that names a task, and when and where it ran."""
+    """Return the line that names a task, when it ran, and on which worker."""
     record = task.record
     ran = "never started"
     if record.started_at is not None:

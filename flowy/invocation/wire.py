@@ -48,7 +48,7 @@ class Invocable(Protocol):
 
 
 def fetched(activity: Invocable, input: str) -> str | Failed:
-    """Return an input itself, if what travels says only where it is; or why it cannot be had."""
+    """Return an input itself, if what travels only refers to it; or why it is unavailable."""
     try:
         return activity._fetched(input)
     except Exception as error:

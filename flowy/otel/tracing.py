@@ -171,7 +171,7 @@ class Tracing(Middleware, Observer):
     # The observer
 
     def worker_started(self, event: WorkerStarted) -> None:
-        """Warn if there is no provider."""
+        """Warn if no provider is set."""
         provider = self._provider or trace.get_tracer_provider()
         if isinstance(provider, trace.ProxyTracerProvider):
             logger.warning(

@@ -44,7 +44,9 @@ def replay(
             replayed = replay("tests/order-7.json", ChargeOrder)
             assert replayed.now.value == {"paid": 7}, replayed
 
-    Nothing is sent to SWF; calls of Flowy's own that would change anything there are refused. All
+    The answer is not sent to SWF, and calls of Flowy's own that would change anything there are
+    refused, unless a thread makes them that the activity has started (``flowy replay`` refuses
+    those, too). All
     else that the activity does is real: see ``flowy.context.replaying``.
 
     Args:

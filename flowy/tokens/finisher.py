@@ -50,7 +50,7 @@ class Finisher:
         store: where the tasks are kept.
         scheduler: sends the answers to SWF: ``async_scheduler(domain)``.
 
-    Each method takes *activity*, the class of the activity, for its converter, its codecs and its
+    Each method takes *activity*, the class of the activity, to use its converter, codecs and
     store; None takes the codecs and the store of the scheduler alone. The store keeps why a task
     has failed or was canceled as SWF gets it: with codecs nothing of it is in clear text that is
     not so at SWF.

@@ -65,11 +65,7 @@ def replayed(
     timeline = Timeline(task.canceled_after, task.closed_after) if as_recorded else Timeline()
     ended = _Ended()
     troubles: list[UnavailableError] = []
-    if implementation.envelope is not None:
-        from .stores import ReplayEnvelope  # needed only with codecs or a store
-
-        envelope = ReplayEnvelope.of(implementation.envelope, troubles)
-        implementation = replace(implementation, envelope=envelope)
+    implementation = _reading_only(implementation, troubles)
     with entered_replay():
         client = ReplayClient(timeline, note, clock, task.known_events)
         worker = WorkerContext(
@@ -97,6 +93,17 @@ def replayed(
         then = end_then(task, implementation)
         now = end_now(ended.event, client.answer, implementation)
     return Replay(task, then, now, heartbeats, ended.event.error)
+
+
+def _reading_only(
+    implementation: ActivityImplementation, troubles: list[UnavailableError]
+) -> ActivityImplementation:
+    """Return the implementation with an envelope that stores nothing."""
+    if implementation.envelope is None:
+        return implementation
+    from .stores import ReplayEnvelope  # needed only with codecs or a store
+
+    return replace(implementation, envelope=ReplayEnvelope.of(implementation.envelope, troubles))
 
 
 def _delivered(task: RecordedTask, input: str | None) -> ActivityTask:

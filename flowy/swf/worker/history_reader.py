@@ -1,7 +1,7 @@
 """Reads histories for the tasks of one worker, within a budget.
 
 Reading costs quota, which all workers, deciders and people of an account share. So a process reads
-only so many histories a second, and tasks of one execution that started before a read share it.
+a limited number of histories a second. Tasks of one execution that started before a read share it.
 """
 
 from __future__ import annotations

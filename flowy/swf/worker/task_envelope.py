@@ -78,7 +78,7 @@ class TaskEnvelope:
         self._no_details = Deadline(0.0, clock=worker.clock)
 
     def task_ends_in(self, seconds: float | None) -> None:
-        """Wait until the task times out, in so many *seconds*; None for no limit."""
+        """Wait until the task times out, which takes *seconds*; None for no limit."""
         left = UNLIMITED_ANSWER_SECONDS if seconds is None else seconds
         self._deadline = Deadline(left, clock=self._clock)
 

@@ -205,7 +205,7 @@ def test_from_swf(command: Command) -> None:
 def test_pdb_without_source(
     capsys: pytest.CaptureFixture[str], here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An activity whose first line cannot be found is debugged where it raises."""
+    """An activity whose first line cannot be found is debugged when it raises."""
     (here / "odd_shop.py").write_text(
         textwrap.dedent("""
             from flowy import Activity, activity
