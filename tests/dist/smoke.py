@@ -87,10 +87,10 @@ def main(folder: Path) -> None:
     check_contents(wheel, sdist)
     for archive in (wheel, sdist):
         programs = empty_environment(folder / f"venv-{archive.suffix[1:]}")
-        run(programs / "pip", "install", "-q", archive, cwd=folder)
+        run(programs / "pip", "install", "-q", "--no-compile", archive, cwd=folder)
         run(programs / "python", "-W", "error", "-c", CORE, cwd=folder)
         run(programs / "flowy", "--help", cwd=folder)
-        run(programs / "pip", "install", "-q", f"{archive}[local]", cwd=folder)
+        run(programs / "pip", "install", "-q", "--no-compile", f"{archive}[local]", cwd=folder)
         run(programs / "flowy", "demo", samples, cwd=folder)
         run(programs / "pip", "check", cwd=folder)
 
