@@ -87,7 +87,10 @@ def test_lowest_pins_the_lower_bounds() -> None:
 
 
 def test_tox_knows_every_python() -> None:
-    """`tox` tries each Python that setup.py names: on one all tests, on the others most."""
+    """`tox` tries each Python that setup.py names: on one all tests, on the others most.
+
+    The oldest has the oldest dependencies.
+    """
     named = re.findall(r"Python :: 3\.(\d+)", (ROOT / "setup.py").read_text(encoding="utf-8"))
     tox = (ROOT / "tox.ini").read_text(encoding="utf-8")
     listed = re.findall(r"^ {4}py3(\d+)$", tox, flags=re.MULTILINE)
@@ -95,7 +98,10 @@ def test_tox_knows_every_python() -> None:
     assert whole is not None
     tried = whole[1].split(", ")
     assert {*tried} == {f"py3{minor}" for minor in named}
-    assert {*listed} == {*named} - {tried[0].removeprefix("py3")}
+    oldest = re.search(r"^\[testenv:lowest\]\n.*\nbase_python = py3(\d+)", tox, flags=re.MULTILINE)
+    assert oldest is not None
+    assert int(oldest[1]) == min(map(int, named))
+    assert {*listed} == {*named} - {tried[0].removeprefix("py3"), oldest[1]}
 
 
 def test_moto_bounds_agree() -> None:
