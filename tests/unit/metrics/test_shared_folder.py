@@ -1,7 +1,7 @@
 """Several processes that count together: their folder, their files, and what is left of the dead.
 
-The processes are observers of one process here; ``tests/acceptance/test_monitoring.py`` has real
-ones.
+The processes are observers of one process here; real ones are in
+``tests/acceptance/operating/test_monitoring.py``.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from flowy.metrics.instruments import INSTRUMENTS
 from tests.acceptance.flows import Ask, Flow
 from tests.acceptance.processes import Process
 
-EXAMPLE = Path(__file__).resolve().parent.parent.parent / "examples" / "monitoring"
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "monitoring"
 
 #: How often Prometheus scrapes, and over which time the alerts look back here, in seconds.
 SCRAPE_SECONDS = 0.25

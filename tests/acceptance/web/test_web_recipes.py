@@ -25,7 +25,7 @@ from tests.suspended import Desk, Execution
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-PAGE = Path(__file__).parents[2] / "docs" / "indepth" / "links.rst"
+PAGE = Path(__file__).parents[3] / "docs" / "indepth" / "links.rst"
 
 #: What the apps answer to a request: method, headers and body go in, status and text come out.
 Ask = Callable[..., tuple[int, str]]

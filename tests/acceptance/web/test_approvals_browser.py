@@ -20,7 +20,7 @@ from tests.patience import until
 PARTS = ("worker", "keeper", "decider", "web")
 
 #: The picture in the documentation. It is made anew where this variable is set, or it is gone.
-PICTURE = Path(__file__).resolve().parents[2] / "docs" / "indepth" / "approvals.png"
+PICTURE = Path(__file__).resolve().parents[3] / "docs" / "indepth" / "approvals.png"
 PICTURES_VARIABLE = "FLOWY_PICTURES"
 
 
