@@ -115,6 +115,12 @@ def test_no_row_of_a_table_is_torn(path: Path) -> None:
             assert torn == []
 
 
+def test_no_page_is_long() -> None:
+    """Whoever looks something up sees the end of the page."""
+    lines = {page: len(page.read_text(encoding="utf-8").splitlines()) for page in PAGES}
+    assert {page: count for page, count in lines.items() if count >= 250} == {}
+
+
 def test_readme_and_index_show_the_same() -> None:
     """README opens with the example that the documentation's first page shows and runs."""
 

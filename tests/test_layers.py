@@ -243,8 +243,8 @@ def test_layers_hold() -> None:
 
 
 def test_design_shows_the_layers() -> None:
-    """The table of the design page has each unit, with its layer, and no other."""
-    page = (PACKAGE.parent / "docs" / "design.rst").read_text(encoding="utf-8")
+    """The table of the page has each unit, with its layer, and no other."""
+    page = (PACKAGE.parent / "docs" / "design" / "layers.rst").read_text(encoding="utf-8")
     shown = re.findall(r"^``([\w.]+)`` +(\d+) ", page, re.MULTILINE)
     units = {unit_of(module) for module in modules(PACKAGE)}
     assert dict(shown) == {unit: str(LAYERS[unit]) for unit in units}
