@@ -8,12 +8,14 @@ modules of one unit may import each other, but not in a circle.
 from __future__ import annotations
 
 import ast
+import fnmatch
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -249,6 +251,25 @@ def test_design_shows_the_layers() -> None:
     units = {unit_of(module) for module in modules(PACKAGE)}
     assert dict(shown) == {unit: str(LAYERS[unit]) for unit in units}
     assert [int(layer) for _, layer in shown] == sorted((LAYERS[unit] for unit, _ in shown))[::-1]
+
+
+def test_the_drawing_shows_the_layers() -> None:
+    """No unit is drawn above one of a higher layer, and all above layer 5 are drawn."""
+    text = (PACKAGE.parent / "docs" / "diagrams" / "layers.txt").read_text(encoding="utf-8")
+    boxes = re.findall(r'^box \w+ \d+ (\d+) \d+ \d+ \w+ "([\w.*]+)"', text, re.MULTILINE)
+    lists = re.findall(r'^text \d+ (\d+) middle code "(.*)"$', text, re.MULTILINE)
+    rows: dict[int, list[str]] = {}
+    for y, names in [*boxes, *lists]:
+        for name in names.split():
+            found = fnmatch.filter(LAYERS, f"flowy.{name}")
+            assert found, name
+            rows.setdefault(int(y), []).extend(found)
+    layers = [[LAYERS[unit] for unit in units] for _, units in sorted(rows.items())]
+    for above, below in pairwise(layers):
+        assert min(above) >= max(below)
+    parts = {"flowy", "flowy.__main__", "flowy.testing.plugin", "flowy.tokens.sqlite"}
+    above_five = {unit for unit, layer in LAYERS.items() if layer > 5}
+    assert above_five - parts - {unit for units in rows.values() for unit in units} == set()
 
 
 @pytest.mark.parametrize(
