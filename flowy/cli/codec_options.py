@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..importing import imported
 from . import arguments
+from .import_errors import import_from_here
 from .parser import UsageError
 
 if TYPE_CHECKING:
@@ -64,8 +63,7 @@ def imported_here(paths: list[str]) -> tuple[Any, ...]:
     Raises:
         UsageError: one cannot be imported.
     """
-    # The command `flowy` starts with its own folder there instead.
-    sys.path.insert(0, str(Path.cwd()))
+    import_from_here()
     try:
         found: tuple[Any, ...] = imported(paths)
     except (ImportError, ValueError) as error:

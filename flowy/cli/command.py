@@ -99,7 +99,7 @@ def _answered(run: Run, arguments: argparse.Namespace) -> ExitCode:
         return run(arguments)
     except UsageError as error:
         say(str(error))
-        return ExitCode.USAGE
+        return error.code
     except CallError as error:
         say(str(error))
         if error.details:

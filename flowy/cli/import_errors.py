@@ -1,4 +1,4 @@
-"""Messages for imports that fail: what went wrong, and the author's file and line.
+"""Imports of what an author has written, and messages for those that fail, with file and line.
 
 A package that a worker serves is its author's code. Whatever the import raises is for the author
 to fix, who needs the place in that code, without the frames of Flowy, venusian and Python's import
@@ -8,12 +8,17 @@ system.
 from __future__ import annotations
 
 import logging
+import sys
 import sysconfig
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from ..exception import ObserverError, ScanError
 from ..texts import printable
+from .exit_codes import ExitCode
+from .parser import UsageError
 
 logger = logging.getLogger(__name__)
 
@@ -24,15 +29,40 @@ _NOT_THE_AUTHORS = (
 )
 
 
-def import_text(error: BaseException, packages: Sequence[str], here: str) -> str:
-    """Return the message for an import that failed, and log all frames at the level debug.
+class FailedImportError(UsageError):
+    """What an author has written cannot be imported."""
+
+    code = ExitCode.REFUSED
+
+
+def import_from_here() -> str:
+    """Put the current folder first on Python's path, and return it."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
+    return here
+
+
+@contextmanager
+def importing(packages: Sequence[str], here: str) -> Iterator[None]:
+    """Run a block that imports packages, and log all frames of a failure at the level debug.
 
     Args:
-        error: what the import raised.
-        packages: the dotted names that were to be imported.
+        packages: the dotted names that are to be imported.
         here: the folder in which modules are looked for first.
+
+    Raises:
+        FailedImportError: the block raised anything but an error of Flowy's scan.
     """
-    logger.debug("The import failed.", exc_info=error)
+    try:
+        yield
+    except (KeyboardInterrupt, ObserverError, ScanError):
+        raise
+    except BaseException as error:  # whatever an author's module does at its import
+        logger.debug("The import failed.", exc_info=error)
+        raise FailedImportError(_text(error, packages, here)) from None
+
+
+def _text(error: BaseException, packages: Sequence[str], here: str) -> str:
     said = f"Cannot import {', '.join(packages)}: {_what(error)}"
     if isinstance(error, ModuleNotFoundError):
         asked_for = any(f"{package}.".startswith(f"{error.name}.") for package in packages)

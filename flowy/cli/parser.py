@@ -15,9 +15,13 @@ from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Any
 
+from .exit_codes import ExitCode
+
 
 class UsageError(Exception):
     """The command line cannot be used, for a reason that only the verb itself can see."""
+
+    code = ExitCode.USAGE
 
 
 class Parser(argparse.ArgumentParser):

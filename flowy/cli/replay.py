@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import fields
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 from ..concurrency.cli_signals import prompting, terminable
 from ..concurrency.process_end import EXIT_SECONDS, end_within
 from ..context import entered_replay
-from ..exception import ScanError
 from ..importing import imported
 from ..middleware import Middleware
 from ..swf.replay import (
@@ -30,7 +28,7 @@ from ..swf.worker import WorkerOptions
 from . import arguments
 from .execution_show import described
 from .exit_codes import ExitCode
-from .import_errors import import_text
+from .import_errors import import_from_here, importing
 from .parser import Parser, UsageError
 from .reach import swf_of
 from .replay_text import HEADINGS, heading_of, lines_of, print_heartbeat, row
@@ -139,18 +137,12 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
 
 def _replay(given: argparse.Namespace) -> ExitCode:
     _check(given)
-    here = str(Path.cwd())
-    sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
+    here = import_from_here()
     # Modules may ask whether this is a replay while they are imported.
     with entered_replay(process=True), terminable(last=given.ends_process):
         options = _options_of(given)
-        try:
+        with importing(given.packages, here):
             activities = options.implementations()
-        except (KeyboardInterrupt, ScanError):
-            raise
-        except BaseException as error:  # whatever an author's module does at its import
-            say(import_text(error, given.packages, here))
-            return ExitCode.REFUSED
         task = _task_of(given, activities)
         if given.save is not None:
             _save(task, given.save)

@@ -14,9 +14,8 @@ from ..swf.scanner import Scanner
 from ..swf.values import ActivityImplementation
 from . import arguments
 from .exit_codes import ExitCode
-from .import_errors import import_text
+from .import_errors import import_from_here, importing
 from .parser import UsageError
-from .terminal import say
 from .verbs import add_packages, add_verb
 
 if TYPE_CHECKING:
@@ -53,17 +52,9 @@ def add_schema(verbs: Verbs) -> None:
 
 def _schema(given: argparse.Namespace) -> ExitCode:
     old = None if given.against is None else _read(given.against)
-    here = str(Path.cwd())
-    sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
-    try:
-        # What modules print when they are imported is not part of the JSON.
-        with redirect_stdout(sys.stderr):
-            found = Scanner(given.packages, given.ignore).scan()
-    except (KeyboardInterrupt, ScanError):
-        raise
-    except BaseException as error:  # whatever an author's module does at its import
-        say(import_text(error, given.packages, here))
-        return ExitCode.REFUSED
+    # What modules print when they are imported is not part of the JSON.
+    with importing(given.packages, import_from_here()), redirect_stdout(sys.stderr):
+        found = Scanner(given.packages, given.ignore).scan()
     new = [_described(found[type_]) for type_ in sorted(found)]
     if old is None:
         print(json.dumps(new, indent=2))

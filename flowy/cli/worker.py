@@ -10,13 +10,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import Field, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from .._version import __version__
 from ..concurrency.cli_signals import reporting, terminable
 from ..concurrency.process_end import EXIT_SECONDS, end_within
-from ..exception import ObserverError, ScanError
 from ..health import HealthOptions
 from ..swf.boilerplate import run_worker
 from ..swf.worker import StopReport, WorkerOptions
@@ -25,12 +23,11 @@ from . import arguments
 from .check import KEYS, check
 from .durations import add_duration, any_time
 from .exit_codes import ExitCode
-from .import_errors import import_text, place_text
+from .import_errors import FailedImportError, import_from_here, importing, place_text
 from .local_swf import DOMAIN, led_to_local_swf
 from .logs import configure_logging, say_if_silenced
 from .parser import UsageError
 from .tables import add_json
-from .terminal import say
 from .verbs import add_domain, add_packages, add_task_list, add_verb
 from .wording import in_options
 
@@ -152,23 +149,15 @@ def _worker(given: argparse.Namespace) -> ExitCode:
     if given.local:
         given.domain = given.domain or DOMAIN
     _refuse_unusable(given)
-    here = str(Path.cwd())
-    sys.path.insert(0, here)  # the command `flowy` starts with its own folder there instead
+    here = import_from_here()
     # The worker handles signals later; until then, a process with the id 1 would ignore them.
     local = led_to_local_swf(given.domain) if given.local else nullcontext()
     with reporting(_print_stacks), terminable(last=given.ends_process), local:
         # What modules print when they are imported is not part of the JSON.
         with redirect_stdout(sys.stderr if given.json else sys.stdout):
             options = _options_of(given)
-            if options is None:
-                return ExitCode.REFUSED
-            try:
+            with importing(given.packages, here):
                 activities = options.implementations() if given.check else options.load()
-            except (KeyboardInterrupt, ObserverError, ScanError):
-                raise
-            except BaseException as error:  # whatever an author's module does at its import
-                say(import_text(error, given.packages, here))
-                return ExitCode.REFUSED
         say_if_silenced()
         if given.check:
             return check(activities, given.domain, as_json=given.json)
@@ -205,11 +194,11 @@ def _refuse_unusable(given: argparse.Namespace) -> None:
         raise UsageError(f"Cannot start a worker: options are required: {missing}.")
 
 
-def _options_of(given: argparse.Namespace) -> WorkerOptions | None:
-    """Return the options; None, after a message, if middleware or an observer cannot be imported.
+def _options_of(given: argparse.Namespace) -> WorkerOptions:
+    """Return the options.
 
     Raises:
-        UsageError: an option cannot be used.
+        UsageError: an option cannot be used, or middleware or an observer cannot be imported.
     """
     values = {option.name: getattr(given, option.name) for option in _options()}
     try:
@@ -227,8 +216,7 @@ def _options_of(given: argparse.Namespace) -> WorkerOptions | None:
         raise UsageError(in_options(str(error))) from None
     except ImportError as error:
         logger.debug("The import failed.", exc_info=error)
-        say(f"{error}{place_text(error.__cause__ or error)}")
-        return None
+        raise FailedImportError(f"{error}{place_text(error.__cause__ or error)}") from None
 
 
 def health_of(given: argparse.Namespace) -> HealthOptions | None:
