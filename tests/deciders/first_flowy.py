@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.deciders.decision_tasks import decision_tasks
+
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
@@ -98,21 +100,9 @@ class FirstFlowyDecider:
         Raises:
             RuntimeError: the workflow failed.
         """
-        lists: Any = {"name": workflow_id}
-        self._client.start_workflow_execution(
-            domain=self._domain,
-            workflowId=workflow_id,
-            workflowType={"name": "first-flowy", "version": "1"},
-            taskList=lists,
-            input="[[], {}]",
-            executionStartToCloseTimeout="300",
-            taskStartToCloseTimeout="60",
-            childPolicy="TERMINATE",
-        )
+        tasks = decision_tasks(self._client, self._domain, workflow_id, "first-flowy")
         while True:
-            task = self._client.poll_for_decision_task(domain=self._domain, taskList=lists)
-            if not task.get("taskToken"):
-                continue
+            task = next(tasks)
             decision, ids = Decision(), dict[int, int]()
             for event in task["events"]:
                 decision.read(event, ids)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tests.deciders.decision_tasks import decision_tasks
+
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
@@ -43,20 +45,9 @@ class RetryingDecider:
 
     def run(self, workflow_id: str, name: str, inputs: Sequence[str]) -> list[str]:
         """Call an activity with each input, and return the results."""
-        lists: Any = {"name": workflow_id}
-        self._client.start_workflow_execution(
-            domain=self._domain,
-            workflowId=workflow_id,
-            workflowType={"name": "retrying", "version": "1"},
-            taskList=lists,
-            executionStartToCloseTimeout="3600",
-            taskStartToCloseTimeout="NONE",
-            childPolicy="TERMINATE",
-        )
+        tasks = decision_tasks(self._client, self._domain, workflow_id, "retrying")
         while True:
-            task = self._client.poll_for_decision_task(domain=self._domain, taskList=lists)
-            if not task.get("taskToken"):
-                continue
+            task = next(tasks)
             results, decisions = self._decide(name, inputs, task["events"])
             self._client.respond_decision_task_completed(
                 taskToken=task["taskToken"], decisions=decisions
