@@ -22,8 +22,9 @@ class JSONFormatter(JsonFormatter):
     """Writes ``time``, ``level``, ``logger``, ``message``, ``pid``, and the other keys of a record.
 
     These are ``exc_info`` and ``stack_info``, Flowy's keys if they are not empty, and the caller's
-    ``extra``, except for keys with the name of one of the first five. A value that JSON does not
-    have, such as ``nan``, is written as text.
+    ``extra``, except for keys with the name of one of the first five. If a dict is logged as the
+    message, its keys are keys of the line. A value that JSON does not have, such as ``nan``, is
+    written as text.
     """
 
     def __init__(self) -> None:
@@ -40,7 +41,8 @@ class JSONFormatter(JsonFormatter):
         log_data["time"] = f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
         log_data["level"] = record.levelname
         log_data["logger"] = record.name
-        log_data["message"] = record.message
+        # A dict as message has no text of its own, except under this key.
+        log_data["message"] = record.message or message_dict.get("message", "")
         log_data["pid"] = record.process or os.getpid()
         for key, value in message_dict.items():
             log_data.setdefault(key, value)

@@ -77,6 +77,15 @@ def test_json_has_what_the_caller_gave() -> None:
     assert "object" in line["other"]
 
 
+@pytest.mark.parametrize(("message", "shown"), [({}, ""), ({"message": "Charged."}, "Charged.")])
+def test_json_of_a_dict_as_message(message: dict[str, str], shown: str) -> None:
+    """Its keys are keys of the line, ``message`` included."""
+    made = record()
+    made.msg = {**message, "order": 7}
+    line = json.loads(JSONFormatter().format(made))
+    assert (line["message"], line["order"]) == (shown, 7)
+
+
 def test_json_of_an_exception() -> None:
     """The traceback is one value, and the line stays one line."""
     try:
