@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 from .charts import draw
-from .scenarios import SCENARIOS, Effort
+from .contest import Effort
+from .scenarios import SCENARIOS
 from .stub import Stub, greatest_rate
 
 

@@ -22,6 +22,19 @@ _LONGEST_RUN_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
+class Effort:
+    """How much is done: rounds, and a factor on the tasks of each."""
+
+    rounds: int = 7
+    factor: float = 1.0
+    idle_seconds: float = 60.0
+
+    def tasks(self, count: int) -> int:
+        """Return *count*, or fewer where there is no time."""
+        return max(20, int(count * self.factor))
+
+
+@dataclass(frozen=True)
 class Contestant:
     """Who runs: a module of ``contestants/``, its options, its tasks, and its environment."""
 

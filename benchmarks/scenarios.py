@@ -2,52 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import statistics
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
-from .contest import Contestant, Result, Running, contest, running
+from .at_rest import idle, start
+from .contest import Contestant, Effort, Result, contest, running
+from .entrants import (
+    FLOWY,
+    NAIVE,
+    PROMETHEUS,
+    SIMPLEFLOW,
+    TRACING,
+    by_botocore,
+    flowy,
+    threads,
+)
 from .report import RESULT_COLUMNS, Check, Finding, middle, ratio, result_row
 from .stub import Stub
 
 #: The way to SWF and back, in seconds, where a scenario has one.
 LATENCY = 0.02
-
-NAIVE = Contestant("naive boto3 loop", "naive")
-FLOWY = Contestant("flowy", "flowy_worker")
-PROMETHEUS = Contestant(
-    "flowy, counting for Prometheus",
-    "flowy_worker",
-    ("--observer", "flowy.metrics.prometheus:OBSERVER"),
-)
-TRACING = Contestant(
-    "flowy, tracing",
-    "flowy_worker",
-    ("--middleware", "benchmarks.contestants.tracing:TRACING"),
-)
-SIMPLEFLOW = Contestant(
-    "simpleflow",
-    "simpleflow_worker",
-    (),
-    "benchmarks.contestants.simpleflow_worker.trivial",
-    '{"args": [1]}',
-)
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much is done: rounds, and a factor on the tasks of each."""
-
-    rounds: int = 7
-    factor: float = 1.0
-    idle_seconds: float = 60.0
-
-    def tasks(self, count: int) -> int:
-        """Return *count*, or fewer where there is no time."""
-        return max(20, int(count * self.factor))
 
 
 #: A contestant with its warm-up and counted tasks.
@@ -125,7 +100,7 @@ def metrics(stub: Stub, effort: Effort) -> Finding:
 
 def slots50(stub: Stub, effort: Effort) -> Finding:
     """Run 50 activities of 100 ms at once."""
-    ours, naive = _flowy("sleep", concurrency=50), _threads(50)
+    ours, naive = flowy("sleep", concurrency=50), threads(50)
     entries: list[Entry] = [(each, 100, 1_500) for each in (naive, ours, by_botocore(ours))]
     results = interleaved(stub, entries, effort, latency=LATENCY)
     ideal = 50 / (0.1 + 2 * LATENCY)
@@ -140,40 +115,18 @@ def slots50(stub: Stub, effort: Effort) -> Finding:
 
 def slots100(stub: Stub, effort: Effort) -> Finding:
     """Run 100 activities of 100 ms at once: the most that one process yields."""
-    ours, naive = _flowy("sleep", concurrency=100), _threads(100)
-    entries: list[Entry] = [(each, 200, 2_000) for each in (naive, ours, by_botocore(ours))]
-    results = interleaved(stub, entries, effort, latency=LATENCY)
-    return finding(
-        "100 slots, 100 ms activities, 20 ms latency (ideal 714 tasks/s)",
-        results,
-        [
-            _check("rate, of a thread per slot's", results, ours, naive, _rate, ">=", 2.0),
-            _check("p99, of a thread per slot's", results, ours, naive, _p99, "<=", 0.3),
-        ],
-        effort.rounds,
-    )
+    return _slots(stub, effort, 100, 200, rate=2.0, p99=0.3)
 
 
 def slots400(stub: Stub, effort: Effort) -> Finding:
     """Run 400 activities of 100 ms at once, beside a thread for each slot."""
-    ours, naive = _flowy("sleep", concurrency=400), _threads(400)
-    entries: list[Entry] = [(each, 400, 2_000) for each in (naive, ours, by_botocore(ours))]
-    results = interleaved(stub, entries, effort, latency=LATENCY)
-    return finding(
-        "400 slots, 100 ms activities, 20 ms latency (ideal 2,857 tasks/s)",
-        results,
-        [
-            _check("rate, of a thread per slot's", results, ours, naive, _rate, ">=", 2.1),
-            _check("p99, of a thread per slot's", results, ours, naive, _p99, "<=", 0.15),
-        ],
-        effort.rounds,
-    )
+    return _slots(stub, effort, 400, 400, rate=2.1, p99=0.15)
 
 
 def processes(stub: Stub, effort: Effort) -> Finding:
     """Compute for 5 ms a task, in one process and in two."""
-    one = _flowy("spin", 0.005, concurrency=10, name="flowy, one process")
-    two = _flowy("spin", 0.005, concurrency=10, processes=2, name="flowy, two processes")
+    one = flowy("spin", 0.005, concurrency=10, name="flowy, one process")
+    two = flowy("spin", 0.005, concurrency=10, processes=2, name="flowy, two processes")
     results = interleaved(stub, [(one, 50, 800), (two, 50, 800)], effort, latency=LATENCY)
     return finding(
         "processes: 5 ms of CPU a task, 10 slots a process, 20 ms latency",
@@ -185,7 +138,7 @@ def processes(stub: Stub, effort: Effort) -> Finding:
 
 def coroutines(stub: Stub, effort: Effort) -> Finding:
     """Keep 1,000 coroutine activities in flight, beside as many threads."""
-    threads = _flowy("sleep", 2.0, concurrency=1_000, name="flowy, threads")
+    others = flowy("sleep", 2.0, concurrency=1_000, name="flowy, threads")
     ours = Contestant(
         "flowy, coroutines",
         "flowy_coroutines",
@@ -194,7 +147,7 @@ def coroutines(stub: Stub, effort: Effort) -> Finding:
         "[[2.0], {}]",
     )
     results = interleaved(
-        stub, [(threads, 1_000, 2_000), (ours, 1_000, 2_000)], effort, latency=LATENCY
+        stub, [(others, 1_000, 2_000), (ours, 1_000, 2_000)], effort, latency=LATENCY
     )
     resident = statistics.median(
         _resident_in_flight(stub, ours, in_flight=1_000) for _ in range(effort.rounds)
@@ -203,67 +156,10 @@ def coroutines(stub: Stub, effort: Effort) -> Finding:
         "coroutines: 1,000 slots, activities that wait for 2 s, 20 ms latency",
         results,
         [
-            _check("rate, of as many threads'", results, ours, threads, _rate, ">=", 1.0),
+            _check("rate, of as many threads'", results, ours, others, _rate, ">=", 1.0),
             Check("resident with 1,000 in flight", resident, "<=", 60, "MiB"),
         ],
         effort.rounds,
-    )
-
-
-def idle(stub: Stub, effort: Effort) -> Finding:
-    """Wait for tasks that do not come: several workers at once, for a minute."""
-    ours = _flowy("sleep", concurrency=100, pollers=10, name="flowy, 10 polls out")
-    theirs = by_botocore(ours)
-    rows: list[Sequence[object]] = []
-    measured: dict[str, tuple[float, float]] = {}
-    for contestant, polls in ((NAIVE, 1), (ours, 10), (theirs, 10)):
-        cpu, resident = _idle(stub, contestant, polls, effort)
-        measured[contestant.name] = cpu, resident
-        rows.append((contestant.name, cpu, resident))
-    cpu = measured[ours.name][0] / measured[theirs.name][0]
-    more = measured[ours.name][1] - measured[NAIVE.name][1]
-    return Finding(
-        f"idle, for {effort.idle_seconds:.0f} s",
-        ("", "CPU s/minute", "resident MiB"),
-        rows,
-        [
-            Check("CPU a minute, of that by botocore's HTTP", cpu, "<=", 0.5),
-            Check("resident, above the bare client's", more, "<=", 6, "MiB"),
-        ],
-        rounds=effort.rounds,
-    )
-
-
-def start(stub: Stub, effort: Effort) -> Finding:
-    """Come to the first poll."""
-    ours = Contestant("flowy, registering a type", "flowy_worker", ("--register",))
-    theirs = by_botocore(ours)
-    found: dict[str, list[float]] = {each.name: [] for each in (NAIVE, ours, theirs)}
-    for _ in range(effort.rounds):
-        for contestant in (NAIVE, ours, theirs):
-            stub.ask("restart", latency=0)
-            with running(stub, contestant) as run:
-                stub.ask("wait_polls", count=1, timeout=30)
-                found[contestant.name].append(run.cpu_seconds())
-    above = {
-        name: statistics.median(
-            mine - bare for mine, bare in zip(found[name], found[NAIVE.name], strict=True)
-        )
-        for name in (ours.name, theirs.name)
-    }
-    return Finding(
-        "start: CPU until the first poll",
-        ("", "CPU s", "above the bare script's"),
-        [(name, statistics.median(values), above.get(name)) for name, values in found.items()],
-        [
-            Check(
-                "above the bare script's, of that by botocore's HTTP",
-                above[ours.name] / above[theirs.name],
-                "<=",
-                0.5,
-            )
-        ],
-        rounds=effort.rounds,
     )
 
 
@@ -284,25 +180,22 @@ SCENARIOS: dict[str, Callable[[Stub, Effort], Finding]] = {
 }
 
 
-def by_botocore(contestant: Contestant) -> Contestant:
-    """Return the same contestant, whose calls go botocore's own HTTP way."""
-    return replace(
-        contestant,
-        name=f"{contestant.name} by botocore's HTTP",
-        environment=(("FLOWY_HTTP", "botocore"),),
+def _slots(
+    stub: Stub, effort: Effort, slots: int, skip: int, *, rate: float, p99: float
+) -> Finding:
+    ours, naive = flowy("sleep", concurrency=slots), threads(slots)
+    entries: list[Entry] = [(each, skip, 2_000) for each in (naive, ours, by_botocore(ours))]
+    results = interleaved(stub, entries, effort, latency=LATENCY)
+    return finding(
+        f"{slots} slots, 100 ms activities, 20 ms latency "
+        f"(ideal {slots / (0.1 + 2 * LATENCY):,.0f} tasks/s)",
+        results,
+        [
+            _check("rate, of a thread per slot's", results, ours, naive, _rate, ">=", rate),
+            _check("p99, of a thread per slot's", results, ours, naive, _p99, "<=", p99),
+        ],
+        effort.rounds,
     )
-
-
-def _flowy(
-    type_name: str, value: float = 0.1, *, name: str = "flowy", **options: int
-) -> Contestant:
-    words = [word for key, number in options.items() for word in (f"--{key}", str(number))]
-    return Contestant(name, "flowy_worker", tuple(words), type_name, f"[[{value}], {{}}]")
-
-
-def _threads(slots: int) -> Contestant:
-    options = ("--slots", str(slots))
-    return Contestant("a thread per slot", "naive_threads", options, "sleep", "[[0.1], {}]")
 
 
 def _check(
@@ -315,22 +208,6 @@ def _check(
     target: float,
 ) -> Check:
     return Check(what, ratio(results[ours.name], results[theirs.name], of), relation, target)
-
-
-def _idle(stub: Stub, contestant: Contestant, polls: int, effort: Effort) -> tuple[float, float]:
-    """Return CPU seconds a minute and resident MiB, medians over workers that idle together."""
-    stub.ask("restart", latency=0)
-    with contextlib.ExitStack() as stack:
-        runs: list[Running] = []
-        for number in range(1, effort.rounds + 1):
-            runs.append(stack.enter_context(running(stub, contestant)))
-            stub.ask("wait_polls", count=polls * number, timeout=30)
-        before = [run.cpu_seconds() for run in runs]
-        # Nothing to wait for: that nothing happens is what is measured.
-        time.sleep(effort.idle_seconds)
-        used = [run.cpu_seconds() - cpu for run, cpu in zip(runs, before, strict=True)]
-        resident = [run.resident_mib() for run in runs]
-    return statistics.median(used) * 60 / effort.idle_seconds, statistics.median(resident)
 
 
 def _resident_in_flight(stub: Stub, contestant: Contestant, *, in_flight: int) -> float:

@@ -21,12 +21,8 @@ def trivial(number: int) -> int:
     return number
 
 
-ACTIVITIES: dict[tuple[str, str], Any] = {("trivial", "1"): trivial}
-
-
-def main() -> None:
+def serve(client: Any, activities: dict[tuple[str, str], Any]) -> None:
     """Poll for ever."""
-    client = boto3.client("swf", config=Config(read_timeout=70))
     identity = f"{os.uname().nodename}:{os.getpid()}"
     while True:
         task = client.poll_for_activity_task(
@@ -37,7 +33,7 @@ def main() -> None:
             continue
         try:
             type_ = task["activityType"]
-            run = ACTIVITIES[type_["name"], type_["version"]]
+            run = activities[type_["name"], type_["version"]]
             args, kwargs = json.loads(task["input"])
             result = json.dumps(run(*args, **kwargs))
         except Exception as error:
@@ -51,4 +47,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(
+        boto3.client("swf", config=Config(read_timeout=70)),
+        {("trivial", "1"): trivial},
+    )
