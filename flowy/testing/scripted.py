@@ -152,6 +152,7 @@ class ScriptedTask:
             input,
         )
         self.run = TaskRun(worker, task)
+        self.run.info = self.run.running.info = info  # a poll has no times and no control
         self.run.heartbeats = _ScriptedHeartbeats(self)
         self.run.running.history = script.history if script.reads_history else None
         self.run.running.read_history = self._read_history

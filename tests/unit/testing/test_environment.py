@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,7 @@ from flowy.exception import (
     SuspendTask,
     TooLongError,
 )
+from flowy.middleware import Middleware, Run
 from flowy.swf.scanner import activity
 from flowy.task import Activity, AsyncActivity
 from flowy.testing import (
@@ -393,6 +395,24 @@ def test_info_is_declared_or_given() -> None:
     assert seen[-1] == whole
     with pytest.raises(TypeError, match="colour"):
         ActivityEnvironment(info={"colour": "red"})
+
+
+def test_info_that_no_poll_brings() -> None:
+    """What only the history tells is in the info, of the activity and of middleware, too."""
+
+    class Sees(Middleware):
+        def run(self, run: Run, call_next: Callable[[Run], Any]) -> Any:
+            seen.append(run.info)
+            return call_next(run)
+
+    class Tells(Activity):
+        def run(self) -> None:
+            seen.append(self.info)
+
+    seen: list[Any] = []
+    env = ActivityEnvironment(info={"control": "left", "started_at": 2.0}, middleware=[Sees()])
+    env.run(Tells)
+    assert [(info.control, info.started_at) for info in seen] == [("left", 2.0)] * 2
 
 
 def test_script_starts_at_one() -> None:
