@@ -56,8 +56,11 @@ class Scanner:
             for package in self._packages
         )
 
-    def scan(self) -> Mapping[ActivityType, ActivityImplementation]:
+    def scan(self, *, warn: bool = True) -> Mapping[ActivityType, ActivityImplementation]:
         """Return what was found, by type.
+
+        Args:
+            warn: whether to log a warning for each activity that no variable leads to.
 
         Raises:
             ScanError: no activity was found, or two classes implement one type.
@@ -66,7 +69,8 @@ class Scanner:
         tops = [_module(package) for package in self._packages]
         scanned: dict[str, ModuleType] = {}
         found = [one for top in tops for one in self._below(top, scanned)]
-        self._warn_of_lost(scanned, {one.type for one in found})
+        if warn:
+            self._warn_of_lost(scanned, {one.type for one in found})
         names = ", ".join(top.__name__ for top in tops)
         return one_each(found, names or "an empty list")
 

@@ -114,8 +114,13 @@ class WorkerOptions(ServingOptions):
         if self.activities is not None and self.package is not None:
             raise ValueError("Cannot use package and activities together: give one of them.")
 
-    def implementations(self) -> Mapping[ActivityType, ActivityImplementation]:
+    def implementations(
+        self, *, warn: bool = True
+    ) -> Mapping[ActivityType, ActivityImplementation]:
         """Return the implementations to serve, by type.
+
+        Args:
+            warn: as for ``Scanner.scan``.
 
         Raises:
             ScanError: no activity was found, one type has two implementations, or something must be
@@ -125,7 +130,7 @@ class WorkerOptions(ServingOptions):
         if self.activities is not None:
             found = declared_by(self.activities)
         else:
-            found = Scanner(self.package or (), self.ignore).scan()
+            found = Scanner(self.package or (), self.ignore).scan(warn=warn)
         enable_loggers()  # what was imported may have configured logging
         return with_envelopes(found, self.envelope)
 
@@ -144,7 +149,7 @@ class WorkerOptions(ServingOptions):
         """
         event = Starting(self.domain, self.task_list, self.processes, slot)
         self.all_observers.starting(event)
-        return self.implementations()
+        return self.implementations(warn=slot is None)  # the supervisor of a process has warned
 
     def by_name(self) -> WorkerOptions:
         """Return the same options with modules by name, so that another process can import them."""
