@@ -11,6 +11,7 @@ import errno
 import ipaddress
 import os
 import re
+import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -100,8 +101,8 @@ def service(error: BaseException, client: Any) -> str:
 def unreadable_file(error: BaseException) -> str:
     """Return the path of a file that could not be read and so made a call fail; empty if none."""
     for each in _causes(error):
-        if isinstance(each, OSError) and isinstance(each.filename, str):
-            return "" if each.errno in SHORTAGES else each.filename
+        if isinstance(each, OSError) and isinstance(path := each.filename or _ca_file(each), str):
+            return "" if each.errno in SHORTAGES else path
     return ""
 
 
@@ -117,6 +118,14 @@ def _misled(region: str) -> str:
     if not other or other == region:
         return ""
     return f" (AWS_REGION is {other}, but boto3 reads AWS_DEFAULT_REGION)"
+
+
+def _ca_file(error: BaseException) -> object:
+    """Return the file of certificates that urllib3 could not read, whose errors do not name it."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    if not frames or frames[-1].f_code.co_name != "ssl_wrap_socket":
+        return None  # such as a failed handshake, which is raised further inside
+    return frames[-1].f_locals.get("ca_certs")
 
 
 def _system_text(error: BaseException) -> str:

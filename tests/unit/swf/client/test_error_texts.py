@@ -200,11 +200,13 @@ def test_a_file_of_credentials_that_is_missing(
 
 
 @pytest.mark.usefixtures("region")
+@pytest.mark.parametrize("way", ["", "botocore"])
 @pytest.mark.parametrize("text", [None, "no certificate"])
 def test_certificates_that_cannot_be_read(
-    text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: str | None, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A wrong AWS_CA_BUNDLE is set up wrongly, too: the text names the file."""
+    monkeypatch.setenv("FLOWY_HTTP", way)
     bundle = tmp_path / "bundle.pem"
     if text is not None:
         bundle.write_text(text)
