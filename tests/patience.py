@@ -17,13 +17,22 @@ LOOK_SECONDS = 0.01
 Seen = TypeVar("Seen")
 
 
-def until(look: Callable[[], Seen | None], what: str = "it") -> Seen:
+def until(
+    look: Callable[[], Seen | None], what: object = "it", *, every_seconds: float = LOOK_SECONDS
+) -> Seen:
     """Look until there is something true, and return that.
 
     For what cannot be waited on: a file, a history at SWF, another's page.
+
+    Args:
+        look: returns what is waited for.
+        what: what the error says if it does not come; a function is called for that.
+        every_seconds: how often to look.
     """
     ends = time.monotonic() + PATIENCE_SECONDS
     while not (seen := look()):
-        assert time.monotonic() < ends, f"not seen in {PATIENCE_SECONDS:.0f} s: {what}"
-        threading.Event().wait(LOOK_SECONDS)
+        if time.monotonic() >= ends:
+            said = what() if callable(what) else what
+            raise AssertionError(f"not seen in {PATIENCE_SECONDS:.0f} s: {said}")
+        threading.Event().wait(every_seconds)
     return seen

@@ -43,7 +43,7 @@ class Beating(Activity):
     def run(self):
         print('running', flush=True)
         while self.heartbeat():
-            time.sleep(0.02)
+            time.sleep(0.02)  # nothing wakes it when the worker stops
         print('told to give up', flush=True)
 
 @activity('stubborn', 1, 'list')

@@ -7,7 +7,6 @@ once. ``TurnedClock`` is for code in other threads: the test turns it.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping
 
 from flowy.concurrency.clock import Clock, Lock
@@ -64,6 +63,7 @@ class TurnedClock(Clock):
     def __init__(self) -> None:
         self._now = 1_000.0
         self._waiting: list[float] = []  # until when, by this clock
+        self._begun = threading.Condition()
 
     def now(self) -> float:
         return self._now
@@ -74,17 +74,17 @@ class TurnedClock(Clock):
 
     def turn_when_awaited(self, seconds: float) -> None:
         """Let *seconds* pass as soon as a thread waits for a moment within them."""
-        end = time.monotonic() + PATIENCE_SECONDS
-        while not any(at <= self._now + seconds for at in list(self._waiting)):
-            assert time.monotonic() < end, f"nothing waits for a moment within {seconds} s"
-            time.sleep(LOOK_SECONDS)
+        latest = self._now + seconds
+        with self._begun:
+            assert self._begun.wait_for(
+                lambda: any(at <= latest for at in list(self._waiting)), PATIENCE_SECONDS
+            ), f"nothing waits for a moment within {seconds} s"
         self.turn(seconds)
 
     def wait(self, condition: threading.Condition, seconds: float | None) -> bool:
         if seconds is None:
             return condition.wait()
-        until = self._now + seconds
-        self._waiting.append(until)
+        until = self._begin(seconds)
         try:
             # Whoever waits looks at its condition after each look, too: a notification that comes
             # just as a look ends would be lost.
@@ -96,8 +96,7 @@ class TurnedClock(Clock):
     def acquire(self, lock: Lock, seconds: float | None) -> bool:
         if seconds is None:
             return lock.acquire()
-        until = self._now + seconds
-        self._waiting.append(until)
+        until = self._begin(seconds)
         try:
             while self._now < until:
                 if lock.acquire(timeout=LOOK_SECONDS):
@@ -105,3 +104,11 @@ class TurnedClock(Clock):
             return False
         finally:
             self._waiting.remove(until)
+
+    def _begin(self, seconds: float) -> float:
+        """Note that a thread waits, and return until when."""
+        until = self._now + seconds
+        self._waiting.append(until)
+        with self._begun:
+            self._begun.notify_all()
+        return until

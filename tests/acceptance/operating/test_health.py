@@ -25,21 +25,19 @@ from tests.patience import PATIENCE_SECONDS, until
 pytestmark = pytest.mark.usefixtures("patient_probes")
 
 ACTIVITIES = """
-import os, time
+from pathlib import Path
 from flowy import Activity, AsyncActivity, activity
 
 @activity("hold", 1, "tasks", heartbeat=60)
 class Hold(Activity):
-    def run(self, path):
+    def run(self, pipe):
         self.heartbeat("secret details")
-        while not os.path.exists(path):
-            time.sleep(0.02)
+        Path(pipe).read_bytes()
 
 @activity("block", 1, "tasks")
 class Block(AsyncActivity):
-    async def run(self, path):
-        while not os.path.exists(path):
-            time.sleep(0.02)
+    async def run(self, pipe):
+        Path(pipe).read_bytes()
 """
 
 
@@ -80,7 +78,7 @@ class Systemd:
 
 
 class Calls:
-    """Activities that are called meanwhile, each until its file exists."""
+    """Activities that are called meanwhile, each until its pipe was written."""
 
     def __init__(self, swf: LocalSWF, folder: Path) -> None:
         self._client = swf.client()
@@ -88,10 +86,11 @@ class Calls:
         self._threads: dict[str, threading.Thread] = {}
 
     def begin(self, name: str) -> None:
-        path = str(self._folder / name)
+        path = self._folder / name
+        os.mkfifo(path)
         thread = threading.Thread(
             target=call_activity,
-            args=("local", name, 1, path),
+            args=("local", name, 1, str(path)),
             kwargs={"layer1": self._client, "task_list": "tasks"},
             daemon=True,
         )
@@ -99,7 +98,7 @@ class Calls:
         self._threads[name] = thread
 
     def end(self, name: str) -> None:
-        (self._folder / name).touch()
+        (self._folder / name).write_bytes(b"")
 
     def join(self, name: str) -> None:
         self._threads[name].join(PATIENCE_SECONDS)
@@ -193,6 +192,7 @@ def test_a_poller_whose_thread_dies(
         "serve.py",
         """
         import ctypes, threading, time
+        from pathlib import Path
         from flowy import Activity, activity, start_activity_worker
         from flowy.health import HealthOptions
 
@@ -208,11 +208,11 @@ def test_a_poller_whose_thread_dies(
                     # Its first death is survived, the second one comes while it waits.
                     threading.Thread(target=kill, args=(thread.ident,)).start()
                     raise SystemExit
-                time.sleep(0.1)
+                time.sleep(0.1)  # nothing wakes an empty poll
                 return {"taskToken": "", "startedEventId": 0}
 
         def kill(ident):
-            time.sleep(1)
+            Path("pipe").read_bytes()
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(ident), ctypes.py_object(SystemExit)
             )
@@ -224,12 +224,14 @@ def test_a_poller_whose_thread_dies(
         """,
         log=True,
     )
+    os.mkfifo(script.parent / "pipe")
     worker = process(script)
     worker.wait_for("Health is served on ")
     url = next(
         found[1] for line in worker.lines if (found := re.search(r"served on (\S+)\.$", line))
     )
     wait_for(url, "/live", 503, "poller 1 has failed, and waits to start again")
+    (script.parent / "pipe").write_bytes(b"")
     wait_for(url, "/live", 503, "not live: poller 1 is dead\n")
     assert asked(url, "/ready") == (200, "ready\n")
     worker.signal(signal.SIGTERM)

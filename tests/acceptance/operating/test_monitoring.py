@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -28,15 +27,13 @@ import pytest
 from flowy.metrics.instruments import INSTRUMENTS
 from tests.acceptance.flows import Ask, Flow
 from tests.acceptance.processes import Process
+from tests.patience import PATIENCE_SECONDS, until
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "monitoring"
 
 #: How often Prometheus scrapes, and over which time the alerts look back here, in seconds.
 SCRAPE_SECONDS = 0.25
 WINDOW_SECONDS = 6
-
-#: How long anything may take that a test waits for, in seconds.
-PATIENCE_SECONDS = 60
 
 
 def tool(name: str) -> str:
@@ -196,21 +193,17 @@ class Prometheus:
         data = self.ask("alerts") or {"alerts": []}
         return {each["labels"]["alertname"] for each in data["alerts"] if each["state"] == "firing"}
 
-    @staticmethod
-    def wait_until(condition: Callable[[], bool], what: Callable[[], object]) -> None:
-        """Look until it is so; Prometheus tells nobody."""
-        end = time.monotonic() + PATIENCE_SECONDS
-        while not condition():
-            assert time.monotonic() < end, what()
-            time.sleep(SCRAPE_SECONDS)
-
     def wait_for(self, query: str, value: float) -> None:
         """Wait until a query has this value."""
-        self.wait_until(lambda: self.value(query) == value, lambda: (query, self.value(query)))
+        until(
+            lambda: self.value(query) == value,
+            lambda: f"{query} {value}, but {self.value(query)}",
+            every_seconds=SCRAPE_SECONDS,
+        )
 
     def wait_for_alerts(self, *names: str) -> None:
         """Wait until these alerts fire, and no other."""
-        self.wait_until(lambda: self.alerts() == set(names), self.alerts)
+        until(lambda: self.alerts() == set(names), self.alerts, every_seconds=SCRAPE_SECONDS)
 
 
 @contextmanager

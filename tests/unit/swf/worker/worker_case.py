@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
@@ -19,7 +18,7 @@ from flowy.swf.worker.responder import StopPolicy
 from flowy.swf.worker.slots import Slots
 from flowy.swf.worker.worker_context import WorkerContext
 from flowy.task import Activity, AsyncActivity
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 from tests.unit.clocks import LOOK_SECONDS, TurnedClock
 from tests.unit.stand_ins import implementation
 from tests.unit.swf.worker.task_list_swf import HANG_SECONDS, TaskListSWF
@@ -83,10 +82,7 @@ class StopClock(TurnedClock):
 
     @staticmethod
     def _look_until(reached: Callable[[], bool]) -> None:
-        end = time.monotonic() + PATIENCE_SECONDS
-        while not reached():
-            assert time.monotonic() < end, "nothing waits for that long"
-            time.sleep(LOOK_SECONDS)
+        until(reached, "a thread that waits for that long", every_seconds=LOOK_SECONDS)
 
 
 class Journal:
