@@ -171,8 +171,11 @@ def _check(given: argparse.Namespace) -> None:
         raise UsageError(
             "Cannot tell which history: give --domain and --workflow-id, or --history."
         )
-    if given.pdb and "-" in (given.input, *(given.history or ())):
+    reads = (given.input, *(given.history or ())).count("-")
+    if given.pdb and reads:
         raise UsageError("Cannot read standard input, which --pdb needs: give files.")
+    if reads > 1:
+        raise UsageError("Cannot read standard input twice: give files.")
 
 
 def _task_of(given: argparse.Namespace, activities: Iterable[ActivityType]) -> RecordedTask:

@@ -39,20 +39,21 @@ def _parts(document: Any) -> Iterable[Any]:
     if isinstance(document, Mapping):
         return (document,)
     if isinstance(document, str | bytes) or not isinstance(document, Iterable):
-        raise _no_history(f"it is of type {type(document).__name__}")
+        raise no_history(f"it is of type {type(document).__name__}")
     return document
 
 
 def _event_id(event: Any) -> int:
     if not isinstance(event, Mapping):
-        raise _no_history(f"an event is of type {type(event).__name__}")
+        raise no_history(f"an event is of type {type(event).__name__}")
     kind, event_id = event.get("eventType"), event.get("eventId")
     if not isinstance(kind, str) or not isinstance(event_id, int):
-        raise _no_history("an event has no eventType or eventId")
+        raise no_history("an event has no eventType or eventId")
     return event_id
 
 
-def _no_history(why: str) -> HistoryError:
+def no_history(why: str) -> HistoryError:
+    """Return the error for a document that is not a history."""
     return HistoryError(
         f"Cannot read the history: {why}. Give the answers of GetWorkflowExecutionHistory, or the "
         "JSON of `aws swf get-workflow-execution-history`."

@@ -21,6 +21,7 @@ from ..history import (
     closes_execution,
     events_in,
 )
+from ..history.documents import no_history
 from ..times import seconds_of
 from ..values import ActivityType
 
@@ -234,13 +235,19 @@ def recording_of(
     for part in (document,) if isinstance(document, Mapping) else document:
         if "events" in part:
             said.update(part)
-    return Recording(
+    recording = Recording(
         str(said.get(DOMAIN_KEY) or domain or UNKNOWN),
         str(said.get(WORKFLOW_KEY) or workflow_id or UNKNOWN),
         str(said.get(RUN_KEY) or run_id or UNKNOWN),
         events,
         said.get(EVENT_KEY),
     )
+    try:
+        recording.tasks  # noqa: B018 - reads all events
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        kind = type(error).__name__
+        raise no_history(f"an event is not as SWF writes it ({kind}: {error})") from error
+    return recording
 
 
 def _cancel_requested_at(events: Sequence[Event], record: ActivityRecord) -> float | None:

@@ -161,6 +161,7 @@ def test_options_of_a_worker(replay: Callable[..., Ran]) -> None:
         (["--codec", "recorded_shop:NONE", "recorded_shop"], 2, "Cannot import recorded_shop:NONE"),
         (["--claims", "ftp://x", "recorded_shop"], 2, "give s3://BUCKET/PREFIX"),
         (["--pdb", "--input", "-", "recorded_shop"], 2, "which --pdb needs: give files"),
+        (["--history", "-", "--input", "-", "recorded_shop"], 2, "standard input twice"),
     ],
 )
 def test_mistakes(replay: Callable[..., Ran], argv: list[str], code: int, said: str) -> None:

@@ -157,6 +157,10 @@ def test_pages() -> None:
         ("[" * 100_000, r"it is not JSON \(nesting\)"),
         ('"text"', "Cannot read the history: "),
         ("{}", "Cannot read the history: "),
+        (
+            '{"events": [{"eventId": 5, "eventType": "ActivityTaskScheduled"}]}',
+            r"an event is not as SWF writes it \(KeyError: 'activityType'\)",
+        ),
     ],
 )
 def test_no_history(text: str, said: str) -> None:
