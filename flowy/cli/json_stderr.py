@@ -34,6 +34,10 @@ class JSONStderr:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
+    def isatty(self) -> bool:
+        """Return False: colours, and lines that replace each other, are not for JSON."""
+        return False
+
     def write(self, text: str) -> int:
         """Write the lines that *text* ends; keep the rest until its end comes.
 

@@ -6,6 +6,7 @@ Nobody sees it in a pipe, a file or a dumb terminal.
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TextIO
 
 from ..concurrency.clock import SYSTEM_CLOCK, Clock
+from ..tables import cut_middle
 from ..texts import printable
 from .colours import is_terminal
 
@@ -47,6 +49,7 @@ def _write(stream: TextIO, text: str, over: threading.Event, clock: Clock) -> No
     began, line = clock.now(), ""
     with suppress(OSError, ValueError):  # the terminal has gone
         while not over.wait(EVERY_SECONDS):
-            line = f"{text}: {clock.now() - began:.0f} s"
+            columns = shutil.get_terminal_size().columns - 1  # a full line would begin a new one
+            line = cut_middle(f"{text}: {clock.now() - began:.0f} s", columns)
             print(line, end="\r", file=stream, flush=True)
         print(" " * len(line), end="\r" if line else "", file=stream, flush=True)

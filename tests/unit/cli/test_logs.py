@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 from flowy.cli import ExitCode, main
+from flowy.cli.colours import is_terminal
 from flowy.cli.logs import FLOWY, configure_logging, say_if_silenced
 from flowy.cli.terminal import say
 from flowy.logs.json_lines import JSONFormatter
 from flowy.safe_logging import get_logger
+from tests.unit.cli.test_colours import Terminal
 
 
 @contextmanager
@@ -77,6 +79,19 @@ def test_what_is_no_record(lines: Lines) -> None:
         assert [line["message"] for line in said[:3]] == ["one", "two", "three, in pieces"]
         assert {(line["level"], line["logger"]) for line in said} == {("ERROR", "stderr")}
         assert said[-1]["message"] == "ValueError: why"
+
+
+def test_a_terminal_of_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no colours, and no line that takes another's place."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    with unconfigured():
+        sys.stderr = terminal = Terminal()
+        configure_logging("info", "json")
+        assert not is_terminal(sys.stderr)
+        say("Cannot go on.")
+    (line,) = terminal.getvalue().splitlines()
+    assert json.loads(line)["message"] == "flowy: Cannot go on."
 
 
 def test_lines_that_are_written_together(lines: Lines) -> None:

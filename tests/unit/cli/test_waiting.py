@@ -31,6 +31,19 @@ def test_the_line_is_replaced_and_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (blank, end) == (" " * len(lines[-1]), "")
 
 
+def test_a_long_name_stays_on_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A carriage return goes only to the beginning of the last line of the terminal."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(module, "EVERY_SECONDS", 0.001)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with waiting(f"Waiting for {'x' * 256} 1"):
+        until(lambda: "\r" in terminal.getvalue(), "a line")
+    line, *_ = terminal.getvalue().split("\r")
+    assert len(line) == 39
+    assert line.endswith("x 1: 0 s")
+
+
 def test_a_pipe_has_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """A log file would have one line for each second."""
     monkeypatch.setattr(module, "EVERY_SECONDS", 0.0)
