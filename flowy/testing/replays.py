@@ -12,7 +12,15 @@ from ..exception import HistoryError
 from ..importing import imported
 from ..middleware import Middleware
 from ..nouns import counted
-from ..swf.replay import UNKNOWN, Replay, history_in, recording_of, replayed
+from ..swf.replay import (
+    UNKNOWN,
+    RecordedTask,
+    Recording,
+    Replay,
+    history_in,
+    recording_of,
+    replayed,
+)
 from ..swf.worker import WorkerOptions
 from ..task import Activity, AsyncActivity
 
@@ -46,8 +54,7 @@ def replay(
 
     The answer is not sent to SWF, and calls of Flowy's own that would change anything there are
     refused, unless a thread makes them that the activity has started (``flowy replay`` refuses
-    those, too). All
-    else that the activity does is real: see ``flowy.context.replaying``.
+    those, too). All else that the activity does is real: see ``flowy.context.replaying``.
 
     Args:
         history: the path of a file that ``flowy replay --save`` or the AWS CLI has written; an
@@ -77,26 +84,36 @@ def replay(
         claims=claims,
     )
     implementations = options.implementations()
-    if isinstance(history, str | os.PathLike):
-        history = history_in(Path(history).read_text(encoding="utf-8"), str(history))
-    tasks = recording_of(history).fitting(
-        implementations.keys(), activity_id=activity_id, event_id=event_id
-    )
-    if len(tasks) > 1:
-        shown = ", ".join(str(each.event_id) for each in tasks)
-        raise HistoryError(
-            f"Cannot choose: {counted(len(tasks), 'task')} fit. Give event_id, one of {shown}."
+    task = _only_one(
+        _recording(history).fitting(
+            implementations.keys(), activity_id=activity_id, event_id=event_id
         )
-    implementation = implementations[tasks[0].record.type]
+    )
+    implementation = implementations[task.record.type]
     _check_no_loop(implementation.factory)
     return replayed(
-        tasks[0],
+        task,
         implementation,
         input=input,
         as_recorded=as_recorded,
         middleware=imported(options.middleware),
         on_heartbeat=on_heartbeat,
     )
+
+
+def _recording(history: History) -> Recording:
+    if isinstance(history, str | os.PathLike):
+        history = history_in(Path(history).read_text(encoding="utf-8"), str(history))
+    return recording_of(history)
+
+
+def _only_one(tasks: Sequence[RecordedTask]) -> RecordedTask:
+    if len(tasks) > 1:
+        shown = ", ".join(str(each.event_id) for each in tasks)
+        raise HistoryError(
+            f"Cannot choose: {counted(len(tasks), 'task')} fit. Give event_id, one of {shown}."
+        )
+    return tasks[0]
 
 
 def _check_no_loop(activity: object) -> None:

@@ -68,18 +68,8 @@ def replayed(
     implementation = _reading_only(implementation, troubles)
     with entered_replay():
         client = ReplayClient(timeline, note, clock, task.known_events)
-        worker = WorkerContext(
-            activities={implementation.type: implementation},
-            client=client,
-            domain=task.recording.domain,
-            task_list=task.record.task_list,
-            identity=IDENTITY,
-            policy=StopPolicy(StopFlag()),
-            journal=_NoStore(),
-            middleware=tuple(middleware),
-            observers=Observers([ended]),
-            clock=clock,
-        )
+        worker = _worker_for(task, implementation, client, clock)
+        worker = replace(worker, middleware=tuple(middleware), observers=Observers([ended]))
         run = TaskRun(worker, _delivered(task, input))
         run.heartbeats = ReplayHeartbeats(
             client, run.info, run.status, coalesce=coalesce, clock=clock
@@ -104,6 +94,22 @@ def _reading_only(
     from .stores import ReplayEnvelope  # needed only with codecs or a store
 
     return replace(implementation, envelope=ReplayEnvelope.of(implementation.envelope, troubles))
+
+
+def _worker_for(
+    task: RecordedTask, implementation: ActivityImplementation, client: ReplayClient, clock: Clock
+) -> WorkerContext:
+    """Return a worker that serves the activity, stores nothing, and never stops."""
+    return WorkerContext(
+        activities={implementation.type: implementation},
+        client=client,
+        domain=task.recording.domain,
+        task_list=task.record.task_list,
+        identity=IDENTITY,
+        policy=StopPolicy(StopFlag()),
+        journal=_NoStore(),
+        clock=clock,
+    )
 
 
 def _delivered(task: RecordedTask, input: str | None) -> ActivityTask:
