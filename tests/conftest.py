@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.environments import clean_environment
 from tests.gates import Gate, new_gate
 from tests.patience import PATIENCE_SECONDS
 
@@ -118,9 +119,8 @@ def swf_environment(local_swf: LocalSWF, tmp_path: Path) -> dict[str, str]:
     """The environment of a subprocess that is to see the local SWF and nothing else of AWS."""
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
-        **mine,
+        **clean_environment(),
         **local_swf.environment,
         "HOME": str(home),
         "AWS_EC2_METADATA_DISABLED": "true",

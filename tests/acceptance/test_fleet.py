@@ -12,6 +12,7 @@ from flowy import call_activity
 from flowy.local import LocalSWF
 from tests.acceptance.flows import Ask, Flow
 from tests.acceptance.processes import POLLING, Process
+from tests.environments import clean_environment
 
 SCRIPT = """
 import os
@@ -66,8 +67,12 @@ def test_an_swf_that_restarts(tmp_path: Path, write: Callable[..., Path]) -> Non
     with LocalSWF(poll_seconds=1) as swf:
         client = swf.client()
         client.register_workflow_type(domain="local", name="flow", version="1")
-        mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        environment = {**mine, **swf.environment, "DOMAIN": "local", "GATE": str(gate)}
+        environment = {
+            **clean_environment(),
+            **swf.environment,
+            "DOMAIN": "local",
+            "GATE": str(gate),
+        }
         with Process(str(script), environment=environment, folder=tmp_path) as worker:
             worker.wait_for(POLLING)
             running = Flow(client, "local", [Ask("gated")])

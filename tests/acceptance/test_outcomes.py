@@ -5,7 +5,6 @@ One worker process runs all of it, so each line also shows that the worker went 
 
 from __future__ import annotations
 
-import os
 import signal
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ import pytest
 
 from tests.acceptance.flows import Ask, Closing, Flow
 from tests.acceptance.processes import LOGGING, POLLING, Process, seeing_the_tests
+from tests.environments import clean_environment
 
 if TYPE_CHECKING:
     from flowy.local import LocalSWF
@@ -137,8 +137,7 @@ def run(local_swf: LocalSWF, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     client.register_activity_type(domain=domain, name="echo", version="2")
     folder = tmp_path_factory.mktemp("outcomes")
     (folder / "worker.py").write_text(LOGGING + SCRIPT)
-    others = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
-    environment = seeing_the_tests({**others, **local_swf.environment})
+    environment = seeing_the_tests({**clean_environment(), **local_swf.environment})
     environment |= {"DOMAIN": domain, "TOKENS": str(folder / "tokens")}
     with Process("worker.py", environment=environment, folder=folder) as worker:
         worker.wait_for(POLLING)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from flowy.swf.worker.report import LostPoll, StopReport
+from tests.environments import clean_environment
 from tests.faults.endpoint import Endpoint
 from tests.faults.worker import REPORT
 from tests.patience import PATIENCE_SECONDS
@@ -116,7 +117,7 @@ def start_worker(tmp_path: Path, http_way: str) -> Iterator[Workers]:
 
     ``script`` names another module to run with the options, ``command`` one with arguments.
     """
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    mine = clean_environment()
     mine.pop("FLOWY_HTTP", None)
     if http_way == "botocore":
         mine["FLOWY_HTTP"] = http_way

@@ -15,6 +15,7 @@ from pathlib import Path
 from subprocess import STDOUT
 from typing import Any
 
+from tests.environments import clean_environment
 from tests.faults.endpoint import Answer, Endpoint
 from tests.faults.ends import has_ended
 from tests.patience import PATIENCE_SECONDS
@@ -200,5 +201,4 @@ def _command_line(package: str, options: Mapping[str, Any]) -> list[str]:
 
 
 def _environment(endpoint: Endpoint) -> dict[str, str]:
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {**mine, **endpoint.environment, "PYTHONPATH": str(ROOT)}
+    return {**clean_environment(), **endpoint.environment, "PYTHONPATH": str(ROOT)}

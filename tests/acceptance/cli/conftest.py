@@ -13,6 +13,7 @@ import pytest
 
 from flowy.cli import ExitCode
 from tests.acceptance.flowy_command import Flowy, run_flowy
+from tests.environments import clean_environment
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -126,12 +127,7 @@ def here(tmp_path: Path) -> Path:
 @pytest.fixture
 def bare(tmp_path: Path) -> dict[str, str]:
     """An environment without a word about AWS or proxies."""
-    mine = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith("AWS_") and not name.lower().endswith("_proxy")
-    }
-    return {**mine, "HOME": str(tmp_path)}
+    return {**clean_environment(), "HOME": str(tmp_path)}
 
 
 @pytest.fixture

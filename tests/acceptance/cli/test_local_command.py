@@ -17,6 +17,7 @@ import pytest
 
 from flowy.cli import ExitCode
 from tests.acceptance.flowy_command import ROOT, Flowy, run_flowy
+from tests.environments import clean_environment
 from tests.patience import PATIENCE_SECONDS
 
 ECHO = """
@@ -58,12 +59,12 @@ def here(tmp_path: Path) -> Path:
 @pytest.fixture
 def bare(here: Path) -> dict[str, str]:
     """An environment without a word about AWS or proxies, and without announcements."""
-    mine = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "FLOWY_")) and not name.lower().endswith("_proxy")
+    return {
+        **clean_environment("FLOWY_"),
+        "HOME": str(here),
+        "XDG_RUNTIME_DIR": str(here),
+        "PYTHONPATH": str(ROOT),
     }
-    return {**mine, "HOME": str(here), "XDG_RUNTIME_DIR": str(here), "PYTHONPATH": str(ROOT)}
 
 
 # flowy local -- COMMAND

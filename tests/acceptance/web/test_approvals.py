@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.environments import clean_environment
 from tests.patience import PATIENCE_SECONDS
 
 if importlib.util.find_spec("flask") is None and not os.environ.get("CI"):
@@ -47,8 +48,7 @@ def parts(swf: LocalSWF, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     """The app, running; it is stopped at the end as it should, with all parts ending well."""
     folder = tmp_path_factory.mktemp("approvals")
     home = tmp_path_factory.mktemp("home")
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    parts = Parts(swf, folder, {**clean, "HOME": str(home)})
+    parts = Parts(swf, folder, {**clean_environment(), "HOME": str(home)})
     parts.start(*PARTS)
     yield parts
     parts.stop()
@@ -409,13 +409,12 @@ def test_the_state_is_that_of_the_page(
 @contextmanager
 def _everything(home: Path, *first_on_path: Path) -> Iterator[str]:
     """``python -m approvals`` while the block runs; Ctrl-C must end it well."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     path = os.pathsep.join(map(str, (*first_on_path, EXAMPLES.parent)))
     more = {"PYTHONPATH": path, "HOME": str(home), "APPROVALS_HOME": str(home)}
     process = subprocess.Popen(
         [sys.executable, "-m", "approvals", "--port", "0"],
         cwd=EXAMPLES,
-        env={**clean, **more},
+        env={**clean_environment(), **more},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -15,6 +15,7 @@ if importlib.util.find_spec("flask") is None and not os.environ.get("CI"):
 from flowy.local import LocalSWF
 from tests.approvals import Parts
 from tests.browser import Browser
+from tests.environments import clean_environment
 from tests.patience import until
 
 PARTS = ("worker", "keeper", "decider", "web")
@@ -33,10 +34,11 @@ def window(chromium: Browser) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def parts(window: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parts]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     home = tmp_path_factory.mktemp("home")
     with LocalSWF(poll_seconds=1) as swf:
-        parts = Parts(swf, tmp_path_factory.mktemp("approvals"), {**clean, "HOME": str(home)})
+        parts = Parts(
+            swf, tmp_path_factory.mktemp("approvals"), {**clean_environment(), "HOME": str(home)}
+        )
         parts.start(*PARTS)
         yield parts
         parts.stop()
@@ -224,9 +226,10 @@ def test_fits_a_telephone_and_the_dark(parts: Parts, window: Browser, tmp_path: 
 
 def test_picture(window: Browser, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The picture of the documentation: made here, of the app as it is."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     with LocalSWF(poll_seconds=1) as swf:
-        parts = Parts(swf, tmp_path_factory.mktemp("picture"), {**clean, "HOME": str(tmp_path)})
+        parts = Parts(
+            swf, tmp_path_factory.mktemp("picture"), {**clean_environment(), "HOME": str(tmp_path)}
+        )
         parts.start(*PARTS)
         for title, seconds, amount, who in (
             ("Espresso machine", 3 * 86_400, "740 €", "Edsger"),

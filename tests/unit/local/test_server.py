@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 
 from flowy.exception import FlowyError, LocalSWFError
 from flowy.local import LocalSWF
+from tests.environments import clean_environment
 from tests.patience import PATIENCE_SECONDS, until
 from tests.python_process import PythonProcess
 
@@ -30,8 +30,7 @@ def domains(client: SWFClient) -> list[str]:
 
 def run_python(code: str, **environment: str) -> str:
     """The output of another process that has only the given AWS settings."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    process = PythonProcess(["-W", "error", "-c", code], env={**clean, **environment})
+    process = PythonProcess(["-W", "error", "-c", code], env={**clean_environment(), **environment})
     out, err = process.communicate(timeout=PATIENCE_SECONDS)
     assert err == ""
     return out.strip()

@@ -9,6 +9,7 @@ from pathlib import Path
 from subprocess import STDOUT
 
 from flowy.testing import plugin
+from tests.environments import clean_environment
 from tests.patience import PATIENCE_SECONDS
 from tests.python_process import PythonProcess
 
@@ -22,7 +23,7 @@ ALONE = ("-c", os.devnull, "--rootdir", str(PROJECT), "--confcutdir", str(PROJEC
 def _pytest(folder: Path, *arguments: str) -> tuple[list[str], dict[str, str]]:
     """Return Python's arguments and the environment of a pytest that loads nothing but Flowy's."""
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        **clean_environment(),
         # As the entry point does it, whether or not Flowy is installed.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]),
