@@ -212,6 +212,18 @@ def test_an_impossible_bucket_is_refused(buckets: dict[str, tuple[float, float]]
         LocalSWF(throttle=buckets)
 
 
+def decide_three_and_two(work: Work) -> None:
+    """Schedule three activities, and start two timers."""
+    timers = [
+        {
+            "decisionType": "StartTimer",
+            "startTimerDecisionAttributes": {"timerId": each, "startToFireTimeout": "60"},
+        }
+        for each in "ab"
+    ]
+    work.decide(*(work.schedule_decision(each) for each in "abc"), *timers)
+
+
 def test_decisions_have_buckets() -> None:
     """A throttled decision fails with its cause; the others of its list are carried out."""
     with LocalSWF(
@@ -220,14 +232,7 @@ def test_decisions_have_buckets() -> None:
         swf.clock.hold()
         work = Work(swf)
         execution = work.start()
-        timers = [
-            {
-                "decisionType": "StartTimer",
-                "startTimerDecisionAttributes": {"timerId": each, "startToFireTimeout": "60"},
-            }
-            for each in "ab"
-        ]
-        work.decide(*(work.schedule_decision(each) for each in "abc"), *timers)
+        decide_three_and_two(work)
         failed = {event["eventType"]: event for event in work.events(execution)}
         scheduled = failed["ScheduleActivityTaskFailed"]
         attributes = scheduled["scheduleActivityTaskFailedEventAttributes"]
@@ -335,14 +340,7 @@ def test_quotas() -> None:
     with LocalSWF(poll_seconds=0, quotas=quotas) as swf:
         work = Work(swf)
         execution = work.start()
-        timers = [
-            {
-                "decisionType": "StartTimer",
-                "startTimerDecisionAttributes": {"timerId": each, "startToFireTimeout": "1"},
-            }
-            for each in "ab"
-        ]
-        work.decide(*(work.schedule_decision(each) for each in "abc"), *timers)
+        decide_three_and_two(work)
         events = work.events(execution)
         failed = {event["eventType"]: event for event in events}
         scheduled = failed["ScheduleActivityTaskFailed"]

@@ -36,6 +36,7 @@ def test_nobody_there(make_client: MakeClient) -> None:
         f'connect to the endpoint URL: "http://127.0.0.1:{port}/" (Connection refused). Region '
         f"{client.meta.region_name}, endpoint http://127.0.0.1:{port}."
     )
+    assert caught.value.fault == "EndpointConnectionError"
 
 
 def test_a_certificate() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import socket
 import traceback
 from collections.abc import Callable
 
@@ -100,16 +99,6 @@ def test_no_answer_in_time(make_client: MakeClient) -> None:
         client = make_client(swf.url, read_timeout=0.1, retries={"total_max_attempts": 1})
         with pytest.raises(TransientError, match=r"no answer from SWF \(ReadTimeoutError\)"):
             SWFClient(client, client).poll_for_activity_task("domain", "list", "me")
-
-
-def test_nobody_there(make_client: MakeClient) -> None:
-    """A refused connection is no verdict either."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    client = make_client(f"http://127.0.0.1:{port}", **ONE_ATTEMPT)
-    with pytest.raises(TransientError) as caught:
-        SWFClient(client, client).poll_for_activity_task("domain", "list", "me")
-    assert caught.value.fault == "EndpointConnectionError"
 
 
 @pytest.mark.parametrize(
