@@ -127,11 +127,18 @@ class SWFCaller:
             seconds = self._clock.now() - began_at
             self._observers.call_ended(CallEnded(action, seconds, fault))
 
-    def _listed(self, method: str, key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    def _listed(
+        self,
+        method: str,
+        key: str,
+        deadline_seconds: float = ANSWER_DEADLINE_SECONDS,
+        **parameters: Any,
+    ) -> Iterator[dict[str, Any]]:
         """Yield the items under *key* in all pages; each page is requested when it is needed."""
         page: str | None = None
         while True:
-            answer = self._call(self._answers, method, **parameters, **present(nextPageToken=page))
+            more = present(nextPageToken=page)
+            answer = self._call(self._answers, method, deadline_seconds, **parameters, **more)
             yield from answer.get(key, ())
             page = answer.get("nextPageToken")
             if not page:

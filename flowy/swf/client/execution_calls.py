@@ -8,7 +8,8 @@ from typing import Any
 from ...invocation import cut_end, sendable
 from ..limits import MAX_REASON_CHARS
 from ..values import ExecutionDescription, ExecutionInfo
-from .caller import SWFCaller, present
+from .caller import ANSWER_DEADLINE_SECONDS, SWFCaller, present
+from .deadlines import SHORTEST_DEADLINE_SECONDS
 
 
 class ExecutionCalls(SWFCaller):
@@ -57,11 +58,24 @@ class ExecutionCalls(SWFCaller):
             )
         )
 
-    def newest_events(self, domain: str, workflow_id: str, run_id: str) -> Iterator[dict[str, Any]]:
-        """Yield the events of an execution, newest first; each page is requested when needed."""
+    def newest_events(
+        self,
+        domain: str,
+        workflow_id: str,
+        run_id: str,
+        *,
+        deadline_seconds: float = ANSWER_DEADLINE_SECONDS,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the events of an execution, newest first; each page is requested when needed.
+
+        Args:
+            domain, workflow_id, run_id: which run.
+            deadline_seconds: the overall deadline of each page; 5 is used if it is less.
+        """
         return self._listed(
             "get_workflow_execution_history",
             "events",
+            deadline_seconds=max(SHORTEST_DEADLINE_SECONDS, deadline_seconds),
             domain=domain,
             execution={"workflowId": workflow_id, "runId": run_id},
             reverseOrder=True,

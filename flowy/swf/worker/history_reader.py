@@ -15,6 +15,7 @@ from itertools import islice
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...exception import HistoryError
 from ..client import SWFClient
+from ..client.caller import ANSWER_DEADLINE_SECONDS
 from ..history import ActivityRecord, activity_records, events_in
 from ..values import ActivityTask
 
@@ -92,15 +93,21 @@ class HistoryReader:
                 return 0.0
             return (1.0 - self._allowance) / self._rate
 
-    def read(self, task: ActivityTask) -> TaskRecords:
+    def read(self, task: ActivityTask, seconds: float = ANSWER_DEADLINE_SECONDS) -> TaskRecords:
         """Read the history of a task's execution: one call, or two if it is long.
+
+        Args:
+            task: the task.
+            seconds: the deadline of each call.
 
         Raises:
             NotThereYetError: SWF does not tell of this task yet.
             HistoryError: the task was scheduled too long ago.
             SWFError: SWF could not be asked.
         """
-        newest = self._client.newest_events(self._domain, task.workflow_id, task.run_id)
+        newest = self._client.newest_events(
+            self._domain, task.workflow_id, task.run_id, deadline_seconds=seconds
+        )
         events = events_in(list(islice(newest, MAX_EVENTS)))
         complete = bool(events) and events[0]["eventId"] == 1
         records = activity_records(events)

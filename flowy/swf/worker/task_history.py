@@ -23,7 +23,6 @@ from ...exception import HistoryError, RefusedError, ServiceError, ValidationErr
 from ...invocation import (
     Answer,
     Failed,
-    NoAnswer,
     StatusRecord,
     TaskStatus,
     answer_of_giving_up,
@@ -31,9 +30,10 @@ from ...invocation import (
 from ...logs import log_keys
 from ...observer import TaskWaited
 from ...safe_logging import get_logger
+from ..client.caller import ANSWER_DEADLINE_SECONDS
 from ..values import ActivityImplementation, ActivityTask
 from .heartbeats import Heartbeats
-from .history_reader import NotThereYetError
+from .history_reader import NotThereYetError, TaskRecords
 from .past_attempts import UnreadableDetailsError, told_by
 from .responder import Responder
 from .timeouts_in_force import interval_in_force, queue_seconds, seconds_from_start
@@ -50,8 +50,8 @@ AGAIN_SECONDS = 0.5
 #: How long a task that can run without its history waits for its turn in the budget, in seconds.
 WANTED_SECONDS = 5.0
 
-#: How long a task that cannot run without its history waits for it, in seconds; half of the
-#: declared start-to-close if that is less.
+#: How long a task that cannot run without its history waits for it, in seconds; half of the time
+#: that the declared timeouts leave if that is less.
 NEEDED_SECONDS = 300.0
 
 #: The steps of a read: how long to wait before each next one, and at the end what was read.
@@ -68,13 +68,6 @@ class Run(Protocol):
     responder: Responder
     sealing: TaskEnvelope | None
     started_at: float
-
-
-class _OverError(Exception):
-    """The task ended while its history was waited for."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
 
 
 class TaskHistoryRead:
@@ -118,11 +111,9 @@ class TaskHistoryRead:
         """Read the history in this thread; return the task's answer if it must not run."""
         try:
             self._drive(self._steps_before_run())
-        except _OverError as over:
-            return over.answer
         except HistoryError as error:
             return self._without(error)
-        return None
+        return self._given_up(self._run.status.learned)
 
     async def before_run_async(self) -> Answer | None:
         """Read the history in threads, and wait on the event loop; like ``before_run``."""
@@ -130,13 +121,15 @@ class TaskHistoryRead:
         try:
             while isinstance(pause := await off_loop(lambda: _next(steps)), float):
                 await asyncio.sleep(pause)
-        except _OverError as over:
-            return over.answer
         except HistoryError as error:
             return self._without(error)
+        except asyncio.CancelledError:
+            if answer := self._given_up(self._run.status.tell_interruption()):
+                return answer
+            raise
         finally:
             steps.close()
-        return None
+        return self._given_up(self._run.status.learned)
 
     def _drive(self, steps: Steps) -> TaskHistory:
         while isinstance(pause := _next(steps), float):
@@ -149,7 +142,9 @@ class TaskHistoryRead:
             return (yield from self._steps(needed=self._needed))
 
     def _steps(self, *, needed: bool) -> Steps:
-        deadline = Deadline(self._patience(needed), clock=self._worker.clock)
+        deadline = Deadline(NEEDED_SECONDS if needed else WANTED_SECONDS, clock=self._worker.clock)
+        if (left := self._seconds_left()) is not None:
+            deadline.shorten(left / 2)
         backoff = Backoff(first_seconds=AGAIN_SECONDS, cap_seconds=10.0)
         tries = 0
         while True:
@@ -166,14 +161,13 @@ class TaskHistoryRead:
                 pause = backoff.next_seconds() if needed else AGAIN_SECONDS
             if pause > (deadline.remaining_seconds() or 0.0):
                 raise _unavailable(error)
-            self._check_status(needed)
+            if (status := self._run.status.current) is not TaskStatus.ACTIVE:
+                raise HistoryError(f"{status.value}.")
             yield pause
 
-    def _patience(self, needed: bool) -> float:
-        if not needed:
-            return WANTED_SECONDS
-        start_to_close = self._run.info.start_to_close
-        return NEEDED_SECONDS if start_to_close is None else min(NEEDED_SECONDS, start_to_close / 2)
+    def _seconds_left(self) -> float | None:
+        """Return how long the task may run, as far as that is known; None for no limit."""
+        return self._run.running.deadline.remaining_seconds()
 
     def _turn_seconds(self) -> float:
         histories = self._worker.histories
@@ -192,22 +186,18 @@ class TaskHistoryRead:
             sent=self._sent,
         )
 
-    def _check_status(self, needed: bool) -> None:
-        """End the waiting as the activity would be ended."""
-        status = self._run.status.current
-        if status is TaskStatus.ACTIVE:
-            return
-        if not needed:
-            raise HistoryError(f"{status.value}.")
-        ended = status in (TaskStatus.CLOSED, TaskStatus.STOPPING)
-        raise _OverError(NoAnswer(status) if ended else answer_of_giving_up(status))
-
     def _read(self, *, strict: bool) -> TaskHistory:
         histories = self._worker.histories
-        records = histories.known(self._task) or histories.read(self._task)
+        records = histories.known(self._task) or self._read_now()
         history = told_by(records, self._implementation, self._run.info, strict=strict)
         self._known(history)
         return history
+
+    def _read_now(self) -> TaskRecords:
+        # A call that hangs, or two of them, must leave time for the answer.
+        left, longest = self._seconds_left(), ANSWER_DEADLINE_SECONDS
+        seconds = longest if left is None else min(longest, left / 4)
+        return self._worker.histories.read(self._task, seconds)
 
     def _known(self, history: TaskHistory) -> None:
         """Let the timeouts in force rule, counted from when the poll brought the task."""
@@ -238,8 +228,15 @@ class TaskHistoryRead:
         if worker.observers and (waited := queue_seconds(history)) is not None:
             worker.observers.task_waited(TaskWaited(info, waited))
 
+    def _given_up(self, status: TaskStatus) -> Answer | None:
+        """Return the answer of a task that must not run any more; None if it may."""
+        return None if status is TaskStatus.ACTIVE else answer_of_giving_up(status)
+
     def _without(self, error: HistoryError) -> Answer | None:
-        info = self._run.info
+        """Return the answer of a task whose history cannot be had; None if it runs without."""
+        info, status = self._run.info, self._run.status
+        if answer := self._given_up(status.current if self._needed else status.learned):
+            return answer
         if self._needed:
             return Failed(f"{reasons.HISTORY_UNAVAILABLE}{error}", None, error)
         logger.warning(
