@@ -1,8 +1,9 @@
 """One event loop for coroutines, in a thread of its own, and threads for what would block it.
 
-Blocking calls go to two separate pools of threads: one for calls during a run, such as heartbeats,
-and one for what follows a run, such as answers. A throttled answer sleeps in its thread for
-minutes, and the heartbeats of other activities must go out meanwhile.
+Blocking calls go to separate pools of threads: one for heartbeats, one for other calls before and
+during a run, such as reads of histories, and one for what follows a run, such as answers. A
+throttled answer sleeps in its thread for minutes, and a store or a history may hang; the heartbeats
+of other activities must go out meanwhile.
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ import functools
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NoReturn, TypeVar
 
 from ..safe_logging import get_logger
-from .threads import Threads, run_logged
+from .threads import DaemonExecutor, Threads, run_logged
 
 logger = get_logger(__name__)
 
 T = TypeVar("T")
 
-#: How many threads there are for blocking calls of coroutines, and for ``asyncio.to_thread``.
+#: How many threads there are each for the heartbeats of coroutines, for their other blocking calls,
+#: and for ``asyncio.to_thread``.
 CALL_THREADS = 32
 
 #: How many threads there are at most for the answers of coroutines that have ended.
@@ -34,18 +35,23 @@ ANSWER_THREADS = 100
 _our_loop: contextvars.ContextVar[EventLoop] = contextvars.ContextVar("flowy_event_loop")
 
 
-async def off_loop(call: Callable[[], T]) -> T:
+async def off_loop(call: Callable[[], T], *, beats: bool = False) -> T:
     """Run a blocking *call* in a thread and return its value.
 
     If the awaiting coroutine is canceled meanwhile, the CancelledError is raised after the call has
     ended, so no call is left behind.
+
+    Args:
+        call: what blocks.
+        beats: whether it is a heartbeat, which must not wait for a thread until other calls end.
     """
     loop = _our_loop.get(None)
     ended: asyncio.Future[Callable[[], T]]
     if loop is None:
         ended = asyncio.ensure_future(asyncio.to_thread(_outcome_of, call))
     else:
-        ended = loop.start_call(functools.partial(contextvars.copy_context().run, call))
+        here = functools.partial(contextvars.copy_context().run, call)
+        ended = loop.start_call(here, beats=beats)
     canceled: asyncio.CancelledError | None = None
     while not ended.done():
         try:
@@ -71,10 +77,11 @@ class EventLoop:
     def __init__(self, coroutines: int) -> None:
         self._loop = asyncio.new_event_loop()
         self._calls = Threads(CALL_THREADS, "flowy-call")
+        self._beats = Threads(CALL_THREADS, "flowy-beat")
         #: Threads for what comes after a coroutine has ended.
         self.ends = Threads(min(coroutines, ANSWER_THREADS), "flowy-answer")
         self._to_thread = Threads(CALL_THREADS, "flowy-to-thread")
-        self._loop.set_default_executor(_DaemonExecutor(self._to_thread))
+        self._loop.set_default_executor(DaemonExecutor(self._to_thread))
         #: The coroutines that run, with what each runs for; only for code on the loop.
         self.running: dict[asyncio.Task[None], object] = {}
         self._posted: deque[Callable[[], object]] = deque()
@@ -118,8 +125,14 @@ class EventLoop:
         self.post(functools.partial(context.run, started.start))
         return started.cancel
 
-    def start_call(self, call: Callable[[], T]) -> asyncio.Future[Callable[[], T]]:
+    def start_call(
+        self, call: Callable[[], T], *, beats: bool = False
+    ) -> asyncio.Future[Callable[[], T]]:
         """Run a blocking *call* in a thread; callable on the loop only.
+
+        Args:
+            call: what blocks.
+            beats: whether it is a heartbeat.
 
         Returns:
             A future of a function that returns the call's value, or raises what it raised.
@@ -131,7 +144,7 @@ class EventLoop:
             outcome = _outcome_of(call)
             self.post(lambda: ended.set_result(outcome))
 
-        self._calls.submit(settle)
+        (self._beats if beats else self._calls).submit(settle)
         return ended
 
     @property
@@ -193,6 +206,7 @@ class EventLoop:
         self._run_loop(lambda: self._loop.run_until_complete(self._loop.shutdown_asyncgens()))
         self._loop.close()
         self._calls.close()
+        self._beats.close()
         self.ends.close()
         self._to_thread.close()
 
@@ -255,22 +269,6 @@ class _Coroutine:
 
     def _end(self, call: Callable[[], object]) -> None:
         self._loop.ends.submit(call)
-
-
-class _DaemonExecutor(ThreadPoolExecutor):
-    """The loop's executor for ``asyncio.to_thread``, whose calls run in daemon threads.
-
-    asyncio accepts only a ThreadPoolExecutor, but Python waits at its exit for the threads of one.
-    So this class never starts a thread of its own.
-    """
-
-    def __init__(self, threads: Threads) -> None:
-        super().__init__(1)
-        self._daemons = threads
-
-    def submit(self, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Run a call in a daemon thread."""
-        return self._daemons.run(functools.partial(call, *args, **kwargs))
 
 
 def _outcome_of(call: Callable[[], T]) -> Callable[[], T]:

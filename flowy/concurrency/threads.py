@@ -7,11 +7,12 @@ included.
 
 from __future__ import annotations
 
+import functools
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from ..nouns import counted
 from ..safe_logging import get_logger
@@ -164,6 +165,22 @@ class Threads:
             with self._freed:
                 self._load -= 1
                 self._freed.notify()
+
+
+class DaemonExecutor(ThreadPoolExecutor):
+    """The executor of an event loop, for ``asyncio.to_thread``; its calls run in *threads*.
+
+    asyncio accepts only a ThreadPoolExecutor, but Python waits at its exit for the threads of one.
+    So this class never starts a thread of its own.
+    """
+
+    def __init__(self, threads: Threads) -> None:
+        super().__init__(1)
+        self._daemons = threads
+
+    def submit(self, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run a call in a daemon thread."""
+        return self._daemons.run(functools.partial(call, *args, **kwargs))
 
 
 def run_logged(call: Callable[[], object]) -> None:

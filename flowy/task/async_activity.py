@@ -36,7 +36,7 @@ class AsyncActivity(Activity):
 
     async def heartbeat(self, details: object = None) -> bool:  # type: ignore[override]
         """Tell SWF that the task is alive, and learn whether to go on: ``Activity.heartbeat``."""
-        return await off_loop(lambda: Activity.heartbeat(self, details))
+        return await off_loop(lambda: Activity.heartbeat(self, details), beats=True)
 
     if TYPE_CHECKING:  # at runtime Activity.hearbeat calls the method above
 
@@ -55,7 +55,7 @@ class AsyncActivity(Activity):
     ) -> NoReturn:
         """Keep this task in *store*, then end the run without an answer: ``Activity.suspend``."""
         beat = functools.partial(self._scheduler.heartbeat, self._token, now=True)
-        told = await off_loop(beat)
+        told = await off_loop(beat, beats=True)
         await off_loop(lambda: self._keep(told, store, note, timeout))
         raise SuspendTask
 

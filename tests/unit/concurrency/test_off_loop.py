@@ -134,3 +134,24 @@ def test_calls_and_ends_never_wait_for_each_other(loop: EventLoop) -> None:
     assert start(loop, end).result() is None
     go_on.set()
     assert {each.result() for each in hanging} == {None}
+
+
+def test_heartbeats_wait_for_no_other_call(loop: EventLoop) -> None:
+    """A store, a key service or a history may hang in as many threads as there are."""
+    go_on, waiting = threading.Event(), threading.Semaphore(0)
+
+    def hang() -> None:
+        waiting.release()
+        assert go_on.wait(PATIENCE_SECONDS)
+
+    async def call() -> None:
+        await off_loop(hang)
+
+    async def beat() -> None:
+        await off_loop(go_on.set, beats=True)
+
+    hanging = [start(loop, call) for _ in range(CALL_THREADS + 1)]
+    for _ in range(CALL_THREADS):
+        assert waiting.acquire(timeout=PATIENCE_SECONDS)
+    assert start(loop, beat).result() is None
+    assert {each.result() for each in hanging} == {None}

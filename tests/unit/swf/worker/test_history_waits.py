@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ import pytest
 
 from flowy import activity, reasons
 from flowy.concurrency.clock import SYSTEM_CLOCK
+from flowy.concurrency.event_loop import CALL_THREADS
 from flowy.concurrency.stop import StopLevel
 from flowy.invocation import TaskOutcome, TaskStatus
 from flowy.local import LocalSWF
@@ -20,8 +22,8 @@ from flowy.swf.scanner import declared_by
 from flowy.swf.worker import ActivityWorker, StopReport
 from flowy.swf.worker.task_run import TaskRun
 from flowy.task import Activity, AsyncActivity
-from tests.patience import PATIENCE_SECONDS
-from tests.unit.shop import DOMAIN
+from tests.patience import PATIENCE_SECONDS, until
+from tests.unit.shop import DOMAIN, scheduled
 from tests.unit.stand_ins import fault
 from tests.unit.swf.worker.attempts_case import AttemptsCase, open_case
 
@@ -135,7 +137,8 @@ def test_a_call_that_hangs_leaves_time(
 
     case.layer1.on_history = look
     run.run()
-    assert (asked, run.outcome) == ([pytest.approx(deadline, abs=2)], TaskOutcome.COMPLETED)
+    assert asked == pytest.approx([deadline], abs=2)
+    assert run.outcome is TaskOutcome.COMPLETED
 
 
 ENDS = {
@@ -205,7 +208,7 @@ class Serving:
         client = SWFClient(case.layer1, case.layer1)
         found = declared_by([served])
         self.worker = ActivityWorker(
-            client, DOMAIN, "work", found, loop=1, concurrency=2, signals=False, **options
+            client, DOMAIN, "work", found, signals=False, **{"loop": 1, "concurrency": 2, **options}
         )
         self.reports: list[StopReport] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -267,3 +270,28 @@ def test_a_coroutine_is_stopped_while_it_waits(case: AttemptsCase, served: type[
     assert Asks.ran == []
     (record,) = activity_records(case.events)
     assert record.reason.startswith(reasons.WORKER_STOPPED)
+
+
+def test_histories_that_hang_keep_nobody_from_heartbeats(case: AttemptsCase) -> None:
+    """More coroutines read than there are threads; another one beats, and is answered for."""
+    beats = threading.Event()
+
+    @activity(**DECLARED)
+    class Reads(AsyncActivity):
+        async def run(self, reads: bool) -> None:
+            if reads:
+                await self.history()
+            elif await self.heartbeat():
+                until(lambda: case.layer1.reads >= CALL_THREADS)
+                beats.set()
+
+    def hang(number: int) -> None:
+        assert beats.wait(PATIENCE_SECONDS)
+
+    case.layer1.on_history = hang
+    each = [(str(number), number < CALL_THREADS + 2) for number in range(CALL_THREADS + 3)]
+    tasks = (scheduled(name, input=f"[[{json.dumps(reads)}], {{}}]") for name, reads in each)
+    case.shop.decide("order-1", *tasks)
+    options = {"loop": len(each), "concurrency": len(each), "history_rate": 100.0}
+    assert Serving(case, Reads, **options).report().completed == len(each)
+    assert beats.is_set()
