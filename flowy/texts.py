@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 
 def sendable(text: str) -> str:
     """Return *text* with lone surrogates, which have no UTF-8 form, written as escapes."""
@@ -23,3 +25,13 @@ def cut_end(text: str, limit: int) -> str:
 def cut_start(text: str, limit: int) -> str:
     """Return *text*, cut at its start to *limit* characters with a mark if it was longer."""
     return text if len(text) <= limit else "... " + text[len(text) - limit + 4 :]
+
+
+def own_failure(error: BaseException) -> str:
+    """Return the class of an exception of an author's own code, and its place; not its text.
+
+    The text may have a value in it.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"fails with {type(error).__name__}{place}"

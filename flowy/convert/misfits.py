@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable
 
 #: What is said of an enumeration, a Literal, or the tag of a union.
@@ -13,13 +12,6 @@ MISSING = "is missing"
 
 #: What is said of an object with a field that its type forbids.
 UNKNOWN_FIELD = "has a field that its type does not have"
-
-
-def own_failure(error: BaseException) -> str:
-    """Return the class of an exception of the author's own check, and its place; not its text."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
-    return f"fails with {type(error).__name__}{place}"
 
 
 def joined(problems: Iterable[tuple[str, str]]) -> list[str]:

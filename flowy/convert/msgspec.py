@@ -15,8 +15,9 @@ import msgspec
 from msgspec.inspect import CustomType, type_info
 
 from ..exception import ConversionError
+from ..texts import own_failure
 from .converter import Converter, Schema
-from .misfits import MISSING, ONE_OF_ITS_VALUES, UNKNOWN_FIELD, own_failure
+from .misfits import MISSING, ONE_OF_ITS_VALUES, UNKNOWN_FIELD
 
 #: How msgspec ends a text: with the path of the misfit.
 _AT = re.compile(r" - at `(key` in `)?\$([^`]*)`$")

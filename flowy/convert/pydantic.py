@@ -16,8 +16,9 @@ from pydantic_core import PydanticSerializationError, SchemaSerializer, SchemaVa
 from pydantic_core.core_schema import BytesSchema, ErrorType
 
 from ..exception import ConversionError
+from ..texts import own_failure
 from .converter import Converter, Schema
-from .misfits import MISSING, ONE_OF_ITS_VALUES, UNKNOWN_FIELD, joined, own_failure
+from .misfits import MISSING, ONE_OF_ITS_VALUES, UNKNOWN_FIELD, joined
 from .pydantic_bytes import with_base64
 
 #: The kinds of errors that pydantic itself has; an author's may have a value in their names.

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..exception import ConversionError
+from ..texts import own_failure
 from .conversion import Conversion
 from .hints import is_raw
-from .misfits import own_failure
 
 _Step = Callable[[Conversion, Any, str], Any]
 

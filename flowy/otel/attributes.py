@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 from ..context import ActivityInfo
 
-Attributes: TypeAlias = dict[str, str | int]
+Attributes: TypeAlias = dict[str, str | int | float]
 
 #: Whose tasks they are.
 SYSTEM: Attributes = {"messaging.system": "aws_swf"}
@@ -30,6 +30,13 @@ def of_task(info: ActivityInfo) -> Attributes:
         "flowy.domain": info.domain,
         "flowy.started_event_id": info.started_event_id,
     }
+
+
+def of_queue(info: ActivityInfo | None) -> Attributes:
+    """Return how long a task was queued, as attribute, if its history was read."""
+    if info is None or info.scheduled_at is None or info.started_at is None:
+        return {}
+    return {"flowy.queue.seconds": max(0.0, info.started_at - info.scheduled_at)}
 
 
 def of_operation(name: str, kind: Literal["receive", "process", "settle"]) -> Attributes:

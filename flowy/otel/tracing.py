@@ -40,6 +40,7 @@ from ..observer import (
     WorkerStopped,
 )
 from ..safe_logging import get_logger
+from ..texts import own_failure
 from .carriers import Carrier, carrier_of, extracted, links_to
 from .open_tasks import OpenTasks, TriedAnswers
 from .suppression import Suppression
@@ -236,11 +237,14 @@ class Tracing(Middleware, Observer):
         return trace.get_tracer("flowy", __version__, self._provider)
 
     def _complain(self, trouble: Exception) -> None:
-        """Log, once, that a run has no span: that must not fail its task."""
+        """Log, once, that a run has no span: that must not fail its task.
+
+        The text of an error of the author's may have a value of the input in it.
+        """
         if not self._complained:
             self._complained = True
-            text = "A run is not traced. Its task goes on; this is logged once."
-            logger.error(text, exc_info=trouble)
+            text = "A run is not traced: tracing %s. Its task goes on; this is logged once."
+            logger.error(text, own_failure(trouble))
 
 
 #: For ``--middleware flowy.otel:TRACING``.

@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from flowy import Activity, AsyncActivity, activity
 from flowy.exception import ActivityFailedError
 from flowy.local import LocalSWF
+from flowy.observer import Observers
 from flowy.otel import Tracing, trace_id_of
 from flowy.swf.client import connect
 from flowy.swf.registration import register
@@ -24,6 +25,7 @@ from flowy.testing import LocalWorker
 from tests.acceptance.flows import Ask, Flow
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.otel.collected import Collected, attributes, ids, parent_of
+from tests.unit.swf.worker.attempts_case import open_case
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -125,6 +127,25 @@ def test_control_of_a_history(local_swf: LocalSWF, client: SWFClient, domain: st
         Flow(client, domain, [Ask("asks", more=(("control", control),))]).wait()
     (link,) = spans.named("process asks").links
     assert f"{link.context.trace_id:032x}" in header
+
+
+@pytest.mark.parametrize("when", ["before", "within", "never"])
+def test_the_time_in_the_queue(local_swf: LocalSWF, when: str) -> None:
+    """It is known if the history was read, before ``run`` or by it."""
+
+    @activity("charge", 1, "work", history="wanted" if when == "before" else "no")
+    class Charge(Activity):
+        def run(self) -> None:
+            if when == "within":
+                self.history()
+
+    tracing = Tracing(spans.provider)
+    with open_case() as case:
+        case.schedule()
+        case.swf.clock.turn(20)
+        case.task_run(Charge, middleware=(tracing,), observers=Observers([tracing])).run()
+    found = attributes(spans.named("process charge")).get("flowy.queue.seconds")
+    assert found == (None if when == "never" else pytest.approx(20, abs=1))
 
 
 @activity("here", 1, "list")
