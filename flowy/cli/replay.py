@@ -147,6 +147,8 @@ def _replay(given: argparse.Namespace) -> ExitCode:
         if given.save is not None:
             _save(task, given.save)
         print(heading_of(task), flush=True)
+        if cut_off := task.recording.cut_off:
+            say(cut_off)
         say("The activity runs for real, with its side effects; only SWF notices nothing.")
         with prompting() if given.pdb else nullcontext():
             replay = replayed(

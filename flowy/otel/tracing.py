@@ -243,8 +243,10 @@ class Tracing(Middleware, Observer):
         """
         if not self._complained:
             self._complained = True
-            text = "A run is not traced: tracing %s. Its task goes on; this is logged once."
-            logger.error(text, own_failure(trouble))
+            logger.error(
+                "A run is not traced: tracing %s. Its task goes on; this is logged once.",
+                own_failure(trouble),
+            )
 
 
 #: For ``--middleware flowy.otel:TRACING``.

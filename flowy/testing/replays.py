@@ -69,7 +69,8 @@ def replay(
         middleware, codecs, claims: those of the worker, outside of or after those of the class.
 
     Raises:
-        HistoryError: it is not a history, no task fits, or several do.
+        HistoryError: it is not a history, events between others are missing, no task fits, or
+            several do.
         ScanError: a class is not decorated, or cannot be used.
         UnavailableError: a key service or a store does not answer.
         OSError: the file cannot be read.

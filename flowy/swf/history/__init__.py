@@ -5,7 +5,7 @@ closed a task. Only the history of the workflow execution, which SWF keeps for t
 retention period, has all of it.
 """
 
-from .documents import Document, events_in
+from .documents import Document, check_gaps, events_in, lacks_end
 from .events import (
     Ending,
     Event,
@@ -23,8 +23,10 @@ __all__ = [
     "Event",
     "activity_records",
     "attributes",
+    "check_gaps",
     "closes_execution",
     "ending_of",
     "ending_of_task",
     "events_in",
+    "lacks_end",
 ]

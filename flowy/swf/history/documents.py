@@ -2,12 +2,14 @@
 
 boto3 has times as ``datetime``; the AWS CLI writes them as text of ISO 8601 (version 2) or as
 seconds since the epoch (version 1). ``aws swf get-workflow-execution-history`` joins all pages, and
-a history that was read with ``reverseOrder`` begins with its newest event.
+a history that was read with ``reverseOrder`` begins with its newest event. If not all pages were
+read, the last one has a token for the next: boto3's ``nextPageToken``, the CLI's ``NextToken``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from ...exception import HistoryError
@@ -33,6 +35,44 @@ def events_in(document: Document) -> list[Event]:
         for event in events if isinstance(events, list | tuple) else (events,):
             found[_event_id(event)] = event
     return [found[event_id] for event_id in sorted(found)]
+
+
+def check_gaps(events: Sequence[Event]) -> None:
+    """Check that no event is missing between others.
+
+    Args:
+        events: as ``events_in`` returns them.
+
+    Raises:
+        HistoryError: some are missing, such as those of a page; the text has their numbers.
+    """
+    ids = [each["eventId"] for each in events]
+    gaps = [(one + 1, other - 1) for one, other in pairwise(ids) if other > one + 1]
+    if not gaps:
+        return
+    first, last = gaps[0]
+    missing = f"event {first} is" if first == last else f"events {first} to {last} are"
+    more = f", and more after event {gaps[1][0] - 1}" if gaps[1:] else ""
+    raise HistoryError(
+        f"Cannot use the history: {missing} missing{more}. Give all of its pages, or a file that "
+        "`flowy replay --save` has written."
+    )
+
+
+def lacks_end(document: Document, events: Sequence[Event]) -> bool:
+    """Return whether a page says that others follow whose events are not there.
+
+    Args:
+        document: what ``events_in`` got.
+        events: what it returned.
+    """
+    for part in _parts(document):
+        if not (part.get("nextPageToken") or part.get("NextToken")):
+            continue
+        ids = [each["eventId"] for each in part.get("events", ())]
+        if ids and ids[0] <= ids[-1] == events[-1]["eventId"]:  # oldest first
+            return True
+    return False
 
 
 def _parts(document: Any) -> Iterable[Any]:

@@ -90,6 +90,8 @@ class Replay:
     def verdict(self) -> str:
         """One sentence that says whether it ended now as it did then, and what differs."""
         if self.then.outcome is None:
+            if self.task.recording.lacks_end:
+                return "Nothing to compare with: the history lacks its end."
             return "Nothing to compare with: the task had not ended when its history was read."
         if self.now.outcome in _ANSWERED_ELSEWHERE:
             return "Nothing to compare with: somebody else answers for the task."

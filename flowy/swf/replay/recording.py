@@ -18,8 +18,10 @@ from ..history import (
     Event,
     activity_records,
     attributes,
+    check_gaps,
     closes_execution,
     events_in,
+    lacks_end,
 )
 from ..history.documents import no_history
 from ..times import seconds_of
@@ -38,6 +40,7 @@ class Recording:
 
     Attributes:
         event_id: the event of the task for whose sake it was saved; None if it was not saved.
+        lacks_end: whether it says itself that more events follow.
     """
 
     domain: str
@@ -45,6 +48,17 @@ class Recording:
     run_id: str
     events: Sequence[Event] = field(repr=False)
     event_id: int | None = None
+    lacks_end: bool = False
+
+    @property
+    def cut_off(self) -> str:
+        """What is missing at its ends, as sentences; empty if nothing is, as far as is known."""
+        said, ids = [], [each["eventId"] for each in self.events]
+        if ids and ids[0] > 1 and self.event_id is None:
+            said.append(f"The history lacks its beginning, the events before {ids[0]}.")
+        if self.lacks_end:
+            said.append(f"The history lacks its end, the events after {ids[-1]}.")
+        return " ".join(said)
 
     @property
     def tasks(self) -> list[RecordedTask]:
@@ -94,9 +108,9 @@ class Recording:
         return runnable
 
     def _none_fits(self, activity_id: str | None, event_id: int | None) -> str:
-        tasks = self.tasks
+        tasks, cut_off = self.tasks, f" {self.cut_off}" if self.cut_off else ""
         if not tasks:
-            return "Cannot find an activity task in the history: it has none, or not its beginning."
+            return f"Cannot find an activity task in the history: it has none.{cut_off}"
         wanted = [
             text
             for text in (
@@ -109,7 +123,7 @@ class Recording:
         more = f", and {len(tasks) - 20:,} more" if len(tasks) > 20 else ""
         return (
             f"Cannot find a task {' and '.join(wanted)} in the history. It has, with the number of "
-            f"the event: {shown}{more}."
+            f"the event: {shown}{more}.{cut_off}"
         )
 
 
@@ -228,7 +242,7 @@ def recording_of(
         domain, workflow_id, run_id: whose it is, if it does not say so.
 
     Raises:
-        HistoryError: it is not a history.
+        HistoryError: it is not a history, or events between others are missing.
     """
     events = events_in(document)
     said: dict[str, Any] = {}
@@ -241,8 +255,11 @@ def recording_of(
         str(said.get(RUN_KEY) or run_id or UNKNOWN),
         events,
         said.get(EVENT_KEY),
+        lacks_end(document, events),
     )
     try:
+        if EVENT_KEY not in said:  # what was saved for a task has the events of that task alone
+            check_gaps(events)
         recording.tasks  # noqa: B018 - reads all events
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         kind = type(error).__name__

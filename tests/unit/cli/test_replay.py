@@ -141,6 +141,23 @@ def test_input_and_save(replay: Callable[..., Ran], here: Path) -> None:
     )
 
 
+def test_pages_that_are_missing(replay: Callable[..., Ran], here: Path) -> None:
+    """In the middle, nothing runs; at either end, a line says what is missing."""
+    events = json.loads((here / "history.json").read_text())["events"]
+    (here / "history.json").write_text(json.dumps({"events": events[:3] + events[5:]}))
+    ran = replay("--activity-id", "a", "recorded_shop")
+    assert (ran.code, ran.out) == (ExitCode.REFUSED, "")
+    assert ran.err.startswith("flowy: Cannot use the history: events 4 to 5 are missing. Give all")
+    (here / "history.json").write_text(json.dumps({"events": events[3:9], "NextToken": "x"}))
+    ran = replay("--activity-id", "c", "recorded_shop")
+    assert ran.out.endswith("Nothing to compare with: the history lacks its end.\n")
+    assert ran.err.startswith(
+        "flowy: The history lacks its beginning, the events before 4. The history lacks its end, "
+        "the events after 9.\nflowy: The activity runs for real"
+    )
+    assert ran.code == ExitCode.FINE
+
+
 def test_options_of_a_worker(replay: Callable[..., Ran]) -> None:
     """Middleware for all activities."""
     ran = replay("--activity-id", "a", "--middleware", "recorded_shop:TWICE", "recorded_shop")

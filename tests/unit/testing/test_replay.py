@@ -56,6 +56,18 @@ def test_which_task() -> None:
         replay(events, Charge, activity_id="z")
 
 
+def test_a_history_that_is_not_whole(tmp_path: Path) -> None:
+    """A gap is an error; of a task whose end is missing, the verdict says so."""
+    events = two_tasks().events
+    with pytest.raises(HistoryError, match="Cannot use the history: events 2 to 3 are missing"):
+        replay([events[0], *events[3:]], Charge)
+    (tmp_path / "odd.json").write_text(json.dumps([events[0], *events[3:]]))
+    with pytest.raises(HistoryError, match="Cannot use the history: events 2 to 3 are missing"):
+        replay(tmp_path / "odd.json", Charge)
+    replayed = replay({"events": events[:3], "nextPageToken": "x"}, Charge)
+    assert replayed.verdict == "Nothing to compare with: the history lacks its end."
+
+
 def test_what_cannot_be_run(tmp_path: Path) -> None:
     """Each says why: no class, no history, no file, a loop that runs."""
     events = two_tasks().events

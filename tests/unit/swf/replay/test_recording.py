@@ -84,7 +84,7 @@ def test_none_fits(wanted: dict[str, Any], said: str) -> None:
 
 def test_no_tasks() -> None:
     """A history without any, and one with many."""
-    with pytest.raises(HistoryError, match="it has none, or not its beginning"):
+    with pytest.raises(HistoryError, match=r"in the history: it has none\.$"):
         recording_of(History().events).fitting({CHARGE})
     history = History()
     for _ in range(22):
@@ -113,7 +113,7 @@ def test_saved(tmp_path: Path) -> None:
         assert (recording.domain, recording.workflow_id, recording.run_id) == tuple(RUN.values())
     assert [each.event_id for each in tasks[2].earlier] == [2]
     assert recording_of(json.loads(file.read_text()), domain="mine").domain == "shop"
-    assert recording_of(tasks[0].events, domain="mine").domain == "mine"
+    assert recording_of(tasks[0].recording.events, domain="mine").domain == "mine"
 
 
 def test_saved_from_boto3(tmp_path: Path) -> None:
@@ -148,6 +148,52 @@ def test_pages() -> None:
         read = recording_of(history_in(text, "x"))
         assert read.events == events
         assert (read.domain, read.workflow_id) == ("unknown", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ({5}, "event 5 is missing. Give all of its pages, or a file"),
+        ({5, 6, 7}, "events 5 to 7 are missing. Give"),
+        ({3, 6, 7, 9}, "event 3 is missing, and more after event 5. Give"),
+    ],
+)
+def test_gaps(missing: set[int], said: str) -> None:
+    """A history of which a page is missing in the middle is none, in any form."""
+    events = [each for each in two_tries().events if each["eventId"] not in missing]
+    for document in (events, {"events": events[::-1]}, [{"events": [each]} for each in events]):
+        with pytest.raises(HistoryError, match=f"Cannot use the history: {said}"):
+            recording_of(document)
+
+
+def test_no_beginning() -> None:
+    """The tasks in the rest can be run; whoever asks for another one is told why."""
+    recording = recording_of(two_tries().events[5:])
+    assert recording.cut_off == "The history lacks its beginning, the events before 6."
+    assert [each.event_id for each in recording.tasks] == [6]
+    with pytest.raises(
+        HistoryError, match=r"a \(6\)\. The history lacks its beginning, the events"
+    ):
+        recording.fitting({CHARGE}, event_id=2)
+    with pytest.raises(HistoryError, match=r"it has none\. The history lacks its beginning, the"):
+        recording_of(two_tries().events[10:]).fitting({CHARGE})
+
+
+@pytest.mark.parametrize("token", ["nextPageToken", "NextToken"])
+@pytest.mark.parametrize("pages", [1, 2])
+def test_no_end(token: str, pages: int) -> None:
+    """The last page says that another one follows."""
+    events = two_tries().events
+    document = [{"events": events[:4], token: "x"}, {"events": events[4:7], token: "y"}][:pages]
+    recording = recording_of(document)
+    end = "The history lacks its end, the events after"
+    assert recording.cut_off == f"{end} {4 if pages == 1 else 7}."
+    assert recording_of(document[::-1]).cut_off == recording.cut_off
+    with pytest.raises(HistoryError, match=end):
+        recording.fitting({CHARGE}, event_id=12)
+    backwards = [{"events": each["events"][::-1], token: "x"} for each in document[::-1]]
+    assert not recording_of(backwards[:1]).lacks_end
+    assert recording_of([*document, {"events": events[3:]}]).cut_off == ""
 
 
 @pytest.mark.parametrize(
