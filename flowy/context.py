@@ -154,9 +154,10 @@ def replaying() -> bool:
     """Return whether a recorded task runs again here, instead of a task that waits for its answer.
 
     Guard by it what must not happen twice, such as a payment. True in all of a process of
-    ``flowy replay``, also while it imports the activities; and in a run of
-    ``flowy.testing.replay``. False outside activities. New processes that an activity starts do not
-    know of a replay.
+    ``flowy replay``, also while it imports the activities. In ``flowy.testing.replay``, True in the
+    run, in the threads that it starts, and in what it submits to a ``ThreadPoolExecutor``; not in
+    other threads that were there before. False outside activities. New processes that an activity
+    starts do not know of a replay.
     """
     return _process_replays or _replays.get()
 

@@ -23,6 +23,7 @@ from ..swf.replay import (
 )
 from ..swf.worker import WorkerOptions
 from ..task import Activity, AsyncActivity
+from .replay_threads import known_to_threads
 
 if TYPE_CHECKING:
     from ..claims import Store
@@ -53,8 +54,7 @@ def replay(
             assert replayed.now.value == {"paid": 7}, replayed
 
     The answer is not sent to SWF, and calls of Flowy's own that would change anything there are
-    refused, unless a thread makes them that the activity has started (``flowy replay`` refuses
-    those, too). All else that the activity does is real: see ``flowy.context.replaying``.
+    refused. All else that the activity does is real: see ``flowy.context.replaying``.
 
     Args:
         history: the path of a file that ``flowy replay --save`` or the AWS CLI has written; an
@@ -92,14 +92,15 @@ def replay(
     )
     implementation = implementations[task.record.type]
     _check_no_loop(implementation.factory)
-    return replayed(
-        task,
-        implementation,
-        input=input,
-        as_recorded=as_recorded,
-        middleware=imported(options.middleware),
-        on_heartbeat=on_heartbeat,
-    )
+    with known_to_threads():
+        return replayed(
+            task,
+            implementation,
+            input=input,
+            as_recorded=as_recorded,
+            middleware=imported(options.middleware),
+            on_heartbeat=on_heartbeat,
+        )
 
 
 def _recording(history: History) -> Recording:
