@@ -36,7 +36,9 @@ def heading_of(task: RecordedTask) -> str:
     """Return the line that names a task, when it ran, and on which worker."""
     record = task.record
     ran = "never started"
-    if record.started_at is not None:
+    if record.started_at is None and task.recording.lacks_end:
+        ran = "its start is missing"
+    elif record.started_at is not None:
         ran = f"started {local_time(record.started_at)}"
         ran += f" by {record.identity}" if record.identity else ""
     return printable(f"{task}, event {task.event_id}, {ran}")

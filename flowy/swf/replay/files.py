@@ -30,6 +30,8 @@ def history_in(text: str, name: str) -> list[Mapping[str, Any]]:
     """
     decoder, at, pages = json.JSONDecoder(), 0, []
     text = text.removeprefix("\ufeff").strip()
+    if not text:
+        raise HistoryError(f"Cannot read the history in {name}: it is empty.")
     while at < len(text):
         try:
             page, at = decoder.raw_decode(text, at)

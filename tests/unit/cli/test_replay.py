@@ -156,6 +156,8 @@ def test_pages_that_are_missing(replay: Callable[..., Ran], here: Path) -> None:
         "the events after 9.\nflowy: The activity runs for real"
     )
     assert ran.code == ExitCode.FINE
+    (here / "history.json").write_text(json.dumps({"events": events[:2], "NextToken": "x"}))
+    assert ", event 2, its start is missing\n" in replay("recorded_shop").out
 
 
 def test_options_of_a_worker(replay: Callable[..., Ran]) -> None:

@@ -200,6 +200,7 @@ def test_no_end(token: str, pages: int) -> None:
     ("text", "said"),
     [
         ("{]", r"Cannot read the history in x: it is not JSON \(line 1\)\. Write one by `aws swf"),
+        (" \n", r"Cannot read the history in x: it is empty\.$"),
         ("[" * 100_000, r"it is not JSON \(nesting\)"),
         ('"text"', "Cannot read the history: "),
         ("{}", "Cannot read the history: "),
