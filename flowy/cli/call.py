@@ -37,7 +37,7 @@ flowy call --domain shop charge 1 7 --kw currency=EUR --kw dry_run=true
 flowy call --domain shop charge 1 --kwargs '{"order": 7}'
 flowy call --domain shop charge 1 - < arguments.json    # a list of ARGs, or an object as --kwargs
 flowy call --domain shop --no-wait charge 1 7           # print the ids of its execution, and end
-flowy call --domain shop --class shop.activities:Charge charge 1 7    # by its codecs and format
+flowy call --domain shop --class shop.activities:Charge charge 1 7    # with its codecs and format
 flowy call --domain shop --timeout 5m -- charge 1 -x    # after --, everything is an ARG
 """
 

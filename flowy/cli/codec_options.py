@@ -23,7 +23,7 @@ def add_codecs(parser: argparse.ArgumentParser, help: str) -> None:
         default=[],
         type=arguments.object_path,
         metavar="MODULE:OBJECT",
-        help=f"{help}; may be given several times",
+        help=f"{help}; repeat for more",
     )
 
 

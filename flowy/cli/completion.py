@@ -35,7 +35,9 @@ SHELLS = ("bash", "zsh", "fish")
 
 def add_verbs(verbs: Verbs, whole: Parser) -> None:
     """Add ``completion``, for the commands that *whole* parses."""
-    parser = add_verb(verbs, "completion", "complete in a shell", _COMPLETION, _EXAMPLES)
+    parser = add_verb(
+        verbs, "completion", "print a script for completion in a shell", _COMPLETION, _EXAMPLES
+    )
     parser.set_defaults(run=_completion, whole=whole)
     parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS))
 

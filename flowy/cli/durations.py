@@ -95,8 +95,8 @@ def add_duration(
         help: what the duration is for. How to write one, and the default, are added.
         default: seconds, a float or an int; None if *help* says what happens without the option.
     """
-    units = "days, or as 36h or 90d" if read is days else "seconds, or as 5m, 2h or 1h30m"
-    told = f"{help}; in {units}"
+    units = "days, or units as in 36h" if read is days else "seconds, or units as in 1h30m"
+    told = f"{help}; give {units}"
     if default is not None:
         told += f" (default: {in_units(default)})"
     parser.add_argument(flag, type=read, default=default, metavar="DURATION", help=told)

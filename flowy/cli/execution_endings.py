@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .verbs import Verbs
 
 _TERMINATE = """\
-Terminate open executions: one, several, or all that fit the filters.
+Terminate open executions: one, several, or all that match the filters.
 
 A termination closes an execution at once. Its decider is not asked, and its activities learn by
 their heartbeats that the task is closed. You are asked first, unless you give --yes.
@@ -37,12 +37,12 @@ their heartbeats that the task is closed. You are asked first, unless you give -
 _TERMINATE_EXAMPLES = """\
 flowy executions terminate --domain shop order-7 --reason "Ordered twice."
 flowy executions terminate --domain shop --type order --tag test --dry-run
-flowy executions terminate --domain shop --type order --until 7d --yes    # what is a week old
+flowy executions terminate --domain shop --type order --until 7d --yes    # a week old or older
 flowy executions terminate --domain shop --all --child-policy abandon
 """
 
 _CANCEL = """\
-Request the cancellation of open executions: of one, several, or all that fit the filters.
+Request the cancellation of open executions: one, several, or all that match the filters.
 
 The decider of an execution learns of the request and decides what to do; until then the execution
 stays open. You are asked first, unless you give --yes.
@@ -78,10 +78,10 @@ def add_verbs(verbs: Verbs) -> None:
     terminate.add_argument(
         "--child-policy",
         choices=_CHILD_POLICIES,
-        help="what happens to its child executions (default: what it was started with)",
+        help="what happens to its child executions (default: the one that it was started with)",
     )
     cancel = add_verb(
-        verbs, "cancel", "ask executions to cancel what they do", _CANCEL, _CANCEL_EXAMPLES
+        verbs, "cancel", "request the cancellation of executions", _CANCEL, _CANCEL_EXAMPLES
     )
     cancel.set_defaults(run=_cancel)
     _add_which(cancel)
@@ -106,10 +106,10 @@ def _add_which(parser: Parser) -> None:
         nargs="*",
         type=arguments.workflow_id,
         metavar="WORKFLOW",
-        help="workflow id of an open execution; several may be given",
+        help="workflow id of an open execution; repeat for more",
     )
     add_domain(parser, required=True)
-    parser.add_argument("--run-id", metavar="ID", help="only if this is the run that is open")
+    parser.add_argument("--run-id", metavar="ID", help="only if this run is the open one")
     add_filters(parser)
     parser.add_argument("--all", action="store_true", help="all open executions of the domain")
     add_change_options(parser)

@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 _SHOW = """\
 Show one execution: its status, and its activities with outcome, reason, times and worker.
 
-Without --run-id, it is the open run, or else the one that started last. With --values, it also
-prints inputs, results and details, and the details of the last heartbeat, which SWF shows only if
-the activity timed out.
+With --values, it also prints inputs, results and details, and the details of the last heartbeat,
+which SWF shows only if the activity timed out.
 """
 
 _SHOW_EXAMPLES = """\
@@ -60,10 +59,15 @@ def add_verb_show(verbs: Verbs) -> None:
     parser = add_verb(verbs, "show", "show one execution", _SHOW, _SHOW_EXAMPLES)
     parser.set_defaults(run=_show)
     parser.add_argument(
-        "workflow_id", type=arguments.workflow_id, metavar="WORKFLOW", help="its workflow id"
+        "workflow_id",
+        type=arguments.workflow_id,
+        metavar="WORKFLOW",
+        help="workflow id of the execution",
     )
     add_domain(parser, required=True)
-    parser.add_argument("--run-id", metavar="ID", help="this run of it")
+    parser.add_argument(
+        "--run-id", metavar="ID", help="run id (default: the open run or the latest one)"
+    )
     parser.add_argument(
         "--values", action="store_true", help="print inputs, results, details and heartbeats too"
     )

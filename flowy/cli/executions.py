@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _EXECUTIONS = """\
 List, show, terminate and cancel executions of workflows, at AWS or at a local SWF.
 
-Inputs, results and details are shown only with --values, and tokens never.
+Inputs, results and details are shown only with --values. Tokens are never shown.
 """
 
 _EXECUTIONS_EXAMPLES = """\
@@ -80,7 +80,7 @@ def _add_list(verbs: Verbs) -> None:
         type=arguments.status,
         choices=("open", "closed", *CLOSE_STATUSES),
         metavar="STATUS",
-        help="open, closed, or how it closed: "
+        help="open, closed, or how the execution closed: "
         + ", ".join(status.replace(" ", "-") for status in CLOSE_STATUSES),
     )
     parser.add_argument(

@@ -31,12 +31,12 @@ class ExitCode(enum.IntEnum):
     ERROR = 1, "an unexpected error, lost output, a demo that went wrong, or an unhealthy worker"
     USAGE = 2, "the command line cannot be used"
     REFUSED = 3, "a refusal or a wrong setting: the text says what to fix"
-    FAILED = 4, "the activity that was called failed"
-    TIMED_OUT = 5, "the activity that was called timed out"
-    CANCELED = 6, "the activity that was called was canceled"
+    FAILED = 4, "the called activity failed"
+    TIMED_OUT = 5, "the called activity timed out"
+    CANCELED = 6, "the called activity was canceled"
     OUT_OF_REACH = 7, "SWF, KMS or a store is out of reach: try the same command later"
-    LEFT_OVER = 8, "a stop left something: the last log line of the worker names it"
-    DIFFERS = 9, "the task that was replayed ended differently from what is recorded"
+    LEFT_OVER = 8, "a worker did not stop cleanly: its last log line says what it left"
+    DIFFERS = 9, "the replayed task ended differently than recorded"
     INTERRUPTED = 130, "interrupted by Ctrl-C or SIGTERM"
 
 

@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from .verbs import Verbs
 
 _LOCAL = """\
-Run an SWF on this machine until Ctrl-C or SIGTERM, and print the settings that lead to it.
+Run an SWF on this machine until Ctrl-C or SIGTERM, and print the settings for programs to use it.
 
 Paste the printed lines into another shell: every boto3 program that you start there uses this SWF,
-without any change. Or give a COMMAND after --. It runs with these settings, FLOWY_DOMAIN included,
-and gets the signals; the SWF ends with the command, and with its exit code.
+without any change. Or give a COMMAND after --. It runs with these settings and FLOWY_DOMAIN, and
+gets the signals. The SWF ends when the command ends, with its exit code.
 
-It is an emulator for laptops and tests. It listens only on 127.0.0.1, unless you give --host, and
-keeps nothing after its end, unless you give --state. A web page shows what happens. It needs the
+It is an emulator for laptops and tests. It listens only on 127.0.0.1, unless you give --host. It
+forgets everything at its end, unless you give --state. A web page shows what happens. It needs the
 extra `local`.
 """
 
@@ -89,7 +89,7 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="FOLDER",
         help="describe the files of this folder (default: the current one)",
     )
-    add_json(demo, KEYS, table="the table, which goes to standard error with all else")
+    add_json(demo, KEYS, table="the table (which goes to standard error, as everything else does)")
 
 
 def _add_local(verbs: Verbs) -> None:
@@ -105,7 +105,7 @@ def _add_local(verbs: Verbs) -> None:
         "--state",
         type=arguments.file,
         metavar="FILE",
-        help="keep the state in this file, safe even if killed (default: in memory)",
+        help="keep the state in this file, even if the process is killed (default: in memory)",
     )
     local.add_argument(
         "--page-port",
@@ -117,7 +117,7 @@ def _add_local(verbs: Verbs) -> None:
         local,
         "--poll-seconds",
         any_time,
-        "hold a poll this long if there is no task; SWF holds it for 60",
+        "answer a poll after this time if there is no task; Amazon's SWF takes 60 s",
         default=POLL_SECONDS,
     )
     _add_host(local)
@@ -135,7 +135,7 @@ def _add_host(local: argparse.ArgumentParser) -> None:
         "--host",
         default="127.0.0.1",
         metavar="ADDRESS",
-        help="listen on this IP address: everybody who can reach it can do anything "
+        help="listen on this IP address: anyone who can reach it can do anything "
         "(default: 127.0.0.1)",
     )
     local.add_argument(
@@ -143,8 +143,8 @@ def _add_host(local: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="answer requests to this host name, such as host.docker.internal; repeat for more, "
-        "and give one at least with another --host",
+        help="answer requests to this host name, such as host.docker.internal; repeat for more; "
+        "required with another --host",
     )
 
 

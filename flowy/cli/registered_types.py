@@ -51,14 +51,14 @@ flowy types list --domain shop --name charge --json
 """
 
 _DEPRECATE = """\
-Deprecate versions of a type: all of them, or those that are given.
+Deprecate all versions of a type, or the given ones.
 
 A deprecated type cannot be scheduled or started; open tasks and executions go on. `flowy types
 undeprecate` undoes it. You are asked first, unless you give --yes.
 """
 
 _UNDEPRECATE = """\
-Let versions of a deprecated type be used again: all of them, or those that are given.
+Undeprecate all versions of a type, or the given ones, so that they can be used again.
 
 You are asked first, unless you give --yes.
 """
@@ -93,8 +93,8 @@ def add_verbs(verbs: Verbs) -> None:
     group = add_group(verbs, "types", "list, deprecate and describe types", _TYPES, _TYPES_EXAMPLES)
     _add_list(group)
     for verb, summary, description in (
-        ("deprecate", "let a type be used no more", _DEPRECATE),
-        ("undeprecate", "let a deprecated type be used again", _UNDEPRECATE),
+        ("deprecate", "stop new uses of a type", _DEPRECATE),
+        ("undeprecate", "allow new uses of a deprecated type", _UNDEPRECATE),
     ):
         _add_change(group, verb, summary, description)
     add_schema(group)
@@ -123,7 +123,7 @@ def _add_change(verbs: Verbs, verb: str, summary: str, description: str) -> None
         nargs="*",
         type=arguments.type_version,
         metavar="VERSION",
-        help="these versions (default: all)",
+        help="versions (default: all)",
     )
     add_domain(parser, required=True)
     parser.add_argument(

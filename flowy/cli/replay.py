@@ -47,7 +47,7 @@ Run a recorded task again on this machine, with its real input, and compare how 
 
 Nothing changes at SWF: Flowy reads the history, and the run has no client that can write. Claims
 are read but not stored, and suspended tasks are not stored. Everything else that the activity does
-is real: if something must not happen twice, check flowy.context.replaying() in the activity.
+is real. If something must not happen twice, check flowy.context.replaying() in the activity.
 
 Heartbeats are printed and accepted. With --as-recorded, they report a cancellation or the end of
 the task at the same time after the start as in the history. Inputs, results and details are printed
@@ -92,7 +92,7 @@ def _add_which(parser: Parser) -> None:
         help="workflow id of the execution (required without --history)",
     )
     parser.add_argument(
-        "--run-id", metavar="ID", help="this run of it (default: the open or the latest one)"
+        "--run-id", metavar="ID", help="run id (default: the open run or the latest one)"
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--activity-id", metavar="ID", help="the task with this activity id")
@@ -106,16 +106,16 @@ def _add_which(parser: Parser) -> None:
         "--history",
         action="append",
         metavar="FILE",
-        help="read the history from a file that --save or `aws swf get-workflow-execution-history "
-        "--output json` has written, and ask SWF for nothing; may be given several times, once "
-        "for each page; - reads standard input",
+        help="read the history from a file instead of SWF; --save or `aws swf "
+        "get-workflow-execution-history --output json` writes one; repeat for each page; - reads "
+        "standard input",
     )
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how the task is run, and what is kept of it."""
     parser.add_argument(
-        "--input", metavar="FILE", help="take the input from a file, as SWF would have it"
+        "--input", metavar="FILE", help="read the input from a file, encoded as it would be at SWF"
     )
     parser.add_argument(
         "--as-recorded",
@@ -131,7 +131,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         "--save",
         type=arguments.file,
         metavar="FILE",
-        help="write the history of the task to a file for --history, which only you can read",
+        help="write the history of the task to a file for --history; only you can read the file",
     )
 
 

@@ -26,7 +26,7 @@ def add_json(
     parser.add_argument(
         "--json",
         action="store_true",
-        help=f"print a JSON list instead of {table}, of objects with the keys {', '.join(keys)}",
+        help=f"instead of {table}, print a JSON list of objects with the keys {', '.join(keys)}",
     )
 
 

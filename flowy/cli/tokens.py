@@ -190,14 +190,14 @@ def _add_values(parser: argparse.ArgumentParser, option: str | None) -> None:
         )
     if option != "result":
         parser.add_argument("--details", metavar="TEXT", help="more text for the decider")
-    add_codecs(parser, "a codec, or a list of them: those of the activity, to encode what is sent")
+    add_codecs(parser, "a codec of the activity, or a list of them, to encode what is sent")
     if option == "result":
         add_claims(parser)
     elif option == "reason":
         parser.add_argument(
             "--hide-reasons",
             action="store_true",
-            help="send the reason as details, which are encrypted",
+            help="send the reason as details, which codecs encrypt",
         )
     parser.set_defaults(
         claims=parser.get_default("claims"), hide_reasons=bool(parser.get_default("hide_reasons"))

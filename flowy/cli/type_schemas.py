@@ -25,7 +25,7 @@ _SCHEMA = """\
 Print the JSON Schema of what the activities of packages take and return.
 
 The packages are imported with the current folder on Python's path; SWF is not called. With
---against, print instead the changes that break callers: a removed type or argument, a new required
+--against, print only the changes that break callers: a removed type or argument, a new required
 argument, an argument that takes fewer values, a result that may have more. The exit code is 3 if
 there are any.
 """
@@ -46,7 +46,7 @@ def add_schema(verbs: Verbs) -> None:
         "--against",
         type=arguments.file,
         metavar="FILE",
-        help="print what breaks callers since this file was printed",
+        help="print the changes since this file that break callers",
     )
 
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from .verbs import Verbs
 
 _DECODE = """\
-Print a text from SWF as it was before codecs and store: a result, an input, details, or a note.
+Decode a text from SWF, such as a result, an input, details or a note, and print it in clear text.
 
-Envelopes anywhere in the text are opened; the rest is not changed. SWF is not called, but KMS and
-the store are. The output is in clear text.
+Flowy opens the envelopes anywhere in the text and changes nothing else. It does not call SWF, but
+it calls KMS and the store if a value needs them.
 """
 
 _DECODE_EXAMPLES = """\
@@ -34,7 +34,7 @@ flowy decode result.json --codec shop.keys:CODECS --claims s3://bucket/prefix
 _CLAIMS = """\
 Check the claims of values that are stored elsewhere, and print what an operator must set up.
 
-Flowy deletes no values. A lifecycle rule deletes those that no history needs any more.
+Flowy never deletes values. Set a lifecycle rule that deletes those that no history needs any more.
 """
 
 _CLAIMS_EXAMPLES = """\
@@ -74,10 +74,10 @@ DAYS = 455
 
 def add_verbs(verbs: Verbs) -> None:
     """Add ``decode`` and ``claims``."""
-    decode = add_verb(verbs, "decode", "print what was encoded", _DECODE, _DECODE_EXAMPLES)
+    decode = add_verb(verbs, "decode", "decode a text from SWF", _DECODE, _DECODE_EXAMPLES)
     decode.set_defaults(run=_decode)
     _add_text(decode)
-    add_codecs(decode, "a codec, or a list of them, by which it was encoded")
+    add_codecs(decode, "the codec, or list of codecs, that encoded the text")
     add_claims(decode)
     group = add_group(verbs, "claims", "look at stored values", _CLAIMS, _CLAIMS_EXAMPLES)
     show = add_verb(group, "show", "list the claims in a text", _SHOW, _SHOW_EXAMPLES)
@@ -104,7 +104,7 @@ def _add_text(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         default="-",
         metavar="FILE",
-        help="file with the text; - or none reads standard input",
+        help="file with the text; - or no FILE reads standard input",
     )
 
 

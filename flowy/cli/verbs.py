@@ -45,7 +45,7 @@ def add_verb(
         "--log-format",
         choices=LOG_FORMATS,
         default="text",
-        help="log lines of text, or lines of JSON, which need python-json-logger (default: text)",
+        help="log as text, or as JSON, which needs python-json-logger (default: text)",
     )
     return parser
 
@@ -100,8 +100,8 @@ def add_store(parser: Parser, *, required: bool) -> None:
     parser.add_argument(
         "--allow-group",
         action="store_true",
-        help="let a group of this process read and write the file, and root own it, as with "
-        "Kubernetes' fsGroup (default: its owner alone)",
+        help="accept a file that root owns, or that a group of this process can read and write, as "
+        "with Kubernetes' fsGroup (default: only a file of this user alone)",
     )
 
 
@@ -112,12 +112,12 @@ def add_packages(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=arguments.dotted_name,
         metavar="PACKAGE",
-        help="what to scan: a dotted name; a package with all modules below it",
+        help="what to scan: the dotted name of a module, or of a package with all its modules",
     )
     parser.add_argument(
         "--ignore",
         action="append",
         metavar="NAME",
-        help="skip this module or package in the scan; a leading dot means below a PACKAGE; "
-        "may be given several times",
+        help="do not scan this module or package; a leading dot means below a PACKAGE; repeat "
+        "for more",
     )

@@ -44,19 +44,19 @@ Serve the activities of packages: poll a task list, and run the tasks that come.
 
 The packages are imported with the current folder on Python's path. boto3 finds the AWS
 credentials and the region as usual. To use an SWF on this machine, paste the lines of `flowy local`
-into the shell, or give --local, which finds a running one or starts one.
+into the shell, or give --local, which uses a running local SWF or starts one.
 
 After Ctrl-C, SIGTERM or SIGHUP, the worker waits for running activities, for its open polls (up to
-60 s) and for the tasks that they bring. A second signal ends the grace: heartbeat() answers False,
-and tasks that still run a moment later are left to their timeouts. After a third one, the worker
-waits for nothing. The exit code is 8 if a task was left; the last log line says which.
+60 s) and for the tasks that they bring. A second signal ends the grace: heartbeat() returns False,
+and --on-stop says what happens to tasks that still run 2 s later. After a third signal, the worker
+waits for nothing. The exit code is 8 if it left a task open; the last log line says which.
 """
 
 _EXAMPLES = """\
 flowy worker --domain shop --task-list orders shop.activities
 flowy worker --domain shop --task-list orders shop --ignore shop.tests
 flowy worker --domain shop --task-list orders shop --no-register --log-level warning
-flowy worker --domain shop --task-list orders shop --loop 0    # register the types, no more
+flowy worker --domain shop --task-list orders shop --loop 0    # only register the types
 flowy worker --local --task-list orders shop.activities        # without AWS
 flowy worker --check shop                    # show what would be served
 flowy worker --check --domain shop shop      # compare it with SWF, register nothing
@@ -79,21 +79,21 @@ def add_verbs(verbs: Verbs) -> None:
     parser.add_argument(
         "--local",
         action="store_true",
-        help="use the local SWF that runs, or start one that ends with this worker; the domain is "
-        f"registered if it is missing (default: {DOMAIN})",
+        help="use a running local SWF, or start one that ends with this worker; register the "
+        f"domain if it is missing (default: {DOMAIN})",
     )
     _add_check(parser)
     parser.add_argument(
         "--no-register",
         action="store_true",
-        help="do not register the activity types at SWF, nor compare them with those there",
+        help="neither register the activity types nor compare them with those that SWF has",
     )
     parser.add_argument(
         "--loop",
         type=arguments.poll_count,
         default=-1,
         metavar="N",
-        help="end after N polls; 0 registers only, -1 goes on until stopped (default)",
+        help="end after N polls; 0 only registers the types, -1 runs until stopped (default)",
     )
     for option in (*_options(), *fields(HealthOptions)):
         add_option(parser, option)
@@ -103,8 +103,8 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="scan, show what would be served, compare it with --domain if that is given and SWF "
-        "can be reached, and end",
+        help="scan, show what the worker would serve, and end; with --domain, also compare it with "
+        "SWF, if SWF can be reached",
     )
     add_json(parser, KEYS, table="the table of --check")
 
@@ -133,7 +133,7 @@ def add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
         flag = {"observers": "--observer", "codecs": "--codec"}.get(option.name, flag)
         shown |= {"action": "append", "default": [], "dest": option.name}
         shown |= {"type": arguments.object_path, "metavar": option.metadata["metavar"]}
-        shown["help"] += "; may be given several times"
+        shown["help"] += "; repeat for more"
     elif kind == "number":
         shown |= {"type": arguments.number, "metavar": option.metadata["metavar"]}
     elif kind == "flag":

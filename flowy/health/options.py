@@ -34,9 +34,9 @@ class HealthOptions:
     http: str | int | None = field(
         default=None,
         metadata=about(
-            "serve /live, /ready, /status and /metrics over HTTP: a port on 127.0.0.1, HOST:PORT, "
-            "or unix:PATH for a socket in the file system. A port of 0 takes a free one, which "
-            "the log names. Whoever can reach the address can read all of it.",
+            "serve /live, /ready, /status and /metrics over HTTP: on a port of 127.0.0.1, on "
+            "HOST:PORT, or on unix:PATH, a socket in the file system. Port 0 takes a free "
+            "port, which the log names. Anyone who can reach the address can read everything.",
             flag="--http",
             metavar="[HOST:]PORT",
             kind="text",
@@ -45,8 +45,8 @@ class HealthOptions:
     file: str | os.PathLike[str] | None = field(
         default=None,
         metadata=about(
-            "write the health to this file every 5 seconds, for `flowy health --file`; it is "
-            "removed when the worker stops.",
+            "write the health to this file every 5 seconds, for `flowy health --file`, and "
+            "remove it when the worker stops.",
             flag="--health-file",
             metavar="PATH",
             kind="text",
@@ -55,8 +55,8 @@ class HealthOptions:
     max_block: float = field(
         default=60.0,
         metadata=about(
-            "seconds that a coroutine may block the event loop before the worker is not live; 0 "
-            "for any time.",
+            "seconds that a coroutine may block the event loop before the worker counts as not "
+            "live; 0 allows any time.",
             flag="--max-block",
             metavar="SECONDS",
             kind="seconds",
@@ -65,8 +65,9 @@ class HealthOptions:
     max_silence: float = field(
         default=60.0,
         metadata=about(
-            "seconds that a worker process may say nothing to its supervisor before the worker is "
-            "not live; 0 for any time. A process that has started says something every 2 seconds.",
+            "seconds that a worker process may be silent before the worker counts as not live; "
+            "0 allows any time. A process that has started reports to its supervisor every 2 "
+            "seconds.",
             flag="--max-silence",
             metavar="SECONDS",
             kind="seconds",

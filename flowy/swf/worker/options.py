@@ -31,29 +31,31 @@ class WorkerOptions(ServingOptions):
     domain: Any = field(metadata=about("the SWF domain, which must exist."))
     task_list: Any = field(
         metadata=about(
-            "the list to poll. Every activity is served, whatever its default task list."
+            "the task list to poll. The worker serves all its activities from it, whatever "
+            "their default task lists."
         )
     )
     layer1: Layer1 | None = field(
         default=None,
         metadata=about(
-            "a boto3 swf client to use as it is, or any object with its methods; a callable "
-            "that returns one, which with several processes must be importable; None makes "
-            "clients of the default session whose timeouts fit."
+            "a boto3 SWF client, which is used as it is; an object with the same methods; or a "
+            "callable that returns one of these. With several processes, give a callable that "
+            "can be imported by name. None makes clients of boto3's default session, with "
+            "suitable timeouts."
         ),
     )
     reg_remote: bool = field(
         default=True,
         metadata=about(
-            "register the types first, and compare those that SWF has already. False does "
-            "neither: for large fleets, which register once."
+            "register the activity types at the start, and compare those that SWF already has. "
+            "False does neither; large fleets register once and use False."
         ),
     )
     loop: Any = field(
         default=-1,
         metadata=about(
-            "end after this many answered polls, with a task or empty; 0 only registers, -1 goes "
-            "on until stopped."
+            "end after this many answered polls, with or without a task. 0 only registers the "
+            "types; -1 runs until stopped."
         ),
     )
     package: Package | Iterable[Package] | None = field(
@@ -65,22 +67,23 @@ class WorkerOptions(ServingOptions):
     )
     ignore: Ignored | Iterable[Ignored] | None = field(
         default=None,
-        metadata=about("what to skip, as for venusian.Scanner.scan; None skips nothing."),
+        metadata=about(
+            "what the scan skips, in any form that venusian.Scanner.scan takes; None skips nothing."
+        ),
     )
     _: KW_ONLY
     activities: Sequence[type] | None = field(
         default=None,
         metadata=about(
-            "classes to serve instead of a scan, each with the activity decorator; None scans "
-            "*package*."
+            "decorated activity classes, to serve these without a scan; None scans *package*."
         ),
     )
     processes: int = field(
         default=1,
         metadata=about(
-            "worker processes. With more than 1 they run under a supervisor, which replaces one"
-            " that dies and fails its tasks; a script must then guard its call with `if "
-            '__name__ == "__main__":`, and loop must be -1 or 0.',
+            "worker processes. With more than 1, a supervisor replaces each process that dies, "
+            "and fails its tasks. A script must then guard its call with `if __name__ == "
+            '"__main__":`, and loop must be -1 or 0.',
             metavar="N",
             kind="count",
         ),
@@ -88,9 +91,9 @@ class WorkerOptions(ServingOptions):
     health: HealthOptions | None = field(
         default=None,
         metadata=about(
-            "where to show whether the worker is live and ready and what it does, as "
-            "flowy.health.HealthOptions(http=8080); with several processes the supervisor shows "
-            "it for all. None shows nothing."
+            "where the worker shows its health and status, such as "
+            "flowy.health.HealthOptions(http=8080). With several processes, the supervisor "
+            "shows them for all. None shows nothing."
         ),
     )
 

@@ -42,8 +42,9 @@ class ServingOptions:
     concurrency: int = field(
         default=1,
         metadata=about(
-            "activities at once in a process. 1 is a plain loop in the calling thread; with "
-            "more, polls and activities have threads of their own, coroutines one event loop.",
+            "activities that a process runs at once. 1 runs a plain loop in the calling "
+            "thread. With more, polls and activities have their own threads, and coroutines "
+            "share one event loop.",
             metavar="N",
             kind="count",
         ),
@@ -51,8 +52,8 @@ class ServingOptions:
     pollers: int | None = field(
         default=None,
         metadata=about(
-            "polls open at once in a process, never more than the concurrency, because each "
-            "task must find a free slot; by default 14, or the concurrency if that is less.",
+            "polls that a process keeps open at once, at most the concurrency, because each "
+            "task needs a free slot; by default 14, or the concurrency if that is less.",
             metavar="N",
             kind="count",
         ),
@@ -60,45 +61,45 @@ class ServingOptions:
     grace: float | None = field(
         default=None,
         metadata=about(
-            "seconds that running activities may go on after the first stop signal, 0 or more; "
-            "by default without a limit. Then heartbeat() answers False and coroutines are "
-            "canceled.",
+            "seconds, 0 or more, that running activities have after the first stop signal; by "
+            "default no limit. When they are over, heartbeat() returns False and coroutines "
+            "are canceled.",
             kind="seconds",
         ),
     )
     on_stop: Choice = field(
         default="abandon",
         metadata=about(
-            "what happens to activities that still run 2 s after the grace: 'abandon' leaves "
-            "their tasks to their timeouts, which deciders commonly retry; 'fail' fails them "
-            "with a reason that begins with flowy.reasons.WORKER_STOPPED.",
+            "what to do if an activity still runs 2 s after the grace: 'abandon' lets its task "
+            "time out, and most deciders schedule such a task again; 'fail' fails it with a "
+            "reason that begins with flowy.reasons.WORKER_STOPPED.",
             kind="choice",
         ),
     )
     on_unknown: Choice = field(
         default="fail",
         metadata=about(
-            "what happens to a task whose type this worker does not serve: 'fail' fails it, "
-            "naming the types it serves; 'abandon' leaves it to its timeout, during a rolling "
-            "deploy for example.",
+            "what to do with a task whose type this worker does not serve: 'fail' fails it "
+            "with a reason that names the types served; 'abandon' lets it time out, for "
+            "example during a rolling deploy.",
             kind="choice",
         ),
     )
     signals: bool = field(
         default=True,
         metadata=about(
-            "let SIGINT, SIGTERM and SIGHUP stop the worker, and SIGUSR1 print what it does, if it"
-            " runs on the main thread; the previous handlers are restored at the end. False leaves "
-            "all signals alone."
+            "stop at SIGINT, SIGTERM and SIGHUP, and print the status at SIGUSR1, if the "
+            "worker runs on the main thread; restore the previous handlers at the end. False "
+            "leaves all signals alone."
         ),
     )
     middleware: Sequence[Middleware | str] = field(
         default=(),
         metadata=about(
-            "objects that run around each run, the first one outermost, all outside the "
-            "middleware of the class; see flowy.middleware. One that is an observer, too, also "
-            "observes. A text, 'module.name:OBJECT', names an object that each process imports; "
-            "with several processes, give a name or a picklable object.",
+            "middleware around each run, the first one outermost, and all of it outside the "
+            "middleware of the class; see flowy.middleware. Middleware that is also an "
+            "observer observes, too. A text, 'module.name:OBJECT', names an object that each "
+            "process imports; with several processes, give texts or picklable objects.",
             metavar="MODULE:OBJECT",
             kind="objects",
         ),
@@ -106,8 +107,8 @@ class ServingOptions:
     observers: Sequence[Observer | str] = field(
         default=(),
         metadata=about(
-            "objects, or names as for middleware, that are told what happens; see "
-            "flowy.observer. With several processes each process has its own.",
+            "observers of what the worker does, or texts as for middleware; see "
+            "flowy.observer. With several processes, each process has its own.",
             metavar="MODULE:OBJECT",
             kind="objects",
         ),
@@ -115,8 +116,8 @@ class ServingOptions:
     codecs: Sequence[Codec | str] = field(
         default=(),
         metadata=about(
-            "codecs of all activities whose classes have none, in the order in which they encode; "
-            "or names as for middleware, each of a codec or of a list of them.",
+            "codecs for all activities whose classes have none, in the order in which they "
+            "encode. A text, as for middleware, names a codec or a list of codecs.",
             metavar="MODULE:OBJECT",
             kind="objects",
         ),
@@ -124,8 +125,8 @@ class ServingOptions:
     claims: Store | str | None = field(
         default=None,
         metadata=about(
-            "store of all activities whose classes have none, for values that are too long for SWF:"
-            " s3://BUCKET/PREFIX, file:///FOLDER, a name as for middleware, or a "
+            "where to store values that are too long for SWF, for all activities whose classes "
+            "have no store: s3://BUCKET/PREFIX, file:///FOLDER, a text as for middleware, or a "
             "flowy.claims.Store.",
             metavar="STORE",
             kind="text",
@@ -144,7 +145,7 @@ class ServingOptions:
     log_starts: bool = field(
         default=False,
         metadata=about(
-            "log the start of each task at the level INFO, like its end; otherwise at DEBUG.",
+            "log the start of each task at INFO, like its end, instead of DEBUG.",
             kind="flag",
         ),
     )
@@ -152,8 +153,8 @@ class ServingOptions:
     history_rate: float = field(
         default=DEFAULT_HISTORY_RATE,
         metadata=about(
-            "histories that a process reads a second, at most, for activities that ask for theirs; "
-            "SWF allows an account 60 a second.",
+            "histories that a process reads per second, at most, for activities that use "
+            "theirs. SWF allows 60 per second and account.",
             metavar="NUMBER",
             kind="number",
         ),
@@ -161,8 +162,8 @@ class ServingOptions:
     queue_sample: float = field(
         default=0.0,
         metadata=about(
-            "share of the tasks, from 0 to 1, whose history is read after their end if it was not "
-            "read before, so that observers learn how long they were queued.",
+            "share of the tasks, from 0 to 1, whose histories are read after they end, if not "
+            "before, to tell observers how long the tasks were queued.",
             metavar="SHARE",
             kind="number",
         ),

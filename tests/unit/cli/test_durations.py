@@ -86,8 +86,8 @@ def test_the_help_says_how_to_write_it(capsys: pytest.CaptureFixture[str]) -> No
     assert vars(parser.parse_args([])) == {"long": 30 * 86_400, "short": None}
     parser.print_help()
     words = " ".join(capsys.readouterr().out.split())
-    assert "--long DURATION how long; in days, or as 36h or 90d (default: 30d)" in words
-    assert "--short DURATION how short; in seconds, or as 5m, 2h or 1h30m" in words
+    assert "--long DURATION how long; give days, or units as in 36h (default: 30d)" in words
+    assert "--short DURATION how short; give seconds, or units as in 1h30m" in words
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_the_help_documents_the_keys(capsys: pytest.CaptureFixture[str]) -> None
     parser.print_help()
     words = " ".join(capsys.readouterr().out.split())
     assert (
-        "--json print a JSON list instead of the table of --check, of objects with the keys name, "
+        "--json instead of the table of --check, print a JSON list of objects with the keys name, "
         "version" in words
     )
 
