@@ -113,7 +113,9 @@ class Store(ABC):
         with _own_errors():
             data = self._get(key, claim.bytes)
         if len(data) != claim.bytes or hashlib.sha256(data).hexdigest() != claim.sha256:
-            raise ClaimError("what is stored is not what the claim names: its hash is another one.")
+            raise ClaimError(
+                "the stored value is not the one that the claim names: its hash differs."
+            )
         return data
 
 

@@ -192,7 +192,7 @@ def _about(given: argparse.Namespace, swf: LocalSWF, domains: Sequence[str]) -> 
     noun = "Domain" if len(domains) == 1 else "Domains"
     yield f"An SWF on this machine. {noun}: {', '.join(domains)}."
     if not given.no_page:
-        yield f"What goes on: {swf.page_url}"
+        yield f"Its web page: {swf.page_url}"
     for name in given.allow_host:
         port = swf.endpoint_url.rpartition(":")[2]
         yield f"From where this machine is {name}: AWS_ENDPOINT_URL_SWF=http://{name}:{port}"
@@ -210,5 +210,5 @@ def _demo(given: argparse.Namespace) -> ExitCode:
     if right:
         print(f"\n{_NEXT}", file=out)
     else:
-        say("The demo's history is not what it should be.")
+        say("The demo's history is not as expected.")
     return ExitCode.FINE if right else ExitCode.ERROR

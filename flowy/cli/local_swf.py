@@ -114,7 +114,7 @@ def led_to_local_swf(domain: str) -> Iterator[None]:
     swf = LocalSWF(domain=domain, poll_seconds=POLL_SECONDS, page_port=0)
     with swf, announced(swf.endpoint_url), _led_to(swf.endpoint_url):
         say(f"Started an SWF that ends with this worker. Domain: {domain}.")
-        say(f"What goes on: {swf.page_url}")
+        say(f"Its web page: {swf.page_url}")
         say("Paste these lines into the shell of your program:")
         print_settings(swf.endpoint_url, sys.stderr)
         yield

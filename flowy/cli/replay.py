@@ -149,7 +149,7 @@ def _replay(given: argparse.Namespace) -> ExitCode:
         print(heading_of(task), flush=True)
         if cut_off := task.recording.cut_off:
             say(cut_off)
-        say("The activity runs for real, with its side effects; only SWF notices nothing.")
+        say("The activity runs for real, with its side effects. Only SWF is not changed.")
         with prompting() if given.pdb else nullcontext():
             replay = replayed(
                 task,

@@ -101,7 +101,7 @@ def _text(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise CodecError("what it holds is not text.") from None
+        raise CodecError("the decoded value is not text.") from None
 
 
 def _check_nothing_plain(text: str, found: Sequence[Found]) -> None:

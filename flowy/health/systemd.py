@@ -55,7 +55,7 @@ class SystemdNotifier:
                 notify.sendto(text.encode(), self._address)
         except OSError as error:
             if not self._failed:
-                logger.warning("systemd cannot be told of the health: %s.", error.strerror or error)
+                logger.warning("Cannot send the health to systemd: %s.", error.strerror or error)
             self._failed = True
             return False
         self._failed = False

@@ -107,7 +107,7 @@ class LongPolls:
         if len(queue) >= self._max_pollers:
             raise TooManyPollersError(
                 f"Cannot poll the task list {key[2]!r}: {len(queue)} pollers wait on it already, "
-                "which is the quota."
+                "the quota of SWF."
             )
         poller = Poller(identity, monotonic_seconds(), threading.Condition(self._lock))
         queue.append(poller)

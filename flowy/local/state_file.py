@@ -63,7 +63,7 @@ def close_service(service: LocalService, state: Path | None) -> None:
         service._journal.close()
         logger.warning(
             "Cannot write the end of the state of the local SWF to %s: %s. It contains "
-            "everything that a client was told.",
+            "everything that SWF confirmed to a client.",
             state,
             error.strerror or error,
         )

@@ -183,7 +183,7 @@ class ScriptedTask:
 
     def _read_history(self) -> TaskHistory:
         if self._script.history is None:
-            raise HistoryError("The test has given attempt=None: no history can be had.")
+            raise HistoryError("The test has given attempt=None: the history is not available.")
         return self._script.history
 
     # What can happen to the task

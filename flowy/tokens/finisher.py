@@ -142,7 +142,8 @@ class Finisher:
             self._store.close(task.id, outcome, reason)
         except TokenStoreError as error:
             logger.error(
-                "Suspended task %s of %s: %s, but not marked so; the keeper will mark it. %s",
+                "Suspended task %s of %s: %s, but the store does not say so yet; the keeper will "
+                "mark it. %s",
                 task.id,
                 task,
                 outcome.value,

@@ -151,7 +151,9 @@ class Handles:
         """
         grant = self.look(handle)
         if verb not in grant.verbs:
-            raise ForeignHandleError(f"Cannot use this handle to {verb}: it does not grant that.")
+            raise ForeignHandleError(
+                f"Cannot use this handle to {verb}: the handle does not allow that."
+            )
         if not self._store.use_handle(grant.id, grant.task.id):
             raise UsedHandleError("Cannot use this handle: it was used already.")
         try:

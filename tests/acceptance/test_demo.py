@@ -217,7 +217,7 @@ def test_a_worker_that_dies_is_not_a_success(
         os.kill(worker, signal.SIGKILL)
         code, out, err = demo.end()
     assert code == ExitCode.ERROR
-    assert err == "flowy: The demo's history is not what it should be.\n"
+    assert err == "flowy: The demo's history is not as expected.\n"
     assert "- The worker has ended with exit code -9.\n" in out
     assert "- The workflow has not completed.\n" in out
     assert _is_gone(approver)

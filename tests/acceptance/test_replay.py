@@ -168,7 +168,7 @@ def test_tasks_that_ended_in_all_ways(
         assert "heartbeat: waiting" in out
     code, out, _ = replay("calling")
     assert code == 9
-    assert "a replay calls nothing that changes anything at SWF." in out
+    assert "a replay makes no calls that change anything at SWF." in out
     created = {each.name for each in set(folder.rglob("*")) - set(files)}
     assert {name for name in created if not name.endswith(".pyc")} <= {"__pycache__"}
 

@@ -85,7 +85,7 @@ class SWFClient(ExecutionCalls, RegistrationCalls):
         if len(result) > MAX_RESULT_CHARS:
             raise TooLongError(
                 f"the result has {len(result):,} characters, SWF takes {MAX_RESULT_CHARS:,}. "
-                "Store it elsewhere and return where it is.",
+                "Store it elsewhere and return its address.",
                 length=len(result),
                 limit=MAX_RESULT_CHARS,
             )

@@ -109,7 +109,7 @@ class SWFCaller:
         logger.debug("Calling %s.", method)
         if replaying() and not method.startswith(_READS):
             raise RefusedError(
-                f"Cannot call {action_of(method)}: a replay calls nothing that changes anything at "
+                f"Cannot call {action_of(method)}: a replay makes no calls that change anything at "
                 "SWF. Guard the call by flowy.context.replaying().",
                 fault="Replaying",
             )

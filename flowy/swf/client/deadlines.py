@@ -110,7 +110,7 @@ def _cut(thread: int) -> None:
     """Shut down the socket from which a thread reads, if it does so in a watched call."""
     connection = _socket_of(sys._current_frames().get(thread))
     if connection is not None:
-        logger.warning("A call to SWF is not waited for any longer; its connection is cut.")
+        logger.warning("A call to SWF has passed its deadline; its connection is cut.")
         with contextlib.suppress(OSError):
             # The method of socket itself: that of a TLS socket also changes the reader's state.
             socket.socket.shutdown(connection, socket.SHUT_RDWR)

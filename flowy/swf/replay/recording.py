@@ -102,7 +102,7 @@ class Recording:
         if not runnable:
             recorded = ", ".join(sorted({str(each.record.type) for each in found}))
             raise HistoryError(
-                f"Cannot replay {recorded}: what was scanned has "
+                f"Cannot replay {recorded}: the scanned packages have "
                 f"{', '.join(sorted(map(str, types)))}. Give the package with the activity."
             )
         return runnable

@@ -166,7 +166,7 @@ def _background_heartbeats(
     timeout = defaults.heartbeat
     if interval is not None and timeout is not None and interval > timeout:
         warn_author(
-            f"Activity {implementation.__qualname__}: auto_heartbeat={interval:g} is too seldom, "
+            f"Activity {implementation.__qualname__}: auto_heartbeat={interval:g} is too long, "
             f"because heartbeat={timeout} ends the task before. Give auto_heartbeat=True for a "
             "heartbeat every third of it."
         )

@@ -102,8 +102,8 @@ class EndRecorder:
         """Log that SWF does not know the domain, so its answer tells nothing about the task."""
         pause = self._schedule.interval_seconds(task)
         logger.error(
-            "Cannot look after %s, task %s: SWF does not know domain %s. Are the region and the "
-            "account the right ones? Trying again in %.0f s.",
+            "Cannot send heartbeats for %s, task %s: SWF does not know domain %s. Check the region "
+            "and the account. Trying again in %.0f s.",
             task,
             task.id,
             self._domain,

@@ -82,7 +82,8 @@ class SuspendedTaskHeartbeater:
             self._heartbeat(task)
         except TokenStoreError as error:
             logger.warning(
-                "%s The answer to the heartbeat of task %s was not recorded; the next one will be.",
+                "%s The answer to the heartbeat of task %s was not recorded; the next heartbeat "
+                "tries again.",
                 error,
                 task.id,
                 extra=log_keys("heartbeat_failed", task.info),
@@ -138,7 +139,7 @@ class SuspendedTaskHeartbeater:
             passing = isinstance(error, TransientError | CredentialsError)
             pause = RETRY_SECONDS if passing else self._schedule.interval_seconds(task)
             logger.warning(
-                "The cancellation of %s, task %s, was requested, but SWF did not take the answer "
+                "The cancellation of %s, task %s, was requested, but SWF did not accept the answer "
                 "(%s). Trying again in %.0f s.",
                 task,
                 task.id,

@@ -161,7 +161,7 @@ class AutoHeartbeats:
             except BaseException:
                 subject = entry.heartbeats.subject
                 logger.exception(
-                    "A background heartbeat of %s failed; the next one is tried.",
+                    "A background heartbeat of %s failed; trying the next one.",
                     subject,
                     extra=log_keys("heartbeat_failed", subject),
                 )

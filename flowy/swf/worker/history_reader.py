@@ -116,8 +116,8 @@ class HistoryReader:
         if found is None:
             if events and events[-1]["eventId"] >= task.started_event_id > 0:
                 raise HistoryError(
-                    f"the task was scheduled more than {MAX_EVENTS:,} events ago, and no more are "
-                    "read."
+                    f"the task was scheduled more than {MAX_EVENTS:,} events ago, more than Flowy "
+                    "reads."
                 )
             raise NotThereYetError("SWF's history does not have this task yet.")
         return found

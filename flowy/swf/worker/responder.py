@@ -203,7 +203,7 @@ class Responder:
         except ValidationError as error:
             fault = error.fault
         logger.warning(
-            "SWF refused the reason of %s (%s); a plain reason is sent.",
+            "SWF refused the reason of %s (%s); sending a plain reason.",
             self._subject,
             fault,
             extra=log_keys("answer_failed", self._subject, fault=fault),

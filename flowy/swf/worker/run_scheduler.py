@@ -67,7 +67,7 @@ class RunScheduler:
         if self._run.is_forked:
             raise OutsideActivityError(
                 "Cannot send a heartbeat: this process is a forked child of the worker, and must "
-                "not speak for it. Report to the parent process, and send the heartbeat there."
+                "not answer for it. Report to the parent process, and send the heartbeat there."
             )
         self._run.heartbeats.beat(details, now=now)
         return self._run.status.tell()

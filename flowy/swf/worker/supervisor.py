@@ -273,7 +273,7 @@ class Supervisor:
         )
         if suspending:
             logger.error(
-                "Of process %d %s, and may be in a store; the report names each.",
+                "In process %d, %s and may be in a store; the report names each.",
                 child.process.pid,
                 counted(suspending, "task was being suspended", "tasks were being suspended"),
                 extra=log_keys("process_ended", fault=child.end),

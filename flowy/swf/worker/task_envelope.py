@@ -154,7 +154,7 @@ class TaskEnvelope:
             self._no_details = Deadline(WITHOUT_DETAILS_SECONDS, clock=self._clock)
             fault = getattr(error, "fault", type(error).__name__)
             logger.warning(
-                "Heartbeats of %s go without their details, which cannot be encoded (%s).",
+                "Heartbeats of %s are sent without their details, which cannot be encoded (%s).",
                 self._info,
                 fault,
                 extra=log_keys("value_waits", self._info, fault=fault),

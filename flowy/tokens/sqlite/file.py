@@ -99,7 +99,7 @@ class StoreFile:
         if version != SCHEMA_VERSION:
             raise self._error(
                 f"its tables have version {version}, and this Flowy needs {SCHEMA_VERSION}. Use "
-                "the Flowy that wrote it, whose `flowy.tokens.sqlite.downgrade` converts a file to "
+                "the Flowy that wrote it; its `flowy.tokens.sqlite.downgrade` converts a file to "
                 "the previous version"
             )
 

@@ -123,8 +123,8 @@ class JumboFields:
             raise InputError("its jumbo field is not well-formed.")
         if not place.startswith(f"{self._folder}/"):
             raise InputError(
-                f"its jumbo field is not in {self._folder}, which alone is read. Give the worker "
-                "the bucket of the decider."
+                f"its jumbo field is not in {self._folder}, the only one that is read. Give the "
+                "worker the bucket of the decider."
             )
         if int(said) > MAX_CHARS:
             raise InputError(f"its jumbo field is longer than {MAX_CHARS:,} characters.")

@@ -74,7 +74,7 @@ def test_the_command_uses_the_local_swf(
     )
     about, page = err.splitlines()
     assert about == "flowy: An SWF on this machine. Domains: shop, test."
-    assert page.startswith("flowy: What goes on: http://127.0.0.1:")
+    assert page.startswith("flowy: Its web page: http://127.0.0.1:")
 
 
 def test_the_exit_code_is_the_commands() -> None:
@@ -106,7 +106,7 @@ def test_the_page_has_the_next_port(
     """So its address stays the same; another one if that port is taken, and a line says so."""
     port = _free_pair()
     assert local("--port", str(port), script="") == ExitCode.FINE
-    assert f"flowy: What goes on: http://127.0.0.1:{port + 1}/\n" in capfd.readouterr().err
+    assert f"flowy: Its web page: http://127.0.0.1:{port + 1}/\n" in capfd.readouterr().err
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", port + 1))
         taken.listen()

@@ -92,7 +92,7 @@ def test_equal(replay: Callable[..., Ran]) -> None:
     assert lines[5].startswith("Now:  completed after 0.0")
     assert lines[6:] == ["  [7, true]", "Equal: it ends now as it did then."]
     assert ran.err == (
-        "flowy: The activity runs for real, with its side effects; only SWF notices nothing.\n"
+        "flowy: The activity runs for real, with its side effects. Only SWF is not changed.\n"
     )
     assert ran.code == ExitCode.FINE
 

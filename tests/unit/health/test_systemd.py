@@ -86,7 +86,7 @@ def test_a_systemd_that_does_not_read(
     for _ in range(1_000):
         notifier.show(NEW)
     notifier.show(WELL)
-    assert "systemd cannot be told of the health" in caplog.text
+    assert "Cannot send the health to systemd" in caplog.text
     while systemd.heard():
         pass
     notifier.show(WELL)
@@ -110,9 +110,7 @@ def test_a_socket_that_is_gone(address: str, caplog: pytest.LogCaptureFixture) -
     notifier.show(WELL)
     notifier.show(WELL)
     (record,) = caplog.records
-    assert record.getMessage() == (
-        "systemd cannot be told of the health: No such file or directory."
-    )
+    assert record.getMessage() == ("Cannot send the health to systemd: No such file or directory.")
 
 
 @pytest.mark.parametrize(

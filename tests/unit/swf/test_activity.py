@@ -433,7 +433,7 @@ def test_auto_heartbeat(given: Any, attribute: Any, heartbeat: Any, seconds: flo
 
 def test_heartbeats_that_come_too_late() -> None:
     """An interval above the declared timeout draws a warning: SWF would end each task before."""
-    with pytest.warns(UserWarning, match="auto_heartbeat=90 is too seldom, because heartbeat=60"):
+    with pytest.warns(UserWarning, match="auto_heartbeat=90 is too long, because heartbeat=60"):
         mark(heartbeat=60, auto_heartbeat=90)(type("Marked", (Echo,), {}))
     assert marked(heartbeat=60, auto_heartbeat=60).auto_heartbeat_seconds == 60
 

@@ -131,7 +131,7 @@ def test_finisher_answers_though_the_store_is_full(
         assert Finisher(full, Desk(True)).complete(granted)
     with pytest.raises(UsedHandleError), handles.use(handle, "complete"):
         pytest.fail("used twice")
-    assert f"{task.id} of {task}: completed, but not marked so;" in caplog.text
+    assert f"{task.id} of {task}: completed, but the store does not say so yet;" in caplog.text
     assert not Finisher(full, Desk(False)).complete(task)
     assert "The keeper learns later" in caplog.text
     assert "secret" not in caplog.text

@@ -76,7 +76,7 @@ def test_an_answer_that_trickles_is_cut(
         error = error_after_cuts(future, clock)
     assert isinstance(error, TransientError)
     assert error.may_have_arrived
-    assert "A call to SWF is not waited for any longer; its connection is cut." in caplog.text
+    assert "A call to SWF has passed its deadline; its connection is cut." in caplog.text
 
 
 def test_a_client_that_repeats_is_cut_again(

@@ -73,7 +73,7 @@ def test_fitting(types: set[ActivityType], wanted: dict[str, Any], found: list[i
     [
         ({"activity_id": "z"}, "Cannot find a task with activity id 'z' in the history. It has"),
         ({"event_id": 1}, "with event 1 in the history. It has, with the number of the event: a"),
-        ({"activity_id": "b"}, "Cannot replay ship 1: what was scanned has charge 1. Give"),
+        ({"activity_id": "b"}, "Cannot replay ship 1: the scanned packages have charge 1. Give"),
     ],
 )
 def test_none_fits(wanted: dict[str, Any], said: str) -> None:

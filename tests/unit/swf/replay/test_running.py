@@ -241,7 +241,7 @@ TALKS: dict[str, Callable[[Activity], object]] = {
 def test_calls_are_refused(name: str) -> None:
     """Whatever client of Flowy's an activity has, it can only read in a replay."""
     value = run(one("talk", name), Talk).now.value
-    assert "a replay calls nothing that changes anything at SWF" in value
+    assert "a replay makes no calls that change anything at SWF" in value
     assert not replaying()
 
 

@@ -74,7 +74,7 @@ def test_a_refused_answer_is_given_again(
     found = kept(store, task)
     assert found.is_open
     assert found.cancel_requested
-    assert f"SWF did not take the answer ({code}). Trying again in {pause} s." in caplog.text
+    assert f"SWF did not accept the answer ({code}). Trying again in {pause} s." in caplog.text
     assert "Heartbeat" not in caplog.text
     clock.ahead += pause
     Keeper(desk.domain, store, desk.client).look()

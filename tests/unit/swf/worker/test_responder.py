@@ -337,7 +337,7 @@ def test_a_reason_that_swf_refuses(
         "taskToken": "token",
         "reason": reasons.REASON_REFUSED + "SWF answered ValidationException.",
     }
-    assert "a plain reason is sent" in caplog.text
+    assert "sending a plain reason" in caplog.text
     assert "SECRET" not in caplog.text
 
 
