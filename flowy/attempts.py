@@ -17,14 +17,14 @@ class Attempt:
     """One earlier attempt at the same work, which has ended.
 
     Attributes:
-        activity_id: what the decider called it.
+        activity_id: the id that the decider gave it.
         outcome: how it ended.
         reason: why it failed, or the type of its timeout; or empty.
         timeout_type: which timeout ended it: ``START_TO_CLOSE``, ``SCHEDULE_TO_START``,
             ``SCHEDULE_TO_CLOSE`` or ``HEARTBEAT``; None if none did.
-        details: the details of its last heartbeat: the value that ``heartbeat`` got; text that is
-            no JSON as text. None if SWF did not keep any, or if they cannot be read.
-        identity: how its worker named itself to SWF; empty if none took it, or if it gave no name.
+        details: the details of its last heartbeat: the value that ``heartbeat`` got, or text if
+            they are not JSON. None if SWF did not keep any, or if they cannot be read.
+        identity: the identity of its worker; empty if no worker took it, or the worker gave none.
         started_at, ended_at: seconds since the epoch, by SWF's clock. *started_at* is None if no
             worker took it.
     """
@@ -41,19 +41,19 @@ class Attempt:
 
 @dataclass(frozen=True)
 class TaskHistory:
-    """What the history tells of the running task.
+    """What the history says about the running task.
 
     Attributes:
         attempt: the number of this attempt at the same work, from 1; None if it is not known.
         previous: the earlier attempts, the newest first; None if they are not known. If *attempt*
             is None, there may be older ones.
-        previous_details: the newest details of a heartbeat that SWF kept of them; None if it kept
-            none.
+        previous_details: the newest details of a heartbeat that SWF kept of these attempts; None if
+            it kept none.
         scheduled_at, started_at: seconds since the epoch, by SWF's clock, or None.
-        control: text that the decider has left for itself in the task, or None.
+        control: the note that the decider attached to the task, or None.
         heartbeat, schedule_to_close, schedule_to_start, start_to_close: the timeouts in force, in
             seconds; None for no limit.
-        complete: whether the whole history was read. If not, it is longer than what is read.
+        complete: whether the whole history was read. If not, it was too long.
     """
 
     attempt: int | None = None
@@ -72,8 +72,8 @@ class TaskHistory:
     def deadline(self) -> float | None:
         """When SWF times the task out, in seconds since the epoch, by SWF's clock.
 
-        By start-to-close and schedule-to-close in force; None for no limit, or if it is not known.
-        A heartbeat timeout may end the task sooner.
+        It follows from the start-to-close and schedule-to-close in force; None for no limit, or if
+        it is not known. A heartbeat timeout may end the task sooner.
         """
         limits = [
             began + seconds

@@ -21,10 +21,10 @@ from .exception import OutsideActivityError
 class ActivityInfo:
     """What is known about the running activity task; all but the timeouts came with the task.
 
-    The four timeouts are those *declared* by the decorator, in seconds; None means no limit. The
-    timeouts in force may differ: a workflow may override each when it schedules the task, and SWF
-    does not tell the worker. If the history was read, they are those in force, and *scheduled_at*,
-    *started_at* and *control* are known.
+    The four timeouts are those that the decorator *declares*, in seconds; None means no limit. The
+    timeouts in force may differ: a workflow may override each one when it schedules the task, and
+    SWF does not tell the worker. If the history was read, the four are those in force, and
+    *scheduled_at*, *started_at* and *control* are known.
     """
 
     name: str
@@ -97,9 +97,8 @@ def current() -> ActivityInfo:
     """Return what is known about the activity that runs here.
 
     Raises:
-        OutsideActivityError: no worker runs an activity in this context. A thread that the
-            activity started itself has a context of its own: start the thread through
-            ``contextvars.copy_context().run``.
+        OutsideActivityError: no worker runs an activity in this context. If the activity starts a
+            thread, start it with ``contextvars.copy_context().run``.
     """
     return _here("tell the running activity").info
 
@@ -107,7 +106,7 @@ def current() -> ActivityInfo:
 def worker_stopping() -> bool:
     """Return whether the worker that runs this activity was asked to stop.
 
-    True from the first signal on, while heartbeats still answer True, so that a long activity can
+    True from the first signal on, while heartbeats still return True, so that a long activity can
     save its state in time.
 
     Raises:
@@ -139,7 +138,7 @@ def task_history() -> Any:
 
     Raises:
         OutsideActivityError: as for ``current``.
-        HistoryError: the history cannot be had at the moment.
+        HistoryError: the history is not available at the moment.
     """
     what = "read the history"
     running = _here(what)
@@ -151,13 +150,12 @@ def task_history() -> Any:
 
 
 def replaying() -> bool:
-    """Return whether a recorded task runs again here, instead of a task that waits for its answer.
+    """Return whether this is a replay of a recorded task, not a task that needs an answer.
 
-    Guard by it what must not happen twice, such as a payment. True in all of a process of
-    ``flowy replay``, also while it imports the activities. In ``flowy.testing.replay``, True in the
-    run, in the threads that it starts, and in what it submits to a ``ThreadPoolExecutor``; not in
-    other threads that were there before. False outside activities. New processes that an activity
-    starts do not know of a replay.
+    Use it to guard what must not happen twice, such as a payment. It is True in the whole process
+    of ``flowy replay``, also while it imports the activities. In ``flowy.testing.replay`` it is
+    True in the run, in the threads that the run starts, and in what it submits to a
+    ``ThreadPoolExecutor``. Elsewhere it is False, also in new processes that an activity starts.
     """
     return _process_replays or _replays.get()
 

@@ -3,8 +3,8 @@
 Errors derive from one class, so one ``except`` catches them all::
 
     FlowyError
-    ├── OutsideActivityError            the running activity was asked for, but none runs
-    ├── ScanError, RegistrationError    what the code declares cannot be found, or served
+    ├── OutsideActivityError            a function needs a running activity, and none runs
+    ├── ScanError, RegistrationError    declared activities cannot be found or served
     ├── ProcessError, ThreadError       processes or threads cannot be started
     ├── HealthError, ObserverError      health cannot be shown, or an observer cannot work
     ├── TransportError                  a value cannot travel:
@@ -18,7 +18,7 @@ Errors derive from one class, so one ``except`` catches them all::
     │       │   └── LimitExceededError  too many of something at once
     │       └── RefusedError            the same call would fail again:
     │           └── ValidationError, CredentialsError, AlreadyExistsError, DeprecatedError
-    ├── CallError                       the activity that was called did not complete:
+    ├── CallError                       the called activity did not complete:
     │   └── ActivityFailedError, ActivityTimedOutError, ActivityCanceledError, CallTimedOutError
     ├── HistoryError, TokenStoreError   SWF's history, or the store of suspended tasks, is unusable
     ├── HandleError                     a signed handle is refused:
@@ -34,7 +34,7 @@ from collections.abc import Sequence
 class SuspendTask(Exception):
     """Raise it in ``run`` to end the run without an answer, and free the worker.
 
-    The task stays open at SWF until whoever has the activity's ``token`` completes, fails or
+    The task stays open at SWF until somebody who has the activity's ``token`` completes, fails or
     cancels it, or until one of its timeouts fires.
     """
 
@@ -42,8 +42,8 @@ class SuspendTask(Exception):
 class HandOverTask(Exception):
     """Raise it in ``run`` to end the run without an answer, because other code ends the task.
 
-    For code that answers SWF by itself: a handler of a hand-written worker, which has sent its own
-    answer, or another program that got the token and answers now. The worker sends nothing, and
+    Use it if other code answers SWF: a handler of a hand-written worker, which has sent its own
+    answer, or another program that got the token and answers now. The worker sends no answer, and
     counts the task as handed over. To wait for somebody, raise ``SuspendTask``.
     """
 
@@ -54,8 +54,8 @@ class CancelTask(Exception):
     Args:
         details: text for the decider, at most 32,768 characters (longer text is cut), or None.
 
-    If the activity was not told of a request, the task fails with a reason that says so: SWF
-    accepts *canceled* only for tasks whose cancellation was requested.
+    If the activity had not learned of a request, the task fails with a reason that says so, because
+    SWF accepts *canceled* only after a request.
     """
 
     def __init__(self, details: str | None = None) -> None:
@@ -68,7 +68,7 @@ class FlowyError(Exception):
 
 
 class OutsideActivityError(FlowyError, RuntimeError):
-    """The running activity was asked for, but no worker runs one here."""
+    """A function needs a running activity, but no worker runs one here."""
 
 
 class ScanError(FlowyError):
@@ -96,7 +96,7 @@ class ThreadError(FlowyError, RuntimeError):
 
 
 class HealthError(FlowyError):
-    """The health of a worker cannot be served or written, or a worker cannot be asked for it."""
+    """The health of a worker cannot be served, written or read."""
 
 
 class ObserverError(FlowyError):
@@ -112,7 +112,7 @@ class InputError(TransportError):
 
 
 class SerializationError(TransportError):
-    """A value has no JSON form; the text names its type and its path within the whole value."""
+    """A value is not JSON-serializable; the text names its type and its path in the whole value."""
 
 
 class ConversionError(TransportError):
@@ -140,7 +140,7 @@ class ClaimError(TransportError):
 
 
 class TooLongError(TransportError):
-    """A text is longer than SWF takes.
+    """A text is longer than SWF allows.
 
     Attributes:
         length: its length, in characters.
@@ -154,7 +154,7 @@ class TooLongError(TransportError):
 
 
 class ServiceError(FlowyError):
-    """A call to a service failed: the service refused it, or it did not get through.
+    """A call to a service failed: the service refused it, or could not be reached.
 
     Attributes:
         fault: the service's own code, such as ``UnknownResourceFault``; if no answer came, the name
@@ -167,19 +167,19 @@ class ServiceError(FlowyError):
 
 
 class UnavailableError(ServiceError):
-    """A key service or a store does not answer at the moment: the same may work later."""
+    """A key service or a store does not answer at the moment: the same call may work later."""
 
 
 class SWFError(ServiceError):
-    """A call to SWF failed: SWF refused it, or it did not get through."""
+    """A call to SWF failed: SWF refused it, or could not be reached."""
 
 
 class UnknownResourceError(SWFError):
     """The task or its execution is closed, or the domain, type or execution does not exist.
 
     Attributes:
-        repeated: whether the client had repeated the call by itself. SWF may have accepted the
-            first attempt, whose answer was lost.
+        repeated: whether the client had repeated the call by itself. If so, SWF may have accepted
+            the first attempt, and its answer was lost.
     """
 
     def __init__(self, message: str, *, fault: str, repeated: bool = False) -> None:
@@ -188,7 +188,7 @@ class UnknownResourceError(SWFError):
 
 
 class TransientError(SWFError):
-    """Throttled, a server error, or no connection: the same call may work later.
+    """SWF throttles, has a server error, or cannot be reached: the same call may work later.
 
     Attributes:
         may_have_arrived: whether SWF may have acted on the call, and only its answer was lost.
@@ -208,7 +208,7 @@ class RefusedError(SWFError):
 
 
 class ValidationError(RefusedError):
-    """SWF refuses the values of this very call, and would refuse them again."""
+    """SWF refuses the values of this call, and would refuse them again."""
 
 
 class CredentialsError(RefusedError):
@@ -216,7 +216,7 @@ class CredentialsError(RefusedError):
 
 
 class AlreadyExistsError(RefusedError):
-    """The type or domain to register exists already; it may be deprecated."""
+    """The type or domain to register already exists; it may be deprecated."""
 
 
 class DeprecatedError(RefusedError):
@@ -224,7 +224,7 @@ class DeprecatedError(RefusedError):
 
 
 class CallError(FlowyError):
-    """The activity that was called did not complete.
+    """The called activity did not complete.
 
     Attributes:
         reason: why, at most 256 characters.
@@ -249,7 +249,7 @@ class CallError(FlowyError):
 
 
 class ActivityFailedError(CallError):
-    """The activity failed: ``reason`` and ``details`` are what its worker answered."""
+    """The activity failed: ``reason`` and ``details`` are from its worker's answer."""
 
 
 class ActivityTimedOutError(CallError):
@@ -257,19 +257,20 @@ class ActivityTimedOutError(CallError):
 
 
 class ActivityCanceledError(CallError):
-    """The activity was canceled: ``details`` are what it answered."""
+    """The activity was canceled: ``details`` are from its answer."""
 
 
 class CallTimedOutError(CallError):
     """The call's own timeout passed before the activity had ended.
 
-    The call then requested its cancellation. ``reason`` says how it ended: "canceled", "failed:
-    ...", "timed out: ...", or that it was cut off; ``details`` are what it answered.
+    The call then requested the activity's cancellation. ``reason`` says how the activity ended:
+    "canceled", "failed: ...", "timed out: ...", or that it was cut off; ``details`` are from its
+    answer.
     """
 
 
 class HistoryError(FlowyError):
-    """SWF's history of an execution cannot be had, or what is given is not one."""
+    """SWF's history of an execution is not available, or a value is not a history."""
 
 
 class TokenStoreError(FlowyError):
@@ -277,23 +278,23 @@ class TokenStoreError(FlowyError):
 
 
 class HandleError(FlowyError):
-    """A signed handle is refused: whoever has it may not do this with it."""
+    """A signed handle is refused: it does not allow this."""
 
 
 class ForgedHandleError(HandleError):
-    """It was not signed with this key, or is not a handle; the error does not say which."""
+    """The handle was not signed with this key, or is not a handle; the error does not say which."""
 
 
 class ExpiredHandleError(HandleError):
-    """It has expired."""
+    """The handle has expired."""
 
 
 class UsedHandleError(HandleError):
-    """It was used already: a handle is good for one action."""
+    """The handle was used already: each handle allows one action."""
 
 
 class ForeignHandleError(HandleError):
-    """It names a task that this store does not have, or does not grant this verb."""
+    """The handle is for a task that this store does not have, or does not allow this verb."""
 
 
 class LocalSWFError(FlowyError):

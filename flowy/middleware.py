@@ -39,15 +39,15 @@ class Middleware:
     """
 
     def run(self, run: Run, call_next: Callable[[Run], Any]) -> Any:
-        """Run an ``Activity``; what this returns is the value of the run.
+        """Run an ``Activity``, and return the value of the run.
 
         Args:
             run: the run, with its arguments.
-            call_next: runs the next middleware, and last the activity. It takes *run*, or a copy
-                that ``dataclasses.replace`` has changed.
+            call_next: runs the next middleware, and at the end the activity. It takes *run*, or a
+                copy that ``dataclasses.replace`` has changed.
 
         Raises:
-            Exception: any exception raised here fails the task, as one from the activity does. Let
+            Exception: any exception fails the task, as one from the activity does. Let
                 ``SuspendTask``, ``HandOverTask`` and ``CancelTask`` pass.
         """
         return call_next(run)

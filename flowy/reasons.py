@@ -1,8 +1,8 @@
-"""The constants that begin the reasons which Flowy itself writes.
+"""The constants with which Flowy's own reasons begin.
 
-A failed task has a reason, which is usually the text of the author's exception. A reason that the
-worker itself writes begins with one of these constants, so that a decider can tell the two apart
-with ``reason.startswith(...)``.
+The reason of a failed task is usually the text of the author's exception. A reason that the worker
+itself writes begins with one of these constants, so that a decider can tell the two apart with
+``reason.startswith(...)``.
 """
 
 from __future__ import annotations

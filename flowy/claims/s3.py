@@ -25,11 +25,11 @@ _PREFIX = re.compile(r"[A-Za-z0-9_~=-][A-Za-z0-9_.~=-]*(?:/[A-Za-z0-9_~=-][A-Za-
 
 
 class S3Store(Store):
-    """Keeps values in a bucket, under a prefix; uses PutObject and GetObject alone.
+    """Keeps values in a bucket, under a prefix; uses only PutObject and GetObject.
 
     Args:
         bucket: the name of the bucket.
-        prefix: what all keys begin with, without a slash at either end; may be empty.
+        prefix: the beginning of all keys, without a slash at either end; may be empty.
         kms_key: the key with which S3 encrypts the values; None for the bucket's default.
         region: the bucket's region; None for that of boto3's default session.
         max_bytes, reads: as for ``Store``; 50 MiB.

@@ -27,9 +27,9 @@ class Store(ABC):
     """The base class of stores. One object may serve all activities, in several threads.
 
     Args:
-        root: how the URIs of all its values begin, without a slash at the end.
+        root: the beginning of the URIs of all its values, without a slash at the end.
         max_bytes: the most bytes of one value, and of all values that one task reads.
-        reads: stores from which claims are read, too, such as the bucket before a move.
+        reads: more stores from which claims are read, such as the bucket before a move.
     """
 
     def __init__(self, root: str, max_bytes: int = MAX_BYTES, reads: Sequence[Store] = ()) -> None:
@@ -43,7 +43,7 @@ class Store(ABC):
         """Store *data* and return its claim; storing the same again changes nothing.
 
         Raises:
-            ClaimError: it is longer than ``max_bytes``, or the store refuses it.
+            ClaimError: the data is longer than ``max_bytes``, or the store refuses it.
             UnavailableError: the store does not answer at the moment.
         """
         if len(data) > self.max_bytes:
@@ -59,11 +59,11 @@ class Store(ABC):
 
         Args:
             claim: untrusted.
-            max_bytes: the most bytes to read; the store's own limit holds, too.
+            max_bytes: the most bytes to read; the store's own limit applies, too.
 
         Raises:
-            ClaimError: the claim is not for this store, or its value is missing, too long, another
-                one, or must not be read.
+            ClaimError: the claim is not for this store, or its value is missing, too long, changed,
+                or must not be read.
             UnavailableError: the store does not answer at the moment.
         """
         for store in (self, *self._reads):

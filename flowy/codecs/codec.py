@@ -12,8 +12,8 @@ class Codec(ABC):
     Its errors must never contain a value, because they end up in histories and logs.
 
     Attributes:
-        name: names it on the wire; without ``:``.
-        encrypts: whether nobody can read the bytes without its key.
+        name: its name on the wire; without ``:``.
+        encrypts: whether the bytes can be read only with its key.
     """
 
     name: ClassVar[str]
@@ -21,7 +21,7 @@ class Codec(ABC):
 
     @property
     def key_id(self) -> str | None:
-        """Names the key with which it encodes, and is not secret; None without a key."""
+        """The id of the key with which it encodes, which is not secret; None without a key."""
         return None
 
     @abstractmethod
@@ -29,23 +29,23 @@ class Codec(ABC):
         """Return the encoded *data*.
 
         Raises:
-            CodecError: it cannot be encoded.
-            UnavailableError: it cannot be encoded at the moment.
+            CodecError: the data cannot be encoded.
+            UnavailableError: the data cannot be encoded at the moment.
         """
 
     @abstractmethod
     def decode(self, data: bytes, key_id: str | None, max_bytes: int) -> bytes:
-        """Return what was encoded.
+        """Return the decoded data.
 
         Args:
             data: untrusted: whoever can schedule a task can write anything here.
-            key_id: names the key, as the writer says; None if the writer names none.
+            key_id: the id of the key, as the writer says; None if the writer names none.
             max_bytes: the most bytes to return.
 
         Raises:
-            CodecError: it cannot be decoded, the key is unknown, or the value is longer than
-                *max_bytes*. Of any other exception the worker reports the class alone.
-            UnavailableError: it cannot be decoded at the moment.
+            CodecError: the data cannot be decoded, the key is unknown, or the value is longer than
+                *max_bytes*. Of any other exception, the worker reports only the class.
+            UnavailableError: the data cannot be decoded at the moment.
         """
 
 

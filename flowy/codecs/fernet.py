@@ -24,15 +24,15 @@ except ImportError as error:
 class FernetCodec(Codec):
     """Encrypts with the first key, and decrypts with all.
 
-    To rotate, put the new key second everywhere, then first everywhere; take the old one away when
-    no history has a value of it any more. On the wire a key is named by 8 hexadecimal digits of its
-    hash.
+    To rotate keys, put the new key second everywhere, then first everywhere. Remove the old key
+    when no history has a value that needs it. On the wire, 8 hexadecimal digits of its hash name a
+    key.
 
     Args:
         keys: the keys, as text or bytes. Keep them secret: not in the code.
 
     Raises:
-        ValueError: there is none, or one is not a key of Fernet.
+        ValueError: no key is given, or one is not a Fernet key.
     """
 
     name = "fernet"

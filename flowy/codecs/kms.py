@@ -40,14 +40,14 @@ _ARN = re.compile(r"arn:[\w-]+:kms:([\w-]+):\d{12}:key/[\w-]+")
 class KMSCodec(Codec):
     """Encrypts with data keys of the first KMS key, and decrypts with those of all.
 
-    KMS is asked for a data key when the last one is too old or used up, and for each data key of
-    others once. Encrypting needs ``kms:GenerateDataKey``, decrypting ``kms:Decrypt``.
+    It asks KMS for a new data key when the last one is too old or used up, and once for each data
+    key of others. Encrypting needs ``kms:GenerateDataKey``, decrypting ``kms:Decrypt``.
 
     Args:
         keys: the ARNs of the KMS keys, ``arn:aws:kms:REGION:ACCOUNT:key/ID``: no aliases, because
             a message names its key by the ARN.
-        domain: binds what is encrypted to this text, usually the SWF domain: what was encrypted
-            with another one is refused. None binds to nothing.
+        domain: a text, usually the SWF domain, to which values are bound: values that were
+            encrypted with another text are refused. None binds values to nothing.
         max_age: how long a data key is used, in seconds.
         max_messages: how many values a data key encrypts.
 

@@ -11,7 +11,7 @@ from .codec import Codec
 class ZlibCodec(Codec):
     """Compresses; encrypts nothing.
 
-    A value is sent as it is if compressing would not make it shorter.
+    If compression would not make a value shorter, the value is sent as it is.
 
     Args:
         level: from 1, the fastest, to 9, the smallest; -1 for zlib's default of 6.

@@ -15,12 +15,12 @@ class Conversion(Protocol):
         """Return the value of a wire value.
 
         Args:
-            value: what the wire format was decoded to.
+            value: the value as it was decoded from the wire format.
             path: its place, such as ``order`` or ``rest[0]``; paths in errors begin with it.
 
         Raises:
-            ConversionError: it does not fit the type. Of any other exception the worker reports the
-                class and the place alone.
+            ConversionError: it does not fit the type. Of any other exception, the worker reports
+                only the class and the place.
         """
 
     def to_wire(self, value: Any, path: str) -> Any:

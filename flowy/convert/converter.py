@@ -23,7 +23,7 @@ class Converter(ABC):
         """Return the conversion of a resolved annotation.
 
         Raises:
-            Exception: there is none for such a type; the text says why.
+            Exception: the type cannot be converted; the text says why.
         """
 
     @abstractmethod

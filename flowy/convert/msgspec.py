@@ -39,8 +39,8 @@ _FORMATS = {
 class MsgspecConverter(Converter):
     """Converts dataclasses, msgspec's structs, and all other types that msgspec knows.
 
-    It is strict: it refuses ``"7"`` for a number. Fields that a type does not have are ignored,
-    unless it forbids them.
+    It is strict: it refuses ``"7"`` for a number. It ignores fields that a type does not have,
+    unless the type forbids them.
     """
 
     def conversion(self, hint: Any) -> MsgspecConversion:

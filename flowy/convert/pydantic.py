@@ -51,8 +51,8 @@ _SAID = {
 class PydanticConverter(Converter):
     """Converts pydantic's models, dataclasses, and all other types that pydantic knows.
 
-    It converts as pydantic does unless a model is strict: ``"7"`` becomes the number 7. Bytes are
-    standard base64, unless their type says how they are written.
+    Unless a model is strict, it converts as pydantic does: ``"7"`` becomes the number 7. Bytes are
+    standard base64, unless their type says otherwise.
     """
 
     def conversion(self, hint: Any) -> PydanticConversion:

@@ -21,7 +21,7 @@ class RunTypes:
 
     Args:
         signature: that of ``run`` without its instance, with resolved annotations.
-        prepare: returns the conversion of an annotation; the text says for errors whose it is.
+        prepare: returns the conversion of an annotation; the text names the annotation in errors.
     """
 
     def __init__(

@@ -95,8 +95,8 @@ class Clock:
     def turn(self, seconds: float) -> None:
         """Move the clock forward, whether it is held or running.
 
-        When this returns, everything that fell due has happened: each timeout at its own time and
-        in order, as if the time had really passed.
+        When this returns, everything that was due has happened: each timeout at its own time and in
+        order, as if the time had really passed.
 
         Args:
             seconds: how far, in seconds; 0 or more.

@@ -15,7 +15,7 @@ EXECUTION_SECONDS = 366 * 24 * 3600
 
 @dataclass(frozen=True)
 class Quotas:
-    """How much SWF keeps at most; the defaults are AWS's, and 0 allows none.
+    """Limits of what SWF keeps; the defaults are AWS's, and 0 allows none.
 
     Attributes:
         open_activity_tasks: open activity tasks of one execution; beyond that,

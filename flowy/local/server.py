@@ -41,24 +41,24 @@ class LocalSWF:
 
     It speaks SWF's protocol over HTTP, on 127.0.0.1 by default. Its state is in memory or in a
     file, separate from every other LocalSWF and from moto's ``mock_aws()``. After stop() and
-    start() it has the same port and the same state, and its timeouts have run on meanwhile.
+    start(), it has the same port and the same state. Its timeouts keep running meanwhile.
 
     Args:
         port: the port to listen on, 1 to 65535; 0 takes a free one.
         domain: a domain to register before the first request; None registers none.
         poll_seconds: how long a poll stays open if there is no task, in seconds; 0 or more. SWF
             itself keeps polls open for 60.
-        state: a file for the state, created if it is missing. Everything that a client was told
-            survives a restart and a kill. None keeps the state in memory.
+        state: a file for the state, created if it is missing. Everything that was confirmed to a
+            client survives a restart and a kill. None keeps the state in memory.
         throttle: True throttles actions, decisions, executions and task lists as AWS does
-            (``flowy.local.quotas``). A mapping throttles the actions and decisions it names: each
-            has the size of a bucket, and by how many calls it refills each second.
-        quotas: how much the local SWF keeps at most; the default is AWS's quotas.
+            (``flowy.local.quotas``). A mapping throttles the actions and decisions that it names:
+            each has the size of a bucket, and the calls that it regains per second.
+        quotas: the limits of what the local SWF keeps; by default AWS's quotas.
         lose_to_gone_pollers: True also sends tasks to pollers that have hung up, as SWF does.
-        page_port: the port of a web page that shows the state, 1 to 65535; 0 takes a free one, None
-            shows no page.
-        host: the IP address to listen on. If it is not a loopback address, everybody who can reach
-            it can do anything: use it only for containers on this machine, in a network that you
+        page_port: the port of a web page that shows the state, 1 to 65535; 0 takes a free one. None
+            serves no page.
+        host: the IP address to listen on. If it is not a loopback address, anyone who can reach it
+            can do anything: use it only for containers on this machine, in a network that you
             trust. Each start logs a warning.
         allowed_hosts: the names that programs may use for this machine, without ports, such as
             ``["host.docker.internal"]``; needed if ``host`` is not a loopback address.
@@ -127,7 +127,7 @@ class LocalSWF:
         return f"<LocalSWF {state}>"
 
     def start(self) -> None:
-        """Serve, on threads of its own; do nothing if it serves already.
+        """Serve in its own threads; do nothing if it already serves.
 
         Raises:
             LocalSWFError: moto is missing or was not tested, a port is in use, or the state cannot

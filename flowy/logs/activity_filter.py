@@ -16,9 +16,9 @@ from .keys import ACTIVITY_KEYS, OWN_KEYS
 class ActivityFilter(logging.Filter):
     """Adds all of Flowy's keys to each record, and lets every record pass.
 
-    Within an activity the keys identify its task. Elsewhere they are empty texts, so that a format
-    can always use them. Keys that a record already has are kept: those of the caller's ``extra``,
-    or of Flowy's own records.
+    Within an activity, the keys identify its task. Elsewhere they are empty texts, so that a format
+    can always use them. Keys that a record already has stay unchanged: those of the caller's
+    ``extra``, or of Flowy's own records.
     """
 
     def __init__(self) -> None:

@@ -50,7 +50,8 @@ class PrometheusObserver(Observer):
 
     Args:
         registry: the registry of the metrics; None for prometheus_client's default. With several
-            processes the metrics are not registered, and ``render`` returns those of all processes.
+            processes, the metrics are not registered, and ``render`` returns those of all
+            processes.
     """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
@@ -176,8 +177,8 @@ OBSERVER = PrometheusObserver()
 def render() -> tuple[bytes, str]:
     """Return the answer to a scrape, and its content type.
 
-    The answer has all metrics of prometheus_client's default registry, including the author's own.
-    With several processes it has the combined values of all of them.
+    The answer has all metrics of prometheus_client's default registry, including your own. With
+    several processes, it has the combined values of all processes.
 
     Raises:
         ObserverError: prometheus_client is missing.

@@ -47,7 +47,7 @@ class WorkerStarted:
 
 @dataclass(frozen=True)
 class StopRequested:
-    """A stop has reached a level; each level is told once."""
+    """A stop has reached a level; sent once for each level."""
 
     level: StopLevel
 
@@ -72,8 +72,8 @@ class PollEnded:
 
     Attributes:
         task_list: the list that was polled.
-        result: ``"task"``, ``"empty"``, ``"error"`` if SWF did not carry it out, or ``"lost"`` if
-            it may have cost a task.
+        result: ``"task"``, ``"empty"``, ``"error"`` if SWF did not carry it out, or ``"lost"`` if a
+            task may be lost with it.
         seconds: how long the poll took.
         fault: SWF's code, or the name of the client's exception; None if the poll succeeded.
         run_id, started_event_id: which task it brought, as in ``ActivityInfo``; None without one.
@@ -118,7 +118,7 @@ class TaskStarted:
 
 @dataclass(frozen=True)
 class TaskWaited:
-    """The history of a task told how long it had waited for a worker.
+    """The history of a task shows how long it had waited for a worker.
 
     Attributes:
         info: the task.
@@ -160,7 +160,8 @@ class TaskEnded:
         info: the task.
         outcome: how it ended, as far as the worker knows.
         run_seconds: from the poll to the end of the run.
-        answer_seconds: from the end of the run until SWF took the answer, or it was given up.
+        answer_seconds: from the end of the run until SWF accepted the answer, or the worker gave
+            up.
         error: the exception behind a failure, or None. An observer sees exceptions only here;
             middleware sees them, too.
     """
@@ -187,7 +188,7 @@ class ProcessEnded:
     Attributes:
         pid: which one.
         slot: its slot; a replacement gets the same one.
-        end: an exit code, or a signal and its name.
+        end: the exit code, or the signal and its name.
         expected: whether it ended well: with exit code 0, and all its tasks settled.
     """
 

@@ -22,7 +22,7 @@ from .events import (
 
 
 class Observer:
-    """The base class of observers: override what you need, each method takes one event."""
+    """The base class of observers: override the methods that you need. Each takes one event."""
 
     def starting(self, event: Starting) -> None:
         """A process is about to serve or to supervise: the first event, before anything else.

@@ -24,9 +24,9 @@ Carrier: TypeAlias = Callable[[Run], Mapping[str, str] | None]
 
 
 def carrier_of(run: Run) -> Mapping[str, str] | None:
-    """Return what the decider has put into ``control`` or, if it is simpleflow's, into ``meta``.
+    """Return the headers that the decider put into ``control`` or, with simpleflow, into ``meta``.
 
-    ``control`` is known if the history of the task was read, and counts if it is a JSON object.
+    It uses ``control`` if the history of the task was read and ``control`` is a JSON object.
     """
     control = None if run.info is None else run.info.control
     found = _object(control) if control else None

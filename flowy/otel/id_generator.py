@@ -18,7 +18,7 @@ except ImportError as error:
 
 
 class RunIdGenerator(RandomIdGenerator):
-    """Makes one trace of each execution; outside activities ids are random.
+    """Makes one trace of each execution; outside activities, ids are random.
 
     Give it to ``TracerProvider(id_generator=RunIdGenerator())``, or set the environment variable
     ``OTEL_PYTHON_ID_GENERATOR`` to ``flowy``.

@@ -31,10 +31,10 @@ def trace_id_of(run_id: str) -> int:
 
 @contextmanager
 def in_trace_of(run_id: str) -> Iterator[None]:
-    """Give spans without a parent that start in the block the trace id of an execution.
+    """Put spans that start in the block without a parent into the trace of an execution.
 
-    For deciders, and whoever else works for an execution. The provider must have a
-    ``RunIdGenerator``; inside an activity the block is not needed.
+    Use it in deciders, and in other code that works for an execution. The provider must have a
+    ``RunIdGenerator``. Activities do not need the block.
     """
     mark = _run_id.set(run_id)
     try:

@@ -58,19 +58,19 @@ _STEERS = (SuspendTask, HandOverTask, CancelTask, asyncio.CancelledError)
 class Tracing(Middleware, Observer):
     """Makes the spans of a worker; ``TRACING`` is one for the global provider.
 
-    As middleware of a worker it is an observer of that worker, too. As middleware of a class alone
-    it makes only the spans of runs.
+    As middleware of a worker, it is also an observer of that worker. As middleware of a class
+    alone, it makes only the spans of runs.
 
     Args:
         tracer_provider: makes the tracer; None for OpenTelemetry's global one, which may be set
             later.
-        carrier: returns the headers that came with the task of a run; None if there are none. By
-            default what a decider has put into ``control``, or simpleflow's into ``meta``.
-        parent: whether the span of such headers becomes the parent of the run's, rather than a
-            link. Whoever can schedule a task then decides the trace, and whether it is sampled.
-        polls: whether there are spans for polls that brought a task.
-        texts: whether an exception's message and traceback are written, besides its class. They may
-            have secrets in them.
+        carrier: a function that returns the headers that came with the task of a run, or None. By
+            default, the headers come from ``control``, or from simpleflow's ``meta``.
+        parent: whether the span of such headers becomes the parent of the run's span, rather than a
+            link. Anyone who can schedule a task then chooses the trace and whether it is sampled.
+        polls: whether to make spans for polls that brought a task.
+        texts: whether spans have an exception's message and traceback besides its class. These may
+            contain secrets.
     """
 
     def __init__(

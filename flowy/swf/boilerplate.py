@@ -67,11 +67,11 @@ def _takes(
 
 @_takes(WorkerOptions)
 def start_activity_worker(options: WorkerOptions) -> StopReport:
-    """Start the main loop that polls *task_list* of *domain* and runs the activities it brings.
+    """Start the main loop that polls *task_list* of *domain* and runs its activities.
 
-    It returns after a stop. SIGINT, SIGTERM or SIGHUP lets running activities finish, and waits for
-    open polls (up to 60 s) and the tasks that they bring; a second signal ends the grace; a third
-    one ends all waiting.
+    It returns after a stop. After SIGINT, SIGTERM or SIGHUP, it lets running activities finish, and
+    waits for open polls (up to 60 s) and the tasks that they bring. A second signal ends the grace;
+    a third one ends all waiting.
 
     Args:
         {options}
@@ -80,7 +80,7 @@ def start_activity_worker(options: WorkerOptions) -> StopReport:
         How the tasks ended, and what the stop left.
 
     Raises:
-        ValueError: an argument that cannot be used.
+        ValueError: an argument cannot be used.
         ScanError: the scan found no activity, or one type twice.
         ObserverError: an observer cannot work.
         RegistrationError: a type is registered with other values than the code declares or is
@@ -163,7 +163,7 @@ def async_scheduler(
             task in any domain.
         layer1: a boto3 ``swf`` client to use as it is, or any object with its methods; None makes
             one from the default session.
-        codecs: encode what is sent, in this order: those of the activities.
+        codecs: the codecs of the activities, in the order in which they encode.
         claims: stores results that are too long for SWF; None stores nothing.
         hide_reasons: whether reasons of failures are sent as details, which are encrypted.
 

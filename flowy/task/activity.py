@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 class Activity(HistoryOfTask):
     """The base class of activities: override ``run``.
 
-    A worker constructs one instance for each task and calls it once, so attributes set in
-    ``run`` belong to one task.
+    A worker constructs one instance for each task and calls it once, so attributes that ``run``
+    sets belong to one task.
 
     Args:
         input: the wire text of the arguments; None if the task has none.
         scheduler: sends its heartbeats and its answer.
-        token: names the task at SWF. It is a credential: whoever has it can end the task.
+        token: identifies the task at SWF. It is a credential: whoever has it can end the task.
     """
 
     #: Heartbeats in the background: True sends one every third of the declared heartbeat timeout, a
@@ -87,7 +87,7 @@ class Activity(HistoryOfTask):
         """Do the work and return a JSON-serializable value; override it, with any signature.
 
         Raises:
-            SuspendTask: raise it to send no answer now; see `token`.
+            SuspendTask: raise it to send no answer yet; see `token`.
             HandOverTask: raise it to send no answer, because other code does.
             CancelTask: raise it to answer *canceled* when that was requested.
             Exception: any other exception fails the task. Its text becomes the reason, cut to 256
@@ -117,8 +117,8 @@ class Activity(HistoryOfTask):
     def cancel_requested(self) -> bool:
         """Whether the latest heartbeat brought a request to cancel this task; makes no call.
 
-        Reading True has the effect of a heartbeat that answers False: return None or raise
-            ``CancelTask`` to answer *canceled*. Any other value completes the task.
+        True has the effect of a heartbeat that returns False: return None or raise ``CancelTask``
+        to answer *canceled*. Any other value completes the task.
         """
         status = self._scheduler.status
         if status.current is not TaskStatus.CANCEL_REQUESTED:
@@ -135,12 +135,12 @@ class Activity(HistoryOfTask):
 
         Returns:
             True to go on. False to give up: the task is closed at SWF, its cancellation was
-            requested, no heartbeat was accepted for the declared heartbeat timeout, or the worker
+            requested, SWF accepted no heartbeat for the declared heartbeat timeout, or the worker
             must stop. Then clean up and return None: the worker sends the matching answer
             (canceled, failed or none).
 
-            A call that is throttled or does not get through is tried again for up to 5 s and
-            then answers True, until the declared heartbeat timeout (start-to-close if none is
+            If SWF throttles the call or cannot be reached, Flowy tries again for up to 5 s, and
+            then returns True, until the declared heartbeat timeout (start-to-close if none is
             declared) has passed without an accepted heartbeat. The timeouts in force may differ
             from the declared ones: a workflow may override them, and SWF does not tell the worker.
 
@@ -159,8 +159,8 @@ class Activity(HistoryOfTask):
     def progress(self, details: object = None) -> None:
         """Report progress without a call to SWF; never blocks.
 
-        With ``auto_heartbeat`` the details go out with the next background heartbeat, and
-        ``max_stall`` counts from here.
+        With ``auto_heartbeat``, the next background heartbeat sends the details, and ``max_stall``
+        counts from this call.
 
         Args:
             details: as for ``heartbeat``.
@@ -174,10 +174,10 @@ class Activity(HistoryOfTask):
     def remaining(self) -> float | None:
         """Return how many seconds of the declared start-to-close are left, at least 0.
 
-        Counted from when the poll brought the task, with schedule-to-close as an upper bound;
-        None if neither is declared. An estimate: a workflow may override both timeouts, SWF
-        does not tell the worker, and the time that the task was queued is not known either. If the
-        history was read, it counts by the timeouts in force.
+        It counts from the poll that brought the task, and returns at most what is left of
+        schedule-to-close; None if neither timeout is declared. This is an estimate: a workflow may
+        override both timeouts, SWF does not tell the worker, and the worker does not know how long
+        the task was queued. If the history was read, it counts by the timeouts in force.
 
         Raises:
             OutsideActivityError: no worker runs this activity.
@@ -187,24 +187,24 @@ class Activity(HistoryOfTask):
     def suspend(
         self, store: TokenStore, note: object = None, *, timeout: float | None = None
     ) -> NoReturn:
-        """Keep this task in *store*, then end the run without an answer.
+        """Store this task in *store*, then end the run without an answer.
 
-        A heartbeat goes out first. Then the token, `info`, the note and the deadline are kept, and
-        only then the run ends: a task that cannot be kept fails, and is not suspended.
+        It sends a heartbeat, then stores the token, `info`, the note and the deadline, and then
+        ends the run. If the task cannot be stored, it fails and is not suspended.
 
         Args:
-            store: where the task is kept, such as a ``flowy.tokens.sqlite.SQLiteTokenStore``.
+            store: stores the task, such as a ``flowy.tokens.sqlite.SQLiteTokenStore``.
             note: information for whoever finishes the task: any JSON-serializable value.
             timeout: how many seconds the task may wait, if the workflow overrides the declared
                 timeouts; None for the time that `remaining` returns.
 
         Raises:
             SuspendTask: always, unless one of the others is raised; let it pass.
-            CancelTask: the heartbeat's answer was that the task is closed, or that its cancellation
-                was requested. The task was not kept. Let this pass, too: the worker sends the
+            CancelTask: the heartbeat reported that the task is closed, or that its cancellation was
+                requested. The task was not stored. Let this pass, too: the worker sends the
                 matching answer.
-            TokenStoreError: the task could not be kept.
-            SerializationError: the note has no JSON form.
+            TokenStoreError: the task could not be stored.
+            SerializationError: the note is not JSON-serializable.
             OutsideActivityError: no worker runs this activity.
         """
         self._keep(self._scheduler.heartbeat(self._token, now=True), store, note, timeout)
@@ -265,10 +265,10 @@ class Activity(HistoryOfTask):
     ) -> tuple[str, str | None]:
         """Return the reason and the details of a failure; override it to change the transport.
 
-        *reason* and *details* are what Flowy would send, in any length: a reason that begins with a
-        constant of ``flowy.reasons`` is Flowy's own. *error* is the exception behind the failure.
-        Texts that are too long for SWF are cut. It is not called if the worker fails the task
-        without its activity, such as at a stop.
+        *reason* and *details* are the texts that Flowy would send, in any length: a reason that
+        begins with a constant of ``flowy.reasons`` is Flowy's own. *error* is the exception behind
+        the failure. Texts that are too long for SWF are cut. The method is not called if the worker
+        itself fails the task, such as at a stop.
         """
         return reason, details
 
@@ -276,7 +276,7 @@ class Activity(HistoryOfTask):
 
     @classmethod
     def _serialize_arguments(cls, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-        """Return the input of a call by the class: what ``_deserialize_arguments`` reads.
+        """Return the input for ``_deserialize_arguments``, when a caller passes the class.
 
         None calls without an input.
         """
@@ -284,7 +284,7 @@ class Activity(HistoryOfTask):
 
     @classmethod
     def _deserialize_result(cls, text: str | None) -> Any:
-        """Return the value of what ``_serialize_result`` writes, for a call by the class.
+        """Return the value that ``_serialize_result`` wrote, when a caller passes the class.
 
         *text* is None if the task completed without a result.
         """

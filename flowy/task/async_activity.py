@@ -22,12 +22,12 @@ class AsyncActivity(Activity):
     A worker runs its coroutines on one event loop, and all other activities in threads. Arguments
     are decoded on the loop; results are encoded, and heartbeats and answers sent, in threads.
 
-    ``run`` is canceled, by a CancelledError from what it awaits, when a background heartbeat learns
-    that the task is closed or that its cancellation was requested, and when the worker must stop;
-    once for each cause. It is not canceled for a cause of which its own ``await self.heartbeat()``
-    has told it. Clean up and let the error pass, or raise CancelTask: the worker sends the matching
-    answer, as after a heartbeat that answered False. A CancelledError from any other cause fails
-    the task.
+    The worker cancels ``run``, with a CancelledError at its ``await``, if a background heartbeat
+    learns that the task is closed or that its cancellation was requested, or if the worker must
+    stop; once for each cause. It does not if ``run`` has learned of the cause from its own ``await
+    self.heartbeat()``. Clean up and let the error pass, or raise CancelTask: the worker sends the
+    matching answer, as after a heartbeat that returned False. A CancelledError from any other cause
+    fails the task.
     """
 
     async def run(self, *args: Any, **kwargs: Any) -> Any:
@@ -47,13 +47,13 @@ class AsyncActivity(Activity):
     if not TYPE_CHECKING:  # type checkers see Activity.history
 
         async def history(self) -> TaskHistory:
-            """Read what SWF's history tells of this task: ``Activity.history``."""
+            """Read what SWF's history says about this task: ``Activity.history``."""
             return await off_loop(lambda: Activity.history(self))
 
     async def suspend(  # type: ignore[override]
         self, store: TokenStore, note: object = None, *, timeout: float | None = None
     ) -> NoReturn:
-        """Keep this task in *store*, then end the run without an answer: ``Activity.suspend``."""
+        """Store this task in *store*, then end the run without an answer: ``Activity.suspend``."""
         beat = functools.partial(self._scheduler.heartbeat, self._token, now=True)
         told = await off_loop(beat, beats=True)
         await off_loop(lambda: self._keep(told, store, note, timeout))

@@ -90,14 +90,14 @@ class HistoryOfTask:
     else:
 
         def history(self) -> TaskHistory:
-            """Read what SWF's history tells of this task, unless that was read before the run.
+            """Read what SWF's history says about this task, unless it was read before the run.
 
-            One call to SWF, two for a history of more than 1,000 events. Afterwards ``attempt``
-            and the others have their values, and the timeouts in force rule. A call that fails, or
-            whose answer lacks this task, is repeated once, after 0.5 s.
+            It makes one call to SWF, or two if the history has more than 1,000 events. Afterwards,
+            ``attempt`` and the others have their values, and Flowy uses the timeouts in force. If a
+            call fails, or its answer lacks this task, Flowy repeats it once, after 0.5 s.
 
             Raises:
-                HistoryError: the history cannot be had at the moment.
+                HistoryError: the history is not available at the moment.
                 OutsideActivityError: no worker runs this activity.
             """
             return task_history()

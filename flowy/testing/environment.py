@@ -40,30 +40,30 @@ class ActivityEnvironment:
         assert env.heartbeats == ["9 left", "8 left", "7 left"]
 
     The ``..._at`` arguments say what happens at which heartbeat, counted from 1, in every run. An
-    activity with ``auto_heartbeat`` learns of it at the same moment, though no heartbeats go out in
-    the background. ``cancel``, ``close``, ``lose`` and ``stop`` do the same from outside, to the
-    running task, or to the next one if none runs; any thread may call them.
+    activity with ``auto_heartbeat`` learns of it at the same moment, although no background
+    heartbeats are sent. ``cancel``, ``close``, ``lose`` and ``stop`` do the same from outside, to
+    the running task, or to the next one if none runs. Any thread may call them.
 
     Args:
         cancel_at: from this heartbeat on, the task's cancellation is requested; None for never.
         close_at: from this heartbeat on, the task is closed: it timed out, or its workflow ended.
-        lose_at: from this heartbeat on, none is accepted, until the task counts as lost.
+        lose_at: from this heartbeat on, no heartbeat is accepted, until the task counts as lost.
         stop_at: from this heartbeat on, the worker stops and its grace is over.
         on_heartbeat: called with the details of each heartbeat before it is answered.
         info: the value of ``Activity.info``: an ``ActivityInfo``, or a mapping with some of its
             fields. The others come from the decorator, or have simple defaults.
         token: the value of ``Activity.token``, 1 to 1,024 characters.
         on_stop: what a stopping worker does with a task that gave up: ``"abandon"`` or ``"fail"``.
-        serialize_arguments: makes the wire text of ``(args, kwargs)``, for classes with their
-            own ``_deserialize_arguments``; None for the class's ``_serialize_arguments``, which is
-            JSON unless its base class is that of another format.
+        serialize_arguments: makes the wire text of ``(args, kwargs)``, for classes with their own
+            ``_deserialize_arguments``. None uses the class's ``_serialize_arguments``, which writes
+            JSON unless the base class has another format.
         deserialize_result: makes the value of a result's wire text, for classes with their own
-            ``_serialize_result``; None likewise for the class's ``_deserialize_result``.
-        middleware: runs around ``run``, like a worker's: outside the middleware of the class.
-        attempt: the value of ``Activity.attempt``, if the activity asks for its history; the ones
-            before it have timed out. None if the history cannot be had.
-        previous_details: the value of ``Activity.previous_details``: what the attempt before gave
-            to its last heartbeat.
+            ``_serialize_result``. None uses the class's ``_deserialize_result``.
+        middleware: middleware around ``run``, like a worker's: outside the middleware of the class.
+        attempt: the value of ``Activity.attempt``, if the activity asks for its history; the
+            earlier attempts have timed out. None means that the history is not available.
+        previous_details: the value of ``Activity.previous_details``: the details of the previous
+            attempt's last heartbeat.
     """
 
     def __init__(
@@ -124,11 +124,11 @@ class ActivityEnvironment:
         return self._task is not None and self._task.run.outcome is TaskOutcome.SUSPENDED
 
     def cancel(self) -> None:
-        """Request the task's cancellation, of which its next heartbeat tells it."""
+        """Request the task's cancellation, which its next heartbeat reports."""
         self._happen(ScriptedTask.request_cancel)
 
     def close(self) -> None:
-        """Close the task: its next heartbeat answers False, and its answer is refused."""
+        """Close the task: its next heartbeat returns False, and its answer is refused."""
         self._happen(ScriptedTask.close)
 
     def lose(self) -> None:
@@ -139,27 +139,27 @@ class ActivityEnvironment:
         """Ask the worker to stop: ``flowy.context.worker_stopping()`` becomes True.
 
         Args:
-            hurry: if True, the grace is over, too: heartbeats answer False, and coroutines are
+            hurry: if True, the grace is over, too: heartbeats return False, and coroutines are
                 canceled.
         """
         level = StopLevel.CANCEL if hurry else StopLevel.DRAIN
         self._happen(lambda task: task.stop_worker(level))
 
     def run(self, activity: type[Activity], /, *args: Any, **kwargs: Any) -> Any:
-        """Run an activity to its end; a coroutine on an event loop of its own.
+        """Run an activity to its end; a coroutine on its own event loop.
 
         Returns:
-            Its value as a workflow reads it: after encoding as JSON and decoding, so that a tuple
-                becomes a list; with a converter, as ``call_activity`` returns it. Or ``Suspended``,
-                ``HandedOver``, ``Canceled`` or ``Unanswered``, if the run ended so.
+            Its value as a workflow reads it: encoded as JSON and decoded, so that a tuple becomes a
+            list; with a converter, as ``call_activity`` returns it. Or ``Suspended``,
+            ``HandedOver``, ``Canceled`` or ``Unanswered``, if the run ended in this way.
 
         Raises:
             SerializationError, TooLongError: the arguments cannot be encoded.
             ConversionError, TypeError: with a converter: the arguments do not fit ``run``.
             ScanError: the converter cannot use an annotation of ``run``.
             ActivityFailedError: Flowy itself failed the task: the arguments do not fit ``run``, or
-                the result has no JSON form or is too long. Its ``reason`` is the one that SWF would
-                get.
+                the result is not JSON-serializable or too long. Its ``reason`` is the one that SWF
+                would get.
             Exception: any other exception that ``run`` raised.
         """
         if issubclass(activity, AsyncActivity):

@@ -53,20 +53,21 @@ def replay(
             replayed = replay("tests/order-7.json", ChargeOrder)
             assert replayed.now.value == {"paid": 7}, replayed
 
-    The answer is not sent to SWF, and calls of Flowy's own that would change anything there are
-    refused. All else that the activity does is real: see ``flowy.context.replaying``.
+    The answer is not sent to SWF. Flowy's own calls that would change anything at SWF are refused.
+    Everything else that the activity does is real: see ``flowy.context.replaying``.
 
     Args:
-        history: the path of a file that ``flowy replay --save`` or the AWS CLI has written; an
-            answer of GetWorkflowExecutionHistory, several of them, or events.
+        history: the path of a file that ``flowy replay --save`` or the AWS CLI wrote; one answer of
+            GetWorkflowExecutionHistory, or several; or events.
         activities: the classes that can run, each with the activity decorator.
         activity_id: the activity id of the task; None if only one task fits.
         event_id: the number of one of the task's events; None if only one task fits.
         input: wire text to use instead of the recorded input; None for that.
-        as_recorded: whether heartbeats learn of a cancellation, and of the closing of the task, as
-            many seconds after the start as is recorded. Otherwise all of them are accepted.
+        as_recorded: whether heartbeats report a cancellation and the end of the task at the same
+            time after the start as recorded. Otherwise all heartbeats are accepted.
         on_heartbeat: called with the seconds since the start, and the details, of each heartbeat.
-        middleware, codecs, claims: those of the worker, outside of or after those of the class.
+        middleware, codecs, claims: those of the worker. Its middleware is outside that of the
+            class; its codecs and store serve classes that have none.
 
     Raises:
         HistoryError: it is not a history, events between others are missing, no task fits, or

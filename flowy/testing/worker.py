@@ -48,13 +48,13 @@ class LocalWorker:
     Args:
         swf: a running local SWF.
         domain: one of its domains, in which the types are registered.
-        activities: what to serve: a module, a package, a dotted name, all scanned; an activity's
-            class; or a list of these.
+        activities: the activities to serve: a module, a package or a dotted name to scan; an
+            activity's class; or a list of these.
         options: options of ``flowy.swf.worker.ActivityWorker``; ``concurrency`` is 10 by default.
 
     Raises:
         ScanError: *activities* contains no activity, or two implementations of one type.
-        RegistrationError: the domain has one of the types already, with other values.
+        RegistrationError: the domain already has one of the types, with other values.
     """
 
     def __init__(
@@ -91,17 +91,18 @@ class LocalWorker:
         self.stop()
 
     def start(self) -> None:
-        """Start to poll, in threads of its own."""
+        """Start to poll, in its own threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> StopReport:
         """Stop, and return how the tasks ended.
 
-        Activities that still run are told to give up, and after 2 s abandoned to their timeouts.
+        Activities that still run are asked to give up. After 2 s, they are abandoned to their
+        timeouts.
 
         Raises:
-            Exception: an exception that ended the worker before, such as a SWFError.
+            Exception: the exception that had ended the worker, such as a SWFError.
         """
         for worker in self._workers:
             worker.stop(StopLevel.CANCEL)

@@ -47,17 +47,18 @@ class Finisher:
     """Answers for tasks of a store; thread-safe if the store and the scheduler are.
 
     Args:
-        store: where the tasks are kept.
+        store: has the tasks.
         scheduler: sends the answers to SWF: ``async_scheduler(domain)``.
 
-    Each method takes *activity*, the class of the activity, to use its converter, codecs and
-    store; None takes the codecs and the store of the scheduler alone. The store keeps why a task
-    has failed or was canceled as SWF gets it: with codecs nothing of it is in clear text that is
-    not so at SWF.
+    Each method takes *activity*, the class of the activity, to use its converter, codecs and store.
+    None uses only the codecs and the store of the scheduler. The token store keeps the reason and
+    the details in the form that SWF gets: if they are encrypted at SWF, they are encrypted in the
+    store.
 
-    Each method returns True if SWF took the answer, and False if the task was closed already. If
-    the store cannot record the answer, an ERROR is logged and the keeper marks the task later. If
-    the scheduler raises an error, the method raises it, and the task stays open in the store.
+    Each method returns True if SWF accepted the answer, and False if the task was closed already.
+    If the store cannot record the answer, the method logs an ERROR, and the keeper marks the task
+    later. If the scheduler raises an error, the method raises it, and the task stays open in the
+    store.
     """
 
     def __init__(self, store: TokenStore, scheduler: TokenScheduler) -> None:
@@ -71,7 +72,7 @@ class Finisher:
 
         Args:
             task: a task of the store.
-            result: what the task brings its decider.
+            result: the result for the decider.
             activity: the class of the activity, whose converter converts the result by the
                 annotation of its ``run``; None converts nothing.
 
@@ -106,7 +107,7 @@ class Finisher:
     def cancel(
         self, task: SuspendedTask, details: str | None = None, *, activity: type | None = None
     ) -> bool:
-        """Answer *canceled*, which SWF takes only if a cancellation was requested."""
+        """Answer *canceled*, which SWF accepts only if a cancellation was requested."""
         cancel: Callable[..., bool] = self._scheduler.cancel
         given, envelope = _given(activity), self._envelope(activity)
         kept = None if details is None else str(details)

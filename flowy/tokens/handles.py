@@ -51,9 +51,9 @@ class Grant:
 
     Attributes:
         task: the task it names, as the store has it now, open or closed.
-        verbs: what may be done to the task: some of ``complete``, ``fail`` and ``cancel``.
+        verbs: the allowed actions: some of ``complete``, ``fail`` and ``cancel``.
         expires_at: when it expires, in seconds since the epoch.
-        id: the handle's own id, by which the store records its use.
+        id: the handle's own id; the store records its use under this id.
     """
 
     task: SuspendedTask
@@ -66,9 +66,9 @@ class Handles:
     """Makes and accepts handles for the tasks of a store.
 
     Args:
-        store: where the tasks are kept and the use of handles is recorded.
+        store: has the tasks, and records the use of handles.
         key: at least 32 random bytes, the same in all processes that make or accept handles.
-        old_keys: former keys, whose handles are still accepted.
+        old_keys: former keys; their handles are still accepted.
         clock: the wall clock, in seconds since the epoch.
 
     Raises:
@@ -88,7 +88,7 @@ class Handles:
         self._clock = clock
 
     def make(self, task: SuspendedTask, *verbs: str, lifetime: float) -> str:
-        """Return a handle with which anybody can do one of *verbs* to *task*, once.
+        """Return a handle that lets anybody do one of *verbs* to *task*, once.
 
         Args:
             task: a task of the store.
@@ -99,8 +99,8 @@ class Handles:
             About 120 characters, safe in a URL.
 
         Raises:
-            ValueError: a verb is unknown, or there is none; the lifetime is out of range; or a
-                store of your own uses task ids other than 1 to 64 letters, digits, ``_`` and ``-``.
+            ValueError: a verb is unknown, or none is given; the lifetime is out of range; or your
+                own store uses task ids other than 1 to 64 letters, digits, ``_`` and ``-``.
         """
         _check(task, verbs, lifetime)
         expires_at = math.ceil(self._clock() + lifetime)  # whole seconds, rounded up
@@ -146,7 +146,7 @@ class Handles:
 
         Raises:
             ForgedHandleError, ExpiredHandleError: as for ``look``.
-            ForeignHandleError: as for ``look``; or it does not grant *verb*.
+            ForeignHandleError: as for ``look``; or it does not allow *verb*.
             UsedHandleError: it was used before.
         """
         grant = self.look(handle)

@@ -45,11 +45,11 @@ def key_from_file(path: str | os.PathLike[str], *, allow_group: bool = False) ->
     Args:
         path: the file.
         allow_group: whether a group of this process may read the file, and root may own it, as with
-            a secret of Kubernetes or Docker. Everybody else still may not.
+            a secret of Kubernetes or Docker. All others must have no access.
 
     Raises:
-        ValueError: the key is too short or UTF-16 text, the file belongs to another user, or others
-            than its owner may read it.
+        ValueError: the key is too short or UTF-16 text, the file belongs to another user, or other
+            users may read it.
         OSError: the file cannot be read.
     """
     with Path(path).open("rb") as file:

@@ -21,20 +21,19 @@ class SuspendedTask:
     """One suspended task. Its ``repr`` shows neither its token nor its note.
 
     Attributes:
-        token: names the task at SWF. It is a credential: whoever has it can end the task.
+        token: identifies the task at SWF. It is a credential: whoever has it can end the task.
         info: its type, ids, domain and declared timeouts.
         note: information for whoever finishes the task: a JSON-serializable value.
         suspended_at: when it was suspended, in seconds since the epoch.
         deadline: when SWF times it out by the declared timeouts, in seconds since the epoch; None
-            if they set no limit. An estimate, because a workflow may override the timeouts.
+            if they set no limit. This is an estimate, because a workflow may override the timeouts.
         id: its id in the store; not a secret.
         outcome: how it ended; None while it is open, as far as the store knows.
-        reason: why it ended so: the failure's reason, the type of the timeout, or the details of a
-            canceled task, as SWF has them: encrypted details can be read with
-            ``flowy.transport.read``. Or None.
+        reason: why it ended, or None: the failure's reason, the type of the timeout, or the details
+            of a canceled task, as SWF has them. ``flowy.transport.read`` reads encrypted details.
         closed_at: when the store learned of its end, in seconds since the epoch; None while it
             is open.
-        learned: whether it was ended elsewhere, and the keeper learned so from SWF.
+        learned: whether something else ended it, and the keeper learned this from SWF.
         cancel_requested: whether the last heartbeat brought a request to cancel it.
     """
 

@@ -17,10 +17,10 @@ from .json import encode_result, json_type, read_json, type_name
 
 
 class ObjectActivity(Activity):
-    """The base class of activities whose input is one JSON object: the keyword arguments.
+    """The base class of activities with one JSON object as input: the keyword arguments.
 
-    ``{"path": "a.png"}`` calls ``run(path="a.png")``; a task without input, or with an empty one,
-    has no arguments. The result is the JSON text of the value, as ``Activity`` writes it.
+    ``{"path": "a.png"}`` calls ``run(path="a.png")``. If a task has no input, or an empty one,
+    ``run`` gets no arguments. The result is the JSON text of the value, as ``Activity`` writes it.
     """
 
     @staticmethod
@@ -44,10 +44,10 @@ class ObjectActivity(Activity):
 
 
 class ValueActivity(Activity):
-    """The base class of activities whose input is one JSON value: the only argument.
+    """The base class of activities with one JSON value as input: the only argument.
 
-    ``[1, 2]`` calls ``run([1, 2])``; a task without input, or with an empty one, has no argument,
-    and ``null`` has the argument None. The result is the JSON text of the value.
+    ``[1, 2]`` calls ``run([1, 2])``, and ``null`` calls ``run(None)``. If a task has no input, or
+    an empty one, ``run`` gets no argument. The result is the JSON text of the value.
     """
 
     @staticmethod
@@ -67,10 +67,10 @@ class ValueActivity(Activity):
 
 
 class TextActivity(Activity):
-    """The base class of activities whose input and result are text as it is.
+    """The base class of activities with plain text as input and result.
 
-    ``a.png`` calls ``run("a.png")``; a task without input has no argument. ``run`` returns text, or
-    None for an empty result.
+    ``a.png`` calls ``run("a.png")``. If a task has no input, ``run`` gets no argument. ``run``
+    returns text, or None for an empty result.
     """
 
     @staticmethod

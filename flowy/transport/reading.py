@@ -13,16 +13,16 @@ from ..exception import SerializationError
 
 
 def read(text: Any, codecs: Sequence[Codec] = (), claims: Store | None = None) -> Any:
-    """Return the value of wire text, with what its envelopes stand for in their places.
+    """Return the value of wire text, with its envelopes opened.
 
     Args:
         text: a result, an input or encoded details, as text; or a JSON value, such as one argument
             or the note of a suspended task.
-        codecs: those with which it may have been encoded, in any order.
+        codecs: the codecs that may have encoded it, in any order.
         claims: the store of claims; None if there is none.
 
     Returns:
-        The value; or text, if what is encoded is not JSON, as details are.
+        The value; or text, if the decoded text is not JSON, as with details.
 
     Raises:
         SerializationError: it is not JSON.

@@ -98,32 +98,31 @@ def call_activity(domain: object, activity: Any, /, *args: Any, **keywords: Any)
 
     Args:
         domain: the SWF domain.
-        activity: its class, which the decorator has marked: the type and the default task list are
-            those of the mark (of several, the one next to the class), with a converter arguments
-            and value have the types of its ``run``, and they go through its codecs and its store.
-            Or the name of a type, followed by its version. The type must be registered.
+        activity: the decorated class, or the name of a type, followed by its version. A class gives
+            the type and the default task list (of several decorators, the one next to the class
+            counts), the converter, the codecs and the store. The type must be registered.
         args: its positional arguments.
-        keywords: its keyword arguments, and the options of the call below. A keyword with the name
-            of an option is one, unless ``run`` of the class has such a parameter.
-        kwargs: its keyword arguments; all other keywords are options then. Type checkers want it if
-            a class is called with options.
+        keywords: its keyword arguments, and the options below. A keyword with the name of an option
+            is the option, unless ``run`` of the class has such a parameter.
+        kwargs: its keyword arguments; all other keywords are then options. Type checkers need it if
+            you pass a class and options.
         task_list: where to schedule it; None for the type's default list.
-        timeout: how long the whole call may take, in whole seconds from 1 to a year. Then the
-            activity's cancellation is requested, of which its next heartbeat tells it.
+        timeout: how long the whole call may take, in whole seconds from 1 to a year. Then the call
+            requests the activity's cancellation, which its next heartbeat reports.
         grace: how long the activity may take to end after that request, in whole seconds, 0 or
-            more. Then the execution is terminated, which closes the task.
+            more. Then the call terminates the execution, which closes the task.
         workflow_id: the id of the execution, unique among the open ones of the domain; None for a
             new one.
-        layer1: as for ``start_activity_worker``. Two threads use it at once, which boto3's clients
-            allow.
+        layer1: as for ``start_activity_worker``. Two threads use it at once; boto3's clients allow
+            that.
 
-    A call from within an activity waits in the caller's slot. If its worker has only one slot, a
-    WARNING says that the other activity may never start.
+    A call from an activity keeps the caller's slot busy. If the worker has only one slot, a WARNING
+    says that the other activity may never start.
 
-    If an exception interrupts the call, such as a KeyboardInterrupt, the cancellation is requested
-    and waited for as at the timeout; a second interruption ends the waiting. The exception's notes
-    say how the activity ended. If the caller is killed, SWF closes the execution a minute after the
-    call would have terminated it.
+    If an exception such as a KeyboardInterrupt interrupts the call, it requests the cancellation
+    and waits, as at the timeout; a second interruption ends the wait. The exception's notes say how
+    the activity ended. If the caller is killed, SWF closes the execution a minute after the call
+    would have terminated it.
 
     Returns:
         The activity's value, even if the activity completed after the request to cancel it.
@@ -135,12 +134,12 @@ def call_activity(domain: object, activity: Any, /, *args: Any, **keywords: Any)
         CallTimedOutError: *timeout* passed; the error says how the activity ended.
         CallError: it could not be scheduled, or its execution was closed from outside.
         ConversionError: an argument, or the result, does not fit its type.
-        SerializationError: an argument, or the result, has no JSON form.
+        SerializationError: an argument, or the result, is not JSON-serializable.
         TooLongError: the input is longer than 32,768 characters, and the class has no store.
         CodecError, ClaimError: a codec or the store of the class refuses a value.
         UnavailableError: a key service or the store of the class does not answer.
         SWFError: SWF refuses the call, or is out of reach for too long.
-        ScanError: the class is not marked, or an annotation of its ``run`` cannot be used.
+        ScanError: the class is not decorated, or an annotation of its ``run`` cannot be used.
         TypeError: the arguments do not fit the annotated ``run``, or an option is unknown.
         ValueError: an argument cannot be used.
     """

@@ -22,28 +22,28 @@ class ActivityRecord:
     """One activity task that an execution has scheduled, or tried to.
 
     Attributes:
-        activity_id: what the decider calls it.
+        activity_id: the id that the decider gave it.
         type: its activity type.
-        task_list: the task list on which it was scheduled; empty if it was not.
+        task_list: the task list on which it was scheduled; empty if it was not scheduled.
         outcome: how it ended; None while it is open.
         reason: why it failed, the type of its timeout, or SWF's cause; or empty.
         timeout_type: which timeout ended it: ``START_TO_CLOSE``, ``SCHEDULE_TO_START``,
             ``SCHEDULE_TO_CLOSE`` or ``HEARTBEAT``; None if none did.
-        scheduled_at, started_at, closed_at: seconds since the epoch; None if it did not happen. An
-            activity that could not be scheduled has only the last.
+        scheduled_at, started_at, closed_at: seconds since the epoch; None if the event did not
+            happen. An activity that could not be scheduled has only the last one.
         scheduled_event_id, started_event_id, closed_event_id: SWF's numbers of these events; 0 if
-            they did not happen. A poll brings only the second.
+            they did not happen. A poll brings only the second one.
         heartbeat_timeout, schedule_to_close, schedule_to_start, start_to_close: the timeouts in
             force, in seconds; None for no limit.
-        identity: of the worker that took it; empty if no worker has, or gave one.
+        identity: the identity of its worker; empty if no worker took it, or the worker gave none.
         cancel_requested: whether its decider has requested its cancellation.
-        control: text that the decider has left for itself, or None.
-        task_priority: its priority; None if none was given, which counts as 0.
+        control: the note that the decider attached to it, or None.
+        task_priority: its priority; None counts as 0.
         input: wire text, or None.
         result: wire text, if it completed and has one.
-        details: those of a failure or of a cancellation; or None.
-        heartbeat: the details of its latest heartbeat, which SWF tells only of a task that timed
-            out; or None.
+        details: the details of a failure or of a cancellation; or None.
+        heartbeat: the details of its latest heartbeat, which SWF keeps only if the task timed out;
+            or None.
     """
 
     activity_id: str

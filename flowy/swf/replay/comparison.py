@@ -35,8 +35,8 @@ class RunEnd:
         seconds: how long it ran; None if that is not known.
         reason: the reason of a failure, the type of a timeout; or empty.
         result: the wire text of the result of a completed task, or None.
-        details: those of a failure or a cancellation, or of the last heartbeat of a task that timed
-            out; or None.
+        details: the details of a failure or a cancellation, or of the last heartbeat if the task
+            timed out; or None.
     """
 
     outcome: TaskOutcome | None
@@ -63,7 +63,7 @@ class Replay:
 
     Attributes:
         task: the recorded task.
-        then: how it ended, as its history tells.
+        then: how it ended according to its history.
         now: how it ended in the replay.
         heartbeats: the details of each heartbeat of the replay, as the activity wrote them.
         error: the exception behind a failure of the replay, or None.
@@ -77,11 +77,11 @@ class Replay:
 
     @property
     def equal(self) -> bool | None:
-        """Whether it ended now as it did then; None if there is nothing to compare with.
+        """Whether it ended now as it did then; None if the two cannot be compared.
 
         Completed tasks must have the same value, failed ones the same reason, canceled ones the
-        same details. There is nothing to compare with if the task had not ended, or if the activity
-        has suspended it or handed it over now: then somebody else answers.
+        same details. The two cannot be compared if the task had not ended then, or if the activity
+        suspended it or handed it over now, because then somebody else answers.
         """
         difference = self._difference
         return None if difference is None else not difference

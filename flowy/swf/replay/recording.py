@@ -39,8 +39,9 @@ class Recording:
     """The history of one run of a workflow, oldest event first.
 
     Attributes:
-        event_id: the event of the task for whose sake it was saved; None if it was not saved.
-        lacks_end: whether it says itself that more events follow.
+        event_id: the event of the task that was saved; None if the recording is not from
+            ``--save``.
+        lacks_end: whether the recording itself says that more events follow.
     """
 
     domain: str
@@ -133,7 +134,7 @@ class RecordedTask:
 
     Attributes:
         recording: the history that it is from.
-        record: what the history tells of it.
+        record: what the history says about it.
         cancel_requested_at: when its cancellation was requested, in seconds since the epoch; None
             if it was not.
     """

@@ -80,47 +80,47 @@ def activity(
     Args:
         name: with the version, the key of the type at SWF: text, or a number whose ``str()`` is
             used, 1 to 256 characters.
-        version: likewise, 1 to 64 characters; ``version=1`` is ``"1"``. A float draws a warning,
-            because 1.10 is ``"1.1"``.
+        version: text or a number, 1 to 64 characters; ``version=1`` is ``"1"``. A float causes a
+            warning, because 1.10 is ``"1.1"``.
         task_list: the default list on which workflows schedule it, 1 to 256 characters. A worker
-            serves every activity it has scanned, whatever its default list.
+            serves every activity that it has scanned, whatever its default list.
         heartbeat: the longest time between two heartbeats, in seconds; None for no limit.
         schedule_to_close: the longest time from scheduling to the end, in seconds; None for no
             limit.
         schedule_to_start: the longest time in the queue, in seconds; None for no limit.
         start_to_close: the longest run, in seconds; None for no limit.
-        auto_heartbeat: send heartbeats in the background while it runs: True sends one every third
-            of *heartbeat*, which must be given; a number sends one at that interval in seconds, in
-            case workflows override the timeout; False sends none; None takes the class attribute
-            (False by default).
-        max_stall: pause the background heartbeats when the activity has reported nothing, by
-            ``heartbeat`` or ``progress``, for this many seconds, so that one that hangs times out;
-            None takes the class attribute (None by default: never pause).
+        auto_heartbeat: send heartbeats in the background while it runs. True sends one every third
+            of *heartbeat*, which must be given. A number sends one at that interval in seconds, in
+            case workflows override the timeout. False sends none. None takes the class attribute
+            (by default False).
+        max_stall: pause the background heartbeats if the activity has not called ``heartbeat`` or
+            ``progress`` for this many seconds, so that a hanging activity times out. None takes the
+            class attribute (by default None: never pause).
         task_priority: the default priority of its tasks, a whole number of 32 bits, higher ones
-            first; None declares none, and SWF uses 0.
-        description: a text for people at SWF, up to 1,024 characters; None takes the first line of
-            the class's docstring. SWF keeps the first one it gets, which is not compared.
+            first. None declares no priority, and SWF uses 0.
+        description: the description in SWF's console, up to 1,024 characters; None takes the first
+            line of the class's docstring. SWF keeps the first one that it gets; it is not compared.
         converter: converts arguments and result by the annotations of ``run``, such as
-            ``flowy.convert.msgspec.MsgspecConverter()``; None takes the class attribute (None by
-            default: nothing is converted).
+            ``flowy.convert.msgspec.MsgspecConverter()``; None takes the class attribute (by default
+            None: nothing is converted).
         history: whether to read SWF's history before each run, for ``attempt``,
             ``previous_details``, ``deadline`` and the timeouts in force: "no"; "wanted" runs
-            without them if the history cannot be had; "needed" waits, and then fails the task. None
-            takes the class attribute ("no" by default).
+            without them if the history is not available; "needed" waits, and then fails the task.
+            None takes the class attribute (by default "no").
         same_as: which earlier tasks of the execution were attempts at the same work: "id", those
-            with the same activity id; "flowy", those that their ids name, by the rules of the first
-            Flowy's deciders; "input", those with the same input; or a function that gets the
+            with the same activity id; "flowy", those with ids by the rules of the first Flowy's
+            deciders; "input", those with the same input; or a function that gets the
             ``ActivityRecord`` of this task and of an earlier one. None takes the class attribute
-            (None by default: by the id, or else by the first Flowy's rules).
+            (by default None: by the id, or else by the first Flowy's rules).
 
     The task list, the timeouts and the priority are defaults: a workflow may override each. A
-    timeout is whole seconds from 1 to 99999999: a number, its text, or a ``timedelta``. Timeouts
-    that cannot take effect, because another one ends the task before, draw a warning. One class may
-    be marked several times, once for each version it serves.
+    timeout is whole seconds from 1 to 99999999: a number, its text, or a ``timedelta``. A timeout
+    without effect, because another one ends the task before, causes a warning. You can decorate one
+    class several times, once for each version that it serves.
 
     Raises:
-        ValueError: SWF would refuse a value; or the class's ``middleware`` is not a list or tuple
-            of middleware, or a converter, a codec, a store, *history* or *same_as* is none.
+        ValueError: SWF would refuse a value; the class's ``middleware`` is not a list or tuple of
+            middleware; or a converter, a codec, a store, *history* or *same_as* is not valid.
         TypeError: the class is not a subclass of ``Activity`` that a worker can construct and that
             overrides ``run``, with ``self`` and without ``yield``.
     """

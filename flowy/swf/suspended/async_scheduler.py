@@ -23,30 +23,30 @@ logger = get_logger(__name__)
 
 
 class AsyncScheduler:
-    """Controls suspended activities by their tokens; what ``async_scheduler`` returns.
+    """Controls suspended activities by their tokens; ``async_scheduler`` returns one.
 
     It is thread-safe, and needs only its client and the client's connections. Each process should
-    make its own, after any fork. Several schedulers may use one token: SWF takes one answer, and
+    make its own, after any fork. Several schedulers may use one token: SWF accepts one answer, and
     every other call finds the task closed.
 
     Each method makes one call, which the default client repeats a few times if the connection is
-    bad. It returns False, and logs a line, if the task is closed: answered already, timed out, or
-    its workflow has ended. (``beat`` returns ``TaskStatus.CLOSED``.) If the answer to a first
-    attempt was lost, False may also mean that SWF took this very call.
+    bad. If the task is closed (answered already, timed out, or its workflow has ended), the method
+    returns False and logs a line. (``beat`` returns ``TaskStatus.CLOSED``.) If the answer to a
+    first attempt was lost, False may also mean that SWF accepted this call.
 
     Args:
         client: makes the calls.
-        envelope: how what it sends travels; None for plain text.
+        envelope: encodes and stores what it sends; None for plain text.
         domain: the domain; the keys of stored values begin with it.
 
-    Each method takes *activity*, the class of the activity: then what is sent has the form that the
-    class gives it, and goes through the codecs and the store of the class; those of this scheduler
-    take the place of what the class has none of. None takes this scheduler's alone.
+    Each method takes *activity*, the class of the activity. Then it uses the format, the codecs and
+    the store of the class; if the class has no codecs or no store, it uses the scheduler's. With
+    None, it uses only the scheduler's.
 
     Raises, from each method:
         RefusedError: SWF cannot read the token, or refuses the caller.
-        TransientError: SWF could not be reached, or throttles the call. It may have taken the call,
-            which can be made again.
+        TransientError: SWF could not be reached, or throttles the call. You can call again; SWF may
+            have accepted the first call.
         CodecError: a codec cannot encode the value.
         UnavailableError: a key service or the store does not answer at the moment.
     """
@@ -62,7 +62,7 @@ class AsyncScheduler:
     def heartbeat(
         self, token: str, details: object = None, *, activity: type[Activity] | None = None
     ) -> bool:
-        """Send a heartbeat; False also when the task's cancellation was requested.
+        """Send a heartbeat; return False also if the task's cancellation was requested.
 
         Args:
             token: the activity's ``token``.
@@ -71,7 +71,7 @@ class AsyncScheduler:
             activity: the class of the activity, or None.
 
         Raises:
-            SerializationError: the details have no JSON form.
+            SerializationError: the details are not JSON-serializable.
         """
         return self.beat(token, details, activity=activity) is TaskStatus.ACTIVE
 
@@ -109,7 +109,8 @@ class AsyncScheduler:
 
         Args:
             token: the activity's ``token``.
-            result: a JSON-serializable value, or what the converter of *activity* makes one.
+            result: a value that is JSON-serializable, or that the converter of *activity* can
+                convert.
             activity: the class of the activity, whose converter converts the result by the
                 annotation of its ``run``, and whose ``_serialize_result`` writes it; None converts
                 nothing, and writes JSON.
@@ -119,7 +120,7 @@ class AsyncScheduler:
 
         Raises:
             ConversionError: the result does not fit the annotation.
-            SerializationError: the result has no JSON form.
+            SerializationError: the result is not JSON-serializable.
             TooLongError: its JSON is longer than 32,768 characters, and cannot be stored.
         """
         types = None if activity is None else run_types_of(activity)
@@ -164,7 +165,7 @@ class AsyncScheduler:
     def cancel(
         self, token: str, details: str | None = None, *, activity: type[Activity] | None = None
     ) -> bool:
-        """Answer *canceled*, which SWF takes for tasks whose cancellation was requested.
+        """Answer *canceled*, which SWF accepts only if a cancellation was requested.
 
         Args:
             token: the activity's ``token``.

@@ -52,18 +52,18 @@ class Keeper:
 
     Args:
         domain: the SWF domain.
-        store: where the tasks are kept.
+        store: has the tasks.
         layer1: as for ``async_scheduler``; several threads use it at once.
         on_cancel: ``"answer"`` answers *canceled* if a cancellation was requested; ``"mark"``
             only marks the task in the store, and its heartbeats go on.
-        every: the longest interval between a task's heartbeats, in seconds over 0. The interval is
-            shorter if a third of its declared heartbeat timeout is.
+        every: the longest interval between a task's heartbeats, in seconds over 0. If a third of
+            the task's declared heartbeat timeout is shorter, the keeper uses that.
         drop_after: how long the store keeps closed tasks, in seconds, 0 or more.
         signals: whether stop signals stop the keeper, if it runs on the main thread.
         clock: measures the pauses.
 
     Raises:
-        ValueError: an argument that cannot be used.
+        ValueError: an argument cannot be used.
         SWFError: no client can be made.
     """
 
@@ -105,7 +105,7 @@ class Keeper:
         self._trouble = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def stop(self) -> None:
-        """Let ``run`` return after the calls under way; any thread may call this."""
+        """Let ``run`` return after the current calls; any thread may call this."""
         self._stop.raise_to(StopLevel.DRAIN)
 
     def run(self) -> None:
@@ -133,8 +133,8 @@ class Keeper:
         """Send all due heartbeats once, and drop tasks that were closed long ago.
 
         Raises:
-            TransientError, CredentialsError: SWF is out of reach: several heartbeats in a row did
-                not get through.
+            TransientError, CredentialsError: SWF is out of reach: several heartbeats in a row
+                failed.
             TokenStoreError: the store cannot be used.
         """
         threads = BeatThreads()

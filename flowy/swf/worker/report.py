@@ -21,7 +21,7 @@ KEPT_ENTRIES = 1_000
 
 @dataclass(frozen=True)
 class LostPoll:
-    """A poll that may have cost a task: SWF may have sent one that did not arrive."""
+    """A poll that may have lost a task: SWF may have sent one that did not arrive."""
 
     at: str  #: When the poll was given up: ISO 8601, UTC.
     identity: str  #: The poller's name in SWF's history.

@@ -35,7 +35,7 @@ class ServingOptions:
     """How a worker serves.
 
     Raises:
-        ValueError: a value cannot be used; the text says which can.
+        ValueError: a value cannot be used; the text says which ones can.
         ImportError: middleware or an observer cannot be imported.
     """
 
@@ -153,7 +153,7 @@ class ServingOptions:
     history_rate: float = field(
         default=DEFAULT_HISTORY_RATE,
         metadata=about(
-            "histories that a process reads per second, at most, for activities that use "
+            "histories that a process reads per second, at most, for activities that ask for "
             "theirs. SWF allows 60 per second and account.",
             metavar="NUMBER",
             kind="number",
@@ -162,8 +162,8 @@ class ServingOptions:
     queue_sample: float = field(
         default=0.0,
         metadata=about(
-            "share of the tasks, from 0 to 1, whose histories are read after they end, if not "
-            "before, to tell observers how long the tasks were queued.",
+            "share of the tasks, from 0 to 1, whose histories are read after they end, "
+            "unless read before, to tell observers how long the tasks were queued.",
             metavar="SHARE",
             kind="number",
         ),

@@ -77,9 +77,9 @@ class ActivityWorker:
         client: makes the calls to SWF; ``flowy.swf.client.connect()`` returns one.
         domain, task_list: the task list to poll.
         activities: the activities to serve, such as ``flowy.swf.scanner.Scanner(...).scan()``.
-        loop: after how many answered polls, with a task or empty, to end; -1 for never.
+        loop: end after this many answered polls, with or without a task; -1 for never.
         journal: records open tasks; or None.
-        polls_out: called with 1 when a poll goes out and -1 when it is back.
+        polls_out: called with 1 when a poll is sent, and with -1 when it has ended.
         leave: called with the report when everything is settled but the calling thread hangs in an
             activity, or, at the last stop level, in a poll; it ends the process. None lets ``run``
             return when the activity, or the poll, does.
@@ -90,7 +90,7 @@ class ActivityWorker:
         options: fields of ``ServingOptions``, such as ``concurrency=10``.
 
     Raises:
-        ValueError: an argument that cannot be used.
+        ValueError: an argument cannot be used.
     """
 
     def __init__(
@@ -193,7 +193,7 @@ class ActivityWorker:
             SWFError: the first polls were refused.
             ThreadError: the system cannot start the worker's threads.
             KeyboardInterrupt, SystemExit: an activity on the calling thread raised it, and its task
-                has failed; or, with ``signals=False``, it was raised in that thread from outside.
+                has failed; or, with ``signals=False``, something else raised it in that thread.
         """
         options = self._options
         stopping = Stopping(

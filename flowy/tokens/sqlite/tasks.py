@@ -31,17 +31,18 @@ class SQLiteTokenStore:
     """A ``flowy.tokens.TokenStore`` in one file; safe across processes, threads and forks.
 
     Args:
-        path: the file, on a local disk; created, readable by its owner alone, if it does not exist.
-        busy_timeout: how long an operation waits until others have finished with the file, in
-            seconds, 0 or more.
+        path: the file, on a local disk. If it does not exist, it is created, and only its owner can
+            read it.
+        busy_timeout: how long an operation waits for others that use the file, in seconds, 0 or
+            more.
         allow_group: whether a group of this process may read and write the file, and root may own
-            it, as with Kubernetes' ``fsGroup``. Everybody else still may not.
+            it, as with Kubernetes' ``fsGroup``. All others must have no access.
         clock: the wall clock, in seconds since the epoch.
 
     Raises:
-        TokenStoreError: the file cannot be opened, it belongs to another user, others than its
-            owner may read it, it is not a store of suspended tasks, or a newer Flowy made it. All
-            methods raise it, too.
+        TokenStoreError: the file cannot be opened, it belongs to another user, other users may read
+            it, it is not a store of suspended tasks, or a newer Flowy made it. All methods raise
+            it, too.
 
     ``pending``, ``closed`` and ``claim_due`` skip a row that cannot be read, and log it once as an
     ERROR; ``get`` and ``find`` raise ``TokenStoreError`` for it.

@@ -31,9 +31,9 @@ MAX_SEALED_CHARS = 22_000
 class SimpleflowActivity(Activity):
     """The base class of activities that deciders of simpleflow 0.36 schedule.
 
-    The input is ``{"args": [...], "kwargs": {...}}``, the result compact JSON, and the details of a
-    failure are the JSON object that simpleflow's workers write. With a bucket, what is too long for
-    SWF travels in jumbo fields, both ways. For a coroutine derive the class from
+    The input is ``{"args": [...], "kwargs": {...}}``, the result is compact JSON, and the details
+    of a failure are the JSON object that simpleflow's workers write. With a bucket, texts that are
+    too long for SWF travel in jumbo fields, both ways. For a coroutine, derive the class from
     ``SimpleflowActivity`` first and from ``AsyncActivity`` second.
     """
 

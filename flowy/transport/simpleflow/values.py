@@ -24,7 +24,7 @@ def encode_input(args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
     """Return the input that a decider of simpleflow writes for these arguments.
 
     Raises:
-        SerializationError: an argument has no JSON form in simpleflow.
+        SerializationError: simpleflow cannot write an argument as JSON.
     """
     return encode({"args": list(args), "kwargs": dict(kwargs)})
 
