@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from flowy.cli import main
 from flowy.cli.command import parser
-from tests.unit.cli.verbs import VERBS, options_of
+from tests.unit.cli.verbs import VERBS, options_of, parser_of
 
 CALL = ("call", "echo", "1")
 
@@ -28,6 +29,18 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     captured = capsys.readouterr()
     assert captured.out == ""
     return captured.err
+
+
+# The module of each verb
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_a_verb_alone_is_as_in_the_whole(
+    verb: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without the modules of the other verbs, a verb has the same options and the same verbs."""
+    assert main([*verb, "--help"]) == 0
+    assert capsys.readouterr().out == parser_of(verb).format_help()
 
 
 # Environment variables
