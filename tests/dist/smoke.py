@@ -7,11 +7,13 @@ run, for it needs minutes and a package index.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tarfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -41,14 +43,23 @@ else:
 
 def run(*command: str | Path, cwd: Path) -> None:
     """Run *command*, with no trace of the caller's environment or of the checkout."""
-    print("$", *command, flush=True)
     mine = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "PYTHON", "COVERAGE", "VIRTUAL_ENV"))
     }
     environment = {**mine, "AWS_EC2_METADATA_DISABLED": "true"}
-    subprocess.run(command, check=True, cwd=cwd, env=environment, timeout=600)
+    ran = subprocess.run(
+        command,
+        cwd=cwd,
+        env=environment,
+        timeout=600,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    print(f"$ {shlex.join(map(str, command))}\n{ran.stdout}", flush=True)  # two run at once
+    ran.check_returncode()
 
 
 def empty_environment(folder: Path) -> Path:
@@ -85,14 +96,19 @@ def main(folder: Path) -> None:
     (wheel,) = (folder / "dist").glob("*.whl")
     (sdist,) = (folder / "dist").glob("*.tar.gz")
     check_contents(wheel, sdist)
-    for archive in (wheel, sdist):
-        programs = empty_environment(folder / f"venv-{archive.suffix[1:]}")
-        run(programs / "pip", "install", "-q", "--no-compile", archive, cwd=folder)
-        run(programs / "python", "-W", "error", "-c", CORE, cwd=folder)
-        run(programs / "flowy", "--help", cwd=folder)
-        run(programs / "pip", "install", "-q", "--no-compile", f"{archive}[local]", cwd=folder)
-        run(programs / "flowy", "demo", samples, cwd=folder)
-        run(programs / "pip", "check", cwd=folder)
+    with ThreadPoolExecutor() as pool:  # each waits for pip most of the time
+        list(pool.map(lambda archive: try_out(archive, folder, samples), (wheel, sdist)))
+
+
+def try_out(archive: Path, folder: Path, samples: Path) -> None:
+    """Install one of both into an empty environment, without and with the extra, and run it."""
+    programs = empty_environment(folder / f"venv-{archive.suffix[1:]}")
+    run(programs / "pip", "install", "-q", "--no-compile", archive, cwd=folder)
+    run(programs / "python", "-W", "error", "-c", CORE, cwd=folder)
+    run(programs / "flowy", "--help", cwd=folder)
+    run(programs / "pip", "install", "-q", "--no-compile", f"{archive}[local]", cwd=folder)
+    run(programs / "flowy", "demo", samples, cwd=folder)
+    run(programs / "pip", "check", cwd=folder)
 
 
 if __name__ == "__main__":
