@@ -36,7 +36,7 @@ def of_queue(info: ActivityInfo | None) -> Attributes:
     """Return how long a task was queued, as attribute, if its history was read."""
     if info is None or info.scheduled_at is None or info.started_at is None:
         return {}
-    return {"flowy.queue.seconds": max(0.0, info.started_at - info.scheduled_at)}
+    return {"flowy.queue.seconds": round(max(0.0, info.started_at - info.scheduled_at), 3)}
 
 
 def of_operation(name: str, kind: Literal["receive", "process", "settle"]) -> Attributes:
