@@ -144,7 +144,7 @@ def _replay(given: argparse.Namespace) -> ExitCode:
         with importing(given.packages, here):
             activities = options.implementations()
         task = _task_of(given, activities)
-        input = None if given.input is None else text_of(given.input)
+        own_input = None if given.input is None else text_of(given.input)
         if given.save is not None:
             _save(task, given.save)
         print(heading_of(task), flush=True)
@@ -155,7 +155,7 @@ def _replay(given: argparse.Namespace) -> ExitCode:
             replay = replayed(
                 task,
                 activities[task.record.type],
-                input=input,
+                input=own_input,
                 as_recorded=given.as_recorded,
                 coalesce=True,
                 middleware=_middleware_of(given, options),

@@ -1,4 +1,4 @@
-"""A decider that tries an activity again after a time-out, under the id that its style gives.
+"""A decider that tries a failed activity again, under the id that its style gives.
 
 The styles are those of Flowy 0.4, whose ids end with the number of the retry, and of simpleflow,
 which repeats the id. That of Flowy 0.2 is in ``first_flowy``.
@@ -68,7 +68,7 @@ class RetryingDecider:
                 scheduled[event["eventId"]] = said["input"]
                 waiting.add(said["input"])
                 tries[said["input"]] += 1
-            elif kind == "ActivityTaskTimedOut":
+            elif kind in ("ActivityTaskTimedOut", "ActivityTaskFailed"):
                 waiting.remove(scheduled[said["scheduledEventId"]])
             elif kind == "ActivityTaskCompleted":
                 text = scheduled[said["scheduledEventId"]]

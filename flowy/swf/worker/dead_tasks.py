@@ -16,6 +16,7 @@ from ...invocation import Failed, TaskOutcome
 from ...observer import Observers, TaskEnded
 from ...safe_logging import get_logger
 from ..client import SWFClient
+from .last_heartbeat import with_last_heartbeat
 from .messages import Account, OpenTask
 from .report import Tally
 from .responder import Responder, StopPolicy
@@ -71,7 +72,7 @@ class DeadTasks:
             elif abandoned:  # the child could not apply the policy itself
                 self._settle(task, TaskOutcome.ABANDONED, self._age(task))
             else:
-                self._fail(token, task, end)
+                self._fail(token, task, end, account.beats.get(token))
 
     def wait(self, seconds: float) -> None:
         """Wait up to *seconds* until all failures have ended and are recorded."""
@@ -88,7 +89,8 @@ class DeadTasks:
         for task in given_up:
             self._settle(task, TaskOutcome.UNANSWERED, self._age(task))
 
-    def _fail(self, token: str, task: OpenTask, end: str) -> None:
+    def _fail(self, token: str, task: OpenTask, end: str, last_heartbeat: str | None) -> None:
+        answer = with_last_heartbeat(Failed(f"{reasons.WORKER_PROCESS_DIED}{end}."), last_heartbeat)
         responder = Responder(
             self._client,
             token,
@@ -103,7 +105,7 @@ class DeadTasks:
             """Fail the task, and record its outcome."""
             outcome = TaskOutcome.UNANSWERED
             try:
-                outcome = responder.deliver(Failed(f"{reasons.WORKER_PROCESS_DIED}{end}."))
+                outcome = responder.deliver(answer)
             finally:
                 self._record(task, outcome, ran_seconds)
 

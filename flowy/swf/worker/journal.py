@@ -17,6 +17,9 @@ class TaskJournal(Protocol):
     def suspending(self, token: str) -> None:
         """Record that a task is being put into a store, and may be in it already."""
 
+    def beaten(self, token: str, details: str) -> None:
+        """Record the details of a heartbeat, as they are sent, of a task with a history."""
+
     def settled(self, token: str, outcome: TaskOutcome) -> None:
         """Record the outcome of a task, with which the worker is done."""
 
@@ -31,6 +34,9 @@ class NoJournal:
         """Do nothing."""
 
     def suspending(self, token: str) -> None:
+        """Do nothing."""
+
+    def beaten(self, token: str, details: str) -> None:
         """Do nothing."""
 
     def settled(self, token: str, outcome: TaskOutcome) -> None:

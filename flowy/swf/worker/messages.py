@@ -77,6 +77,10 @@ class SupervisedJournal:
         """Record that a task is being put into a store."""
         self._link.send({"suspending": token})
 
+    def beaten(self, token: str, details: str) -> None:
+        """Record the details of a heartbeat."""
+        self._link.send({"beaten": token, "details": details})
+
     def settled(self, token: str, outcome: TaskOutcome) -> None:
         """Record the outcome of a task."""
         self._link.send({"settled": token, "outcome": outcome.name})
@@ -104,6 +108,7 @@ class Account:
     Attributes:
         open: its open tasks, by token.
         suspending: the tokens of those that may be in a store.
+        beats: by token, the newest details of their heartbeats, for the next attempt.
         tally: the outcomes of its tasks, in case it dies before it reports.
         report: its report; None before its end.
         refusal: why its first polls were refused; None if they were not.
@@ -115,6 +120,7 @@ class Account:
 
     open: dict[str, OpenTask] = field(default_factory=dict)
     suspending: set[str] = field(default_factory=set)
+    beats: dict[str, str] = field(default_factory=dict, repr=False)
     tally: Tally = field(default_factory=Tally)
     report: StopReport | None = None
     refusal: SWFError | None = None
@@ -137,9 +143,13 @@ class Account:
             self.suspending.discard(message["opened"])
         elif "suspending" in message:
             self.suspending.add(message["suspending"])
+        elif "beaten" in message:
+            if message["beaten"] in self.open:
+                self.beats[message["beaten"]] = message["details"]
         elif "settled" in message:
             token = message["settled"]
             self.suspending.discard(token)
+            self.beats.pop(token, None)
             self.tally.note(TaskOutcome[message["outcome"]], self.open.pop(token, ""))
         elif "vitals" in message:
             self.vitals = message["vitals"]

@@ -39,6 +39,7 @@ class TaskParts:
         self.running = worker.running(self.info)
         self.running.read_history = lambda: self.history_read().now()
         self.started_at = worker.clock.now()
+        self._journaled: str | None = None  # the details that the journal has
         #: Cancels the coroutine that runs it; set by whoever starts the coroutine.
         self.cancel: Callable[[], None] | None = None
         observed = bool(worker.observers)
@@ -108,16 +109,22 @@ class TaskParts:
     def _flush(self, answer: Answer) -> None:
         """Send details that the next attempt may ask for, if this one asks for those before it."""
         ends_badly = isinstance(answer, Failed) or answer == NoAnswer(TaskStatus.STOPPING)
-        if (
-            ends_badly
-            and self._implementation
-            and (self._implementation.history != "no" or self.running.history is not None)
-        ):
+        if ends_badly and self._has_history:
             self.heartbeats.flush()
+
+    @property
+    def _has_history(self) -> bool:
+        """Whether it asks for the details of attempts before, so that the next one may, too."""
+        implementation = self._implementation
+        asks = implementation is not None and implementation.history != "no"
+        return asks or self.running.history is not None
 
     def _send_heartbeat(self, details: str | None) -> bool:
         if self.sealing is not None:
             details = self.sealing.heartbeat_details(details)
+        if details is not None and details != self._journaled and self._has_history:
+            self._journaled = details
+            self._worker.journal.beaten(self._task.task_token, details)
         return self._worker.client.record_activity_task_heartbeat(self._task.task_token, details)
 
     def _heartbeat_ended(self, fault: str | None) -> None:

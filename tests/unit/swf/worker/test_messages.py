@@ -47,6 +47,19 @@ def over_the_pipe(message: Message) -> Message:
     return told
 
 
+def test_the_newest_details_of_open_tasks() -> None:
+    """The supervisor passes them on; a heartbeat may come as late as after the outcome."""
+    told = Told()
+    for token in ("a", "b"):
+        told.journal.opened(token, TASK)
+        for step in ("1", "2"):
+            told.journal.beaten(token, step)
+    told.journal.settled("a", TaskOutcome.COMPLETED)
+    told.journal.beaten("a", "3")
+    assert told.account.beats == {"b": "2"}
+    assert '"2"' not in repr(told.account)
+
+
 def test_a_task_is_open_until_it_is_settled() -> None:
     """The supervisor answers for those that are open when the child dies."""
     told = Told()

@@ -98,6 +98,9 @@ class Journal:
     def suspending(self, token: str) -> None:
         self._write("suspending", token)
 
+    def beaten(self, token: str, details: str) -> None:
+        self._write("beaten", token, details)
+
     def settled(self, token: str, outcome: TaskOutcome) -> None:
         self._write("settled", token, outcome.name)
 

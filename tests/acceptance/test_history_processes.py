@@ -1,4 +1,4 @@
-"""``--history-rate`` and ``--queue-sample`` in several processes, each of which has a budget."""
+"""Histories in a worker of several processes: each has a budget, and may die in an attempt."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.acceptance.flows import Ask, Flow
 from tests.acceptance.processes import Process, seeing_the_tests
+from tests.deciders.retrying import RetryingDecider, simpleflow
 from tests.gates import Gate
 from tests.patience import until
 
+if TYPE_CHECKING:
+    from mypy_boto3_swf import SWFClient
+
 ACTIVITIES = """
-    import os
+    import os, signal
     from flowy import Activity, activity
     from flowy.observer import Observer
     from tests.gates import wait_in
@@ -27,6 +32,14 @@ ACTIVITIES = """
     @activity("asks", 1, "list", history="wanted")
     class Asks(Plain):
         pass
+
+    @activity("dies", 1, "list", heartbeat=60, history="needed")
+    class Dies(Activity):
+        def run(self):
+            if self.attempt == 1:
+                self.heartbeat({"step": 3})
+                os.kill(os.getpid(), signal.SIGKILL)
+            return [self.attempt, self.previous_details]
 
     class Watching(Observer):
         def task_waited(self, event):
@@ -74,3 +87,20 @@ def test_each_process_has_a_budget(
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0, worker.output
     assert worker.count("waited in ") == len({pid for pid, _ in first}) == 2
+
+
+def test_a_process_that_dies_leaves_its_details(
+    write: Callable[..., Path],
+    process: Callable[..., Process],
+    client: SWFClient,
+    domain: str,
+    swf_environment: dict[str, str],
+) -> None:
+    """Its supervisor, which fails the task, passes them on to the next attempt."""
+    write("budget_activities.py", ACTIVITIES)
+    process(
+        "-m", "flowy", "worker", "--domain", domain, "--task-list", "list", "--processes", "2",
+        "budget_activities", **seeing_the_tests(swf_environment),
+    ).wait_for("Worker started")  # fmt: skip
+    decider = RetryingDecider(client, domain, simpleflow)
+    assert decider.run("workflow", "dies", ["[[], {}]"]) == ['[2, {"step": 3}]']
