@@ -6,6 +6,7 @@ they are; a file that ``flowy replay --save`` has written says so itself.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,14 +62,30 @@ class Recording:
             said.append(f"The history lacks its end, the events after {ids[-1]}.")
         return " ".join(said)
 
-    @property
+    @functools.cached_property
     def tasks(self) -> list[RecordedTask]:
         """The tasks that have an input, in the order in which they were scheduled."""
         return [
-            RecordedTask(self, each, _cancel_requested_at(self.events, each))
+            RecordedTask(self, each, _cancel_requested_at(self.events_by_task, each))
             for each in activity_records(self.events)
             if each.outcome is not TaskOutcome.NOT_SCHEDULED
         ]
+
+    @functools.cached_property
+    def events_by_task(self) -> Mapping[int, Sequence[Event]]:
+        """The events of each task, by the number of the one that scheduled it."""
+        found: dict[int, list[Event]] = {}
+        latest: dict[str, int] = {}  # by activity id, which alone names a task to be canceled
+        for event in self.events:
+            kind, said = event["eventType"], attributes(event)
+            if kind == "ActivityTaskScheduled":
+                found[event["eventId"]] = [event]
+                latest[said["activityId"]] = event["eventId"]
+            elif kind == "ActivityTaskCancelRequested":
+                found.get(latest.get(said["activityId"], 0), []).append(event)
+            elif kind.startswith("ActivityTask"):
+                found.get(said["scheduledEventId"], []).append(event)
+        return found
 
     def fitting(
         self,
@@ -151,7 +168,10 @@ class RecordedTask:
     @property
     def events(self) -> list[Event]:
         """Its own events, and the one that closed its execution if that ended it."""
-        return [each for each in self.recording.events if self._has(each)]
+        own = self.recording.events_by_task[self.event_id]
+        if self.record.outcome is not TaskOutcome.EXECUTION_CLOSED:
+            return list(own)
+        return [*own, *filter(closes_execution, self.recording.events)]
 
     @property
     def started_event_id(self) -> int:
@@ -186,7 +206,7 @@ class RecordedTask:
     @property
     def event_ids(self) -> list[int]:
         """The numbers of its own events."""
-        return [each["eventId"] for each in self.events if not closes_execution(each)]
+        return [each["eventId"] for each in self.recording.events_by_task[self.event_id]]
 
     @property
     def seconds(self) -> float | None:
@@ -214,18 +234,6 @@ class RecordedTask:
         if when is None or self.record.started_at is None:
             return None
         return max(0.0, when - self.record.started_at)
-
-    def _has(self, event: Event) -> bool:
-        if event["eventId"] == self.event_id:
-            return True
-        kind = event["eventType"]
-        if kind == "ActivityTaskCancelRequested":
-            return seconds_of(event["eventTimestamp"]) == self.cancel_requested_at and (
-                attributes(event)["activityId"] == self.record.activity_id
-            )
-        if kind.startswith("ActivityTask"):
-            return bool(attributes(event).get("scheduledEventId") == self.event_id)
-        return closes_execution(event) and self.record.outcome is TaskOutcome.EXECUTION_CLOSED
 
 
 def recording_of(
@@ -268,14 +276,14 @@ def recording_of(
     return recording
 
 
-def _cancel_requested_at(events: Sequence[Event], record: ActivityRecord) -> float | None:
-    """Return when the cancellation of a task was requested, which only its activity id tells."""
+def _cancel_requested_at(
+    events_by_task: Mapping[int, Sequence[Event]], record: ActivityRecord
+) -> float | None:
+    """Return when the cancellation of a task was requested; None if it was not."""
     if not record.cancel_requested:
         return None
     return next(
         seconds_of(event["eventTimestamp"])
-        for event in events
+        for event in events_by_task[record.scheduled_event_id]
         if event["eventType"] == "ActivityTaskCancelRequested"
-        and event["eventId"] > record.scheduled_event_id
-        and attributes(event)["activityId"] == record.activity_id
     )

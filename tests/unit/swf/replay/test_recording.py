@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import stat
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -66,6 +68,27 @@ def test_tasks() -> None:
 def test_fitting(types: set[ActivityType], wanted: dict[str, Any], found: list[int]) -> None:
     """By the types that can run, the activity id, or any event of the task."""
     assert [each.event_id for each in two_tries().fitting(types, **wanted)] == found
+
+
+def test_a_long_history_is_read_a_few_times(tmp_path: Path) -> None:
+    """However many tasks it has: 25,000 events have 8,000."""
+
+    class Counted(list[Any]):
+        reads = 0
+
+        def __iter__(self) -> Iterator[Any]:
+            Counted.reads += 1
+            return super().__iter__()
+
+    history = History()
+    for number in range(100):
+        scheduled = history.schedule("charge", number)
+        history.start(scheduled)
+        history.end("Completed", scheduled)
+    recording = recording_of(history.events, **RUN)
+    (task,) = replace(recording, events=Counted(history.events)).fitting({CHARGE}, event_id=301)
+    save(task, tmp_path / "task.json")
+    assert Counted.reads < 10
 
 
 @pytest.mark.parametrize(
