@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from ..context import ActivityInfo
+from ..context import ActivityInfo, replaying
 
 Attributes: TypeAlias = dict[str, str | int | float]
 
@@ -32,8 +32,13 @@ def of_task(info: ActivityInfo) -> Attributes:
     }
 
 
-def of_queue(info: ActivityInfo | None) -> Attributes:
-    """Return how long a task was queued, as attribute, if its history was read."""
+def of_run(info: ActivityInfo | None) -> Attributes:
+    """Return the attributes of a run: whether it is a replay, and how long its task was queued.
+
+    The latter is known if the history of the task was read.
+    """
+    if replaying():
+        return {"flowy.replay": True}
     if info is None or info.scheduled_at is None or info.started_at is None:
         return {}
     return {"flowy.queue.seconds": round(max(0.0, info.started_at - info.scheduled_at), 3)}

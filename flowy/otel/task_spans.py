@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from ..context import ActivityInfo
 from ..invocation import TaskOutcome, details_of, reason_of
 from ..observer import TaskEnded
-from .attributes import SYSTEM, of_error, of_operation, of_queue, of_task
+from .attributes import SYSTEM, of_error, of_operation, of_run, of_task
 from .trace_ids import in_trace_of
 
 #: The outcomes that are errors of the run: its task is failed, or nobody answers for it.
@@ -96,7 +96,7 @@ class TaskSpans:
                 SpanKind.CONSUMER,
                 {
                     **self._attributes,
-                    **of_queue(self._info),
+                    **of_run(self._info),
                     **of_operation("process", "process"),
                 },
                 links,
@@ -119,7 +119,7 @@ class TaskSpans:
             if self.started_at is None:
                 self.started_at = ran_until - round(event.run_seconds * NANO)
             run = self.start(event.info.name, Context())
-        run.set_attributes(of_queue(event.info))  # `run` may have read the history
+        run.set_attributes(of_run(event.info))  # `run` may have read the history
         run.set_attribute("flowy.outcome", event.outcome.name.lower())
         finish(run, event.error, ran_until, failed=event.outcome in _ERRORS, texts=texts)
         if calls or event.outcome in _ANSWERS:

@@ -21,10 +21,11 @@ from flowy.swf.client import connect
 from flowy.swf.registration import register
 from flowy.swf.scanner import declared_by
 from flowy.swf.worker import ActivityWorker
-from flowy.testing import LocalWorker
+from flowy.testing import LocalWorker, replay
 from tests.acceptance.flows import Ask, Flow
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.otel.collected import Collected, attributes, ids, parent_of
+from tests.unit.swf.replay import recorded
 from tests.unit.swf.worker.attempts_case import open_case
 
 if TYPE_CHECKING:
@@ -146,6 +147,16 @@ def test_the_time_in_the_queue(local_swf: LocalSWF, when: str) -> None:
         case.task_run(Charge, middleware=(tracing,), observers=Observers([tracing])).run()
     found = attributes(spans.named("process charge")).get("flowy.queue.seconds")
     assert found == (None if when == "never" else pytest.approx(20, abs=1))
+
+
+def test_a_replay() -> None:
+    """Its run says so, in the trace of the execution, which a saved history names."""
+    task = recorded.one("charge", 7)
+    document = {"runId": "run-1", "events": task.recording.events}
+    replay(document, recorded.Charge, middleware=[Tracing(spans.provider)])
+    (span,) = spans.all()
+    assert attributes(span)["flowy.replay"] is True
+    assert ids(span)[0] == trace_id_of("run-1")
 
 
 @activity("here", 1, "list")
