@@ -115,3 +115,21 @@ def test_a_task_that_is_closed_meanwhile(case: AttemptsCase) -> None:
     await_(run)
     assert run.outcome is TaskOutcome.CLOSED
     assert Knows.seen == []
+
+
+def test_a_task_that_somebody_else_cancels(case: AttemptsCase) -> None:
+    """Without a cause that is known, it fails, as a coroutine does that runs."""
+    case.schedule()
+    run = case.task_run(Knows)
+    case.swf.faults.throttle("GetWorkflowExecutionHistory", count=1000)
+
+    async def canceled() -> Any:
+        task = asyncio.ensure_future(run.run_async())
+        while not case.layer1.reads:
+            await asyncio.sleep(0)
+        task.cancel()
+        return await task
+
+    asyncio.run(canceled())()
+    assert (run.outcome, run.responder.reason) == (TaskOutcome.FAILED, "CancelledError")
+    assert Knows.seen == []
