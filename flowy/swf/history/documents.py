@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, TypeAlias
 
 from ...exception import HistoryError
-from .events import Event
+from .events import Event, attributes
 
 #: A page, several pages, or events.
 Document: TypeAlias = Mapping[str, Any] | Iterable[Mapping[str, Any]]
@@ -27,13 +27,19 @@ def events_in(document: Document) -> list[Event]:
             order, as boto3 returns them or as the AWS CLI writes them.
 
     Raises:
-        HistoryError: it is not a history.
+        HistoryError: it is not a history, or those of two executions.
     """
     found: dict[int, Event] = {}
     for part in _parts(document):
         events = part.get("events", (part,)) if isinstance(part, Mapping) else (part,)
         for event in events if isinstance(events, list | tuple) else (events,):
-            found[_event_id(event)] = event
+            number = _event_id(event)
+            if number in found and _differ(found[number], event):
+                raise HistoryError(
+                    f"Cannot use the history: event {number} is there twice, with other contents. "
+                    "Give the pages of one execution."
+                )
+            found[number] = event
     return [found[event_id] for event_id in sorted(found)]
 
 
@@ -90,6 +96,13 @@ def _event_id(event: Any) -> int:
     if not isinstance(kind, str) or not isinstance(event_id, int):
         raise no_history("an event has no eventType or eventId")
     return event_id
+
+
+def _differ(one: Event, other: Event) -> bool:
+    if one["eventType"] != other["eventType"]:
+        return True
+    said = attributes(one), attributes(other)
+    return all(said) and said[0] != said[1]  # a saved task keeps no attributes of event 1
 
 
 def no_history(why: str) -> HistoryError:

@@ -65,6 +65,19 @@ def test_events_of_overlapping_pages_count_once(shop: Shop) -> None:
     assert events_in(pages * 2) == pages[0]["events"]
 
 
+def test_pages_of_two_executions_are_refused(shop: Shop) -> None:
+    """The second one would replace events of the first."""
+    pages = history(shop)
+    events = pages[0]["events"]
+    (first,) = [each for each in events if each["eventType"] == "ActivityTaskScheduled"]
+    key = "activityTaskScheduledEventAttributes"
+    for changed in ({"eventType": "TimerFired"}, {key: {**first[key], "input": "x"}}):
+        with pytest.raises(HistoryError, match=r"event 5 is there twice.*of one execution\.$"):
+            events_in([*pages, {"events": [{**first, **changed}]}])
+    saved = {each: events[0][each] for each in ("eventId", "eventType", "eventTimestamp")}
+    assert len(events_in([*pages, {"events": [saved]}])) == len(events)
+
+
 @pytest.mark.parametrize(
     ("document", "why"),
     [
