@@ -17,7 +17,8 @@ def about(
     """Return the metadata of a field, which describes an option.
 
     Args:
-        help: what the option means, for the docstring and the command line.
+        help: what the option means, for the docstring and the command line, which leaves out what
+            begins with "In Python".
         metavar: the name of its value in the help of the command line.
         kind: how the command line reads its value: "count", "number", "seconds", "choice",
             "objects", "text", "flag"; empty if the option is not on the command line.

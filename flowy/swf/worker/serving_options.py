@@ -96,10 +96,10 @@ class ServingOptions:
     middleware: Sequence[Middleware | str] = field(
         default=(),
         metadata=about(
-            "middleware around each run, the first one outermost, and all of it outside the "
-            "middleware of the class; see flowy.middleware. Middleware that is also an "
-            "observer observes, too. A text, 'module.name:OBJECT', names an object that each "
-            "process imports; with several processes, give texts or picklable objects.",
+            "middleware around each run, the first one outermost, outside the middleware of "
+            "the class; see flowy.middleware. Middleware that is also an observer observes, "
+            "too. In Python, give objects, or texts such as 'module.name:OBJECT', which each "
+            "process imports; with several processes, the objects must be picklable.",
             metavar="MODULE:OBJECT",
             kind="objects",
         ),
@@ -107,8 +107,8 @@ class ServingOptions:
     observers: Sequence[Observer | str] = field(
         default=(),
         metadata=about(
-            "observers of what the worker does, or texts as for middleware; see "
-            "flowy.observer. With several processes, each process has its own.",
+            "observers of what the worker does; see flowy.observer. With several processes, "
+            "each process has its own. In Python, give objects or texts, as for middleware.",
             metavar="MODULE:OBJECT",
             kind="objects",
         ),
@@ -117,7 +117,8 @@ class ServingOptions:
         default=(),
         metadata=about(
             "codecs for all activities whose classes have none, in the order in which they "
-            "encode. A text, as for middleware, names a codec or a list of codecs.",
+            "encode; one name may stand for a list of codecs. In Python, give objects or "
+            "texts, as for middleware.",
             metavar="MODULE:OBJECT",
             kind="objects",
         ),
@@ -126,8 +127,8 @@ class ServingOptions:
         default=None,
         metadata=about(
             "where to store values that are too long for SWF, for all activities whose classes "
-            "have no store: s3://BUCKET/PREFIX, file:///FOLDER, a text as for middleware, or a "
-            "flowy.claims.Store.",
+            "have no store: s3://BUCKET/PREFIX, file:///FOLDER or MODULE:OBJECT. In Python, "
+            "also a flowy.claims.Store.",
             metavar="STORE",
             kind="text",
         ),

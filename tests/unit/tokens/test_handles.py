@@ -99,9 +99,9 @@ def test_an_expired_handle_is_refused(
 
 
 def test_a_foreign_handle_is_refused(handles: Handles, task: SuspendedTask, tmp_path: Path) -> None:
-    """A verb that it does not grant, and a task that this store does not have, are refused."""
+    """A verb that it does not allow, and a task that this store does not have, are refused."""
     handle = handles.make(task, "fail", lifetime=60)
-    with pytest.raises(ForeignHandleError, match="does not grant"), handles.use(handle, "complete"):
+    with pytest.raises(ForeignHandleError, match="does not allow"), handles.use(handle, "complete"):
         pytest.fail("not granted")
     elsewhere = Handles(SQLiteTokenStore(tmp_path / "other.db"), KEY, clock=handles._clock)
     with pytest.raises(ForeignHandleError, match="not, or no longer, in this store"):
