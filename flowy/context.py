@@ -33,16 +33,16 @@ class ActivityInfo:
     workflow_id: str
     run_id: str
     domain: str
-    task_list: str  #: The list this worker polls, which need not be the declared one.
+    task_list: str  #: The list that this worker polls; the declared one may differ.
     started_event_id: int
-    identity: str  #: How the worker names itself to SWF: host, process, version.
+    identity: str  #: The worker's identity at SWF: host, process, version.
     heartbeat: int | None
     schedule_to_close: int | None
     schedule_to_start: int | None
     start_to_close: int | None
     scheduled_at: float | None = None  #: Seconds since the epoch; None if it is not known.
-    started_at: float | None = None  #: Likewise.
-    #: What the decider has left for itself in the task; None if nothing, or if it is not known.
+    started_at: float | None = None  #: Seconds since the epoch; None if it is not known.
+    #: The note that the decider attached to the task; None if there is none, or it is not known.
     control: str | None = field(default=None, repr=False)
 
     def __str__(self) -> str:

@@ -7,8 +7,8 @@ itself writes begins with one of these constants, so that a decider can tell the
 
 from __future__ import annotations
 
-#: The input is missing, is not JSON, is not ``[args, kwargs]``, or is nested too deep; or what is
-#: encoded or stored elsewhere cannot be read.
+#: The input is missing, is not JSON, is not ``[args, kwargs]``, or is nested too deep; or an
+#: encoded or stored part of it cannot be read.
 INPUT_UNREADABLE = "Input unreadable: "
 
 #: The arguments do not fit the signature of ``run``.
@@ -17,13 +17,13 @@ INPUT_MISFIT = "Input does not fit: "
 #: An argument does not fit the type with which ``run`` is annotated; only with a converter.
 INPUT_INVALID = "Input invalid: "
 
-#: The value that ``run`` returned has no JSON form, or does not fit the type of the result.
+#: The value that ``run`` returned is not JSON-serializable, or does not fit the type of the result.
 RESULT_NOT_SERIALIZABLE = "Result not serializable: "
 
-#: The activity needs what SWF's history tells of its task, and the history could not be had.
+#: The activity needs SWF's history of its task, and the history was not available.
 HISTORY_UNAVAILABLE = "History unavailable: "
 
-#: The result is longer than SWF takes, and cannot be stored elsewhere.
+#: The result is longer than SWF allows, and cannot be stored elsewhere.
 RESULT_TOO_LONG = "Result too long: "
 
 #: SWF refused the result, and would refuse it again.
@@ -32,7 +32,7 @@ RESULT_REFUSED = "Result refused: "
 #: This worker has no implementation of the task's type.
 UNKNOWN_ACTIVITY_TYPE = "Unknown activity type: "
 
-#: ``CancelTask`` was raised, but no cancellation had been requested.
+#: The activity raised ``CancelTask``, but had not learned of a cancellation request.
 CANCEL_NOT_REQUESTED = "Cancellation not requested: "
 
 #: The activity gave up after SWF had accepted no heartbeat for too long.
@@ -47,8 +47,8 @@ REASON_REFUSED = "Reason refused: "
 #: The activity's class overrides ``__call__``, which returned without an answer.
 NO_ANSWER = "No answer: "
 
-#: The activity hides its reasons; the class of the exception follows. Its text is in the details,
-#: which are encrypted.
+#: The activity hides its reasons; the class of the exception follows. The text of the exception is
+#: in the details, which are encrypted.
 REASON_HIDDEN = "Reason hidden: "
 
 #: The process that ran the activity died; its exit code or signal follows.

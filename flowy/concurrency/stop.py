@@ -19,8 +19,8 @@ class StopLevel(enum.IntEnum):
     """How urgently a worker was asked to stop."""
 
     NONE = 0  #: Not at all.
-    DRAIN = 1  #: Take no new task, finish what runs.
-    CANCEL = 2  #: The grace is over: ``heartbeat()`` answers False, coroutines are canceled.
+    DRAIN = 1  #: Poll no more, and let running activities finish.
+    CANCEL = 2  #: The grace is over: ``heartbeat()`` returns False, coroutines are canceled.
     KILL = 3  #: Stop waiting, even for polls.
 
 

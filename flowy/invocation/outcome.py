@@ -21,7 +21,7 @@ class TaskOutcome(enum.Enum):
     CANCELED = "canceled"
     #: One of its four timeouts fired.
     TIMED_OUT = "timed out"
-    #: Its run ended without an answer; whoever has the token ends the task later.
+    #: Its run ended without an answer; somebody who has the token ends the task later.
     SUSPENDED = "suspended"
     #: Its run ended without an answer, because other code answers, or has answered already.
     HANDED_OVER = "handed over"

@@ -48,7 +48,7 @@ def name_text(value: Any, what: str, limit: int = MAX_NAME_CHARS, *, trimmed: bo
     """Return the text of a name, if SWF accepts it.
 
     Args:
-        value: text, or a number, whose ``str()`` is used; a float draws a warning, because 1.10 is
+        value: text, or a number, whose ``str()`` is used; a float causes a warning, because 1.10 is
             "1.1". None, like everything else, is refused: if an environment variable is not set,
             SWF would register a list named "None" for good.
         what: what it names, for the error's text: "name", "version", "task_list", "domain".

@@ -54,7 +54,7 @@ class Activity(HistoryOfTask):
     #: ``auto_heartbeat`` overrides it.
     auto_heartbeat: ClassVar[bool | float] = False
 
-    #: Seconds without any report after which background heartbeats pause; None: they never pause.
+    #: After this many seconds without a report, background heartbeats pause; None: they never do.
     #: The decorator's ``max_stall`` overrides it.
     max_stall: ClassVar[float | None] = None
 
@@ -63,10 +63,10 @@ class Activity(HistoryOfTask):
 
     #: Whether ``_deserialize_arguments`` may block, so that it must not run on an event loop.
     _decoding_blocks: ClassVar[bool] = False
-    #: Encode, in this order, what goes to SWF; see ``flowy.codecs``.
+    #: Codecs of everything that SWF gets, in the order in which they encode; see ``flowy.codecs``.
     codecs: ClassVar[Sequence[Codec]] = ()
 
-    #: Keeps what is too long for SWF, if given; see ``flowy.claims``.
+    #: The store of values that are too long for SWF, or None; see ``flowy.claims``.
     claims: ClassVar[Store | None] = None
 
     #: Whether reasons of failures are sent as details, which are encrypted.
@@ -145,7 +145,7 @@ class Activity(HistoryOfTask):
             from the declared ones: a workflow may override them, and SWF does not tell the worker.
 
         Raises:
-            SerializationError: the details have no JSON form.
+            SerializationError: the details are not JSON-serializable.
             OutsideActivityError: called in a forked child of the worker.
         """
         text = details_for(self._scheduler, type(self), encode_details(details))
@@ -166,7 +166,7 @@ class Activity(HistoryOfTask):
             details: as for ``heartbeat``.
 
         Raises:
-            SerializationError: the details have no JSON form.
+            SerializationError: the details are not JSON-serializable.
         """
         text = details_for(self._scheduler, type(self), encode_details(details))
         self._scheduler.progress(self._token, text)

@@ -14,15 +14,15 @@ _MAX_DETAILS_CHARS = 2_048
 
 
 def history_at(attempt: int | None, previous_details: object) -> TaskHistory | None:
-    """Return the history of the task at an attempt; None if it cannot be had.
+    """Return the history of the task at an attempt; None if it is not available.
 
     Args:
-        attempt: its number, from 1; None for a history that cannot be had.
+        attempt: its number, from 1; None for a history that is not available.
         previous_details: what the attempt before gave to its last heartbeat.
 
     Raises:
         ValueError: they do not fit together.
-        SerializationError: the details have no JSON form.
+        SerializationError: the details are not JSON-serializable.
     """
     if attempt is not None and (type(attempt) is not int or attempt < 1):
         raise ValueError(

@@ -87,7 +87,7 @@ class Script:
         middleware: runs around ``run``, like a worker's.
         converter: that of the activity, or None.
         envelope: that of the activity, or None.
-        history: what the history tells; None if it cannot be had.
+        history: what the history says; None if it is not available.
         reads_history: whether the activity knows that before its run.
     """
 

@@ -22,7 +22,7 @@ def kept_reason(text: str) -> str:
 
 
 class TokenStore(Protocol):
-    """Where suspended tasks are kept. Several processes and threads use a store at once.
+    """A store of suspended tasks. Several processes and threads use it at once.
 
     Activities and applications call ``keep``, ``get``, ``find``, ``pending``, ``closed`` and
     ``close``; the keeper calls ``claim_due``, ``beat_in`` and ``drop_closed`` as well; signed
@@ -34,14 +34,14 @@ class TokenStore(Protocol):
     def keep(self, task: SuspendedTask) -> SuspendedTask:
         """Keep *task* durably, with its first heartbeat due at once.
 
-        If an open task with the same token is kept already, that task keeps its id, and its note
+        If the store already has an open task with the same token, this task keeps its id; its note
         and deadline are replaced.
 
         Returns:
-            The task as it is kept.
+            The task as the store has it.
 
         Raises:
-            SerializationError: its note has no JSON form.
+            SerializationError: its note is not JSON-serializable.
         """
 
     def get(self, task_id: str) -> SuspendedTask | None:
@@ -83,8 +83,9 @@ class TokenStore(Protocol):
     ) -> bool:
         """Mark a task as ended.
 
-        A task ends once. But an end that was sent from here (*learned* False) replaces one that was
-        learned from SWF, because the keeper may have read about this very end before it was marked.
+        A task ends once. But an end that this application sent (*learned* False) replaces an end
+        that was learned from SWF, because the keeper may have read about the same end before it was
+        marked.
 
         Returns:
             Whether this changed the task.
@@ -93,9 +94,9 @@ class TokenStore(Protocol):
     def claim_due(
         self, domain: str, lease_seconds: float, *, longest_seconds: float = math.inf
     ) -> SuspendedTask | None:
-        """Return an open task whose heartbeat is due, and put that heartbeat off.
+        """Return an open task with a due heartbeat, and put this heartbeat off.
 
-        So only one of several keepers sends it. If that keeper dies, another one claims the task
+        Only one of several keepers then sends it. If that keeper dies, another one claims the task
         after the lease.
 
         Args:
@@ -115,7 +116,7 @@ class TokenStore(Protocol):
 
         Args:
             task_id: the task; an id that is not in the store is ignored.
-            seconds: in how many seconds; 0 for at once.
+            seconds: the time until it is due, in seconds; 0 for at once.
             cancel_requested: the answer to the last heartbeat; None leaves the stored value.
         """
 

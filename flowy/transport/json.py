@@ -90,7 +90,7 @@ def encode_details(details: object) -> str | None:
     """Return the wire text of a heartbeat's details: text as it is, None for none, else JSON.
 
     Raises:
-        SerializationError: the details have no JSON form.
+        SerializationError: the details are not JSON-serializable.
     """
     return details if details is None or isinstance(details, str) else encode_result(details)
 

@@ -63,7 +63,7 @@ def planned(
         ValueError: a value cannot be used.
         ScanError: the class is not marked, or an annotation cannot be used.
         ConversionError: an argument does not fit its type.
-        SerializationError: an argument has no JSON form.
+        SerializationError: an argument is not JSON-serializable.
         TooLongError: the input is longer than 32,768 characters, and cannot be stored.
         CodecError, UnavailableError: it cannot be encoded, or stored.
     """
@@ -154,7 +154,7 @@ def input_text(
 
     Raises:
         TypeError: the format has no place for the arguments.
-        SerializationError: an argument has no JSON form.
+        SerializationError: an argument is not JSON-serializable.
         CodecError: it cannot be encoded.
         UnavailableError: a key service or the store does not answer at the moment.
         TooLongError: it is longer than 32,768 characters, which SWF would refuse.

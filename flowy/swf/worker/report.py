@@ -23,9 +23,9 @@ KEPT_ENTRIES = 1_000
 class LostPoll:
     """A poll that may have lost a task: SWF may have sent one that did not arrive."""
 
-    at: str  #: When the poll was given up: ISO 8601, UTC.
+    at: str  #: When the worker gave the poll up: ISO 8601, UTC.
     identity: str  #: The poller's name in SWF's history.
-    fault: str  #: Why it was given up.
+    fault: str  #: Why the worker gave it up.
 
     def __str__(self) -> str:
         return f"{self.at} by {self.identity} ({self.fault})"
@@ -45,14 +45,14 @@ class StopReport:
     canceled: int = 0
     suspended: int = 0
     closed: int = 0  #: Closed at SWF before the answer: timed out, or the workflow had ended.
-    unknown_left: int = 0  #: Of a type that the worker does not serve; left to their timeouts.
+    unknown_left: int = 0  #: Of types that the worker does not serve; left to their timeouts.
     failed_by_stop: tuple[str, ...] = ()  #: Still running after the grace; failed.
     abandoned: tuple[str, ...] = ()  #: Still running after the grace; left to their timeouts.
     unanswered: tuple[str, ...] = ()  #: Their answers were given up, or may not have arrived.
-    polls_lost: tuple[LostPoll, ...] = ()  #: Polls that may have cost a task.
+    polls_lost: tuple[LostPoll, ...] = ()  #: Polls that may have lost a task.
     more_unanswered: int = 0
     more_polls_lost: int = 0
-    handed_over: int = 0  #: Ended by other code, or to be ended by it.
+    handed_over: int = 0  #: Other code has ended them, or will end them.
 
     @property
     def clean(self) -> bool:

@@ -101,7 +101,7 @@ class TaskHistoryRead:
         """Read the history for an activity that runs, in its thread.
 
         Raises:
-            HistoryError: it cannot be had at the moment.
+            HistoryError: it is not available at the moment.
         """
         if self._run.running.history is not None:
             return self._run.running.history  # type: ignore[no-any-return]

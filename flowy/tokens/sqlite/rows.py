@@ -66,7 +66,7 @@ def row_of(task: SuspendedTask) -> dict[str, Any]:
     """Return the columns of *task* with their values, all but ``beat_at``.
 
     Raises:
-        SerializationError: its note has no JSON form.
+        SerializationError: its note is not JSON-serializable.
     """
     return {
         "id": task.id,

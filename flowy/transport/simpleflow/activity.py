@@ -38,7 +38,7 @@ class SimpleflowActivity(Activity):
     """
 
     #: Where jumbo fields are read and written: ``bucket`` or ``bucket/folder``. None takes the
-    #: environment variable ``SIMPLEFLOW_JUMBO_FIELDS_BUCKET``; with neither, there are none.
+    #: environment variable ``SIMPLEFLOW_JUMBO_FIELDS_BUCKET``; without both, there are none.
     jumbo_bucket: ClassVar[str | None] = None
 
     #: A boto3 ``s3`` client for them; None makes one from the default session.
