@@ -78,8 +78,8 @@ def activity(
     """Mark a class as the implementation of an activity type; the class is returned unchanged.
 
     Args:
-        name: with the version, the key of the type at SWF: text, or a number whose ``str()`` is
-            used, 1 to 256 characters.
+        name: with the version, it identifies the type at SWF: text, or a number, which ``str()``
+            converts; 1 to 256 characters.
         version: text or a number, 1 to 64 characters; ``version=1`` is ``"1"``. A float causes a
             warning, because 1.10 is ``"1.1"``.
         task_list: the default list on which workflows schedule it, 1 to 256 characters. A worker
