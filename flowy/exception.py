@@ -263,9 +263,8 @@ class ActivityCanceledError(CallError):
 class CallTimedOutError(CallError):
     """The call's own timeout passed before the activity had ended.
 
-    The call then requested the activity's cancellation. ``reason`` says how the activity ended:
-    "canceled", "failed: ...", "timed out: ...", or that it was cut off; ``details`` are from its
-    answer.
+    The call then requested its cancellation. ``reason`` says how the activity ended: "canceled",
+    "failed: ...", "timed out: ...", or cut off; ``details`` are from its answer.
     """
 
 
