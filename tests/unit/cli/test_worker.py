@@ -202,11 +202,3 @@ def test_check_of_an_unknown_domain(command: Command) -> None:
     assert ran.err == (
         "flowy: Not compared with SWF: the domain 'nowhere' does not exist in this region.\n"
     )
-
-
-def test_the_help_leaves_out_what_only_python_can_give(worker: Callable[..., Ran]) -> None:
-    """The options are declared once, for Python too: objects and guards concern only Python."""
-    ran = worker("--help")
-    assert ran.code == ExitCode.FINE
-    assert "--middleware" in ran.out
-    assert "In Python" not in ran.out
