@@ -475,10 +475,18 @@ def test_a_fork_closes_a_connection_that_is_being_opened(
 
 
 def sockets() -> set[int]:
-    """Return what identifies the sockets that are open in this process."""
-    found = filter(is_open, range(3, 1_000))
-    states = [os.fstat(descriptor) for descriptor in found]
-    return {state.st_ino for state in states if stat.S_ISSOCK(state.st_mode)}
+    """Return what identifies the TCP sockets that are open in this process.
+
+    Others come and go: a lookup of a name opens one for a moment.
+    """
+    found = set()
+    for descriptor in filter(is_open, range(3, 1_000)):
+        state = os.fstat(descriptor)
+        if stat.S_ISSOCK(state.st_mode):
+            with socket.socket(fileno=os.dup(descriptor)) as one:
+                if (one.family, one.type) == (socket.AF_INET, socket.SOCK_STREAM):
+                    found.add(state.st_ino)
+    return found
 
 
 def is_in(thread: threading.Thread, function: str) -> bool:
