@@ -71,7 +71,7 @@ def test_a_task_that_was_scheduled_long_ago(case: AttemptsCase) -> None:
     run.run()
     assert run.outcome is TaskOutcome.FAILED
     assert run.responder.reason == (
-        f"{reasons.HISTORY_UNAVAILABLE}the task was scheduled more than 2,000 events ago, more than "
-        "Flowy reads."
+        f"{reasons.HISTORY_UNAVAILABLE}the task was scheduled more than 2,000 events ago, more "
+        "than Flowy reads."
     )
     assert case.layer1.reads == 2
