@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -21,6 +22,12 @@ def swf() -> Iterator[LocalSWF]:
     """A running local SWF that holds polls for 60 s, as SWF does."""
     with LocalSWF() as running:
         yield running
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a state is kept."""
+    return tmp_path / "swf.state"
 
 
 class Work:

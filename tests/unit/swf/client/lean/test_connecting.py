@@ -1,0 +1,105 @@
+"""How a connection is made, and what is said of one that is not."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+
+from tests.unit.swf.client.conftest import MakeClient
+from tests.unit.swf.client.lean.raw_server import (
+    Peer,
+    RawServer,
+    answer,
+    connections_of,
+    error_of,
+    poll,
+)
+
+
+def test_ipv6(either: MakeClient) -> None:
+    """An endpoint may be an IPv6 address."""
+    try:
+        server = RawServer(host="::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with server:
+        assert poll(either(server.url))["startedEventId"] == 0
+    assert f"\r\nHost: [::1]:{server.port}\r\n".encode() in server.requests[0]
+
+
+def test_a_name(lean: MakeClient) -> None:
+    """Each address of a name is tried."""
+    with RawServer() as server:
+        assert poll(lean(f"http://localhost:{server.port}"))["startedEventId"] == 0
+
+
+def test_the_socket(lean: MakeClient) -> None:
+    """A small request goes out at once, and a poll's connection is looked after by TCP."""
+    with RawServer() as server:
+        client = lean(server.url, tcp_keepalive=True)
+        poll(client)
+        (connection,) = connections_of(client)
+        assert connection.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert not connection.socket.get_inheritable()
+
+
+def test_nobody_listens(either: MakeClient) -> None:
+    """The class says that nothing was sent, and the text where."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    error = error_of(either(f"http://127.0.0.1:{port}"))
+    assert type(error) is EndpointConnectionError
+    assert f'"http://127.0.0.1:{port}/"' in str(error)
+
+
+def test_a_name_that_nobody_has(either: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is with a name that does not resolve."""
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fails)
+    assert type(error_of(either("http://swf.invalid"))) is EndpointConnectionError
+
+
+def test_a_connect_timeout(either: MakeClient) -> None:
+    """A full backlog takes no connection: the connect timeout ends the attempt."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        waiting = [socket.socket() for _ in range(8)]
+        try:
+            for one in waiting:
+                one.setblocking(False)
+                one.connect_ex(("127.0.0.1", port))
+            error = error_of(either(f"http://127.0.0.1:{port}", connect_timeout=0.2))
+        finally:
+            for one in waiting:
+                one.close()
+    if sys.platform == "linux":
+        assert type(error) is ConnectTimeoutError
+
+
+def test_a_read_timeout_is_the_clients_own(lean: MakeClient) -> None:
+    """Clients that share connections wait as long as each was told."""
+
+    def silent(peer: Peer) -> None:
+        while peer.read():
+            if len(server.requests) == 1:
+                peer.send(answer())
+
+    with RawServer(silent) as server:
+        client = lean(server.url, read_timeout=0.2)
+        poll(client)
+        assert type(error_of(client)) is ReadTimeoutError
+        assert connections_of(client) == set()
