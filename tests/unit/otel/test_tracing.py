@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import pickle
-import re
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from opentelemetry import trace
 from opentelemetry.sdk.trace.sampling import ParentBased, Sampler, TraceIdRatioBased
 from opentelemetry.trace import SpanKind, StatusCode
 
-from flowy import Activity, AsyncActivity, CancelTask, HandOverTask, SuspendTask, __version__
+from flowy import __version__
 from flowy.context import ActivityInfo
-from flowy.exception import ActivityFailedError
 from flowy.invocation import TaskOutcome, TaskStatus
 from flowy.metrics.otel_instruments import SYSTEM
 from flowy.middleware import Run
@@ -24,62 +17,14 @@ from flowy.observer import (
     CallEnded,
     CallStarted,
     HeartbeatEnded,
-    PollEnded,
-    PollStarted,
     StatusChanged,
     TaskEnded,
     TaskStarted,
-    WorkerStarted,
-    WorkerStopped,
 )
-from flowy.otel import TRACING, Tracing, trace_id_of
-from flowy.testing import ActivityEnvironment
+from flowy.otel import Tracing, trace_id_of
 from tests.suspended import an_info
 from tests.unit.otel.collected import Collected, attributes, events, ids, parent_of
-
-CHARGE = an_info(name="charge", run_id="run-1", started_event_id=6)
-
-POLL = "PollForActivityTask orders"
-PROCESS = "process charge"
-
-
-@pytest.fixture
-def spans() -> Iterator[Collected]:
-    collected = Collected()
-    yield collected
-    collected.provider.shutdown()
-
-
-def poll(tracing: Tracing, info: ActivityInfo | None, seconds: float = 2.0) -> None:
-    """Let a poll bring a task, or nothing."""
-    tracing.poll_started(PollStarted("orders"))
-    which = (info.run_id, info.started_event_id) if info else (None, None)
-    result: Any = "task" if info else "empty"
-    tracing.poll_ended(PollEnded("orders", result, seconds, None, *which))
-
-
-def answer(tracing: Tracing, action: str, *faults: str | None) -> None:
-    """Let an answer be tried, once for each fault."""
-    for fault in faults:
-        tracing.call_started(CallStarted(action))
-        tracing.call_ended(CallEnded(action, 0.0, fault))
-
-
-def live(
-    tracing: Tracing,
-    outcome: TaskOutcome = TaskOutcome.COMPLETED,
-    error: BaseException | None = None,
-    *,
-    action: str = "RespondActivityTaskCompleted",
-    faults: tuple[str | None, ...] = (None,),
-    run: Any = lambda run: None,
-) -> None:
-    """Let a poll bring a task, run it, and answer for it."""
-    poll(tracing, CHARGE)
-    tracing.task_started(TaskStarted(CHARGE))
-    tracing.run(Run(Activity(None, Any, "token"), CHARGE, (), {}), run)  # type: ignore[arg-type]
-    answer(tracing, action, *faults)
-    tracing.task_ended(TaskEnded(CHARGE, outcome, 3.0, 0.05, error))
+from tests.unit.otel.lives import CHARGE, POLL, PROCESS, answer, live, operation, poll
 
 
 def of_task(info: ActivityInfo) -> dict[str, Any]:
@@ -95,10 +40,6 @@ def of_task(info: ActivityInfo) -> dict[str, Any]:
         "flowy.domain": info.domain,
         "flowy.started_event_id": info.started_event_id,
     }
-
-
-def operation(name: str, kind: str) -> dict[str, Any]:
-    return {"messaging.operation.name": name, "messaging.operation.type": kind}
 
 
 def test_a_task_is_three_spans(spans: Collected) -> None:
@@ -329,143 +270,3 @@ def test_nothing_is_kept(spans: Collected) -> None:
     poll(tracing, CHARGE)
     tracing.task_ended(TaskEnded(CHARGE, TaskOutcome.LEFT_UNKNOWN, 0.0, 0.0))
     assert len(tracing._tasks) == 0
-
-
-# As middleware alone
-
-
-class Charge(Activity):
-    def run(self, error: str | None = None) -> str:
-        kinds: Mapping[str, BaseException] = {
-            "value": ValueError("SECRET"), "suspend": SuspendTask(), "hand over": HandOverTask(),
-            "cancel": CancelTask(),
-        }  # fmt: skip
-        if error:
-            raise kinds[error]
-        return f"{trace.get_current_span().get_span_context().span_id:x}"
-
-
-@pytest.mark.parametrize("error", ["suspend", "hand over", "cancel"])
-def test_what_steers_is_no_error(spans: Collected, error: str) -> None:
-    """In a unit test, where nobody tells the outcome, the middleware ends the span."""
-    environment = ActivityEnvironment(middleware=[Tracing(spans.provider)])
-    with contextlib.suppress(ActivityFailedError):  # CancelTask without a request
-        environment.run(Charge, error)
-    (span,) = spans.all()
-    assert span.status.status_code is StatusCode.UNSET
-
-
-def test_middleware_alone(spans: Collected) -> None:
-    """Its span is the current one during the run, and has the exception's class."""
-    environment = ActivityEnvironment(
-        middleware=[Tracing(spans.provider)], info={"name": "charge", "run_id": "run-1"}
-    )
-    assert environment.run(Charge) == f"{ids(spans.named(PROCESS))[1]:x}"
-    assert ids(spans.named(PROCESS))[0] == trace_id_of("run-1")
-    with pytest.raises(ValueError, match="SECRET"):
-        environment.run(Charge, "value")
-    assert attributes(spans.all()[1])["error.type"] == "ValueError"
-    assert not trace.get_current_span().get_span_context().is_valid
-
-
-def test_a_coroutine_that_fails(spans: Collected) -> None:
-    """Its span is the current one wherever it awaits, and has the exception's class."""
-
-    class Track(AsyncActivity):
-        async def run(self) -> None:
-            current = trace.get_current_span()
-            await asyncio.sleep(0)
-            assert trace.get_current_span() is current
-            current.set_attribute("seen", True)
-            raise ValueError("SECRET")
-
-    with pytest.raises(ValueError, match="SECRET"):
-        ActivityEnvironment(middleware=[Tracing(spans.provider)]).run(Track)
-    (span,) = spans.all()
-    assert attributes(span)["seen"]
-    assert attributes(span)["error.type"] == "ValueError"
-
-
-def test_middleware_of_worker_and_class(spans: Collected) -> None:
-    """Of the same object only the outer one makes a span."""
-    tracing = Tracing(spans.provider)
-    live(tracing, run=lambda run: tracing.run(run, lambda inner: None))
-    assert len(spans.all()) == 3
-
-
-def test_a_run_without_a_task(spans: Collected) -> None:
-    """Outside a worker the span has the name of the class, and a random id."""
-    tracing = Tracing(spans.provider)
-    for _ in range(2):
-        tracing.run(Run(Charge(None, Any, "token"), None, (), {}), lambda run: None)  # type: ignore[arg-type]
-    first, second = spans.all()
-    assert first.name == "process Charge"
-    assert attributes(first) == {**SYSTEM, **operation("process", "process")}
-    assert ids(first)[0] != ids(second)[0]
-
-
-# In trouble, and between processes
-
-
-def test_trouble_fails_no_task(spans: Collected, caplog: pytest.LogCaptureFixture) -> None:
-    """A carrier that raises costs the span, and is logged once: its class and place, no value."""
-
-    def broken(run: Run) -> Mapping[str, str]:
-        raise RuntimeError("SECRET")
-
-    environment = ActivityEnvironment(middleware=[Tracing(spans.provider, carrier=broken)])
-    assert environment.run(Charge) == "0"
-    assert environment.run(Charge) == "0"
-    assert spans.all() == []
-    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
-    at = re.escape(__file__)
-    assert re.match(
-        rf"A run is not traced: tracing fails with RuntimeError at {at}:\d+\. Its task goes on;",
-        record.getMessage(),
-    )
-    assert "SECRET" not in caplog.text
-
-
-def test_a_processor_that_raises_fails_no_task(
-    spans: Collected, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What is raised when a span ends is logged, and the value is the activity's."""
-    from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
-
-    class Broken(SpanProcessor):
-        def on_end(self, span: ReadableSpan) -> None:
-            raise RuntimeError("So it does.")
-
-    spans.provider.add_span_processor(Broken())
-    environment = ActivityEnvironment(middleware=[Tracing(spans.provider)])
-    assert environment.run(Charge) != "0"
-    assert "A run is not traced: tracing fails with RuntimeError at " in caplog.text
-
-
-def test_no_provider_is_said(spans: Collected, caplog: pytest.LogCaptureFixture) -> None:
-    """A worker that traces nothing warns at its start; nothing fails."""
-    started = WorkerStarted("shop", "orders", "me", ("charge 1",), 1, 1)
-    Tracing(spans.provider).worker_started(started)
-    assert caplog.records == []
-    TRACING.worker_started(started)
-    assert "no TracerProvider is set in this process" in caplog.text
-    live(TRACING)
-
-
-def test_the_last_spans_are_sent(spans: Collected) -> None:
-    """The end of a worker flushes its provider, which may have no such method."""
-    flushed = []
-
-    class Provider(trace.NoOpTracerProvider):
-        def force_flush(self) -> None:
-            flushed.append(True)
-
-    Tracing(Provider()).worker_stopped(WorkerStopped(None))
-    Tracing(trace.NoOpTracerProvider()).worker_stopped(WorkerStopped(None))
-    assert flushed == [True]
-
-
-def test_a_process_is_handed_a_new_one() -> None:
-    """The options go with it; the global provider is set in each process."""
-    tracing = pickle.loads(pickle.dumps(Tracing(polls=False, texts=True)))
-    assert (tracing._polls, tracing._texts, tracing._parent) == (False, True, False)
