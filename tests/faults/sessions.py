@@ -16,8 +16,9 @@ from subprocess import STDOUT
 from typing import Any
 
 from tests.environments import clean_environment
-from tests.faults.endpoint import Answer, Endpoint
+from tests.faults.endpoint import Endpoint
 from tests.faults.ends import has_ended
+from tests.faults.record import Answer
 from tests.patience import PATIENCE_SECONDS
 from tests.python_process import PythonProcess
 from tests.python_server import ROOT

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.conftest import Workers
-from tests.faults.endpoint import Endpoint, Record
+from tests.faults.endpoint import Endpoint
 from tests.faults.plan import ANSWERS, HEARTBEATS, Fault
+from tests.faults.record import Record
 
 SCRIPT = "tests.faults.rough_worker"
 

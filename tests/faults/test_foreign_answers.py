@@ -11,9 +11,10 @@ import pytest
 
 from flowy import reasons
 from tests.faults.conftest import Workers, both_http_ways
-from tests.faults.endpoint import Endpoint, Record
+from tests.faults.endpoint import Endpoint
 from tests.faults.layer1 import STRUCK
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS
+from tests.faults.record import Record
 from tests.faults.reply import EMPTY_POLL, Reply, error_reply
 
 COMPLETED = "RespondActivityTaskCompleted"

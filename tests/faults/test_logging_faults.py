@@ -69,9 +69,11 @@ def wait_for_answers(
     assert done(), f"the worker has ended. {endpoint.told()}"
 
 
-def assert_told(endpoint: Endpoint, report: StopReport, expected: Mapping[str, str | None]) -> None:
-    """Each task has its answer and no second one, and each is counted as what it is."""
-    record = endpoint.record
+def assert_told(endpoint: Endpoint, worker: Worker, expected: Mapping[str, str | None]) -> None:
+    """Each task gets its answer and no second one, and a stop counts each as what it is."""
+    wait_for_answers(endpoint, worker, expected)
+    worker.stop()
+    report, record = worker.report(), endpoint.record
     assert record.handed.keys() == expected.keys()
     assert {
         token: record.answers[token].action if token in record.answers else None
@@ -116,9 +118,7 @@ def test_a_handler_that_always_raises_costs_nothing(
     )
     wait_for_answers(endpoint, worker, expected)
     expected |= add(endpoint, mix)
-    wait_for_answers(endpoint, worker, expected)
-    worker.stop()
-    assert_told(endpoint, worker.report(), expected)
+    assert_told(endpoint, worker, expected)
     assert len(endpoint.record.identities) <= options.get("processes", 1), "a process was replaced"
 
 
@@ -140,9 +140,7 @@ def test_a_handler_that_raises_from_some_record_on_costs_nothing(
     )
     wait_for_answers(endpoint, worker, expected)
     expected |= add(endpoint, mix)
-    wait_for_answers(endpoint, worker, expected)
-    worker.stop()
-    assert_told(endpoint, worker.report(), expected)
+    assert_told(endpoint, worker, expected)
 
 
 @pytest.mark.parametrize(
@@ -162,9 +160,7 @@ def test_a_log_that_breaks_while_the_worker_runs_costs_nothing(
     expected |= add(endpoint, mix)
     wait_for_answers(endpoint, worker, expected)
     expected |= add(endpoint, mix)
-    wait_for_answers(endpoint, worker, expected)
-    worker.stop()
-    assert_told(endpoint, worker.report(), expected)
+    assert_told(endpoint, worker, expected)
 
 
 @pytest.mark.parametrize("raises", ["OSError", "SystemExit"])
@@ -184,9 +180,7 @@ def test_a_broken_log_on_a_bad_day(endpoint: Endpoint, start_worker: Workers, ra
     # A client tries each of these four times before its worker hears of it.
     endpoint.plan.script(ANSWERS, [Fault.THROTTLE] * 4 * 5)
     expected |= add(endpoint, tasks)
-    wait_for_answers(endpoint, worker, expected)
-    worker.stop()
-    assert_told(endpoint, worker.report(), expected)
+    assert_told(endpoint, worker, expected)
 
 
 @pytest.mark.parametrize(
@@ -204,9 +198,7 @@ def test_an_activity_that_closes_stderr_costs_nothing(
     # The line of the throttled poll is a warning, those of failures are errors.
     endpoint.plan.script(POLLS, [Fault.THROTTLE])
     expected |= add(endpoint, MIX)
-    wait_for_answers(endpoint, worker, expected)
-    worker.stop()
-    assert_told(endpoint, worker.report(), expected)
+    assert_told(endpoint, worker, expected)
 
 
 def test_nor_does_it_under_the_flowy_command(endpoint: Endpoint, start_worker: Workers) -> None:
@@ -291,6 +283,4 @@ def test_an_event_loop_that_an_activity_ends_goes_on(
         endpoint.request_cancel(token)
     expected |= dict.fromkeys(beating, CANCELED)
     expected |= dict.fromkeys(endpoint.add(0.0, name="awaiting", count=4), COMPLETED)
-    wait_for_answers(endpoint, worker, expected)
-    worker.stop()
-    assert_told(endpoint, worker.report(), expected)
+    assert_told(endpoint, worker, expected)

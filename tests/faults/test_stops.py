@@ -11,8 +11,9 @@ import pytest
 
 from flowy.swf.worker.report import StopReport
 from tests.faults.conftest import Workers
-from tests.faults.endpoint import Endpoint, Record
+from tests.faults.endpoint import Endpoint
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS, Fault
+from tests.faults.record import Record
 
 #: What the tasks are: their type, arguments, and about how long one takes, in seconds.
 LOADS = (

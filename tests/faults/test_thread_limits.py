@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from tests.faults.conftest import Worker, Workers
-from tests.faults.endpoint import Endpoint, Record
+from tests.faults.endpoint import Endpoint
 from tests.faults.plan import POLLS
+from tests.faults.record import Record
 
 SCRIPT = "tests.faults.rough_worker"
 
