@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from ...safe_logging import get_logger
+from ...safe_logging import enable_loggers, get_logger
+from ..limits import warns_author
 from ..values import ActivityImplementation, ActivityType
 from .collection import one_each
 from .marks import made_by, marked
@@ -56,11 +57,8 @@ class Scanner:
             for package in self._packages
         )
 
-    def scan(self, *, warn: bool = True) -> Mapping[ActivityType, ActivityImplementation]:
+    def scan(self) -> Mapping[ActivityType, ActivityImplementation]:
         """Return what was found, by type.
-
-        Args:
-            warn: whether to log a warning for each activity that no variable leads to.
 
         Raises:
             ScanError: no activity was found, or two classes implement one type.
@@ -69,7 +67,8 @@ class Scanner:
         tops = [_module(package) for package in self._packages]
         scanned: dict[str, ModuleType] = {}
         found = [one for top in tops for one in self._below(top, scanned)]
-        if warn:
+        enable_loggers()  # what was imported may have configured logging
+        if warns_author():
             self._warn_of_lost(scanned, {one.type for one in found})
         names = ", ".join(top.__name__ for top in tops)
         return one_each(found, names or "an empty list")

@@ -15,6 +15,7 @@ from ...concurrency.process_end import EXIT_SECONDS, end_within
 from ...concurrency.signals import child_signals
 from ...exception import SWFError
 from ..client import connect
+from ..limits import leave_warnings
 from . import messages
 from .options import WorkerOptions
 from .report import StopReport
@@ -41,6 +42,7 @@ def work(link: Link, spec: WorkerSpec) -> None:
     """Run a worker process until the supervisor stops it or ends."""
     if spec.initialize is not None:
         spec.initialize()
+    leave_warnings()  # the supervisor has imported the same modules
     options = spec.options
 
     def report_and_leave(report: StopReport) -> None:

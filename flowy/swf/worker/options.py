@@ -117,24 +117,19 @@ class WorkerOptions(ServingOptions):
         if self.activities is not None and self.package is not None:
             raise ValueError("Cannot use package and activities together: give one of them.")
 
-    def implementations(
-        self, *, warn: bool = True
-    ) -> Mapping[ActivityType, ActivityImplementation]:
+    def implementations(self) -> Mapping[ActivityType, ActivityImplementation]:
         """Return the implementations to serve, by type.
-
-        Args:
-            warn: as for ``Scanner.scan``.
 
         Raises:
             ScanError: no activity was found, one type has two implementations, or something must be
                 encrypted and no codec encrypts.
             ImportError: something cannot be imported.
         """
-        if self.activities is not None:
-            found = declared_by(self.activities)
+        if self.activities is None:
+            found = Scanner(self.package or (), self.ignore).scan()
         else:
-            found = Scanner(self.package or (), self.ignore).scan(warn=warn)
-        enable_loggers()  # what was imported may have configured logging
+            enable_loggers()  # the script may have configured logging
+            found = declared_by(self.activities)
         return with_envelopes(found, self.envelope)
 
     def load(self, slot: int | None = None) -> Mapping[ActivityType, ActivityImplementation]:
@@ -152,7 +147,7 @@ class WorkerOptions(ServingOptions):
         """
         event = Starting(self.domain, self.task_list, self.processes, slot)
         self.all_observers.starting(event)
-        return self.implementations(warn=slot is None)  # the supervisor of a process has warned
+        return self.implementations()
 
     def by_name(self) -> WorkerOptions:
         """Return the same options with modules by name, so that another process can import them."""

@@ -267,7 +267,9 @@ def test_a_supervisor_and_its_processes(
     (tmp_path / "life.py").write_text(
         "import logging.config, sys\n"
         "logging.config.dictConfig({'version': 1})\n"
-        f"print('Imported.', file=sys.stderr)\n{ACTIVITIES}"
+        f"print('Imported.', file=sys.stderr)\n{ACTIVITIES}\n"
+        "activity('late', 1, 'tasks', heartbeat=600, start_to_close=400)(Hold)\n"
+        "LOST = [activity('lost', 1, 'tasks')(type('Lost', (Hold,), {}))]"
     )
     calls = Calls(own_swf, tmp_path)
     url = f"unix:{tmp_path}/sock"
@@ -310,6 +312,8 @@ def test_a_supervisor_and_its_processes(
     lines = [json.loads(line) for line in [*worker.log, *err.splitlines()]]
     assert all({"time", "level", "logger", "message", "pid"} <= line.keys() for line in lines)
     assert {line["pid"] for line in lines} == pids
+    for warning in ("heartbeat=600 has no effect", "Activity lost 1 at "):  # not by each process
+        assert sum(warning in line["message"] for line in lines) == 1
     assert sum("Thread MainThread" in line["message"] for line in lines) == 3
     (ended,) = [line for line in lines if line.get("flowy_event") == "task_ended"]
     assert (ended["flowy_activity"], ended["flowy_outcome"]) == ("hold", "completed")

@@ -16,7 +16,6 @@ import pytest
 from flowy.exception import ScanError
 from flowy.swf.scanner import Scanner, declared_by
 from flowy.swf.values import ActivityDefaults, ActivityType
-from flowy.swf.worker import WorkerOptions
 from flowy.testing.worker import collect, known_to
 
 #: Python 3.10 says that a decorator is applied in the line of its class, later ones in its own.
@@ -349,17 +348,6 @@ def test_a_class_that_no_variable_leads_to(
     caplog.clear()
     assert found(package, ".one") == ["echo 1"]
     assert not caplog.records
-
-
-def test_a_supervisor_warns_for_its_processes(
-    write: Callable[..., str], caplog: pytest.LogCaptureFixture
-) -> None:
-    """What no variable leads to is said once, not again by each process and each new one."""
-    options = WorkerOptions("domain", "list", package=write(one=LOST, two=echo()), processes=2)
-    for slot, warns in ((None, True), (0, False), (1, False)):
-        caplog.clear()
-        options.load(slot)
-        assert bool(caplog.records) is warns
 
 
 def test_a_helper_called_by_two_modules(write: Callable[..., str]) -> None:
