@@ -1,129 +1,31 @@
-"""Middleware: in which order it runs, what it may change, and what its trouble comes to."""
+"""Middleware: in which order it runs, what it sees, what it may change, and what is none."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from pathlib import Path
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import pytest
 
-import flowy
-from flowy import Activity, AsyncActivity, CancelTask, SuspendTask, activity
+from flowy import Activity, AsyncActivity, activity
 from flowy.invocation import (
-    Answer,
-    Canceled,
     Completed,
-    Failed,
     StatusRecord,
-    Suspended,
-    invoke,
-    invoke_async,
 )
 from flowy.local import LocalSWF
-from flowy.middleware import Middleware, Run, around, check_middleware
+from flowy.middleware import Middleware, Run, check_middleware
 from flowy.swf.boilerplate import start_activity_worker
 from flowy.testing import ActivityEnvironment, LocalWorker
-
-#: Keeps mypy from looking at what only the worker calls.
-NO_SCHEDULER = cast(Any, None)
-
-
-class Echo(Activity):
-    def run(self, value: Any = None) -> Any:
-        if isinstance(value, str) and value.startswith("raise"):
-            raise ValueError(value)
-        return value
-
-
-class AsyncEcho(AsyncActivity):
-    async def run(self, value: Any = None) -> Any:
-        await asyncio.sleep(0)
-        if isinstance(value, str) and value.startswith("raise"):
-            raise ValueError(value)
-        return value
-
-
-KINDS = pytest.mark.parametrize("kind", [Echo, AsyncEcho])
-
-
-class Both(Middleware):
-    """Does the same around both kinds of activities."""
-
-    def before(self, run: Run) -> Run:
-        return run
-
-    def after(self, value: Any) -> Any:
-        return value
-
-    def failed(self, error: BaseException) -> None:
-        """Look at what the run raised."""
-
-    def run(self, run: Run, call_next: Callable[[Run], Any]) -> Any:
-        run = self.before(run)
-        try:
-            value = call_next(run)
-        except BaseException as error:
-            self.failed(error)
-            raise
-        return self.after(value)
-
-    async def run_async(self, run: Run, call_next: Callable[[Run], Awaitable[Any]]) -> Any:
-        run = self.before(run)
-        try:
-            value = await call_next(run)
-        except BaseException as error:
-            self.failed(error)
-            raise
-        return self.after(value)
-
-
-class Noting(Both):
-    """Notes when it comes by."""
-
-    def __init__(self, name: str, notes: list[str]) -> None:
-        self.name = name
-        self.notes = notes
-
-    def before(self, run: Run) -> Run:
-        self.notes.append(f"{self.name} before")
-        return run
-
-    def after(self, value: Any) -> Any:
-        self.notes.append(f"{self.name} after")
-        return value
-
-
-def answer_of(
-    kind: type[Activity],
-    *middleware: Middleware,
-    input: str = "[[], {}]",
-    status: StatusRecord | None = None,
-) -> Answer:
-    """Invoke an activity of either kind and return its answer."""
-    made = kind(input, NO_SCHEDULER, "token")
-    status = status or StatusRecord()
-    if issubclass(kind, AsyncActivity):
-        return asyncio.run(invoke_async(made, input, status, middleware))
-    return invoke(made, input, status, middleware)
-
-
-def failure_of(kind: type[Activity], *middleware: Middleware, input: str) -> Failed:
-    """Invoke an activity that fails."""
-    answer = answer_of(kind, *middleware, input=input)
-    assert isinstance(answer, Failed)
-    return answer
-
-
-def frames(failure: Failed) -> list[str]:
-    """Return the functions of all frames in the details, those of the causes included."""
-    lines = (failure.details or "").splitlines()
-    return [line.rpartition(" in ")[2] for line in lines if line.startswith("  File")]
-
+from tests.unit.middlewares import (
+    KINDS,
+    Both,
+    Echo,
+    Noting,
+    answer_of,
+)
 
 # The order
 
@@ -239,128 +141,6 @@ def test_the_run_is_frozen_and_shows_no_arguments() -> None:
     assert "secret" not in repr(run)
 
 
-# Exceptions
-
-
-@KINDS
-def test_it_sees_the_exception_itself(kind: type[Activity]) -> None:
-    """Middleware catches the very object that fails the task."""
-    seen: list[BaseException] = []
-
-    class Reporting(Both):
-        def failed(self, error: BaseException) -> None:
-            seen.append(error)
-
-    failure = failure_of(kind, Reporting(), Reporting(), input='[["raise it"], {}]')
-    assert seen == [failure.error, failure.error]
-    assert isinstance(failure.error, ValueError)
-    assert failure.reason == "raise it"
-
-
-@pytest.mark.parametrize(
-    ("steering", "answer"),
-    [(SuspendTask(), Suspended()), (CancelTask("half"), Canceled("half"))],
-    ids=["SuspendTask", "CancelTask"],
-)
-@pytest.mark.parametrize("is_async", [False, True])
-def test_what_steers_passes(steering: Exception, answer: Answer, is_async: bool) -> None:
-    """SuspendTask and CancelTask go through middleware and mean what they mean without it."""
-    status = StatusRecord()
-    status.accepted(cancel_requested=True)
-    status.tell()
-
-    class Steering(Activity):
-        def run(self) -> None:
-            raise steering
-
-    class AsyncSteering(AsyncActivity):
-        async def run(self) -> None:
-            raise steering
-
-    kind = AsyncSteering if is_async else Steering
-    passed = around(lambda run: contextlib.nullcontext())
-    assert answer_of(kind, Both(), passed, status=status) == answer
-
-
-@KINDS
-def test_what_it_raises_fails_the_task(kind: type[Activity]) -> None:
-    """An exception of middleware is a failure like one of ``run``, with its own frames."""
-
-    class Broken(Both):
-        def before(self, run: Run) -> Run:
-            raise RuntimeError("no database")
-
-    failure = failure_of(kind, Broken(), input="[[], {}]")
-    assert failure.reason == "no database"
-    assert frames(failure) == ["run_async" if kind is AsyncEcho else "run", "before"]
-
-
-@KINDS
-def test_frames_of_middleware_that_passes_an_exception_on_stay_out(kind: type[Activity]) -> None:
-    """SWF gets the frames of the activity, as without middleware."""
-    plain = failure_of(kind, input='[["raise"], {}]')
-    within = around(lambda run: contextlib.nullcontext())
-    wrapped = failure_of(kind, Both(), within, Both(), input='[["raise"], {}]')
-    assert frames(plain) == frames(wrapped) == ["run"]
-    assert wrapped.details == plain.details
-
-
-@KINDS
-def test_frames_stay_out_of_an_exception_that_it_replaces(kind: type[Activity]) -> None:
-    """The cause shows the activity, the new exception the middleware; Flowy's frames neither."""
-
-    class Replacing(Both):
-        def failed(self, error: BaseException) -> None:
-            raise LookupError("replaced") from error
-
-    failure = failure_of(kind, Replacing(), Both(), input='[["raise"], {}]')
-    method = "run_async" if kind is AsyncEcho else "run"
-    assert failure.reason == "replaced"
-    assert frames(failure) == ["run", method, "failed"]
-
-
-@KINDS
-def test_frames_of_around_stay_out(kind: type[Activity]) -> None:
-    """A context manager that raises shows its own frames, and none of Flowy's."""
-
-    class Manager(contextlib.AbstractContextManager[None]):
-        def __init__(self, *, at_exit: bool) -> None:
-            self.at_exit = at_exit
-
-        def __enter__(self) -> None:
-            if not self.at_exit:
-                raise RuntimeError("no entrance")
-
-        def __exit__(self, *_: object) -> None:
-            raise RuntimeError("no exit")
-
-    entering = failure_of(kind, around(lambda run: Manager(at_exit=False)), input="[[], {}]")
-    exiting = failure_of(kind, around(lambda run: Manager(at_exit=True)), input='[["raise"], {}]')
-    for failure in (entering, exiting):
-        assert str(Path(flowy.__file__).parent) not in (failure.details or "")
-    assert frames(entering)[-1] == "__enter__"
-    assert (frames(exiting)[0], frames(exiting)[-1]) == ("run", "__exit__")
-
-
-def test_an_exception_that_takes_no_attributes_keeps_its_details() -> None:
-    """An exception class that is frozen may be the cause of another one."""
-
-    @dataclasses.dataclass(frozen=True)
-    class Frozen(Exception):
-        code: int
-
-    class Raising(Activity):
-        def run(self) -> None:
-            raise Frozen(7)
-
-    class Replacing(Both):
-        def failed(self, error: BaseException) -> None:
-            raise LookupError("replaced") from error
-
-    failure = failure_of(Raising, Replacing(), input="[[], {}]")
-    assert frames(failure) == ["run", "run", "failed"]
-
-
 # Where it runs
 
 
@@ -396,60 +176,6 @@ def test_it_runs_in_the_thread_and_on_the_loop_of_the_run(local_swf: LocalSWF, d
             assert around_it == in_it
 
 
-# around()
-
-
-@contextlib.contextmanager
-def noted(notes: list[str]) -> Iterator[None]:
-    notes.append("enter")
-    try:
-        yield
-    except ValueError as error:
-        notes.append(str(error))
-        raise
-    finally:
-        notes.append("exit")
-
-
-@contextlib.asynccontextmanager
-async def noted_async(notes: list[str]) -> AsyncIterator[None]:
-    await asyncio.sleep(0)
-    with noted(notes):
-        yield
-
-
-@KINDS
-def test_around_enters_a_context_manager(kind: type[Activity]) -> None:
-    """It is made for each run, from the run, and sees what the run raises."""
-    notes: list[str] = []
-    runs: list[Run] = []
-
-    def make(run: Run) -> contextlib.AbstractContextManager[None]:
-        runs.append(run)
-        return noted(notes)
-
-    assert answer_of(kind, around(make), input="[[1], {}]") == Completed("1")
-    failure_of(kind, around(make), input='[["raise"], {}]')
-    assert notes == ["enter", "exit", "enter", "raise", "exit"]
-    assert [run.args for run in runs] == [(1,), ("raise",)]
-
-
-def test_around_enters_an_asynchronous_one_for_coroutines() -> None:
-    """A context manager that has ``__aenter__`` is entered the asynchronous way."""
-    notes: list[str] = []
-    middleware = around(lambda run: noted_async(notes))
-    assert answer_of(AsyncEcho, middleware, input="[[1], {}]") == Completed("1")
-    failure_of(AsyncEcho, middleware, input='[["raise"], {}]')
-    assert notes == ["enter", "exit", "enter", "raise", "exit"]
-
-
-def test_around_fails_a_task_whose_manager_is_only_asynchronous() -> None:
-    """An activity in a thread cannot enter an asynchronous context manager: its task fails."""
-    failure = failure_of(Echo, around(lambda run: noted_async([])), input="[[1], {}]")
-    # Python 3.10 only names the method that it lacks.
-    assert "context manager" in failure.reason or "__enter__" in failure.reason
-
-
 # What is none
 
 
@@ -474,9 +200,9 @@ def test_the_decorator_looks_at_the_middleware_of_the_class() -> None:
     """A class with something else in its ``middleware`` is a ValueError at the decorator."""
 
     class Wrong(Echo):
-        middleware = (noted,)  # type: ignore[assignment]
+        middleware = (answer_of,)  # type: ignore[assignment]
 
-    with pytest.raises(ValueError, match="Cannot use <function noted"):
+    with pytest.raises(ValueError, match="Cannot use <function answer_of"):
         activity("wrong", 1, "list")(Wrong)
 
 
