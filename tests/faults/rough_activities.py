@@ -244,7 +244,7 @@ class Beating(AsyncActivity):
 
     async def run(self) -> None:
         while await self.heartbeat():
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # nothing wakes it when it is to give up
 
 
 # Suspending
