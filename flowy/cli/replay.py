@@ -36,8 +36,7 @@ from .tables import print_table
 from .terminal import say
 from .values import text_of
 from .verbs import add_domain, add_packages, add_verb
-from .wording import in_options
-from .worker import add_option
+from .worker import add_option, making_options
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -191,23 +190,17 @@ def _task_of(given: argparse.Namespace, activities: Iterable[ActivityType]) -> R
     return tasks[0]
 
 
+@making_options()
 def _options_of(given: argparse.Namespace) -> WorkerOptions:
-    """Return the options of a worker that would run the task.
-
-    Raises:
-        UsageError: an option cannot be used, or what it names cannot be imported.
-    """
+    """Return the options of a worker that would run the task."""
     values = {name: getattr(given, name) for name in _WORKER_OPTIONS}
-    try:
-        return WorkerOptions(
-            given.domain or UNKNOWN,
-            _NO_LIST,
-            package=given.packages,
-            ignore=given.ignore,
-            **values,
-        )
-    except (ValueError, ImportError) as error:
-        raise UsageError(in_options(str(error))) from None
+    return WorkerOptions(
+        given.domain or UNKNOWN,
+        _NO_LIST,
+        package=given.packages,
+        ignore=given.ignore,
+        **values,
+    )
 
 
 def _recording_of(given: argparse.Namespace) -> Recording:

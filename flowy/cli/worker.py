@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -194,29 +194,36 @@ def _refuse_unusable(given: argparse.Namespace) -> None:
         raise UsageError(f"Cannot start a worker: options are required: {missing}.")
 
 
-def _options_of(given: argparse.Namespace) -> WorkerOptions:
-    """Return the options.
+@contextmanager
+def making_options() -> Iterator[None]:
+    """Surround what makes the options of a worker.
 
     Raises:
-        UsageError: an option cannot be used, or middleware or an observer cannot be imported.
+        UsageError: an option cannot be used.
+        FailedImportError: middleware, an observer or a codec cannot be imported.
     """
-    values = {option.name: getattr(given, option.name) for option in _options()}
     try:
-        return WorkerOptions(
-            given.domain or _NONE_YET,
-            given.task_list or _NONE_YET,
-            reg_remote=not given.no_register,
-            loop=given.loop,
-            package=given.packages,
-            ignore=given.ignore,
-            health=health_of(given),
-            **values,
-        )
+        yield
     except ValueError as error:
         raise UsageError(in_options(str(error))) from None
     except ImportError as error:
         logger.debug("The import failed.", exc_info=error)
         raise FailedImportError(f"{error}{place_text(error.__cause__ or error)}") from None
+
+
+@making_options()
+def _options_of(given: argparse.Namespace) -> WorkerOptions:
+    values = {option.name: getattr(given, option.name) for option in _options()}
+    return WorkerOptions(
+        given.domain or _NONE_YET,
+        given.task_list or _NONE_YET,
+        reg_remote=not given.no_register,
+        loop=given.loop,
+        package=given.packages,
+        ignore=given.ignore,
+        health=health_of(given),
+        **values,
+    )
 
 
 def health_of(given: argparse.Namespace) -> HealthOptions | None:
