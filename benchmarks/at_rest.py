@@ -30,8 +30,8 @@ def idle(stub: Stub, effort: Effort) -> Finding:
         ("", "CPU s/minute", "resident MiB"),
         rows,
         [
-            Check("CPU a minute, of that by botocore's HTTP", cpu, "<=", 0.5),
-            Check("resident, above the bare client's", more, "<=", 6, "MiB"),
+            Check("CPU per minute / with botocore's HTTP", cpu, "<=", 0.5),
+            Check("resident memory above a bare client's", more, "<=", 6, "MiB"),
         ],
         rounds=effort.rounds,
     )
@@ -60,7 +60,7 @@ def start(stub: Stub, effort: Effort) -> Finding:
         [(name, statistics.median(values), above.get(name)) for name, values in found.items()],
         [
             Check(
-                "above the bare script's, of that by botocore's HTTP",
+                "CPU above a bare script's / with botocore's HTTP",
                 above[ours.name] / above[theirs.name],
                 "<=",
                 0.5,

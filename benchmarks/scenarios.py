@@ -59,10 +59,10 @@ def serial(stub: Stub, effort: Effort) -> Finding:
     if with_simpleflow:
         entries.append((SIMPLEFLOW, 10, 50))
     results = interleaved(stub, entries, effort)
-    checks = [_check("CPU per task, of the naive loop's", results, FLOWY, NAIVE, _cpu, "<=", 0.4)]
+    checks = [_check("CPU per task / naive loop", results, FLOWY, NAIVE, _cpu, "<=", 0.4)]
     if with_simpleflow:
         checks.append(
-            _check("CPU per task, of simpleflow's", results, FLOWY, SIMPLEFLOW, _cpu, "<=", 1 / 25)
+            _check("CPU per task / simpleflow", results, FLOWY, SIMPLEFLOW, _cpu, "<=", 1 / 25)
         )
     found = finding("serial: trivial tasks, no latency", results, checks, effort.rounds)
     if not with_simpleflow:
@@ -78,7 +78,7 @@ def tls(stub: Stub, effort: Effort) -> Finding:
     return finding(
         "tls: trivial tasks over TLS, no latency",
         results,
-        [_check("CPU per task, of the naive loop's", results, FLOWY, NAIVE, _cpu, "<=", 0.45)],
+        [_check("CPU per task / naive loop", results, FLOWY, NAIVE, _cpu, "<=", 0.45)],
         effort.rounds,
     )
 
@@ -91,8 +91,10 @@ def metrics(stub: Stub, effort: Effort) -> Finding:
         "metrics: trivial tasks, no latency",
         results,
         [
-            _check("CPU per task counted", results, PROMETHEUS, FLOWY, _cpu, "<=", 1.1),
-            _check("CPU per task traced", results, TRACING, FLOWY, _cpu, "<=", 1.5),
+            _check(
+                "CPU per task with metrics / without", results, PROMETHEUS, FLOWY, _cpu, "<=", 1.1
+            ),
+            _check("CPU per task with traces / without", results, TRACING, FLOWY, _cpu, "<=", 1.5),
         ],
         effort.rounds,
     )
@@ -105,10 +107,10 @@ def slots50(stub: Stub, effort: Effort) -> Finding:
     results = interleaved(stub, entries, effort, latency=LATENCY)
     ideal = 50 / (0.1 + 2 * LATENCY)
     if (middle(results[naive.name], _rate) or 0.0) < 0.8 * ideal:
-        check = _check("rate, of a thread per slot's", results, ours, naive, _rate, ">=", 1.3)
+        check = _check("rate / a thread per slot", results, ours, naive, _rate, ">=", 1.3)
     else:
         reached = (middle(results[ours.name], _rate) or 0.0) / ideal
-        check = Check("rate, of the ideal", reached, ">=", 0.95)
+        check = Check("rate / ideal rate", reached, ">=", 0.95)
     title = f"50 slots, 100 ms activities, 20 ms latency (ideal {ideal:.0f} tasks/s)"
     return finding(title, results, [check], effort.rounds)
 
@@ -131,7 +133,7 @@ def processes(stub: Stub, effort: Effort) -> Finding:
     return finding(
         "processes: 5 ms of CPU a task, 10 slots a process, 20 ms latency",
         results,
-        [_check("rate of two, of one's", results, two, one, _rate, ">=", 1.9)],
+        [_check("rate of two processes / of one", results, two, one, _rate, ">=", 1.9)],
         effort.rounds,
     )
 
@@ -156,8 +158,8 @@ def coroutines(stub: Stub, effort: Effort) -> Finding:
         "coroutines: 1,000 slots, activities that wait for 2 s, 20 ms latency",
         results,
         [
-            _check("rate, of as many threads'", results, ours, others, _rate, ">=", 1.0),
-            Check("resident with 1,000 in flight", resident, "<=", 60, "MiB"),
+            _check("rate / as many threads", results, ours, others, _rate, ">=", 1.0),
+            Check("resident memory, 1,000 in flight", resident, "<=", 60, "MiB"),
         ],
         effort.rounds,
     )
@@ -191,8 +193,8 @@ def _slots(
         f"(ideal {slots / (0.1 + 2 * LATENCY):,.0f} tasks/s)",
         results,
         [
-            _check("rate, of a thread per slot's", results, ours, naive, _rate, ">=", rate),
-            _check("p99, of a thread per slot's", results, ours, naive, _p99, "<=", p99),
+            _check("rate / a thread per slot", results, ours, naive, _rate, ">=", rate),
+            _check("p99 / a thread per slot", results, ours, naive, _p99, "<=", p99),
         ],
         effort.rounds,
     )
