@@ -16,6 +16,7 @@ from ..exception import AlreadyExistsError, DeprecatedError, UnknownResourceErro
 from .exit_codes import ExitCode
 from .tables import print_json, print_table, print_table_to
 from .terminal import say
+from .waiting import waiting
 
 T = TypeVar("T")
 
@@ -84,8 +85,10 @@ def carry_out(change: Change[T], things: Sequence[T], given: argparse.Namespace)
     ends: list[str | None] = [None] * len(things)
     try:
         if not given.dry_run:
-            for number, thing in enumerate(things):
-                ends[number] = _end(change, thing)
+            made = f"{change.verb} {change.counted(len(things))}"
+            with waiting(lambda: f"{made}, {len(things) - ends.count(None):,} done"):
+                for number, thing in enumerate(things):
+                    ends[number] = _end(change, thing)
     finally:
         if given.json:
             print_json({**change.shown(thing), "change": end} for thing, end in _both(things, ends))

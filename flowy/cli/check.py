@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..exception import SWFError, UnknownResourceError
+from ..nouns import counted
 from ..swf.client import connect
 from ..swf.registration import compare
 from ..swf.values import ActivityImplementation, ActivityType
 from .exit_codes import ExitCode
 from .tables import print_json, print_table
 from .terminal import say
+from .waiting import waiting
 from .wording import in_options
 
 _HEADINGS = ("NAME", "VERSION", "TASK LIST", "AT SWF", "DECLARED AT")
@@ -47,7 +49,8 @@ def check(
     code = ExitCode.FINE
     if domain is not None:
         try:
-            compared = compare(connect(polls=False), domain, activities.values())
+            with waiting(f"Comparing {counted(len(activities), 'activity type')}"):
+                compared = compare(connect(polls=False), domain, activities.values())
         except UnknownResourceError:
             trouble, code = f"the domain {domain!r} does not exist in this region", ExitCode.REFUSED
         except SWFError as error:

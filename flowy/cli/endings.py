@@ -21,6 +21,7 @@ from ..tokens.sqlite import SQLiteTokenStore
 from .codec_options import made
 from .exit_codes import ExitCode
 from .parser import UsageError
+from .waiting import waiting
 
 if TYPE_CHECKING:
     from ..swf.suspended.async_scheduler import AsyncScheduler
@@ -98,7 +99,9 @@ def _end_by_token(given: argparse.Namespace, end: Callable[[AsyncScheduler, str]
             "Cannot use this token: standard input is empty. Write the token to it.",
             fault="NoToken",
         )
-    if not end(_scheduler(given, given.domain), token):
+    with waiting("Answering"):
+        ended = end(_scheduler(given, given.domain), token)
+    if not ended:
         raise UnknownResourceError(
             "The task of this token is closed already.", fault="UnknownResourceFault"
         )
@@ -116,7 +119,9 @@ def _end_by_ids(given: argparse.Namespace, end: Callable[[Finisher, SuspendedTas
             fault="NoSuchTask",
         )
     finisher = Finisher(store, _scheduler(given, task.info.domain))
-    if not task.is_open or not end(finisher, task):
+    with waiting(f"Answering activity {task.activity_id}"):
+        ended = task.is_open and end(finisher, task)
+    if not ended:
         state = "" if task.outcome in (None, TaskOutcome.CLOSED) else f": {task.outcome.value}"
         raise UnknownResourceError(
             f"Activity {task.activity_id} of workflow {task.workflow_id} is closed already{state}.",
@@ -130,16 +135,18 @@ def _check_that_one_waits(store: SQLiteTokenStore, given: argparse.Namespace) ->
     Several tasks of one run are fine: SWF has closed all except the latest one, because a run has
     only one open activity of an id.
     """
-    waiting = {
+    open_tasks = {
         (task.info.domain, task.run_id)
         for task in store.pending(given.domain)
         if [task.workflow_id, task.activity_id] == given.task
         and given.run_id in (None, task.run_id)
     }
-    if len(waiting) > 1:
-        lines = [f"\n  --domain {domain} --run-id {run_id}" for domain, run_id in sorted(waiting)]
+    if len(open_tasks) > 1:
+        lines = [
+            f"\n  --domain {domain} --run-id {run_id}" for domain, run_id in sorted(open_tasks)
+        ]
         raise RefusedError(
-            f"Cannot tell which task: {len(waiting)} tasks with these ids wait. Give one of:"
+            f"Cannot tell which task: {len(open_tasks)} tasks with these ids wait. Give one of:"
             + "".join(lines),
             fault="SeveralTasks",
         )

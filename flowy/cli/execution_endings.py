@@ -23,6 +23,7 @@ from .parser import Parser, UsageError
 from .reach import swf_of
 from .tables import add_json
 from .verbs import add_domain, add_verb
+from .waiting import waiting
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -162,7 +163,9 @@ def _end(
             row=row,
             shown=lambda execution: shown(given.domain, execution),
         )
-        return carry_out(change, _which(client, given), given)
+        with waiting("Reading executions"):
+            executions = _which(client, given)
+        return carry_out(change, executions, given)
 
 
 def _check_which(given: argparse.Namespace) -> None:

@@ -20,6 +20,7 @@ from .reach import swf_of
 from .tables import print_table
 from .terminal import json_text
 from .verbs import add_domain, add_verb
+from .waiting import waiting
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -80,7 +81,7 @@ def add_verb_show(verbs: Verbs) -> None:
 
 
 def _show(given: argparse.Namespace) -> ExitCode:
-    with swf_of(given.domain) as client:
+    with swf_of(given.domain) as client, waiting(f"Reading the history of {given.workflow_id}"):
         description = described(client, given)
         events = client.get_workflow_execution_history(
             given.domain, description.info.workflow_id, description.info.run_id

@@ -20,6 +20,7 @@ from .reach import swf_of
 from .tables import add_json, print_json, print_table
 from .terminal import say
 from .verbs import add_domain, add_group, add_verb
+from .waiting import waiting
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -112,7 +113,7 @@ def _list(given: argparse.Namespace) -> ExitCode:
         closed_since=given.closed_since,
         closed_until=given.closed_until,
     )
-    with swf_of(given.domain) as client:
+    with swf_of(given.domain) as client, waiting("Reading executions"):
         found = find_executions(client, given.domain, wanted)
         listed, more = list(islice(found, given.limit)), next(found, None)
     if given.json:

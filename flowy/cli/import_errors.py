@@ -19,6 +19,7 @@ from ..exception import ObserverError, ScanError
 from ..texts import printable
 from .exit_codes import ExitCode
 from .parser import UsageError
+from .waiting import waiting
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +45,9 @@ def import_from_here() -> str:
 
 @contextmanager
 def importing(packages: Sequence[str], here: str) -> Iterator[None]:
-    """Run a block that imports packages, and log all frames of a failure at the level debug.
+    """Run a block that imports packages, and show on a terminal that it takes long.
+
+    All frames of a failure are logged at the level debug.
 
     Args:
         packages: the dotted names that are to be imported.
@@ -54,7 +57,8 @@ def importing(packages: Sequence[str], here: str) -> Iterator[None]:
         FailedImportError: the block raised anything but an error of Flowy's scan.
     """
     try:
-        yield
+        with waiting(f"Importing {', '.join(packages)}"):
+            yield
     except (KeyboardInterrupt, ObserverError, ScanError):
         raise
     except BaseException as error:  # whatever an author's module does at its import

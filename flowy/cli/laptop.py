@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,12 @@ from ..local.running import announced
 from . import arguments
 from .durations import add_duration, any_time
 from .exit_codes import ExitCode
-from .local_swf import DOMAIN, POLL_SECONDS, environment_for, next_port, print_settings
+from .local_swf import DOMAIN, POLL_SECONDS, environment_for, next_port, print_settings, started
 from .parser import UsageError
 from .tables import add_json, print_json
 from .terminal import say
 from .verbs import add_domain, add_verb
+from .waiting import waiting
 from .wrapped_command import check_program, run_command
 
 if TYPE_CHECKING:
@@ -168,7 +170,7 @@ def _local(given: argparse.Namespace) -> int:
     if given.command:
         return _with_command(given, local, domains)
     stop = StopFlag()
-    with stop_signals(stop), local as swf, announced(swf.endpoint_url):
+    with stop_signals(stop), started(local) as swf, announced(swf.endpoint_url):
         for line in _about(given, swf, domains):
             print(f"# {line}")
         print("# Paste these lines into the shell of your program; Ctrl-C here ends the SWF.")
@@ -179,7 +181,7 @@ def _local(given: argparse.Namespace) -> int:
 
 def _with_command(given: argparse.Namespace, local: LocalSWF, domains: Sequence[str]) -> int:
     check_program(given.command[0])
-    with local as swf, announced(swf.endpoint_url):
+    with started(local) as swf, announced(swf.endpoint_url):
         for line in _about(given, swf, domains):
             say(line)
         return run_command(given.command, environment_for(swf.endpoint_url, domains[0]))
@@ -204,7 +206,9 @@ def _demo(given: argparse.Namespace) -> ExitCode:
     stop = StopFlag()
     with stop_signals(stop):
         out = sys.stderr if given.json else sys.stdout
-        right, facts = run_demo(given.folder, out, stop)
+        with ExitStack() as starting:
+            starting.enter_context(waiting("Starting an SWF and a worker"))
+            right, facts = run_demo(given.folder, out, stop, ready=starting.close)
     if given.json:
         print_json(facts)
     if right:

@@ -25,6 +25,7 @@ from ..loopback.address import Address
 from ..swf.client import connect
 from ..swf.client.error_texts import on_loopback
 from .terminal import say
+from .waiting import waiting
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ def led_to_local_swf(domain: str) -> Iterator[None]:
             yield
         return
     swf = LocalSWF(domain=domain, poll_seconds=POLL_SECONDS, page_port=0)
-    with swf, announced(swf.endpoint_url), _led_to(swf.endpoint_url):
+    with started(swf), announced(swf.endpoint_url), _led_to(swf.endpoint_url):
         say(f"Started an SWF that ends with this worker. Domain: {domain}.")
         say(f"Its web page: {swf.page_url}")
         say("Paste these lines into the shell of your program:")
@@ -138,6 +139,15 @@ def _set_variables(values: Mapping[str, str | None]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+@contextmanager
+def started(swf: LocalSWF) -> Iterator[LocalSWF]:
+    """Start a local SWF, which may have a long state to read, and stop it after the block."""
+    with waiting("Starting an SWF"):
+        swf.start()
+    with swf:
+        yield swf
 
 
 def _found() -> str | None:

@@ -24,6 +24,7 @@ from .reach import swf_of
 from .tables import add_json, print_json, print_table
 from .type_schemas import add_schema
 from .verbs import add_domain, add_group, add_verb
+from .waiting import waiting
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -143,7 +144,7 @@ def _add_change(verbs: Verbs, verb: str, summary: str, description: str) -> None
 
 
 def _list(given: argparse.Namespace) -> ExitCode:
-    with swf_of(given.domain) as client:
+    with swf_of(given.domain) as client, waiting("Reading types"):
         found = sorted(
             _types(
                 client,
@@ -175,7 +176,8 @@ def _change(given: argparse.Namespace) -> ExitCode:
             row=_row,
             shown=lambda type_: _shown(given.domain, type_),
         )
-        types = [each for each in _wanted(client, given) if each.deprecated is not deprecate]
+        with waiting("Reading types"):
+            types = [each for each in _wanted(client, given) if each.deprecated is not deprecate]
         return carry_out(change, types, given)
 
 

@@ -36,6 +36,7 @@ from .tables import print_table
 from .terminal import say
 from .values import text_of
 from .verbs import add_domain, add_packages, add_verb
+from .waiting import waiting
 from .worker import add_option, making_options
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def _recording_of(given: argparse.Namespace) -> Recording:
         return recording_of(
             pages, domain=given.domain, workflow_id=given.workflow_id, run_id=given.run_id
         )
-    with swf_of(given.domain) as client:
+    with swf_of(given.domain) as client, waiting(f"Reading the history of {given.workflow_id}"):
         info = described(client, given).info
         events = client.get_workflow_execution_history(given.domain, info.workflow_id, info.run_id)
     return Recording(given.domain, info.workflow_id, info.run_id, events)

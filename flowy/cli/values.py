@@ -14,6 +14,7 @@ from .parser import UsageError
 from .tables import add_json, print_json, print_table
 from .terminal import json_text
 from .verbs import add_group, add_verb
+from .waiting import waiting
 
 if TYPE_CHECKING:
     from .verbs import Verbs
@@ -113,7 +114,9 @@ def _decode(given: argparse.Namespace) -> ExitCode:
 
     text = text_of(given.file)
     codecs, store = made(given.codec, given.claims)
-    sys.stdout.write(f"{read_text(text, codecs, store)}\n")
+    with waiting("Decoding"):
+        read = read_text(text, codecs, store)
+    sys.stdout.write(f"{read}\n")
     return ExitCode.FINE
 
 
@@ -123,7 +126,8 @@ def _show(given: argparse.Namespace) -> ExitCode:
     text = text_of(given.file)
     store = made([], given.claims)[1]
     assert store is not None
-    shown = [store.show(claim) for claim in claims_in(text)]
+    with waiting(f"Looking into {given.claims}"):
+        shown = [store.show(claim) for claim in claims_in(text)]
     if given.json:
         print_json({key: each[key] for key in KEYS} for each in shown)
     else:

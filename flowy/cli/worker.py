@@ -16,6 +16,7 @@ from .._version import __version__
 from ..concurrency.cli_signals import reporting, terminable
 from ..concurrency.process_end import EXIT_SECONDS, end_within
 from ..health import HealthOptions
+from ..nouns import counted
 from ..swf.boilerplate import run_worker
 from ..swf.worker import StopReport, WorkerOptions
 from ..swf.worker.serving_options import Choice
@@ -29,6 +30,7 @@ from .logs import configure_logging, say_if_silenced
 from .parser import UsageError
 from .tables import add_json
 from .verbs import add_domain, add_packages, add_task_list, add_verb
+from .waiting import waiting
 from .wording import in_options
 
 if TYPE_CHECKING:
@@ -164,6 +166,7 @@ def _worker(given: argparse.Namespace) -> ExitCode:
         report = run_worker(
             options,
             activities=activities,
+            registering=waiting(f"Registering {counted(len(activities), 'activity type')}"),
             leave=_leave,
             initialize=functools.partial(_initialize, here, given.log_level, given.log_format),
             last=given.ends_process,

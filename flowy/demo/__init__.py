@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -36,9 +36,15 @@ _WORKER = ("flowy", "worker", "--domain", DOMAIN, "--task-list", DOMAIN, "--no-r
 
 
 def run_demo(
-    folder: Path, out: TextIO, stop: StopFlag, clock: Clock = SYSTEM_CLOCK
+    folder: Path,
+    out: TextIO,
+    stop: StopFlag,
+    clock: Clock = SYSTEM_CLOCK,
+    ready: Callable[[], object] = lambda: None,
 ) -> tuple[bool, list[dict[str, Any]]]:
     """Describe the files of *folder*, and write to *out* what happens.
+
+    *ready* is called before the first line, when everything has started.
 
     Returns:
         Whether all activities ended as expected, and the facts of each.
@@ -57,6 +63,7 @@ def run_demo(
     ):
         # Registered here, so that it does not matter when the worker starts.
         start_activity_worker(DOMAIN, DOMAIN, swf.client(), loop=0, package=_ACTIVITIES)
+        ready()
         write(*_introduction(swf, worker.pid, approver.pid, selection))
         plan = plan_of(selection, "tokens.db", approver.pid)
         bar, deadline, trouble = "", Deadline(STUCK_SECONDS, clock=clock), list[str]()

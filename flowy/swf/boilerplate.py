@@ -100,6 +100,7 @@ def run_worker(
     options: WorkerOptions,
     *,
     activities: Mapping[ActivityType, ActivityImplementation] | None = None,
+    registering: AbstractContextManager[None] | None = None,
     leave: Callable[[StopReport], None] | None = None,
     initialize: Callable[[], None] | None = None,
     last: bool = False,
@@ -109,6 +110,7 @@ def run_worker(
     Args:
         options: the options of ``start_activity_worker``.
         activities: what ``options.load()`` returned; None to call it.
+        registering: entered while types are registered and compared, to show progress for example.
         leave: called at the end of a stop if the calling thread hangs in an activity; it ends
             the process.
         initialize: called first in each worker process, to configure logging for example.
@@ -132,8 +134,9 @@ def run_worker(
         worker = ActivityWorker(client, *served, **given)
     with _health_of(worker, options):
         if options.reg_remote:
-            # A deployment that only registers must learn if that failed.
-            register(client, options.domain, activities.values(), required=options.loop == 0)
+            with registering or nullcontext():
+                # A deployment that only registers must learn if that failed.
+                register(client, options.domain, activities.values(), required=options.loop == 0)
         return StopReport() if options.loop == 0 else worker.run()
 
 

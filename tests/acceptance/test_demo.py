@@ -122,8 +122,11 @@ def test_a_slow_demo_goes_on_while_activities_end(folder: Path, tmp_path: Path) 
             bars.append(text)
             clock.turn(STUCK_SECONDS - 1)
 
+    written: list[int] = []
     with Terminal(tmp_path / "out", seen) as out:
-        assert run_demo(folder, out, StopFlag(), clock)[0]
+        ready = lambda: written.append(out.tell())  # noqa: E731
+        assert run_demo(folder, out, StopFlag(), clock, ready)[0]
+    assert written == [0]
     assert bars[1] == "[" + "." * 30 + "] 0/4"
     assert bars[-1] == "[" + "#" * 30 + "] 4/4"
     assert "] 0/4\r[" in (tmp_path / "out").read_bytes().decode()
