@@ -53,6 +53,12 @@ observer.observe(document, all);
 """
 
 
+#: Where this variable is set, the tests make the pictures of the documentation anew.
+PICTURES_VARIABLE = "FLOWY_PICTURES"
+
+_DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
 class WebDriverError(Exception):
     """What the driver refused, in its own words."""
 
@@ -195,6 +201,20 @@ class Browser:
         """Save what is visible as PNG."""
         file.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
         return file
+
+    def picture(self, name: str, made: Path) -> None:
+        """Save what is visible as *made*, and in the documentation if it is wanted or missing.
+
+        Args:
+            name: the picture's file in the folder of the documentation, such as ``indepth/a.png``.
+            made: a file of the test's own.
+        """
+        self.until(lambda: self.run("return document.readyState") == "complete", "loaded")
+        data = self.screenshot(made).read_bytes()
+        assert data.startswith(b"\x89PNG")
+        assert 10_000 < len(data) < 200_000
+        if os.environ.get(PICTURES_VARIABLE) or not (_DOCS / name).exists():
+            (_DOCS / name).write_bytes(data)
 
     def errors(self) -> list[str]:
         """The warnings and errors in the browser's console since the last look."""

@@ -16,13 +16,8 @@ from flowy.local import LocalSWF
 from tests.approvals import Parts
 from tests.browser import Browser
 from tests.environments import clean_environment
-from tests.patience import until
 
 PARTS = ("worker", "keeper", "decider", "web")
-
-#: The picture in the documentation. It is made anew where this variable is set, or it is gone.
-PICTURE = Path(__file__).resolve().parents[3] / "docs" / "indepth" / "approvals.png"
-PICTURES_VARIABLE = "FLOWY_PICTURES"
 
 
 @pytest.fixture(scope="module")
@@ -249,12 +244,5 @@ def test_picture(window: Browser, tmp_path: Path, tmp_path_factory: pytest.TempP
         window.find(_closed("Standing desks for the studio", "approved"))
         window.resize(1100, 1000)
         window.open(parts.url)
-        until(lambda: window.run("return document.readyState") == "complete", "loaded")
-        made = tmp_path / "approvals.png"
-        window.screenshot(made)
+        window.picture("indepth/approvals.png", tmp_path / "approvals.png")
         parts.stop()
-    assert made.read_bytes().startswith(b"\x89PNG")
-    assert 10_000 < made.stat().st_size < 200_000
-    if os.environ.get(PICTURES_VARIABLE) or not PICTURE.exists():
-        PICTURE.parent.mkdir(parents=True, exist_ok=True)
-        PICTURE.write_bytes(made.read_bytes())
