@@ -22,6 +22,7 @@ html_theme = "furo"
 html_title = f"Flowy {release}"
 html_static_path = ["_static"]
 html_css_files = ["flowy.css"]
+html_js_files = ["flowy.js"]
 html_favicon = "_static/flowy-mark.svg"
 html_theme_options = {
     "light_logo": "flowy-light.svg",
