@@ -16,7 +16,14 @@ author = "The Flowy authors"
 project_copyright = "2014-2026, The Flowy authors"
 release = version = runpy.run_path(str(ROOT / "flowy" / "_version.py"))["__version__"]
 
-extensions = ["sphinx.ext.autodoc", "sphinx_copybutton", "commands", "docstrings", "findable"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx_copybutton",
+    "commands",
+    "docstrings",
+    "findable",
+    "links",
+]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"Flowy {release}"

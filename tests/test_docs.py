@@ -20,6 +20,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.rest import CodeBlockParser
 
+from docs.links import dangling
 from flowy import Activity, activity
 from flowy.local import LocalSWF
 from flowy.testing import LocalWorker
@@ -131,6 +132,17 @@ def test_readme_and_index_show_the_same() -> None:
         return block[1].rstrip()
 
     assert first_block(ROOT / "README.rst") == first_block(ROOT / "docs" / "index.rst")
+
+
+def test_the_build_sees_links_that_lead_nowhere(tmp_path: Path) -> None:
+    """A page, an anchor, a picture; links to the web are not its business."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b.html").write_text('<h1 id="top"><a href="a/c.html?v=1#x&amp;y">c</a></h1>')
+    (tmp_path / "a" / "c.html").write_text(
+        '<p id="x&amp;y"></p><a href="../b.html#top"></a><a href="../b.html#end"></a>'
+        '<a href="#x%26y"></a><img src="no.png"><a href="https://example.org/no#no"></a>'
+    )
+    assert list(dangling(tmp_path)) == ["a/c.html: ../b.html#end", "a/c.html: no.png"]
 
 
 def test_shell_sees_a_wrong_output(tmp_path: Path) -> None:
