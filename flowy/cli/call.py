@@ -103,11 +103,11 @@ def _call(given: argparse.Namespace) -> ExitCode:
     written_by, args = _class_of(given.activity), [given.version, *args]
     with terminable():
         try:
-            if given.no_wait:
-                ids = start_with(given.domain, given.name, args, options, written_by)
-                value: Any = dict(zip(("workflow_id", "run_id"), ids, strict=True))
-            else:
-                with waiting(f"Waiting for {given.name} {given.version}"):
+            with waiting(f"Waiting for {given.name} {given.version}"):
+                if given.no_wait:
+                    ids = start_with(given.domain, given.name, args, options, written_by)
+                    value: Any = dict(zip(("workflow_id", "run_id"), ids, strict=True))
+                else:
                     value = call_with(
                         given.domain, given.name, args, options, CallOptions(), written_by
                     )

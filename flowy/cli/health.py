@@ -99,9 +99,11 @@ def _health(given: argparse.Namespace) -> ExitCode:
 
 def _asked(url: str, path: str) -> tuple[int, str]:
     from ..health.client import asked
+    from .waiting import waiting
 
     try:
-        return asked(url, path)
+        with waiting(f"Asking {url}"):
+            return asked(url, path)
     except ValueError as error:
         raise UsageError(str(error)) from None
 

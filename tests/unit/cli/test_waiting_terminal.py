@@ -188,6 +188,7 @@ def _watch(terminal: Terminal, line: str, go_on: Callable[[], object]) -> None:
 @pytest.mark.parametrize(
     ("argv", "line"),
     [
+        ("call ship 1 --no-wait", "Waiting for ship 1"),
         ("executions list", "Reading executions"),
         ("executions show order-7", "Reading the history of order-7"),
         ("executions terminate order-7 --yes", "Reading executions"),
@@ -217,6 +218,16 @@ def test_a_slow_swf(
     assert code == ExitCode.FINE, terminal.screen()
     assert line not in "\n".join(terminal.screen())
     assert "\x1b" not in terminal.written
+
+
+def test_a_slow_worker(terminal: Terminal) -> None:
+    """Its health server does not answer."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        _watch(terminal, f"Asking {url}", lambda: listener.shutdown(socket.SHUT_RDWR))
+        with terminal:
+            assert main(["status", "--url", url]) == ExitCode.REFUSED
+    assert "Asking" not in "\n".join(terminal.screen())
 
 
 @pytest.mark.parametrize(
