@@ -26,6 +26,8 @@ extensions = [
 ]
 exclude_patterns = ["_build"]
 html_theme = "furo"
+# furo's own style underlines names of classes and modules, as if they were links.
+pygments_dark_style = "github-dark"
 html_title = f"Flowy {release}"
 html_static_path = ["_static"]
 html_css_files = ["flowy.css"]
@@ -35,7 +37,11 @@ html_theme_options = {
     "light_logo": "flowy-light.svg",
     "dark_logo": "flowy-dark.svg",
     "light_css_variables": {"color-brand-primary": "#0b6e99", "color-brand-content": "#0b6e99"},
-    "dark_css_variables": {"color-brand-primary": "#5cc3ec", "color-brand-content": "#5cc3ec"},
+    "dark_css_variables": {
+        "color-brand-primary": "#5cc3ec",
+        "color-brand-content": "#5cc3ec",
+        "color-code-background": "#1e2127",
+    },
 }
 # A command is copied without its prompt and its output.
 copybutton_prompt_text = "$ "
