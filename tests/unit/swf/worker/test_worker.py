@@ -22,7 +22,7 @@ from flowy.swf.worker.auto_heartbeats import AUTO_HEARTBEAT_THREADS
 from flowy.swf.worker.stopping import ENDING_THREADS
 from flowy.swf.worker.worker import calls_at_once, default_identity
 from flowy.task import Activity
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import until
 from tests.unit.stand_ins import CLOSED, REFUSAL, implementation, task_answer
 from tests.unit.swf.worker.task_list_swf import TaskListSWF
 from tests.unit.swf.worker.worker_case import ECHO, StopClock, running
@@ -406,10 +406,13 @@ def test_a_worker_leaves_no_thread_behind() -> None:
     """Once it has returned, its threads end."""
     before = set(threading.enumerate())
     served(TaskListSWF(task_answer()), ECHO, concurrency=2, loop=2).run()
-    for thread in set(threading.enumerate()) - before:
-        if thread.name != "flowy-deadlines":  # it looks every few seconds whether there are calls
-            thread.join(PATIENCE_SECONDS)
-            assert not thread.is_alive()
+
+    def left() -> list[threading.Thread]:
+        """Return its threads, but for the one that stays a while to see whether there are calls."""
+        threads = set(threading.enumerate()) - before
+        return [thread for thread in threads if thread.name != "flowy-deadlines"]
+
+    until(lambda: not left(), "the end of its threads")
 
 
 @pytest.mark.parametrize("concurrency", [1, 8, 100])
