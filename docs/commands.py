@@ -17,6 +17,9 @@ from flowy.cli.command import parser as whole_parser
 #: A line of a page that asks for a command, which follows.
 DIRECTIVE = re.compile(r"^\.\. command:: (flowy(?: [a-z]+)*)\n", re.MULTILINE)
 
+#: Words of a help page that are code, besides those in backquotes.
+_CODE = re.compile(r"(?<![\w\-*])(\*|--[a-z][a-z-]+|--(?![\w-]))")
+
 
 def commands(
     parser: argparse.ArgumentParser | None = None, name: str = "flowy"
@@ -93,9 +96,14 @@ def _help(action: argparse.Action) -> str:
 
 
 def _text(text: str) -> str:
-    """Return the text of a help page as reStructuredText: words that are code look so."""
-    text = re.sub(r"`([^`]+)`", r"``\1``", text)
-    return re.sub(r"(?<![\w`\-*])(\*|--[a-z][a-z-]+)(?![^`]*``)", r"``\1``", text)
+    """Return the text of a help page as reStructuredText: words that are code look so.
+
+    Sphinx makes a dash of two hyphens outside code, and whoever copies a dash has no option.
+    """
+    parts = re.split(r"(`[^`]+`)", text)
+    return "".join(
+        f"`{part}`" if part.startswith("`") else _CODE.sub(r"``\1``", part) for part in parts
+    )
 
 
 def _code(language: str, text: str) -> str:

@@ -36,7 +36,7 @@ def test_each_option_is_there(name: str, parser: argparse.ArgumentParser) -> Non
 def test_the_whole_is_readable() -> None:
     """A command is its sentence, how to type it, its options and its examples."""
     parser = argparse.ArgumentParser(
-        description="Weigh a parcel.\n\nIn `kg`, or in lb with --imperial.",
+        description="Weigh a parcel.\n\nIn `kg`, or after --, in lb with --imperial, not `oz`.",
         epilog="examples:\n  weigh --scale s1 7    # one",
     )
     parser.add_argument("parcels", nargs="+", metavar="PARCEL", help="what to weigh")
@@ -53,7 +53,7 @@ Weigh a parcel.
 
     weigh --scale NAME [OPTIONS] PARCEL [PARCEL ...]
 
-In ``kg``, or in lb with ``--imperial``.
+In ``kg``, or after ``--``, in lb with ``--imperial``, not ``oz``.
 
 ``PARCEL [PARCEL ...]``
     What to weigh.
