@@ -20,13 +20,24 @@ VARIES = "…"
 #: Modules that speak in SWF's words, or whose errors are on show.
 _OTHERS = ("flowy/local/model/", "flowy/local/validation.py", "flowy/demo/")
 
+#: Modules whose other texts are parts of errors and warnings, too, each long enough to be found.
+_PARTS = (
+    "flowy/swf/calling/result.py",
+    "flowy/swf/calling/waiting.py",
+    "flowy/swf/client/error_texts.py",
+    "flowy/swf/client/errors.py",
+)
+
 #: Errors that Flowy raises and catches itself.
-_INNER = frozenset({"can't start new thread", "poll_for_activity_task"})
+_INNER = frozenset({"can't start new thread", "poll_for_activity_task", "make a client"})
 
 _LOGS = frozenset({"warning", "error", "exception", "critical", "log"})
 
 #: A placeholder of ``%``.
 _PERCENT = re.compile(r"%(?:\.\d+)?[a-z]")
+
+#: A placeholder of ``str.format``.
+_FIELD = re.compile(r"\{\w+(?:![rs])?\}")
 
 
 @dataclass(frozen=True)
@@ -45,7 +56,7 @@ def messages() -> list[Message]:
         if name.startswith(_OTHERS):
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        for line, text in _texts(tree):
+        for line, text in _texts(tree, parts=name in _PARTS):
             said = " ".join(text.split())
             # A text of one or two words is a part of a longer one.
             whole = said.startswith("Cannot") or len(re.findall(r"[^\W\d_]+", said)) > 2
@@ -54,8 +65,10 @@ def messages() -> list[Message]:
     return list(found.values())
 
 
-def _texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def _texts(tree: ast.Module, *, parts: bool) -> Iterator[tuple[int, str]]:
     seen = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+    if parts:
+        seen |= {id(text) for node in ast.walk(tree) if _tells(node) for text in ast.walk(node)}
     for node in ast.walk(tree):  # outer nodes come first: a part of a text is none of its own
         asked = _asked(node)
         if asked is None or id(asked) in seen:
@@ -66,6 +79,14 @@ def _texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
         seen.update(map(id, ast.walk(asked)))
         if asked is not node or (text.startswith("Cannot ") and text.strip() != "Cannot"):
             yield asked.lineno, _PERCENT.sub(VARIES, text)
+        elif parts and len(re.findall(r"\b[a-zA-Z]+\b(?= |:|$)", text)) > 2:
+            yield asked.lineno, _FIELD.sub(VARIES, text)
+
+
+def _tells(node: ast.AST) -> bool:
+    """Return whether this is a log line that says that all is well."""
+    called = node.func if isinstance(node, ast.Call) else None
+    return isinstance(called, ast.Attribute) and called.attr == "info"
 
 
 def _asked(node: ast.AST) -> ast.expr | None:
