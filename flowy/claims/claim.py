@@ -28,7 +28,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Place:
-    """The task that a value belongs to, which gives its folder; ``-`` for what is unknown."""
+    """The task that a value belongs to: it names the value's folder. Unknown parts are ``-``."""
 
     domain: str = "-"
     workflow_id: str = "-"

@@ -29,7 +29,7 @@ class Store(ABC):
     Args:
         root: the beginning of the URIs of all its values, without a slash at the end.
         max_bytes: the most bytes of one value, and of all values that one task reads.
-        reads: more stores from which claims are read, such as the bucket before a move.
+        reads: more stores from which claims are read, such as the previous bucket after a move.
     """
 
     def __init__(self, root: str, max_bytes: int = MAX_BYTES, reads: Sequence[Store] = ()) -> None:

@@ -27,8 +27,8 @@ _HEALTH = """\
 Check whether a worker is live, for probes that run a command. The exit code is 0 if it is, else 1.
 
 Give the URL of a worker that was started with --http, or the file of one that was started with
---health-file. A worker is live if a restart would not help, even while SWF is out of reach. It is
-ready if SWF gives it tasks.
+--health-file. A worker is not live if a part of it hangs, so that it needs a restart; an outage of
+SWF does not count. It is ready if SWF gives it tasks.
 """
 
 _HEALTH_EXAMPLES = """\

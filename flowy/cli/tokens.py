@@ -39,7 +39,7 @@ give - instead of the ids, and write the token to standard input.
 _TOKENS_EXAMPLES = """\
 flowy tokens list --store tokens.db
 flowy tokens complete --store tokens.db order-7 approval --result '{"approved": true}'
-flowy tokens fail --store tokens.db order-7 approval --reason "Too dear."
+flowy tokens fail --store tokens.db order-7 approval --reason "Too expensive."
 flowy tokens complete --domain shop - --result 7 < token.txt
 flowy tokens keep --store tokens.db --domain shop
 """
@@ -79,8 +79,8 @@ flowy tokens complete --domain shop - --result yes < token.txt
 flowy tokens complete --store tokens.db order-7 approval --result yes --codec shop.keys:CODECS
 """,
     "fail": """\
-flowy tokens fail --store tokens.db order-7 approval --reason "Too dear."
-flowy tokens fail --domain shop - --reason "Too dear." --details "12,000 EUR" < token.txt
+flowy tokens fail --store tokens.db order-7 approval --reason "Too expensive."
+flowy tokens fail --domain shop - --reason "Too expensive." --details "12,000 EUR" < token.txt
 """,
     "cancel": """\
 flowy tokens cancel --store tokens.db order-7 approval

@@ -25,8 +25,8 @@ class FernetCodec(Codec):
     """Encrypts with the first key, and decrypts with all.
 
     To rotate keys, put the new key second everywhere, then first everywhere. Remove the old key
-    when no history has a value that needs it. On the wire, 8 hexadecimal digits of its hash name a
-    key.
+    when no history has a value that needs it. On the wire, a key is named by 8 hexadecimal digits
+    of its hash.
 
     Args:
         keys: the keys, as text or bytes. Keep them secret: not in the code.

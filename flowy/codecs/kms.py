@@ -40,8 +40,9 @@ _ARN = re.compile(r"arn:[\w-]+:kms:([\w-]+):\d{12}:key/[\w-]+")
 class KMSCodec(Codec):
     """Encrypts with data keys of the first KMS key, and decrypts with those of all.
 
-    It asks KMS for a new data key when the last one is too old or used up, and once for each data
-    key of others. Encrypting needs ``kms:GenerateDataKey``, decrypting ``kms:Decrypt``.
+    It asks KMS for a new data key when the last one is too old or used up, and to decrypt each data
+    key that another process made. Encrypting needs ``kms:GenerateDataKey``, decrypting
+    ``kms:Decrypt``.
 
     Args:
         keys: the ARNs of the KMS keys, ``arn:aws:kms:REGION:ACCOUNT:key/ID``: no aliases, because

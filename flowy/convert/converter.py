@@ -32,7 +32,8 @@ class Converter(ABC):
 
         Args:
             hints: resolved annotations.
-            of_results: whether the values are written by an activity, or read by one.
+            of_results: True for results, which activities write; False for arguments, which they
+                read.
 
         Returns:
             The schemas, which refer to a definition by ``#/$defs/NAME``, and the definitions.

@@ -1,6 +1,7 @@
 """The two questions of probes: whether a worker is live, and whether it is ready.
 
-A worker is live if a restart would not help it. It is ready if SWF gives it tasks.
+A worker is live unless a part of it hangs, so that it needs a restart. It is ready if SWF gives it
+tasks.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Vitals:
 
     @property
     def live(self) -> bool:
-        """Whether a restart would not help."""
+        """Whether it needs no restart."""
         return not self.not_live
 
     @property

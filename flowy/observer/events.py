@@ -186,7 +186,7 @@ class ProcessEnded:
     """A worker process has ended.
 
     Attributes:
-        pid: which one.
+        pid: its process id.
         slot: its slot; a replacement gets the same one.
         end: the exit code, or the signal and its name.
         expected: whether it ended well: with exit code 0, and all its tasks settled.

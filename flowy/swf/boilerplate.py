@@ -171,7 +171,7 @@ def async_scheduler(
         hide_reasons: whether reasons of failures are sent as details, which are encrypted.
 
     Raises:
-        ValueError: SWF does not accept *domain* as a name, or a codec or a store is none.
+        ValueError: an argument cannot be used, such as a *domain* that SWF does not accept as name.
         SWFError: no client can be made.
     """
     checked = name_text(domain, "domain", trimmed=True)

@@ -87,9 +87,9 @@ class Activity(HistoryOfTask):
         """Do the work and return a JSON-serializable value; override it, with any signature.
 
         Raises:
-            SuspendTask: raise it to send no answer yet; see `token`.
+            SuspendTask: raise it to send no answer; whoever has the `token` answers later.
             HandOverTask: raise it to send no answer, because other code does.
-            CancelTask: raise it to answer *canceled* when that was requested.
+            CancelTask: raise it to answer *canceled* after the cancellation was requested.
             Exception: any other exception fails the task. Its text becomes the reason, cut to 256
                 characters; the name of its class comes first if the text alone would not explain it
                 (``KeyError: 'order'``). Its traceback becomes the details, cut to the last 32,768

@@ -24,10 +24,10 @@ class AsyncActivity(Activity):
 
     The worker cancels ``run``, with a CancelledError at its ``await``, if a background heartbeat
     learns that the task is closed or that its cancellation was requested, or if the worker must
-    stop; once for each cause. It does not if ``run`` has learned of the cause from its own ``await
-    self.heartbeat()``. Clean up and let the error pass, or raise CancelTask: the worker sends the
-    matching answer, as after a heartbeat that returned False. A CancelledError from any other cause
-    fails the task.
+    stop. It cancels once for each cause, and not for a cause that ``run`` has learned of from its
+    own ``await self.heartbeat()``. Clean up and let the error pass, or raise CancelTask: the worker
+    sends the matching answer, as after a heartbeat that returned False. A CancelledError from any
+    other cause fails the task.
     """
 
     async def run(self, *args: Any, **kwargs: Any) -> Any:

@@ -32,7 +32,7 @@ class ActivityRecord:
         scheduled_at, started_at, closed_at: seconds since the epoch; None if the event did not
             happen. An activity that could not be scheduled has only the last one.
         scheduled_event_id, started_event_id, closed_event_id: SWF's numbers of these events; 0 if
-            they did not happen. A poll brings only the second one.
+            they did not happen. The task of a poll has only *started_event_id*.
         heartbeat_timeout, schedule_to_close, schedule_to_start, start_to_close: the timeouts in
             force, in seconds; None for no limit.
         identity: the identity of its worker; empty if no worker took it, or the worker gave none.

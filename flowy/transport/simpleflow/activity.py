@@ -38,7 +38,8 @@ class SimpleflowActivity(Activity):
     """
 
     #: Where jumbo fields are read and written: ``bucket`` or ``bucket/folder``. None takes the
-    #: environment variable ``SIMPLEFLOW_JUMBO_FIELDS_BUCKET``; without both, there are none.
+    #: environment variable ``SIMPLEFLOW_JUMBO_FIELDS_BUCKET``. If neither is set, jumbo fields are
+    #: neither read nor written.
     jumbo_bucket: ClassVar[str | None] = None
 
     #: A boto3 ``s3`` client for them; None makes one from the default session.
@@ -50,7 +51,8 @@ class SimpleflowActivity(Activity):
     def meta(self) -> dict[str, Any]:
         """What the decider has sent besides the arguments, as ``meta`` of simpleflow's activities.
 
-        Empty if it has sent nothing, and if the input is a jumbo field: no object is read again.
+        Empty if it has sent nothing. Also empty if the input is a jumbo field, because its object
+        is not read twice.
         """
         return decode_meta(self._input)
 
