@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sphinx.pycode import ModuleAnalyzer
+
 import flowy.exception
 
 #: The sections whose lines are ``name: text``, with the heading that the reader sees.
@@ -59,7 +61,18 @@ def _process(
     lines[:] = field_lists(lines)
 
 
+def _as_given(
+    _app: Any, what: str, _name: str, documented: Any, _options: Any, args: str | None, _to: Any
+) -> None:
+    """Drop the overloads of a function: one signature is shown, its own or that of its page."""
+    if what == "function" and args is not None:
+        analyzer = ModuleAnalyzer.for_module(documented.__module__)
+        analyzer.analyze()
+        analyzer.overloads.pop(documented.__qualname__, None)
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("autodoc-process-docstring", _process)
+    app.connect("autodoc-process-signature", _as_given)
     return {"parallel_read_safe": True}
