@@ -141,7 +141,7 @@ class Pages:
 
     def decide(self, handle: str) -> str:
         """Show the request of a link."""
-        # Only looks: programs that scan mails follow their links, and must not use one up.
+        # Only looks: programs that scan emails follow their links, and must not use one up.
         return render_template("decide.html", grant=self._handles.look(handle), handle=handle)
 
     def end_by_link(self, handle: str, button: str) -> Redirect:

@@ -3,7 +3,7 @@
 SWF identifies a task by its token, people by its workflow id and activity id. A task whose token is
 lost stays open until a timeout fires. A store keeps all of these: ``Activity.suspend`` puts a task
 into it, ``Finisher`` answers for a task in it, the keeper (``flowy.swf.suspended``) sends the
-heartbeats, and ``Handles`` makes texts for links in mails, each of which stands for one task.
+heartbeats, and ``Handles`` makes texts for links in emails, each of which stands for one task.
 
 The store that comes with Flowy is ``flowy.tokens.sqlite``.
 """

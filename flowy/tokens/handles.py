@@ -1,4 +1,4 @@
-"""Signed handles: short texts for links in mails; each can end one task, once.
+"""Signed handles: short texts for links in emails; each can end one task, once.
 
 A handle names a task by its id in the store and never contains the token. Its text is
 
