@@ -146,7 +146,10 @@ def _metrics(server: HealthServer) -> Answer:
     # If an observer is configured, its module has been imported.
     module = sys.modules.get(PROMETHEUS)
     if module is None:
-        text = "No Prometheus observer is configured: give the worker one to count what it does.\n"
+        text = (
+            "No Prometheus observer is configured: start the worker with "
+            "--observer flowy.metrics.prometheus:OBSERVER.\n"
+        )
         return 404, text.encode(), _TEXT
     body, content_type = module.render()
     return 200, body, content_type
