@@ -4,7 +4,7 @@ A handle names a task by its id in the store and never contains the token. Its t
 
     <task id>.<verbs>.<expiry>.<its own id>.<signature>
 
-which anybody can read, but only with the key can anybody change it: the signature is the
+which everybody can read. Only whoever has the key can change it, because the signature is the
 HMAC-SHA256 of all that comes before. A signature cannot show whether a handle was used, so the
 store records that. The error for a wrong signature tells nothing about the rest of the handle.
 """
@@ -88,7 +88,7 @@ class Handles:
         self._clock = clock
 
     def make(self, task: SuspendedTask, *verbs: str, lifetime: float) -> str:
-        """Return a handle that lets anybody do one of *verbs* to *task*, once.
+        """Return a handle: whoever has it may do one of *verbs* to *task*, once.
 
         Args:
             task: a task of the store.

@@ -193,7 +193,7 @@ def _file_needed(error: Exception, method: str, path: str) -> SWFError:
 
 
 def _is_shortage(error: Exception) -> bool:
-    """Return whether the machine was short of a resource, rather than set up wrongly."""
+    """Return whether the machine was short of a resource, rather than the settings wrong."""
     if isinstance(error, OSError):
         return error.errno in SHORTAGES
     return isinstance(error, MemoryError)

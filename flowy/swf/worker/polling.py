@@ -2,7 +2,7 @@
 
 SWF keeps a poll open for up to 60 s and answers with a task or with nothing. Throttling, server
 errors and broken connections must not end a worker. But if the very first polls are refused, the
-worker is set up wrongly and reports that at once.
+worker's settings are wrong, and it reports that at once.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ class Responder:
         self.reason: str | None = None
 
     def task_ends_in(self, seconds: float | None) -> None:
-        """Try the answer until the task times out, in so many *seconds*; None for no limit."""
+        """Try the answer until the task times out, in *seconds* from now; None for no limit."""
         left = UNLIMITED_ANSWER_SECONDS if seconds is None else seconds
         self._deadline = Deadline(left + ANSWER_SECONDS_AFTER_DEADLINE, clock=self._clock)
 

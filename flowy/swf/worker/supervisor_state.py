@@ -52,7 +52,7 @@ class SupervisorState:
         self._clock = clock
 
     def look(self) -> None:
-        """Do nothing: each process looks after its own event loop."""
+        """Do nothing: each process watches its own event loop."""
 
     def vitals(self, options: HealthOptions) -> Vitals:
         """Return the health of the processes; while one is being replaced, they stay live."""
