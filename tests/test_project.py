@@ -123,6 +123,16 @@ def test_tools_have_one_place() -> None:
     assert [name for name in rivals if (ROOT / name).exists()] == []
 
 
+def test_the_questions_list_each_extra() -> None:
+    """Many pages say "install the extra ..."; one page says how, and which there are."""
+    page = (ROOT / "docs" / "learn" / "faq.rst").read_text(encoding="utf-8")
+    answer = page[page.index("How do I install an extra?") :].split("\n\n")[0]
+    setup = (ROOT / "setup.py").read_text(encoding="utf-8")
+    declared = setup[setup.index("extras_require=") : setup.index("entry_points=")]
+    extras = re.findall(r'^ {8}"([a-z-]+)": ', declared, re.MULTILINE)
+    assert sorted(extras) == re.findall(r"``([a-z-]+)``", answer.split("The extras are")[1])[:-1]
+
+
 def test_the_glossary_has_each_class() -> None:
     """Every class of the package, errors aside, is explained to whoever reads the code."""
     pages = (ROOT / "docs" / "glossary").glob("*.rst")

@@ -16,7 +16,8 @@ try:
     from cryptography.fernet import Fernet, InvalidToken
 except ImportError as error:
     raise ImportError(
-        "Cannot import flowy.codecs.fernet: cryptography is not installed. Install flowy[fernet].",
+        "Cannot import flowy.codecs.fernet: cryptography is not installed. Install Flowy's "
+        "extra fernet.",
         name="cryptography",
     ) from error
 

@@ -24,7 +24,8 @@ try:
     from aws_encryption_sdk.materials_managers.caching import CachingCryptoMaterialsManager
 except ImportError as error:
     raise ImportError(
-        "Cannot import flowy.codecs.kms: aws-encryption-sdk is not installed. Install flowy[kms].",
+        "Cannot import flowy.codecs.kms: aws-encryption-sdk is not installed. Install Flowy's "
+        "extra kms.",
         name="aws_encryption_sdk",
     ) from error
 

@@ -68,7 +68,7 @@ def register(
         raise registration.interrupted()
     if registration.unsettled:
         logger.warning(
-            "Not registered or compared, because SWF did not answer: %s. Going on without; "
+            "Not registered or compared, because SWF did not answer: %s. The worker starts; "
             "workflows cannot schedule a type that is not registered.",
             ", ".join(registration.unsettled),
         )

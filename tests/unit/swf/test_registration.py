@@ -230,7 +230,7 @@ def test_a_throttle_that_lasts(caplog: pytest.LogCaptureFixture) -> None:
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert "SWF did not answer: echo0 1, echo1 1, " in record.getMessage()
-    assert "echo99 1. Going on without" in record.getMessage()
+    assert "echo99 1. The worker starts" in record.getMessage()
 
 
 def test_a_throttle_that_lasts_if_registration_is_all_there_is_to_do() -> None:
