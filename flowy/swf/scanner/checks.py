@@ -83,7 +83,14 @@ def checked_history(
     if asked not in READS_HISTORY:
         raise ValueError(f"Cannot use history={asked!r}: give 'no', 'wanted' or 'needed'.")
     rule = implementation.same_as if same_as is None else same_as
-    if rule not in (None, "id", "flowy", "input") and not callable(rule):
+    if rule in (None, "id", "flowy", "input"):
+        return {"history": asked, "same_as": rule}
+    if inspect.iscoroutinefunction(rule) or inspect.isgeneratorfunction(rule):
+        raise ValueError(
+            f"Cannot use same_as={rule!r}: what it returns is always true. Write it with def and "
+            "return."
+        )
+    if not callable(rule):
         raise ValueError(
             f"Cannot use same_as={rule!r}: give 'id', 'flowy', 'input', or a function of two "
             "records that returns whether they are attempts at the same work."

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from flowy.exception import ScanError
+from flowy.swf.history import ActivityRecord
 from flowy.swf.scanner import activity, declared, declared_by
 from flowy.swf.values import ActivityDefaults, ActivityType
 from tests.unit.swf import marks
@@ -245,6 +247,16 @@ def test_same_as(given: Any) -> None:
     assert marked(type("Base", (Echo,), {"same_as": given})).same_as == given
 
 
+async def coroutine_rule(this: ActivityRecord, earlier: ActivityRecord) -> bool:
+    """Would return a coroutine, which is always true."""
+    return this.control == earlier.control
+
+
+def generator_rule(this: ActivityRecord, earlier: ActivityRecord) -> Iterator[bool]:
+    """Would return a generator, which is always true."""
+    yield this.control == earlier.control
+
+
 @pytest.mark.parametrize(
     ("wrong", "text"),
     [
@@ -252,6 +264,8 @@ def test_same_as(given: Any) -> None:
         ({"history": True}, "Cannot use history=True: "),
         ({"same_as": "type"}, "Cannot use same_as='type': give 'id', 'flowy', 'input', or a "),
         ({"same_as": 7}, "Cannot use same_as=7: "),
+        ({"same_as": coroutine_rule}, "Cannot use same_as=<function coroutine_rule at "),
+        ({"same_as": generator_rule}, "Cannot use same_as=<function generator_rule at "),
     ],
 )
 def test_history_that_cannot_be_used(wrong: dict[str, Any], text: str) -> None:
