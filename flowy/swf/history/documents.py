@@ -31,8 +31,7 @@ def events_in(document: Document) -> list[Event]:
     """
     found: dict[int, Event] = {}
     for part in _parts(document):
-        events = part.get("events", (part,)) if isinstance(part, Mapping) else (part,)
-        for event in events if isinstance(events, list | tuple) else (events,):
+        for event in _events_of(part):
             number = _event_id(event)
             if number in found and _differ(found[number], event):
                 raise HistoryError(
@@ -75,7 +74,7 @@ def lacks_end(document: Document, events: Sequence[Event]) -> bool:
     for part in _parts(document):
         if not (part.get("nextPageToken") or part.get("NextToken")):
             continue
-        ids = [each["eventId"] for each in part.get("events", ())]
+        ids = [each["eventId"] for each in _events_of(part)]
         if ids and ids[0] <= ids[-1] == events[-1]["eventId"]:  # oldest first
             return True
     return False
@@ -87,6 +86,12 @@ def _parts(document: Any) -> Iterable[Any]:
     if isinstance(document, str | bytes) or not isinstance(document, Iterable):
         raise no_history(f"it is of type {type(document).__name__}")
     return document
+
+
+def _events_of(part: Any) -> Sequence[Any]:
+    """Return the events of a page; an event that stands alone is its own page."""
+    events = part.get("events", (part,)) if isinstance(part, Mapping) else (part,)
+    return events if isinstance(events, list | tuple) else (events,)
 
 
 def _event_id(event: Any) -> int:

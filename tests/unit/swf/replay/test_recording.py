@@ -217,6 +217,7 @@ def test_no_end(token: str, pages: int) -> None:
     backwards = [{"events": each["events"][::-1], token: "x"} for each in document[::-1]]
     assert not recording_of(backwards[:1]).lacks_end
     assert recording_of([*document, {"events": events[3:]}]).cut_off == ""
+    assert recording_of({"events": events[0], token: "x"}).lacks_end  # one event, not in a list
 
 
 @pytest.mark.parametrize(
