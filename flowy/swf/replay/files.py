@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -54,8 +55,11 @@ def save(task: RecordedTask, path: Path) -> None:
     is the first event, which shows that none is missing, without the input of the workflow.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or the path is that of a device, a pipe or a folder.
     """
+    path = Path(os.path.realpath(path))  # a link stays, such as /dev/stdout
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is not a file")
     recording = task.recording
     events = {each["eventId"]: each for one in (*task.earlier, task) for each in one.events}
     first = recording.events[0]

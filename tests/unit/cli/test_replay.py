@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import stat
 import sys
 import textwrap
@@ -139,6 +140,21 @@ def test_input_and_save(replay: Callable[..., Ran], here: Path) -> None:
         "Cannot write the history to no/a.json: No such"
         in replay("--save", "no/a.json", "recorded_shop").err
     )
+
+
+def test_save_replaces_only_files(replay: Callable[..., Ran], here: Path) -> None:
+    """A link stays and its file is replaced; a pipe, a folder and a device are left alone."""
+    (here / "old.json").touch(0o644)
+    (here / "link.json").symlink_to("old.json")
+    assert replay("--activity-id", "a", "--save", "link.json", "recorded_shop").code == 0
+    assert (here / "link.json").is_symlink()
+    assert stat.S_IMODE((here / "old.json").stat().st_mode) == 0o600
+    os.mkfifo(here / "pipe")
+    for name in ("pipe", ".", ""):
+        ran = replay("--activity-id", "a", "--save", name, "recorded_shop")
+        assert ran.err == f"flowy: Cannot write the history to {name or '.'}: it is not a file.\n"
+        assert (ran.code, ran.out) == (ExitCode.USAGE, "")
+    assert (here / "pipe").is_fifo()
 
 
 def test_pages_that_are_missing(replay: Callable[..., Ran], here: Path) -> None:
