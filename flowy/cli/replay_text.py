@@ -36,11 +36,11 @@ def heading_of(task: RecordedTask) -> str:
     """Return the line that names a task, when it ran, and on which worker."""
     record = task.record
     ran = "never started"
-    if record.started_at is None and task.recording.lacks_end:
-        ran = "its start is missing"
-    elif record.started_at is not None:
-        ran = f"started {local_time(record.started_at)}"
+    if record.started_event_id:
+        ran = f"started {local_time(record.started_at)}".rstrip()
         ran += f" by {record.identity}" if record.identity else ""
+    elif task.recording.lacks_end:
+        ran = "its start is missing"
     return printable(f"{task}, event {task.event_id}, {ran}")
 
 

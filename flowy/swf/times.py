@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timezone
 
 
 def seconds_of(when: object) -> float | None:
     """Return a time of SWF's as seconds since the epoch; None if it is not a time.
 
     boto3 has it as a datetime, a client of other make or the AWS CLI as a number or as text of ISO
-    8601.
+    8601. Numbers that no ``datetime`` can have, such as NaN or milliseconds, are not times.
     """
-    if isinstance(when, str):
-        try:
+    try:
+        if isinstance(when, str):
             when = datetime.fromisoformat(_python_310(when))
-        except ValueError:
-            return None
-    if isinstance(when, datetime):
-        return when.timestamp()
-    return float(when) if isinstance(when, int | float) else None
+        if isinstance(when, datetime):
+            return when.timestamp()
+        if isinstance(when, int | float):
+            datetime.fromtimestamp(when, timezone.utc)
+            return float(when)
+    except (ValueError, OverflowError, OSError):
+        pass
+    return None
 
 
 def _python_310(moment: str) -> str:

@@ -157,6 +157,18 @@ def test_save_replaces_only_files(replay: Callable[..., Ran], here: Path) -> Non
     assert (here / "pipe").is_fifo()
 
 
+@pytest.mark.parametrize("when", [1_700_000_000_000, 1e300, float("nan"), "0001-01-01", None])
+def test_times_that_are_none(replay: Callable[..., Ran], here: Path, when: object) -> None:
+    """The task runs; how long it ran then is not known."""
+    events = json.loads((here / "history.json").read_text())["events"]
+    damaged = [{**each, "eventTimestamp": when} for each in events]
+    (here / "history.json").write_text(json.dumps({"events": damaged}))
+    ran = replay("--activity-id", "a", "recorded_shop")
+    lines = ran.out.splitlines()
+    assert lines[0] == "charge 1 (activity a of workflow unknown), event 2, started by worker-1"
+    assert (lines[3], ran.code) == ("Then: completed", ExitCode.FINE)
+
+
 def test_pages_that_are_missing(replay: Callable[..., Ran], here: Path) -> None:
     """In the middle, nothing runs; at either end, a line says what is missing."""
     events = json.loads((here / "history.json").read_text())["events"]
