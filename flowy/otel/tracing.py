@@ -215,7 +215,10 @@ class Tracing(Middleware, Observer):
     def task_ended(self, event: TaskEnded) -> None:
         """End the span of the run, and make that of the answer."""
         spans = self._tasks.ended(self._tracer, event.info)
-        spans.end(event, self._answers.taken(event.answer_seconds), texts=self._texts)
+        try:
+            spans.end(event, self._answers.taken(event.answer_seconds), texts=self._texts)
+        except Exception as trouble:
+            self._complain(trouble)
 
     def worker_stopped(self, event: WorkerStopped) -> None:
         """Let the provider send its last spans, because the process may end now."""
@@ -223,7 +226,9 @@ class Tracing(Middleware, Observer):
         provider = self._provider or trace.get_tracer_provider()
         flush = getattr(provider, "force_flush", None)
         if flush is not None:  # the SDK's; it may wait for a collector that is away
-            thread = threading.Thread(target=flush, name="flowy-flush", daemon=True)
+            thread = threading.Thread(
+                target=_flushed, args=(flush,), name="flowy-flush", daemon=True
+            )
             thread.start()
             thread.join(FLUSH_SECONDS)
 
@@ -251,3 +256,11 @@ class Tracing(Middleware, Observer):
 
 #: For ``--middleware flowy.otel:TRACING``.
 TRACING = Tracing()
+
+
+def _flushed(flush: Callable[[], object]) -> None:
+    """Send the last spans, in a thread of its own."""
+    try:
+        flush()
+    except Exception as trouble:  # of a span processor
+        logger.error("The last spans may be lost: sending them %s.", own_failure(trouble))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.trace import StatusCode
 
 from flowy import Activity, AsyncActivity, CancelTask, HandOverTask, SuspendTask
@@ -121,20 +122,44 @@ def test_trouble_fails_no_task(spans: Collected, caplog: pytest.LogCaptureFixtur
     assert "SECRET" not in caplog.text
 
 
+class Broken(SpanProcessor):
+    """Raises an exception in one of its methods."""
+
+    def __init__(self, method: str) -> None:
+        setattr(self, method, self._raise)
+
+    def _raise(self, *args: object, **options: object) -> bool:
+        raise RuntimeError("SECRET")
+
+
+@pytest.mark.parametrize("method", ["on_start", "on_end"])
 def test_a_processor_that_raises_fails_no_task(
-    spans: Collected, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    spans: Collected, method: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What is raised when a span ends is logged, and the value is the activity's."""
-    from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+    """What it raises is logged once, without its text, by whatever span; runs and events go on."""
+    spans.provider.add_span_processor(Broken(method))
+    tracing = Tracing(spans.provider)
+    environment = ActivityEnvironment(middleware=[tracing])
+    environment.run(Charge)
+    for _ in range(2):
+        live(tracing)
+    assert len(tracing._tasks) == 0
+    (record,) = caplog.records
+    assert "A run is not traced: tracing fails with RuntimeError at " in record.getMessage()
+    assert "SECRET" not in caplog.text
 
-    class Broken(SpanProcessor):
-        def on_end(self, span: ReadableSpan) -> None:
-            raise RuntimeError("So it does.")
 
-    spans.provider.add_span_processor(Broken())
-    environment = ActivityEnvironment(middleware=[Tracing(spans.provider)])
-    assert environment.run(Charge) != "0"
-    assert "A run is not traced: tracing fails with RuntimeError at " in caplog.text
+def test_a_processor_that_raises_at_the_end(
+    spans: Collected, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it raises when the last spans are sent is logged, without its text."""
+    spans.provider.add_span_processor(Broken("force_flush"))
+    Tracing(spans.provider).worker_stopped(WorkerStopped(None))
+    (record,) = caplog.records
+    assert record.getMessage().startswith(
+        "The last spans may be lost: sending them fails with RuntimeError at "
+    )
+    assert "SECRET" not in caplog.text
 
 
 def test_no_provider_is_said(spans: Collected, caplog: pytest.LogCaptureFixture) -> None:
