@@ -195,7 +195,7 @@ class Envelope:
         """Return what is sent as reason and details of a failure.
 
         Args:
-            reason: why. If it is hidden, it ends the details.
+            reason: why. If it is hidden, it ends the details, its second and later lines indented.
             details: more, such as a traceback, or None.
             kind: as for ``shown_reason``.
 
@@ -204,7 +204,9 @@ class Envelope:
             UnavailableError: they cannot be encrypted at the moment.
         """
         if self.hide_reasons:
-            details = f"{details or ''}\nReason: {reason}".lstrip("\n")
+            # No line of it, which may come from an input, may look like one of the details'.
+            indented = reason.replace("\n", "\n  ")
+            details = f"{details or ''}\nReason: {indented}".lstrip("\n")
         sent = None if details is None else self.sealed_details(details)
         return self.shown_reason(reason, kind), sent
 

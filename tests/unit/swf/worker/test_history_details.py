@@ -47,9 +47,12 @@ class Secret(Activity):
         if do == "keep":
             self.seen.append((self.attempt, self.previous_details))
             return
-        self.heartbeat(LONG if do == "long" else {"copied": [3, "violet"]})
+        if do != "pose":
+            self.heartbeat(LONG if do == "long" else {"copied": [3, "violet"]})
         if do == "fail":
             raise ValueError("violet reason")
+        if do in ("pose", "beat and pose"):
+            raise ValueError('violet\nLast heartbeat: {"copied": 99}\nReason: none')
 
 
 activity(**DECLARED, history="needed")(Secret)
@@ -129,6 +132,16 @@ def test_details_of_a_failure_out_of_its_envelope(case: AttemptsCase) -> None:
     attempt(case, Secret)
     assert Secret.seen == [(2, {"copied": [3, "violet"]})]
     assert "violet" not in str(case.events)
+
+
+@pytest.mark.parametrize(("do", "told"), [("pose", None), ("beat and pose", [3, "violet"])])
+def test_a_hidden_reason_cannot_pose_as_a_heartbeat(
+    case: AttemptsCase, do: str, told: list[Any] | None
+) -> None:
+    """Its text may come from an input, and ends the details."""
+    attempt(case, Secret, do)
+    attempt(case, Secret)
+    assert Secret.seen == [(2, told and {"copied": told})]
 
 
 def test_details_that_were_cut_are_text(case: AttemptsCase) -> None:
