@@ -83,19 +83,33 @@ def checked_history(
     if asked not in READS_HISTORY:
         raise ValueError(f"Cannot use history={asked!r}: give 'no', 'wanted' or 'needed'.")
     rule = implementation.same_as if same_as is None else same_as
-    if rule in (None, "id", "flowy", "input"):
-        return {"history": asked, "same_as": rule}
-    if inspect.iscoroutinefunction(rule) or inspect.isgeneratorfunction(rule):
-        raise ValueError(
-            f"Cannot use same_as={rule!r}: what it returns is always true. Write it with def and "
-            "return."
-        )
+    if rule not in (None, "id", "flowy", "input"):
+        _check_rule(rule)
+    return {"history": asked, "same_as": rule}
+
+
+def _check_rule(rule: object) -> None:
     if not callable(rule):
         raise ValueError(
             f"Cannot use same_as={rule!r}: give 'id', 'flowy', 'input', or a function of two "
             "records that returns whether they are attempts at the same work."
         )
-    return {"history": asked, "same_as": rule}
+    if inspect.iscoroutinefunction(rule) or inspect.isgeneratorfunction(rule):
+        raise ValueError(
+            f"Cannot use same_as={rule!r}: what it returns is always true. Write it with def and "
+            "return."
+        )
+    try:
+        signature = inspect.signature(rule)
+    except (TypeError, ValueError):  # it has no signature to check
+        return
+    try:
+        signature.bind(None, None)
+    except TypeError:
+        raise ValueError(
+            f"Cannot use same_as={rule!r}: it takes {signature}. Write a function of two records, "
+            "of this task and of an earlier one."
+        ) from None
 
 
 def fault_of_constructor(implementation: Any) -> str | None:

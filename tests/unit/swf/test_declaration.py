@@ -240,7 +240,7 @@ def test_history(given: Any, attribute: str | None, mode: str) -> None:
     assert callable(base.history)  # the method is in its place
 
 
-@pytest.mark.parametrize("given", ["id", "flowy", "input", max, None])
+@pytest.mark.parametrize("given", ["id", "flowy", "input", max, dict.get, None])
 def test_same_as(given: Any) -> None:
     """A name or a function, of the decorator or of the class."""
     assert marked(same_as=given).same_as == given
@@ -249,6 +249,11 @@ def test_same_as(given: Any) -> None:
 
 async def coroutine_rule(this: ActivityRecord, earlier: ActivityRecord) -> bool:
     """Would return a coroutine, which is always true."""
+    return this.control == earlier.control
+
+
+def method_rule(self: Any, this: ActivityRecord, earlier: ActivityRecord) -> bool:
+    """Would be called with two records, and raise a TypeError."""
     return this.control == earlier.control
 
 
@@ -266,6 +271,7 @@ def generator_rule(this: ActivityRecord, earlier: ActivityRecord) -> Iterator[bo
         ({"same_as": 7}, "Cannot use same_as=7: "),
         ({"same_as": coroutine_rule}, "Cannot use same_as=<function coroutine_rule at "),
         ({"same_as": generator_rule}, "Cannot use same_as=<function generator_rule at "),
+        ({"same_as": method_rule}, "Cannot use same_as=<function method_rule at "),
     ],
 )
 def test_history_that_cannot_be_used(wrong: dict[str, Any], text: str) -> None:
