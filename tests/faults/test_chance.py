@@ -68,7 +68,9 @@ def test_hundreds_of_tasks_survive_a_tenth_of_each_fault(
     assert len([one for _, one in record.refused if one.action in ANSWERS]) <= dark_answers
     assert "was closed before its answer" not in worker.text
     assert record.polls_empty <= SLOTS * (seconds + PATIENCE_SECONDS)
-    assert calls[poll] - record.polls_empty < TASKS * 2
+    # Half of the polls meet a fault, those too that would have been empty: they go on for as long
+    # as the unluckiest answer takes.
+    assert calls[poll] < (TASKS + record.polls_empty) * 2
     assert sum(calls[action] for action in ANSWERS) < TASKS * 2.5
     assert sum(calls[action] for action in HEARTBEATS) < TASKS * 2.5
 
