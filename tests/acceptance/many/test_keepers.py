@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from functools import partial
 from pathlib import Path
+from urllib.request import urlopen
 
 from flowy.local import LocalSWF
 from flowy.tokens.sqlite import SQLiteTokenStore
@@ -13,26 +15,35 @@ from tests.acceptance.flowy_command import ROOT, Flowy
 from tests.patience import until
 from tests.suspended import Desk, is_closed
 
+HEARTBEAT_SECONDS = 600
+TURN_SECONDS = 400
+
 
 def test_two_keepers_outlive_an_swf_that_is_away(tmp_path: Path) -> None:
     """Side by side on one store, through a restart of SWF: no heartbeat is missed, all learned."""
-    with LocalSWF(poll_seconds=0, state=tmp_path / "swf.state") as swf:
+    with LocalSWF(poll_seconds=0, state=tmp_path / "swf.state", page_port=0) as swf:
         desk = Desk(swf.client(), swf.domain)
         store = SQLiteTokenStore(tmp_path / "tokens.db")
         ours = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
         variables = {**os.environ, **swf.environment, **ours}
-        waiting = [desk.waiting(f"flow-{n}", heartbeat=600, closes=None) for n in range(4)]
+        waiting = [
+            desk.waiting(f"flow-{n}", heartbeat=HEARTBEAT_SECONDS, closes=None) for n in range(4)
+        ]
         for _, task in waiting:
             store.keep(task)
         order = ("tokens", "keep", "--store", "tokens.db", "--domain", desk.domain, "--every", "1")
 
-        def beats(when: str, looks: int = 3) -> None:
-            """Wait until all were beaten for: until more tasks, one by one, are learned."""
-            for number in range(looks):
-                execution, task = desk.waiting(f"{when}-{number}")
-                store.keep(task)
-                execution.terminate()
-                until(partial(is_closed, store, task), f"{task} is learned")
+        def beats() -> None:
+            """Turn the clock, by more than half the heartbeat timeout, and wait for all beats."""
+            swf.clock.turn(TURN_SECONDS)
+
+            def all_beaten() -> bool:
+                with urlopen(f"{swf.page_url}look/overview?domain={swf.domain}") as answer:
+                    running = json.load(answer)["running"]
+                assert len(running) == len(waiting), running  # none has timed out
+                return all(task["beatSeconds"] < TURN_SECONDS for task in running)
+
+            until(all_beaten, "a heartbeat for each task")
 
         with (
             Flowy(*order, cwd=tmp_path, env=variables) as one,
@@ -41,15 +52,13 @@ def test_two_keepers_outlive_an_swf_that_is_away(tmp_path: Path) -> None:
             keepers = (one, two)
             for keeper in keepers:
                 keeper.log_line_with("Keeper started")
-            beats("before")
+            beats()
             swf.stop()
             for keeper in keepers:
                 keeper.log_line_with("not sent (")
             swf.start()
-            beats("after", looks=8)  # each takes a second, and some are tried again after 5
-            for when in ("later", "much-later"):
-                swf.clock.turn(400)  # twice as much is more than the heartbeat timeout
-                beats(when)
+            for _ in range(3):
+                beats()
             for execution, task in waiting:
                 assert not is_closed(store, task)
                 assert execution.events()[-1] == "ActivityTaskStarted"
