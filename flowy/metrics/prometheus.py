@@ -137,9 +137,10 @@ class PrometheusObserver(Observer):
             self._of("flowy_tasks_running", *kind).dec()
         if not self._supervises:
             self._of("flowy_slots_used").dec()
-        self._of("flowy_tasks_total", *kind, event.outcome.name.lower()).inc()
         self._of("flowy_task_run_seconds", *kind).observe(event.run_seconds)
         self._of("flowy_task_answer_seconds").observe(event.answer_seconds)
+        # Last: a scrape in between must not show a task that was counted, but not timed.
+        self._of("flowy_tasks_total", *kind, event.outcome.name.lower()).inc()
 
     def process_started(self, event: ProcessStarted) -> None:
         """Count a process that replaces another."""
