@@ -21,7 +21,6 @@ import re
 import select
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import types
@@ -31,6 +30,7 @@ from pathlib import Path
 from sybil import Example
 
 from tests.patience import PATIENCE_SECONDS
+from tests.ports import free_port
 
 #: The port that the pages give to ``flowy local``; the tests take a free one in its place.
 PORT_IN_PAGES = "7933"
@@ -58,7 +58,7 @@ class Shell:
             "PATH": f"{programs}{os.pathsep}{environment.get('PATH', '')}",
             "PYTHONUNBUFFERED": "1",
         }
-        self._port = _free_port()
+        self._port = str(free_port())
         self._left: list[tuple[str, subprocess.Popen[str]]] = []
 
     def write(self, name: str, text: str) -> None:
@@ -152,12 +152,6 @@ class Shell:
             if not more:  # it has ended, or says no more
                 _compare(command, expected, said.decode())
             said += more
-
-
-def _free_port() -> str:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1])
 
 
 def _same(expected: str, printed: str) -> bool:

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.parse
@@ -28,6 +27,7 @@ from flowy.metrics.instruments import INSTRUMENTS
 from tests.acceptance.flows import Ask, Flow
 from tests.acceptance.processes import Process
 from tests.patience import PATIENCE_SECONDS, until
+from tests.ports import free_port
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "monitoring"
 
@@ -124,13 +124,6 @@ ACTIVITIES = """
         def run(self):
             os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 class Prometheus:

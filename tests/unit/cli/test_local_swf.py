@@ -16,6 +16,7 @@ from flowy.cli.local_swf import POLL_SECONDS, led_to_local_swf, next_port, setti
 from flowy.exception import RefusedError
 from flowy.local import LocalSWF
 from flowy.local.running import announced, running
+from tests.ports import free_port
 
 #: Prints what leads it to an SWF, and the domains there.
 DOMAINS = """
@@ -104,7 +105,7 @@ def test_the_page_has_the_next_port(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """So its address stays the same; another one if that port is taken, and a line says so."""
-    port = _free_pair()
+    port = free_port()
     assert local("--port", str(port), script="") == ExitCode.FINE
     assert f"flowy: Its web page: http://127.0.0.1:{port + 1}/\n" in capfd.readouterr().err
     with socket.socket() as taken:
@@ -134,19 +135,6 @@ def test_the_settings_lead_past_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("NO_PROXY", "intra.test")
     found = settings("http://127.0.0.1:7933")
     assert found["NO_PROXY"] == found["no_proxy"] == "intra.test,127.0.0.1"
-
-
-def _free_pair() -> int:
-    """Return a port that is free together with the next one."""
-    while True:
-        with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            try:
-                two.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 # --local
