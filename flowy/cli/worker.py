@@ -121,7 +121,7 @@ def _options() -> Iterator[Field[Any]]:
 def add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
     """Add an option of ``WorkerOptions`` or ``HealthOptions`` as it is declared."""
     flag = option.metadata["flag"] or f"--{option.name.replace('_', '-')}"
-    help_text = option.metadata["help"].partition(" In Python")[0].rstrip(".")
+    help_text = option.metadata["help"].rstrip(".")
     shown: dict[str, Any] = {"help": help_text, "default": option.default}
     kind = option.metadata["kind"]
     if kind == "seconds":

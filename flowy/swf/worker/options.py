@@ -82,8 +82,8 @@ class WorkerOptions(ServingOptions):
         default=1,
         metadata=about(
             "worker processes. With more than 1, a supervisor replaces each process that dies, "
-            "and fails its tasks; loop must be -1 or 0. In Python, a script must then guard "
-            'its call with `if __name__ == "__main__":`.',
+            "and fails its tasks; loop must be -1 or 0.",
+            in_python='A script must then guard its call with `if __name__ == "__main__":`.',
             metavar="N",
             kind="count",
         ),

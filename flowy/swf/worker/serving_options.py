@@ -98,8 +98,9 @@ class ServingOptions:
         metadata=about(
             "middleware around each run, the first one outermost, outside the middleware of "
             "the class; see flowy.middleware. Middleware that is also an observer observes, "
-            "too. In Python, give objects, or texts such as 'module.name:OBJECT', which each "
-            "process imports; with several processes, the objects must be picklable.",
+            "too.",
+            in_python="Give objects, or texts such as 'module.name:OBJECT', which each process "
+            "imports; with several processes, the objects must be picklable.",
             metavar="MODULE:OBJECT",
             kind="objects",
         ),
@@ -108,7 +109,8 @@ class ServingOptions:
         default=(),
         metadata=about(
             "observers of what the worker does; see flowy.observer. With several processes, "
-            "each process has its own. In Python, give objects or texts, as for middleware.",
+            "each process has its own.",
+            in_python="Give objects or texts, as for middleware.",
             metavar="MODULE:OBJECT",
             kind="objects",
         ),
@@ -117,8 +119,8 @@ class ServingOptions:
         default=(),
         metadata=about(
             "codecs for all activities whose classes have none, in the order in which they "
-            "encode; one name may stand for a list of codecs. In Python, give objects or "
-            "texts, as for middleware.",
+            "encode; one name may stand for a list of codecs.",
+            in_python="Give objects or texts, as for middleware.",
             metavar="MODULE:OBJECT",
             kind="objects",
         ),
@@ -127,8 +129,8 @@ class ServingOptions:
         default=None,
         metadata=about(
             "where to store values that are too long for SWF, for all activities whose classes "
-            "have no store: s3://BUCKET/PREFIX, file:///FOLDER or MODULE:OBJECT. In Python, "
-            "also a flowy.claims.Store.",
+            "have no store: s3://BUCKET/PREFIX, file:///FOLDER or MODULE:OBJECT.",
+            in_python="A flowy.claims.Store will do, too.",
             metavar="STORE",
             kind="text",
         ),
