@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..importing import imported
 from . import arguments
-from .import_errors import import_from_here
-from .parser import UsageError
+from .import_errors import import_from_here, making_options
 
 if TYPE_CHECKING:
     from ..claims import Store
@@ -42,16 +41,15 @@ def made(codecs: list[str], claims: str | None) -> tuple[list[Codec], Store | No
 
     Raises:
         UsageError: an option names none.
+        FailedImportError: one cannot be imported.
     """
     if not codecs and claims is None:
         return [], None
     from ..claims import store_at
 
     named = imported_here(codecs)
-    try:
+    with making_options():
         store = None if claims is None else store_at(claims)
-    except (ImportError, ValueError) as error:
-        raise UsageError(str(error)) from None
     return [
         each for one in named for each in (one if isinstance(one, list | tuple) else [one])
     ], store
@@ -61,11 +59,9 @@ def imported_here(paths: list[str]) -> tuple[Any, ...]:
     """Return the objects of ``module.name:OBJECT``; modules may be in the current folder.
 
     Raises:
-        UsageError: one cannot be imported.
+        FailedImportError: one cannot be imported.
     """
     import_from_here()
-    try:
+    with making_options():
         found: tuple[Any, ...] = imported(paths)
-    except (ImportError, ValueError) as error:
-        raise UsageError(str(error)) from None
     return found

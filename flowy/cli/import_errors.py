@@ -20,6 +20,7 @@ from ..texts import printable
 from .exit_codes import ExitCode
 from .parser import UsageError
 from .waiting import waiting
+from .wording import in_options
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +65,23 @@ def importing(packages: Sequence[str], here: str) -> Iterator[None]:
     except BaseException as error:  # whatever an author's module does at its import
         logger.debug("The import failed.", exc_info=error)
         raise FailedImportError(_text(error, packages, here)) from None
+
+
+@contextmanager
+def making_options() -> Iterator[None]:
+    """Surround what makes objects of options, such as a worker's or a codec's.
+
+    Raises:
+        UsageError: an option cannot be used.
+        FailedImportError: middleware, an observer, a codec or a store cannot be imported.
+    """
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(in_options(str(error))) from None
+    except ImportError as error:
+        logger.debug("The import failed.", exc_info=error)
+        raise FailedImportError(f"{error}{place_text(error.__cause__ or error)}") from None
 
 
 def _text(error: BaseException, packages: Sequence[str], here: str) -> str:

@@ -28,7 +28,7 @@ from ..swf.worker import WorkerOptions
 from . import arguments
 from .execution_show import described
 from .exit_codes import ExitCode
-from .import_errors import import_from_here, importing
+from .import_errors import import_from_here, importing, making_options
 from .parser import Parser, UsageError
 from .reach import swf_of
 from .replay_text import HEADINGS, heading_of, lines_of, print_heartbeat, row
@@ -37,7 +37,7 @@ from .terminal import say
 from .values import text_of
 from .verbs import add_domain, add_packages, add_verb
 from .waiting import waiting
-from .worker import add_option, making_options
+from .worker import add_option
 
 if TYPE_CHECKING:
     from .verbs import Verbs

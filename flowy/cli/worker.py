@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import Field, fields
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -24,19 +24,16 @@ from . import arguments
 from .check import KEYS, check
 from .durations import add_duration, any_time
 from .exit_codes import ExitCode
-from .import_errors import FailedImportError, import_from_here, importing, place_text
+from .import_errors import import_from_here, importing, making_options
 from .local_swf import DOMAIN, led_to_local_swf
 from .logs import configure_logging, say_if_silenced
 from .parser import UsageError
 from .tables import add_json
 from .verbs import add_domain, add_packages, add_task_list, add_verb
 from .waiting import waiting
-from .wording import in_options
 
 if TYPE_CHECKING:
     from .verbs import Verbs
-
-logger = logging.getLogger(__name__)
 
 #: The domain and the task list of a check without them: options must have both.
 _NONE_YET = "none"
@@ -195,23 +192,6 @@ def _refuse_unusable(given: argparse.Namespace) -> None:
     missing = ", ".join(flag for flag, value in needed.items() if value is None)
     if missing:
         raise UsageError(f"Cannot start a worker: options are required: {missing}.")
-
-
-@contextmanager
-def making_options() -> Iterator[None]:
-    """Surround what makes the options of a worker.
-
-    Raises:
-        UsageError: an option cannot be used.
-        FailedImportError: middleware, an observer or a codec cannot be imported.
-    """
-    try:
-        yield
-    except ValueError as error:
-        raise UsageError(in_options(str(error))) from None
-    except ImportError as error:
-        logger.debug("The import failed.", exc_info=error)
-        raise FailedImportError(f"{error}{place_text(error.__cause__ or error)}") from None
 
 
 @making_options()

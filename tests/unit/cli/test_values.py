@@ -88,7 +88,7 @@ def test_away(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["decode", "none.json"], 2, "Cannot read none.json"),
         (["decode", "input.json"], 3, "encoded by 'fernet:"),
-        (["decode", "input.json", "--codec", "till_keys:NONE"], 2, "Cannot import till_keys:NONE"),
+        (["decode", "input.json", "--codec", "till_keys:NONE"], 3, "Cannot import till_keys:NONE"),
         (["decode", "input.json", "--codec", "till_keys"], 2, "module.name:OBJECT"),
         (["decode", "input.json", "--claims", "ftp://x"], 2, "give s3://BUCKET/PREFIX"),
         (["claims", "show", "input.json"], 2, "--claims"),
