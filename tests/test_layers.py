@@ -67,6 +67,7 @@ LAYERS: Mapping[str, int] = {
     "flowy.reasons": 0,
     "flowy.safe_logging": 0,
     "flowy.swf": 0,
+    "flowy.swf.author_warnings": 0,
     "flowy.swf.boilerplate": 10,
     "flowy.swf.calling": 9,
     "flowy.swf.client": 6,

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 import re
-import sys
-import warnings
 from datetime import timedelta
 from decimal import Decimal
 from numbers import Real
 from typing import Any, TypeAlias
 
 from ..texts import cut_end, sendable
+from .author_warnings import warn_author
 
 MAX_INPUT_CHARS = 32_768  #: Input of a task or an execution.
 MAX_RESULT_CHARS = 32_768  #: Result of a completed task.
@@ -37,8 +36,6 @@ Timeout: TypeAlias = "int | float | str | timedelta | None"
 
 #: What SWF writes for "no limit".
 NO_LIMIT = "NONE"
-
-_PACKAGE = __name__.partition(".")[0]
 
 #: Names, versions and task lists must not contain these (API reference, RegisterActivityType).
 _FORBIDDEN = re.compile("[:/|\u0000-\u001f\u007f-\u009f]")
@@ -125,30 +122,6 @@ def description_text(value: Any) -> str:
             f"Cannot use {_shown(value)} as description: give text of up to 1,024 characters."
         )
     return sendable(value)
-
-
-_warns = True
-
-
-def leave_warnings() -> None:
-    """Warn no more in this process, because another one does that for the same code."""
-    global _warns
-    _warns = False
-
-
-def warns_author() -> bool:
-    """Return whether this process warns the author of activities."""
-    return _warns
-
-
-def warn_author(text: str) -> None:
-    """Warn, and name the line of the author's code that called into this package."""
-    if not _warns:
-        return
-    level, frame = 1, sys._getframe()
-    while frame.f_back and str(frame.f_globals.get("__name__")).split(".")[0] == _PACKAGE:
-        level, frame = level + 1, frame.f_back
-    warnings.warn(text, UserWarning, stacklevel=level)
 
 
 def _text(value: Any, what: str) -> str:

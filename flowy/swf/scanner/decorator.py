@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from ...invocation import cut_end, envelope_of, sendable
 from ...middleware import check_middleware
 from ...task import Activity
+from ..author_warnings import warn_author
 from ..limits import (
     MAX_DESCRIPTION_CHARS,
     MAX_VERSION_CHARS,
@@ -23,7 +24,6 @@ from ..limits import (
     name_text,
     priority_number,
     timeout_seconds,
-    warn_author,
 )
 from ..values import ActivityDefaults, ActivityImplementation, ActivityType
 from .checks import (

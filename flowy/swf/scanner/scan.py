@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from ...safe_logging import enable_loggers, get_logger
-from ..limits import warns_author
+from ..author_warnings import warns_author
 from ..values import ActivityImplementation, ActivityType
 from .collection import one_each
 from .marks import made_by, marked

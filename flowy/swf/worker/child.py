@@ -14,8 +14,8 @@ from ...concurrency.children import Link, Message
 from ...concurrency.process_end import EXIT_SECONDS, end_within
 from ...concurrency.signals import child_signals
 from ...exception import SWFError
+from ..author_warnings import leave_warnings
 from ..client import connect
-from ..limits import leave_warnings
 from . import messages
 from .options import WorkerOptions
 from .report import StopReport
