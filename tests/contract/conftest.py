@@ -72,7 +72,8 @@ WORKFLOW_DEFAULTS: Any = {
 #: Polls for a decision task that ought to be there, before a test gives up.
 PATIENCE = 2
 
-#: Seconds for one test against moto, which holds no poll for longer than one.
+#: Seconds for one test against moto, which holds no poll for longer than one; its setup does not
+#: count, because the first one starts the server.
 MOTO_SECONDS = 15
 
 #: Seconds for one test against Amazon's, which holds an empty poll for sixty.
@@ -103,7 +104,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             continue
         gap = item.get_closest_marker("moto_gap")
         if swf == "moto":
-            item.add_marker(pytest.mark.timeout(MOTO_SECONDS))
+            item.add_marker(pytest.mark.timeout(MOTO_SECONDS, func_only=True))
             if gap is not None and re.search(gap.kwargs.get("only", ""), item.name):
                 item.add_marker(pytest.mark.xfail(strict=True, reason=gap.args[0]))
         elif swf == "aws":
