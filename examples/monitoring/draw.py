@@ -85,7 +85,7 @@ def _named(legend: str, labels: Mapping[str, str]) -> str:
 def _points(result: Mapping[str, Any]) -> Iterator[tuple[float, float]]:
     for at, text in result["values"]:
         value = float(text)
-        if value == value:  # a quantile of nothing is no number
+        if value == value:  # a quantile of nothing is not a number
             yield float(at), value
 
 

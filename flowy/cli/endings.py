@@ -77,7 +77,7 @@ def _scheduler(given: argparse.Namespace, domain: str) -> AsyncScheduler:
     codecs, store = made(given.codec, given.claims)
     try:
         return async_scheduler(domain, codecs=codecs, claims=store, hide_reasons=given.hide_reasons)
-    except ValueError as error:  # reasons cannot be hidden, or what is named is no codec
+    except ValueError as error:  # reasons cannot be hidden, or what is named is not a codec
         raise UsageError(str(error)) from None
 
 

@@ -13,7 +13,7 @@ import logging
 import threading
 from typing import Any
 
-#: The logger that a line has which is no log record.
+#: The logger of a line that is not a log record.
 LOGGER = "stderr"
 
 

@@ -24,7 +24,7 @@ from .pydantic_bytes import with_base64
 #: The kinds of errors that pydantic itself has; an author's may have a value in their names.
 _KINDS = frozenset(get_args(ErrorType))
 
-#: What is expected where an error is of a kind that begins so, the first match counts.
+#: What was expected, by the beginning of the error's kind. The first match counts.
 _EXPECTED = {
     "int_": "int", "float_": "float", "finite_": "finite number", "string_type": "str",
     "string_sub_type": "str", "string_unicode": "str", "bool_": "bool", "bytes_": "bytes (base64)",

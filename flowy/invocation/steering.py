@@ -20,7 +20,7 @@ def steering_of(error: BaseException) -> BaseException:
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """Yield the exceptions in a group and its subgroups, or *error* if it is no group."""
+    """Yield the exceptions in a group and its subgroups, or *error* if it is not a group."""
     inner = getattr(error, "exceptions", None)  # Python 3.10 has no groups
     if not isinstance(inner, tuple) or not inner:
         yield error

@@ -96,7 +96,7 @@ def encode_details(details: object) -> str | None:
 
 
 def decode_details(text: str | None) -> Any:
-    """Return the value of a heartbeat's details, as SWF kept them; text that is no JSON as text.
+    """Return the value of a heartbeat's details that SWF kept; text that is not JSON stays text.
 
     Details that were cut to SWF's limit are text, too.
     """

@@ -24,7 +24,7 @@ MAX_RESULT_CHARS = 32_768
 MAX_REASON_CHARS = 256
 
 #: The longest details that are encrypted, in characters: encrypted, they are a third longer. They
-#: are shortened here, because what is cut later is no JSON any more.
+#: are shortened here, because what is cut later is not JSON any more.
 MAX_SEALED_CHARS = 22_000
 
 
