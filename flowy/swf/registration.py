@@ -25,7 +25,7 @@ from ..exception import (
 )
 from ..safe_logging import get_logger
 from .client import SWFClient
-from .client.errors import NO_CREDENTIALS
+from .client.errors import NOT_ALLOWED, refuses_every_call
 from .values import ActivityDefaults, ActivityImplementation, ActivityType
 
 logger = get_logger(__name__)
@@ -58,11 +58,11 @@ def register(
         registration.settle(implementation)
         if registration.hopeless:
             break
-    if registration.problems:
+    if problems := registration.problems():
         raise RegistrationError(
             f"Cannot register the activities in domain {domain!r}:\n"
-            + "\n".join(f"- {problem}" for problem in registration.problems),
-            registration.problems,
+            + "\n".join(f"- {problem}" for problem in problems),
+            problems,
         )
     if registration.unsettled and required:
         raise registration.interrupted()
@@ -131,8 +131,8 @@ def _afresh(client: SWFClient) -> str:
 
 def _not_allowed(error: CredentialsError) -> str:
     said = str(error).rstrip(".")
-    if error.fault in NO_CREDENTIALS:
-        return said  # SWF has refused nothing
+    if error.fault not in NOT_ALLOWED:
+        return said  # AWS has refused nothing: there are no credentials
     return (
         f"{said}. Check the credentials, the region and the permissions swf:RegisterActivityType "
         "and swf:DescribeActivityType, or start with reg_remote=False"
@@ -150,15 +150,19 @@ class _Registration:
         self._backoff = Backoff(first_seconds=0.5, cap_seconds=5.0)
         self._trouble: TransientError | None = None  # the latest
         self._pauses_logged = False
-        self.problems: list[str] = []
+        self._tried = 0  # types
+        # Each problem with its types; with none if it is not about a type.
+        self._problems: list[tuple[str, list[ActivityImplementation]]] = []
+        self._refused: dict[str, list[ActivityImplementation]] = {}
         self.unsettled: list[str] = []
-        self.hopeless = False  # whether SWF would refuse all other types, too
+        self.hopeless = False  # whether all other types would be refused, too
 
     def settle(self, implementation: ActivityImplementation) -> None:
         """Register or compare one type; try again after transient errors."""
         if self.unsettled and self._deadline.passed:
             self.unsettled.append(str(implementation.type))
             return
+        self._tried += 1
         while True:
             try:
                 self._register_or_compare(implementation)
@@ -166,7 +170,7 @@ class _Registration:
                 return
             except LimitExceededError as error:
                 # Not a throttle here: the domain has as many types as SWF allows.
-                self._problem(implementation, str(error))
+                self._refusal(implementation, str(error))
                 return
             except TransientError as error:
                 self._trouble = error
@@ -178,8 +182,7 @@ class _Registration:
                 self._log_pause(error, pause)
                 self._pauses.wait(pause)
             except UnknownResourceError as error:
-                self.hopeless = True
-                self.problems.append(
+                self._give_up(
                     f"the domain does not exist in this region ({error.fault})."
                     f"{self._client.place} Check its name and the region, or register it: "
                     "aws swf register-domain --name "
@@ -187,11 +190,14 @@ class _Registration:
                 )
                 return
             except CredentialsError as error:
-                self.hopeless = True
-                self.problems.append(_not_allowed(error))
+                self._give_up(_not_allowed(error))
                 return
             except SWFError as error:
-                self._problem(implementation, f"{str(error).rstrip('.')}.{self._client.place}")
+                said = f"{str(error).rstrip('.')}.{self._client.place}"
+                if refuses_every_call(error):
+                    self._give_up(said)
+                else:
+                    self._refusal(implementation, said)
                 return
 
     def _log_pause(self, error: TransientError, pause_seconds: float) -> None:
@@ -235,5 +241,28 @@ class _Registration:
         ):
             self._problem(implementation, difference)
 
+    def problems(self) -> list[str]:
+        """Return what was found, one sentence each."""
+        return [self._told(text, types) for text, types in self._problems]
+
+    def _told(self, text: str, types: Sequence[ActivityImplementation]) -> str:
+        if not types:
+            return text
+        if len(types) > 1 and len(types) == self._tried:
+            return f"all {len(types)} types: {text}"
+        return f"{', '.join(f'{each.type} at {each.place}' for each in types)}: {text}"
+
     def _problem(self, implementation: ActivityImplementation, text: str) -> None:
-        self.problems.append(f"{implementation.type} at {implementation.place}: {text}")
+        self._problems.append((text, [implementation]))
+
+    def _refusal(self, implementation: ActivityImplementation, text: str) -> None:
+        """Add a type that was refused; what was said of several types is one problem."""
+        if text not in self._refused:
+            self._refused[text] = []
+            self._problems.append((text, self._refused[text]))
+        self._refused[text].append(implementation)
+
+    def _give_up(self, text: str) -> None:
+        """Add a problem of all types; those that are left would be refused for it, too."""
+        self.hopeless = True
+        self._problems.append((text, []))

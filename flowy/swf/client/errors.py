@@ -46,7 +46,7 @@ THROTTLES = frozenset(
 )
 
 #: Codes by which AWS's front ends, and SWF's policies, refuse the caller.
-_NOT_ALLOWED = (
+NOT_ALLOWED = (
     "AccessDenied",
     "AccessDeniedException",
     "ExpiredToken",
@@ -93,6 +93,11 @@ _NO_CREDENTIALS: dict[str, str] = {
     "TokenRetrievalError": "the SSO token cannot be retrieved. Log in again",
     "SSOTokenLoadError": "the SSO token cannot be read. Log in again",
     "UnauthorizedSSOTokenError": "the SSO session has ended. Log in again",
+    "SSOError": "the SSO session cannot be used. Log in again",
+    "LoginError": "the login session cannot be used. Log in again",
+    "NoAuthTokenError": "no AWS token was found",
+    "RefreshWithMFAUnsupportedError": "new credentials of the role need a code of an MFA device. "
+    "Use a role without MFA",
 }
 
 #: Exceptions of botocore that are not transient; all its others are about the connection.
@@ -105,6 +110,11 @@ _LASTING: dict[str, str] = {
     "ConfigNotFound": "an AWS configuration file is missing",
     "InvalidConfigError": "the AWS configuration is not valid",
     "InfiniteLoopConfigError": "the AWS profiles refer to each other in a circle",
+    "InvalidProxiesConfigError": "the proxies are not configured as botocore expects",
+    "MissingDependencyException": "botocore lacks a package that the AWS configuration needs",
+    "UnknownRegionError": "the AWS region is unknown",
+    "UnknownSignatureVersionError": "the signature version is unknown",
+    "UnsupportedSignatureVersionError": "the signature version is not supported",
     "UnknownEndpointError": "no endpoint is known for this region",
     "EndpointProviderError": "no endpoint is known for this region",
 }
@@ -114,6 +124,9 @@ _SAFE_TEXTS = _LASTING.keys() - {"NoRegionError", "ParamValidationError"} | {
     "PartialCredentialsError",
     "UnauthorizedSSOTokenError",
 }
+
+#: The faults of a ``RefusedError`` for settings: whatever is called, the client refuses it.
+_SETTINGS = _LASTING.keys() - {"ParamValidationError"} | {"SSLError"}
 
 #: The "method" of ``connect``, for the texts of its errors.
 MAKE_A_CLIENT = "make a client"
@@ -128,10 +141,6 @@ _NEVER_SENT = frozenset(
         "ConnectionRefusedError",
     }
 )
-
-
-#: The faults of ``CredentialsError`` for missing credentials, rather than permissions.
-NO_CREDENTIALS = frozenset(_NO_CREDENTIALS)
 
 
 class ForeignBodyError(ConnectionError):
@@ -217,6 +226,11 @@ def unreadable(method: str) -> TransientError:
     )
 
 
+def refuses_every_call(error: SWFError) -> bool:
+    """Return whether a client refused a call for its settings, so that it refuses all others."""
+    return isinstance(error, RefusedError) and error.fault in _SETTINGS
+
+
 def repeats_values(error: Exception) -> bool:
     """Return whether a text repeats the refused value, which may be a result or a token."""
     response = getattr(error, "response", None)
@@ -242,7 +256,7 @@ def _translated_fault(
     headers = metadata.get("HTTPHeaders")
     own = operation == action_of(method) and (not headers or REQUEST_ID_HEADER in headers)
     message = f"Cannot {method}: {'SWF' if own else operation} answered {code or status}{said}"
-    if code in _NOT_ALLOWED:
+    if code in NOT_ALLOWED:
         where = place(client)
         return CredentialsError(f"{message.rstrip('.')}.{where}" if where else message, fault=code)
     if own and code in _LIMITS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 from collections.abc import Sequence
@@ -9,7 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    InvalidConfigError,
+    NoCredentialsError,
+    UnknownRegionError,
+)
 
 from flowy.exception import RegistrationError, TransientError
 from flowy.local import LocalSWF
@@ -22,6 +28,14 @@ from tests.unit.stand_ins import CLOSED, THROTTLE, Line, ScriptedLayer1, fault, 
 THERE = fault("TypeAlreadyExistsFault")
 ECHO = implementation()
 OTHER = implementation(name="other", line=20)
+
+
+class LoginError(BotoCoreError):
+    """What botocore raises for ``aws login``; older ones do not have it."""
+
+
+class LoginExpired(LoginError):
+    """One of its kinds."""
 
 
 def held(status: str = "REGISTERED", **changed: str) -> dict[str, Any]:
@@ -175,6 +189,12 @@ def test_all_at_once() -> None:
             True,
         ),
         (NoCredentialsError(), "no AWS credentials were found. Set AWS_ACCESS_KEY_ID", False),
+        (LoginExpired(), "the login session cannot be used. Log in again", False),
+        (
+            FileNotFoundError(errno.ENOENT, "No such file or directory", "/token"),
+            "a file for the AWS credentials cannot be read (FileNotFoundError): '/token'",
+            False,
+        ),
     ],
 )
 def test_not_allowed(refusal: Exception, text: str, permissions: bool) -> None:
@@ -193,10 +213,33 @@ def test_not_allowed(refusal: Exception, text: str, permissions: bool) -> None:
 
 
 def test_a_client_of_other_making() -> None:
-    """Whatever a client raises is a problem, not a crash."""
-    first, second = problems(ValueError("SECRET"))
-    assert "the client raised ValueError" in first
-    assert "SECRET" not in first + second
+    """Whatever a client raises is a problem, not a crash, and is said once of all types."""
+    (problem,) = problems(ValueError("SECRET"))
+    assert problem.startswith("all 2 types: Cannot register_activity_type: the client raised Value")
+    assert "SECRET" not in problem
+
+
+@pytest.mark.parametrize("kind", [UnknownRegionError, InvalidConfigError], ids=str)
+def test_a_setting_that_fails_every_call(kind: type[BotoCoreError]) -> None:
+    """One problem and one call, however many types; no type is named, because none is wrong."""
+    layer1 = ScriptedLayer1(kind(region_name="mars", error_msg="mars is no region"))
+    with pytest.raises(RegistrationError) as caught:
+        register(layer1.client(), "domain", [ECHO, OTHER], clock=SelfTurningClock())
+    (problem,) = caught.value.problems
+    assert "mars" in problem
+    assert "echo" not in problem
+    assert len(layer1.calls) == 1
+
+
+def test_a_refusal_of_some_types() -> None:
+    """Types that are refused by the same text are one problem, which names each with its place."""
+    third = implementation(name="third", line=30)
+    full = fault("LimitExceededFault")
+    with pytest.raises(RegistrationError) as caught:
+        registered(full, {}, full, types=[ECHO, OTHER, third])
+    (problem,) = caught.value.problems
+    assert problem.startswith("echo 1 at activities.py:1, third 1 at activities.py:30: Cannot ")
+    assert problem.count("LimitExceededFault") == 1
 
 
 def test_a_throttle_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
