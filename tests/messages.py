@@ -26,10 +26,13 @@ _PARTS = (
     "flowy/swf/calling/waiting.py",
     "flowy/swf/client/error_texts.py",
     "flowy/swf/client/errors.py",
+    "flowy/swf/client/setup_errors.py",
 )
 
-#: Errors that Flowy raises and catches itself.
-_INNER = frozenset({"can't start new thread", "poll_for_activity_task", "make a client"})
+#: Errors that Flowy raises, or Python does, and Flowy catches itself.
+_INNER = frozenset(
+    {"can't start new thread", "poll_for_activity_task", "make a client", "Invalid header value"}
+)
 
 _LOGS = frozenset({"warning", "error", "exception", "critical", "log"})
 

@@ -25,7 +25,8 @@ from ..exception import (
 )
 from ..safe_logging import get_logger
 from .client import SWFClient
-from .client.errors import NOT_ALLOWED, refuses_every_call
+from .client.errors import NOT_ALLOWED
+from .client.setup_errors import refuses_every_call
 from .values import ActivityDefaults, ActivityImplementation, ActivityType
 
 logger = get_logger(__name__)

@@ -20,8 +20,9 @@ from ...observer import Observers
 from ...safe_logging import get_logger
 from .actions import SWFClient
 from .caller import Layer1
-from .errors import MAKE_A_CLIENT, translated
+from .errors import translated
 from .genuine import check_bodies
+from .setup_errors import MAKE_A_CLIENT, check_endpoint
 
 logger = get_logger(__name__)
 
@@ -103,6 +104,7 @@ def _boto3_client(**config: Any) -> Layer1:
         client: Layer1 = make_client("swf", parameter_validation=False, **config)
     except Exception as error:
         raise translated(error, MAKE_A_CLIENT) from error
+    check_endpoint(client.meta.endpoint_url)
     check_bodies(client)
     return client
 

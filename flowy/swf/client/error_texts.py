@@ -48,7 +48,7 @@ def own_text(error: BaseException, *, always: bool = False) -> str:
     names = {kind.__name__ for kind in type(error).__mro__}
     text = ""
     if always or ("BotoCoreError" in names and _OWN_TEXTS & names):
-        text = _USER_INFO.sub("//", str(error)).strip().rstrip(".")
+        text = without_password(str(error)).strip().rstrip(".")
     cause = _system_text(error)
     if cause and cause not in text:
         text = f"{text} ({cause})" if text else cause
@@ -61,7 +61,12 @@ def place(client: Any) -> str:
     region, url = getattr(meta, "region_name", None), getattr(meta, "endpoint_url", None)
     if not isinstance(region, str) or not isinstance(url, str):
         return ""
-    return f" Region {region}{_misled(region)}, endpoint {_USER_INFO.sub('//', url)}."
+    return f" Region {region}{_misled(region)}, endpoint {without_password(url)}."
+
+
+def without_password(text: str) -> str:
+    """Return a text whose URLs have no user name and no password."""
+    return _USER_INFO.sub("//", text)
 
 
 def on_loopback(url: object) -> bool:
@@ -100,7 +105,7 @@ def service(error: BaseException, client: Any) -> str:
 
 def unreadable_file(error: BaseException) -> str:
     """Return the path of a file that could not be read and so made a call fail; empty if none."""
-    for each in _causes(error):
+    for each in causes_of(error):
         if isinstance(each, OSError) and isinstance(path := each.filename or _ca_file(each), str):
             return "" if each.errno in SHORTAGES else path
     return ""
@@ -131,13 +136,13 @@ def _ca_file(error: BaseException) -> object:
 def _system_text(error: BaseException) -> str:
     """Return the system's text for the innermost failure, such as "Connection refused"."""
     found = ""
-    for each in _causes(error):
+    for each in causes_of(error):
         if isinstance(each, OSError) and isinstance(each.errno, int) and each.strerror:
             found = str(each.strerror)
     return found
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes_of(error: BaseException) -> Iterator[BaseException]:
     """Yield an error and those that led to it, from the outermost to the innermost."""
     seen = set()
     current: BaseException | None = error

@@ -10,7 +10,6 @@ made.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +24,8 @@ from ...exception import (
     UnknownResourceError,
     ValidationError,
 )
-from .error_texts import SHORTAGES, no_region, own_text, place, service, unreadable_file
+from .error_texts import own_text, place, service
+from .setup_errors import came_through, credentials_error, is_header_refused, setup_error
 
 #: LimitExceededFault in the model, LimitExceededException on the quotas page.
 _LIMITS = frozenset({"LimitExceededFault", "LimitExceededException"})
@@ -84,53 +84,6 @@ REQUEST_ID_HEADER = "x-amzn-requestid"
 #: botocore's module that parses answers, and may raise anything if one is not SWF's.
 _PARSER = "botocore.parsers"
 
-#: Exceptions of botocore, by name, for credentials that are missing or unusable.
-_NO_CREDENTIALS: dict[str, str] = {
-    "NoCredentialsError": "no AWS credentials were found. Set AWS_ACCESS_KEY_ID and "
-    "AWS_SECRET_ACCESS_KEY, a profile or a role",
-    "PartialCredentialsError": "the AWS credentials are not complete",
-    "CredentialRetrievalError": "the AWS credentials cannot be retrieved",
-    "TokenRetrievalError": "the SSO token cannot be retrieved. Log in again",
-    "SSOTokenLoadError": "the SSO token cannot be read. Log in again",
-    "UnauthorizedSSOTokenError": "the SSO session has ended. Log in again",
-    "SSOError": "the SSO session cannot be used. Log in again",
-    "LoginError": "the login session cannot be used. Log in again",
-    "NoAuthTokenError": "no AWS token was found",
-    "RefreshWithMFAUnsupportedError": "new credentials of the role need a code of an MFA device. "
-    "Use a role without MFA",
-}
-
-#: Exceptions of botocore that are not transient; all its others are about the connection.
-_LASTING: dict[str, str] = {
-    "NoRegionError": "no AWS region is set",
-    "InvalidRegionError": "the AWS region is not valid",
-    "ProfileNotFound": "the AWS profile does not exist",
-    "ParamValidationError": "the parameters are not valid",
-    "ConfigParseError": "an AWS configuration file cannot be read",
-    "ConfigNotFound": "an AWS configuration file is missing",
-    "InvalidConfigError": "the AWS configuration is not valid",
-    "InfiniteLoopConfigError": "the AWS profiles refer to each other in a circle",
-    "InvalidProxiesConfigError": "the proxies are not configured as botocore expects",
-    "MissingDependencyException": "botocore lacks a package that the AWS configuration needs",
-    "UnknownRegionError": "the AWS region is unknown",
-    "UnknownSignatureVersionError": "the signature version is unknown",
-    "UnsupportedSignatureVersionError": "the signature version is not supported",
-    "UnknownEndpointError": "no endpoint is known for this region",
-    "EndpointProviderError": "no endpoint is known for this region",
-}
-
-#: Those of the two tables above whose own texts contain only files, profiles and settings.
-_SAFE_TEXTS = _LASTING.keys() - {"NoRegionError", "ParamValidationError"} | {
-    "PartialCredentialsError",
-    "UnauthorizedSSOTokenError",
-}
-
-#: The faults of a ``RefusedError`` for settings: whatever is called, the client refuses it.
-_SETTINGS = _LASTING.keys() - {"ParamValidationError"} | {"SSLError"}
-
-#: The "method" of ``connect``, for the texts of its errors.
-MAKE_A_CLIENT = "make a client"
-
 #: Exceptions of botocore that are raised before anything is sent.
 _NEVER_SENT = frozenset(
     {
@@ -161,17 +114,9 @@ def translated(error: Exception, method: str, client: Any = None) -> SWFError:
         return _translated_fault(response, method, str(operation or action_of(method)), client)
     name = type(error).__name__
     names = [kind.__name__ for kind in type(error).__mro__]
-    for kind, texts in ((CredentialsError, _NO_CREDENTIALS), (RefusedError, _LASTING)):
-        for known in names:
-            if known in texts:
-                said = no_region() if known == "NoRegionError" else texts[known]
-                own = own_text(error, always=True) if known in _SAFE_TEXTS else ""
-                return kind(f"Cannot {method}: {said} ({name}){own}.", fault=name)
-    if method == MAKE_A_CLIENT and not _is_shortage(error):
-        return _not_made(error, name)
-    if path := unreadable_file(error):
-        return _file_needed(error, method, path)
-    if isinstance(error, ForeignBodyError) or _came_through(_PARSER, error):
+    if (ours := setup_error(error, method)) is not None:
+        return ours
+    if isinstance(error, ForeignBodyError) or came_through(_PARSER, error):
         return unreadable(method)
     # Another thread's activity may have used up the memory for a moment.
     passing = isinstance(error, OSError | MemoryError)
@@ -182,39 +127,9 @@ def translated(error: Exception, method: str, client: Any = None) -> SWFError:
             fault=name,
             may_have_arrived=not _NEVER_SENT & set(names),
         )
+    if (ours := credentials_error(error, method)) is not None:
+        return ours
     return RefusedError(f"Cannot {method}: the client raised {name}.", fault=name)
-
-
-def _file_needed(error: Exception, method: str, path: str) -> SWFError:
-    """Return the error for a file that a call needs: nothing was sent to SWF."""
-    name = type(error).__name__
-    if name == "SSLError":
-        return RefusedError(
-            f"Cannot {method}: the certificates in {path!r} cannot be read ({name})"
-            f"{own_text(error)}. Set AWS_CA_BUNDLE to a file of certificates.",
-            fault=name,
-        )
-    return CredentialsError(
-        f"Cannot {method}: a file for the AWS credentials cannot be read ({name}): {path!r}"
-        f"{own_text(error)}.",
-        fault=name,
-    )
-
-
-def _is_shortage(error: Exception) -> bool:
-    """Return whether the machine was short of a resource, rather than the settings wrong."""
-    if isinstance(error, OSError):
-        return error.errno in SHORTAGES
-    return isinstance(error, MemoryError)
-
-
-def _not_made(error: Exception, name: str) -> RefusedError:
-    """Return the error for a client that cannot be made, because the setup is wrong."""
-    text = own_text(error, always=True)
-    way_out = ""
-    if "Invalid endpoint" in text:
-        way_out = " Give the endpoint with its scheme, such as http://127.0.0.1:4567."
-    return RefusedError(f"Cannot {MAKE_A_CLIENT}: boto3 raised {name}{text}.{way_out}", fault=name)
 
 
 def unreadable(method: str) -> TransientError:
@@ -226,17 +141,12 @@ def unreadable(method: str) -> TransientError:
     )
 
 
-def refuses_every_call(error: SWFError) -> bool:
-    """Return whether a client refused a call for its settings, so that it refuses all others."""
-    return isinstance(error, RefusedError) and error.fault in _SETTINGS
-
-
 def repeats_values(error: Exception) -> bool:
     """Return whether a text repeats the refused value, which may be a result or a token."""
     response = getattr(error, "response", None)
     if isinstance(response, Mapping) and isinstance(response.get("Error"), Mapping):
         return bool(response["Error"].get("Code") == "ValidationException")
-    return type(error).__name__ == "ParamValidationError"
+    return type(error).__name__ == "ParamValidationError" or is_header_refused(error)
 
 
 def action_of(method: str) -> str:
@@ -271,9 +181,3 @@ def _translated_fault(
     named = bool(code) and not code.isdigit()
     lost = not named and status in _LOST_BEHIND_A_PROXY
     return TransientError(message, fault=code or str(status), may_have_arrived=lost)
-
-
-def _came_through(module: str, error: BaseException) -> bool:
-    """Return whether a function of *module*, or one that it called, raised *error*."""
-    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
-    return any(frame.f_globals.get("__name__") == module for frame in frames)
