@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,9 +81,13 @@ _replays: ContextVar[bool] = ContextVar("flowy_replays", default=False)
 _process_replays = False
 
 
-def current_or_none() -> ActivityInfo | None:
-    """Return what is known about the activity that runs here, or None outside a run."""
-    running = _running.get(None)
+def current_or_none(context: Context | None = None) -> ActivityInfo | None:
+    """Return what is known about the activity that runs here, or None outside a run.
+
+    Args:
+        context: where to look instead: the context of another thread or task.
+    """
+    running = _running.get(None) if context is None else context.get(_running)
     return None if running is None else running.info
 
 

@@ -39,6 +39,7 @@ LAYERS: Mapping[str, int] = {
     "flowy.concurrency.event_loop": 2,
     "flowy.concurrency.forks": 0,
     "flowy.concurrency.interruption": 1,
+    "flowy.concurrency.loop_step": 0,
     "flowy.concurrency.main_module": 1,
     "flowy.concurrency.process_end": 0,
     "flowy.concurrency.processes": 4,

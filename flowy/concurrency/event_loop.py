@@ -18,6 +18,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, TypeVar
 
 from ..safe_logging import get_logger
+from .loop_step import LoopStep, current_step
 from .threads import DaemonExecutor, Threads, run_logged
 
 logger = get_logger(__name__)
@@ -159,13 +160,17 @@ class EventLoop:
         """
         return {task: self._subject_of(task) for task in asyncio.all_tasks(self._loop)}
 
-    def blocking(self) -> object:
-        """Return what the task is for that runs at this moment; None if none does.
+    def step(self) -> LoopStep | None:
+        """Return what the loop runs at this moment; None if it waits, or has ended.
 
         Any thread may call this, even if the loop is blocked.
         """
-        task = asyncio.current_task(self._loop)
-        return None if task is None else self._subject_of(task)
+        return current_step(self._loop, self.thread_id or 0, self._run_posted)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the loop is closed and its thread has ended."""
+        return not self._thread.is_alive()
 
     def _subject_of(self, task: asyncio.Task[Any]) -> object:
         return self.running.get(task) or getattr(task.get_coro(), "__qualname__", task.get_name())

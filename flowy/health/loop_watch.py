@@ -1,17 +1,20 @@
 """Detects a blocked event loop: while one coroutine blocks it, all others wait.
 
 A coroutine blocks the loop by waiting or by computing for long without ``await``. It cannot be
-interrupted, so the log names it while it blocks.
+interrupted, so the log names it while it blocks. Several may block in turn, so that the one that
+runs when the time is over is perhaps not the one that took it: each look notes which one runs.
 """
 
 from __future__ import annotations
 
-import sys
-import traceback
-from itertools import dropwhile
+import threading
+from dataclasses import dataclass
+from traceback import StackSummary
 
 from ..concurrency.clock import SYSTEM_CLOCK, Clock
 from ..concurrency.event_loop import EventLoop
+from ..concurrency.loop_step import LoopStep
+from ..context import ActivityInfo, current_or_none
 from ..logs import log_keys
 from ..safe_logging import get_logger
 
@@ -19,6 +22,26 @@ logger = get_logger(__name__)
 
 #: How long a coroutine may block the loop before the log names it, in seconds.
 WARN_SECONDS = 5.0
+
+#: How many coroutines a line names.
+NAMED = 3
+
+
+@dataclass
+class Blocker:
+    """What runs on a loop that does not respond: an activity, or something without one.
+
+    Attributes:
+        name: the activity, and the function if it is not its own ``run``.
+        info: the activity's task; None for something without an activity.
+        stack: where it was when it was last seen.
+        seconds: about how long it has run.
+    """
+
+    name: str
+    info: ActivityInfo | None
+    stack: StackSummary
+    seconds: float = 0.0
 
 
 class LoopWatch:
@@ -32,48 +55,101 @@ class LoopWatch:
     def __init__(self, loop: EventLoop, clock: Clock = SYSTEM_CLOCK) -> None:
         self._loop = loop
         self._clock = clock
+        #: Locked to look and to answer, so that one block is never reported in the wrong order.
+        self._lock = threading.Lock()
         self._asked_at: float | None = None
+        self._looked_at = 0.0
+        self._blockers: dict[str, Blocker] = {}
+        self._seen: Blocker | None = None
         self._warned = False
 
     @property
     def blocked_seconds(self) -> float:
         """For how many seconds the loop has not responded; 0 if it has answered the last check."""
         asked_at = self._asked_at
-        return 0.0 if asked_at is None else self._clock.now() - asked_at
+        if asked_at is None or self._loop.has_ended:
+            return 0.0
+        return self._clock.now() - asked_at
 
     def look(self) -> None:
-        """Start a check, or warn if the last one has been unanswered for too long."""
-        if self._asked_at is None:
-            self._asked_at = self._clock.now()
-            self._loop.post(self._answer)
-        elif self.blocked_seconds >= WARN_SECONDS and not self._warned:
-            self._warned = True
-            subject = self._loop.blocking()
-            logger.warning(
-                "The event loop has been blocked for %.1f s by %s, and no other coroutine can run. "
-                "Move the blocking call to a thread: await asyncio.to_thread(...).\n%s",
-                self.blocked_seconds,
-                subject or "a callback",
-                self._stack(),
-                extra=log_keys(
-                    "loop_blocked", getattr(subject, "info", None), seconds=self.blocked_seconds
-                ),
-            )
+        """Start a check, or note what blocks the loop, and warn if it has for too long."""
+        with self._lock:
+            if self._loop.has_ended:
+                return
+            if self._asked_at is None:
+                self._ask()
+                return
+            self._note()
+            # Nothing is seen if other threads have kept the interpreter from the loop's.
+            if self.blocked_seconds >= WARN_SECONDS and self._blockers and not self._warned:
+                self._warn()
+
+    def _ask(self) -> None:
+        self._blockers, self._seen = {}, None
+        self._asked_at = self._looked_at = self._clock.now()
+        self._note()
+        self._loop.post(self._answer)
 
     def _answer(self) -> None:
         """Answer the check; runs on the loop."""
-        blocked = self.blocked_seconds
-        self._asked_at = None
-        if self._warned:
-            self._warned = False
-            extra = log_keys("loop_unblocked", seconds=blocked)
-            logger.warning("The event loop runs again after %.1f s.", blocked, extra=extra)
+        with self._lock:
+            blocked = self.blocked_seconds
+            self._asked_at = None
+            if self._warned:
+                self._warned = False
+                self._add(self._clock.now(), self._seen)
+                by = f", {self._shares()}" if len(self._blockers) > 1 else ""
+                keys = log_keys("loop_unblocked", self._longest.info, seconds=blocked)
+                logger.warning("The event loop runs again after %.1f s%s.", blocked, by, extra=keys)
 
-    def _stack(self) -> str:
-        """Return the stack of the loop's thread, starting with the coroutine."""
-        frame = sys._current_frames().get(self._loop.thread_id or 0)
-        if frame is None:
-            return "  (its thread has ended)"
-        frames = traceback.extract_stack(frame)
-        own = dropwhile(lambda each: not each.filename.endswith("asyncio/events.py"), frames)
-        return "".join(traceback.format_list(list(own)[1:] or frames)).rstrip()
+    def _warn(self) -> None:
+        self._warned = True
+        longest, seconds = self._longest, self.blocked_seconds
+        logger.warning(
+            "The event loop has been blocked for %.1f s%s, and no other coroutine can run. "
+            "Move the blocking call to a thread: await asyncio.to_thread(...).\n%s",
+            seconds,
+            f", {self._shares()}" if len(self._blockers) > 1 else f" by {longest.name}",
+            "".join(longest.stack.format()).rstrip(),
+            extra=log_keys("loop_blocked", longest.info, seconds=seconds),
+        )
+
+    def _note(self) -> None:
+        """Note what runs on the loop."""
+        now, step = self._clock.now(), self._loop.step()
+        seen = None if step is None else self._blocker(step)
+        self._add(now, seen)
+        self._seen = seen
+
+    def _add(self, now: float, seen: Blocker | None) -> None:
+        """Give the time since the last look to what was seen then and what is seen now, by half."""
+        found = [each for each in (self._seen, seen) if each is not None]
+        for each in found:
+            each.seconds += (now - self._looked_at) / len(found)
+        self._looked_at = now
+
+    def _blocker(self, step: LoopStep) -> Blocker:
+        """Return the record of what runs, by its activity if it belongs to one."""
+        subject = None if step.task is None else self._loop.running.get(step.task)
+        name, info = str(subject or step.name), getattr(subject, "info", None)
+        key = name
+        if subject is None and step.context is not None:  # perhaps an activity has started it
+            info = current_or_none(step.context)
+            if info is not None:
+                key, name = str(info), f"{info}, in {name}"
+        found = self._blockers.setdefault(key, Blocker(name, info, step.stack))
+        found.name, found.stack = name, step.stack
+        return found
+
+    @property
+    def _longest(self) -> Blocker:
+        return max(self._blockers.values(), key=lambda each: each.seconds)
+
+    def _shares(self) -> str:
+        """Return how long each has run, the longest first."""
+        ordered = sorted(self._blockers.values(), key=lambda each: -each.seconds)
+        shares = [(each.seconds, each.name) for each in ordered[:NAMED]]
+        if ordered[NAMED:]:
+            shares.append((sum(each.seconds for each in ordered[NAMED:]), "others"))
+        said = [f"{seconds:.1f} s by {name}" for seconds, name in shares]
+        return f"about {', '.join(said)}"

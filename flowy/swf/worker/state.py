@@ -48,7 +48,7 @@ class WorkerState:
         loop = self._runner.event_loop
         if self._loop_watch is None and loop is not None:
             self._loop_watch = LoopWatch(loop, self._worker.clock)
-        if self._loop_watch is not None and not self._is_stopping:
+        if self._loop_watch is not None:
             self._loop_watch.look()
 
     def vitals(self, options: HealthOptions) -> Vitals:

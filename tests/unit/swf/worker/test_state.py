@@ -155,6 +155,24 @@ def test_a_blocked_event_loop(case: WorkerCase, caplog: pytest.LogCaptureFixture
     case.clock.turn_until(lambda: vitals(worker).live)
 
 
+def test_a_stop_that_a_coroutine_blocks(case: WorkerCase, caplog: pytest.LogCaptureFixture) -> None:
+    """The log names the task during a stop, too; the worker stays live, and so does its end."""
+    worker = case.start(concurrency=2)
+    token = case.swf.give("blocks")
+    case.wait_for_begun()
+    worker.stop()
+    worker.state.look()
+    case.clock.turn(5)
+    worker.state.look()
+    (message,) = [each for each in caplog.messages if "event loop" in each]
+    assert f"by blocks 1 (activity {token} of workflow flow)" in message
+    assert vitals(worker).live
+    assert worker.state.status()["loop_blocked_seconds"] == 5.0
+    case.release.set()
+    case.swf.give_nothing()
+    case.join()
+
+
 # The status
 
 
