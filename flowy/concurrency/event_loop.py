@@ -153,12 +153,12 @@ class EventLoop:
         """The ident of the thread that the loop runs in."""
         return self._thread.ident
 
-    def tasks(self) -> dict[asyncio.Task[Any], object]:
-        """Return all tasks on the loop, what activities started included, and what each is for.
+    def tasks(self) -> set[asyncio.Task[Any]]:
+        """Return all tasks on the loop, what activities started included.
 
         Any thread may call this, even if the loop is blocked.
         """
-        return {task: self._subject_of(task) for task in asyncio.all_tasks(self._loop)}
+        return asyncio.all_tasks(self._loop)
 
     def step(self) -> LoopStep | None:
         """Return what the loop runs at this moment; None if it waits, or has ended.
@@ -171,9 +171,6 @@ class EventLoop:
     def has_ended(self) -> bool:
         """Whether the loop is closed and its thread has ended."""
         return not self._thread.is_alive()
-
-    def _subject_of(self, task: asyncio.Task[Any]) -> object:
-        return self.running.get(task) or getattr(task.get_coro(), "__qualname__", task.get_name())
 
     def close(self) -> None:
         """Stop the loop as soon as its last coroutine has ended.

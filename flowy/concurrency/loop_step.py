@@ -85,8 +85,16 @@ def _step(
         callback = context = None
     if task is None:
         return LoopStep(None, context, getattr(callback, "__qualname__", "a callback"), stack)
-    name = getattr(task.get_coro(), "__qualname__", task.get_name())
     # An eager task, of Python 3.12 and newer, runs in the handle of the code that makes it.
-    if hasattr(task, "get_context"):
-        context = task.get_context()
-    return LoopStep(task, context, name, stack)
+    return LoopStep(task, context_of(task) or context, name_of(task), stack)
+
+
+def name_of(task: asyncio.Task[Any]) -> str:
+    """Return the name of a task's function."""
+    name: str = getattr(task.get_coro(), "__qualname__", task.get_name())
+    return name
+
+
+def context_of(task: asyncio.Task[Any]) -> contextvars.Context | None:
+    """Return the context of a task; None if it cannot be known, as before Python 3.12."""
+    return task.get_context() if hasattr(task, "get_context") else None

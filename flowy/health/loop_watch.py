@@ -14,9 +14,9 @@ from traceback import StackSummary
 from ..concurrency.clock import SYSTEM_CLOCK, Clock
 from ..concurrency.event_loop import EventLoop
 from ..concurrency.loop_step import LoopStep
-from ..context import ActivityInfo, current_or_none
 from ..logs import log_keys
 from ..safe_logging import get_logger
+from .subjects import Subject, subject_of_step
 
 logger = get_logger(__name__)
 
@@ -32,14 +32,12 @@ class Blocker:
     """What runs on a loop that does not respond: an activity, or something without one.
 
     Attributes:
-        name: the activity, and the function if it is not its own ``run``.
-        info: the activity's task; None for something without an activity.
+        subject: what it is.
         stack: where it was when it was last seen.
         seconds: about how long it has run.
     """
 
-    name: str
-    info: ActivityInfo | None
+    subject: Subject
     stack: StackSummary
     seconds: float = 0.0
 
@@ -99,7 +97,7 @@ class LoopWatch:
                 self._warned = False
                 self._add(self._clock.now(), self._seen)
                 by = f", {self._shares()}" if len(self._blockers) > 1 else ""
-                keys = log_keys("loop_unblocked", self._longest.info, seconds=blocked)
+                keys = log_keys("loop_unblocked", self._longest.subject.info, seconds=blocked)
                 logger.warning("The event loop runs again after %.1f s%s.", blocked, by, extra=keys)
 
     def _warn(self) -> None:
@@ -109,9 +107,9 @@ class LoopWatch:
             "The event loop has been blocked for %.1f s%s, and no other coroutine can run. "
             "Move the blocking call to a thread: await asyncio.to_thread(...).\n%s",
             seconds,
-            f", {self._shares()}" if len(self._blockers) > 1 else f" by {longest.name}",
+            f", {self._shares()}" if len(self._blockers) > 1 else f" by {longest.subject.name}",
             "".join(longest.stack.format()).rstrip(),
-            extra=log_keys("loop_blocked", longest.info, seconds=seconds),
+            extra=log_keys("loop_blocked", longest.subject.info, seconds=seconds),
         )
 
     def _note(self) -> None:
@@ -130,15 +128,9 @@ class LoopWatch:
 
     def _blocker(self, step: LoopStep) -> Blocker:
         """Return the record of what runs, by its activity if it belongs to one."""
-        subject = None if step.task is None else self._loop.running.get(step.task)
-        name, info = str(subject or step.name), getattr(subject, "info", None)
-        key = name
-        if subject is None and step.context is not None:  # perhaps an activity has started it
-            info = current_or_none(step.context)
-            if info is not None:
-                key, name = str(info), f"{info}, in {name}"
-        found = self._blockers.setdefault(key, Blocker(name, info, step.stack))
-        found.name, found.stack = name, step.stack
+        subject = subject_of_step(self._loop, step)
+        found = self._blockers.setdefault(subject.owner, Blocker(subject, step.stack))
+        found.subject, found.stack = subject, step.stack
         return found
 
     @property
@@ -148,7 +140,7 @@ class LoopWatch:
     def _shares(self) -> str:
         """Return how long each has run, the longest first."""
         ordered = sorted(self._blockers.values(), key=lambda each: -each.seconds)
-        shares = [(each.seconds, each.name) for each in ordered[:NAMED]]
+        shares = [(each.seconds, each.subject.name) for each in ordered[:NAMED]]
         if ordered[NAMED:]:
             shares.append((sum(each.seconds for each in ordered[NAMED:]), "others"))
         said = [f"{seconds:.1f} s by {name}" for seconds, name in shares]

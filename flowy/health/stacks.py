@@ -20,21 +20,28 @@ from typing import Any
 from ..concurrency.event_loop import EventLoop
 from ..concurrency.threads import run_logged
 from ..safe_logging import get_logger
+from .subjects import subject_of_step, subject_of_task
 
 logger = get_logger(__name__)
 
 
-def print_state(status: Callable[[], Mapping[str, Any]], loop: EventLoop | None) -> None:
+def print_state(
+    status: Callable[[], Mapping[str, Any]],
+    loop: EventLoop | None,
+    activities: Callable[[], Mapping[int, str]] = dict,
+) -> None:
     """Print the status of a worker and all stacks to standard error, on a thread of its own.
 
     Args:
         status: returns the status, as JSON.
         loop: the worker's event loop, if it has one.
+        activities: returns the activity of each thread that has one, by the thread's ident.
     """
 
     def work() -> None:
         """Print both in one call, so that other output cannot get between."""
-        sys.stderr.write("\n".join([json.dumps(status(), indent=1), *stacks(loop), ""]))
+        said = stacks(loop, activities())
+        sys.stderr.write("\n".join([json.dumps(status(), indent=1), *said, ""]))
         sys.stderr.flush()
 
     try:
@@ -44,16 +51,26 @@ def print_state(status: Callable[[], Mapping[str, Any]], loop: EventLoop | None)
         logger.warning("Cannot print what the worker does: a thread cannot be started (%s).", error)
 
 
-def stacks(loop: EventLoop | None) -> Iterator[str]:
-    """Yield the stacks of all other threads, then those of the tasks on the event loop."""
+def stacks(loop: EventLoop | None, activities: Mapping[int, str]) -> Iterator[str]:
+    """Yield the stacks of all other threads, then those of the tasks on the event loop.
+
+    Args:
+        loop: the worker's event loop, if it has one.
+        activities: the activity of each thread that has one, by the thread's ident.
+    """
+    step = None if loop is None else loop.step()
+    if loop is not None and step is not None:
+        activities = {**activities, loop.thread_id or 0: subject_of_step(loop, step).name}
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     for ident, frame in sys._current_frames().items():
         if ident != threading.get_ident():
-            yield f"Thread {names.get(ident, 'of another library')} ({ident}):"
+            runs = f", {activities[ident]}" if ident in activities else ""
+            yield f"Thread {names.get(ident, 'of another library')} ({ident}){runs}:"
             yield _text(traceback.extract_stack(frame))
-    for task, name in loop.tasks().items() if loop is not None else ():
-        yield f"Coroutine of {name}:"
-        yield _text(traceback.StackSummary.extract(_awaiting(task)))
+    if loop is not None:
+        for task in loop.tasks():
+            yield f"Coroutine of {subject_of_task(loop, task).name}:"
+            yield _text(traceback.StackSummary.extract(_awaiting(task)))
 
 
 def _text(stack: traceback.StackSummary) -> str:

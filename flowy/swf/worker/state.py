@@ -86,6 +86,17 @@ class WorkerState:
             "tasks": [_task(run, worker.clock) for run in runs],
         }
 
+    def print(self) -> None:
+        """Write the status to standard error, with the stacks of all that runs."""
+        from ...health.stacks import print_state
+
+        def activities() -> dict[int, str]:
+            """Return the activity of each thread that has one."""
+            runs = [(run.thread_id, str(run)) for run in self._slots.running]
+            return {thread_id: name for thread_id, name in runs if thread_id is not None}
+
+        print_state(self.status, self._runner.event_loop, activities)
+
     @property
     def _is_stopping(self) -> bool:
         return self._worker.policy.flag.is_set()

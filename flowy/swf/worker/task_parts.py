@@ -39,6 +39,8 @@ class TaskParts:
         self.running = worker.running(self.info)
         self.running.read_history = lambda: self.history_read().now()
         self.started_at = worker.clock.now()
+        #: The thread in which it runs or ends; None before, and while its coroutine runs.
+        self.thread_id: int | None = None
         self._journaled: str | None = None  # the details that the journal has
         #: Cancels the coroutine that runs it; set by whoever starts the coroutine.
         self.cancel: Callable[[], None] | None = None

@@ -126,6 +126,7 @@ class TaskRun(TaskParts):
 
     def _conclude(self, conclude: Callable[[], Answer | None]) -> BaseException | None:
         """End a task whose run has ended; return the exception of the run, or None."""
+        self.thread_id = threading.get_ident()
         try:
             answer = conclude()
         except BaseException as error:

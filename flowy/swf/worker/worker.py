@@ -179,9 +179,7 @@ class ActivityWorker:
 
     def print_state(self) -> None:
         """Write to standard error what the worker does, with the stacks of all that runs."""
-        from ...health.stacks import print_state
-
-        print_state(self.state.status, self._runner.event_loop)
+        self.state.print()
 
     def run(self) -> StopReport:
         """Poll and run until a stop is requested, or until *loop* polls were answered.

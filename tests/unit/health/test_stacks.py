@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
@@ -12,10 +13,13 @@ import pytest
 
 from flowy.concurrency.event_loop import EventLoop
 from flowy.concurrency.forks import ProcessGuard
+from flowy.concurrency.retry import Deadline
+from flowy.context import RunningActivity, entered
 from flowy.health.stacks import print_state, stacks
 from flowy.invocation.invoke import _steps
 from flowy.invocation.status import StatusRecord
 from tests.patience import PATIENCE_SECONDS, until
+from tests.suspended import an_info
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def test_threads_and_coroutines(loop: EventLoop) -> None:
     loop.submit(as_an_activity, print, contextvars.Context(), "charge 1 of order-7")
     assert begun.wait(PATIENCE_SECONDS)
     try:
-        said = list(stacks(loop))
+        said = list(stacks(loop, {}))
     finally:
         end.set()
         loop.post(left.set)
@@ -71,14 +75,48 @@ def test_threads_and_coroutines(loop: EventLoop) -> None:
     assert f"({threading.get_ident()}):" not in text
 
 
+def test_threads_and_tasks_of_an_activity(loop: EventLoop) -> None:
+    """The thread that runs an activity, the loop's, and the tasks that it started name it."""
+    info = an_info()
+    begun, end = threading.Event(), threading.Event()
+
+    async def part() -> None:
+        await asyncio.Event().wait()
+
+    async def run() -> Callable[[], object]:
+        with entered(RunningActivity(info, Deadline(None), bool)):
+            other = asyncio.ensure_future(part())
+            await asyncio.sleep(0)
+            begun.set()
+            assert end.wait(PATIENCE_SECONDS)  # blocks the loop
+            other.cancel()
+        return lambda: None
+
+    loop.submit(run, print, contextvars.Context(), "charge 1 of order-7")
+    thread = threading.Thread(target=end.wait, args=[PATIENCE_SECONDS], name="flowy-activity-1")
+    thread.start()
+    assert begun.wait(PATIENCE_SECONDS)
+    try:
+        said = list(stacks(loop, {thread.ident or 0: "pack 1 of order-8"}))
+    finally:
+        end.set()
+        thread.join()
+    names = [name for name, _ in pairs(said)]
+    assert f"Thread flowy-activity-1 ({thread.ident}), pack 1 of order-8:" in names
+    assert f"Thread flowy-event-loop ({loop.thread_id}), charge 1 of order-7:" in names
+    if sys.version_info >= (3, 12):
+        (name,) = [name for name in names if name.endswith(".part:")]
+        assert name.startswith(f"Coroutine of {info}, in ")
+
+
 def pairs(said: list[str]) -> list[tuple[str, str]]:
     return list(zip(said[::2], said[1::2], strict=True))
 
 
 def test_a_task_that_has_not_started(loop: EventLoop) -> None:
     """It has no stack yet, or one line of it."""
-    assert [name for name in stacks(loop) if name.startswith("Coroutine")] == []
-    assert list(stacks(None))
+    assert [name for name in stacks(loop, {}) if name.startswith("Coroutine")] == []
+    assert list(stacks(None, {}))
 
 
 def test_the_state_on_standard_error(capfd: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -174,6 +175,23 @@ def test_a_stop_that_a_coroutine_blocks(case: WorkerCase, caplog: pytest.LogCapt
 
 
 # The status
+
+
+def test_stacks_name_the_activity_of_a_thread(
+    case: WorkerCase, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A thread of the worker's has the name of what it runs."""
+    worker, token = case.start_busy("work", concurrency=2)
+    worker.print_state()
+    said: list[str] = []
+
+    def seen() -> bool:
+        said.append(capfd.readouterr().err)
+        return "Thread MainThread" in "".join(said)
+
+    until(seen, "the stacks")
+    threads = re.findall(r"^Thread (flowy-activity-\d).*, (.*):$", "".join(said), re.MULTILINE)
+    assert threads == [("flowy-activity-1", f"work 1 (activity {token} of workflow flow)")]
 
 
 def test_the_status_of_a_task(case: WorkerCase) -> None:
