@@ -45,8 +45,9 @@ class JSONFormatter(JsonFormatter):
         log_data["message"] = record.message or message_dict.get("message", "")
         log_data["pid"] = record.process or os.getpid()
         for key, value in message_dict.items():
-            log_data.setdefault(key, value)
-        for key, value in record.__dict__.items():
+            log_data.setdefault(str(key), value)
+        for name, value in record.__dict__.items():
+            key = str(name)  # the caller's extra may have other keys
             if key in _RESERVED or key.startswith("_") or (key in _FLOWY_KEYS and value == ""):
                 continue
             log_data.setdefault(key, value)

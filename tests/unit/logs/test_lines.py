@@ -116,6 +116,16 @@ def test_json_of_what_json_does_not_have(value: object, shown: str) -> None:
     assert (line["value"], line["order"]) == (shown, 7)
 
 
+def test_json_of_a_key_that_is_no_text() -> None:
+    """It is written as text, in the caller's extra and in a dict as message."""
+    made = record()
+    made.msg = {(1, 2): "a pair", 7: "a number"}
+    numbered: dict[Any, str] = {8: "eight"}
+    made.__dict__.update(numbered)
+    line = json.loads(JSONFormatter().format(made))
+    assert (line["(1, 2)"], line["7"], line["8"]) == ("a pair", "a number", "eight")
+
+
 def test_json_of_a_value_that_has_itself_inside() -> None:
     """It costs neither the line nor the other values."""
     endless: list[object] = []
