@@ -57,12 +57,13 @@ class Awaited:
     polls: int = 0
     processes: int | None = None
 
-    def text(self, grace_seconds: float | None = None, *, polls_count: bool = True) -> str:
-        """Return the awaited work as a text, with the limit on the wait.
+    def text(self, grace_seconds: float | None = None, polls_seconds: float = 0.0) -> str:
+        """Return the awaited work as a text, with the limits on the wait.
 
         Args:
             grace_seconds: how long activities may go on; None for no limit.
-            polls_count: whether the stop waits for the polls.
+            polls_seconds: how long SWF keeps the polls open; 0 if the stop does not wait for them,
+                or if that time is over.
         """
         running = counted(len(self.activities), "activity runs", "activities run")
         parts = [running if self.activities else "no activity runs"]
@@ -70,7 +71,7 @@ class Awaited:
             parts[0] += f", up to {grace_seconds:.0f} s"
         if self.polls:
             out = counted(self.polls, "poll is out", "polls are out")
-            parts.append(f"{out}, up to {POLL_HELD_SECONDS} s" if polls_count else out)
+            parts.append(f"{out}, up to {polls_seconds:.0f} s" if polls_seconds >= 1 else out)
         if self.processes is not None:
             parts.append(counted(self.processes, "process has", "processes have") + " not ended")
         return ", ".join(parts)
@@ -114,6 +115,7 @@ class StopLog:
         self._is_over = is_over
         self._level = level
         self._clock = clock
+        self._began_at: float | None = None
 
     def reached(self, level: StopLevel) -> None:
         """Log that the stop has reached *level*, and what it waits for.
@@ -121,15 +123,17 @@ class StopLog:
         A level is not logged if a later one has been reached already. The first level also starts a
         thread that logs every 15 s what the stop still waits for.
         """
+        if self._began_at is None:
+            self._began_at = self._clock.now()
         if not self._is_over() and self._flag.level <= level:
             cause = self._flag.causes.get(level)
-            seconds = self._seconds.get(level)
+            polls = 0.0 if level is StopLevel.KILL else self._polls_seconds
             logger.log(
                 self._level,
                 "%s%s: %s.%s",
                 _WORDS[level],
                 f" ({cause})" if cause else "",
-                self._awaited().text(seconds, polls_count=level < StopLevel.KILL),
+                self._awaited().text(self._seconds.get(level), polls),
                 _NEXT[level] if cause and cause.startswith("SIG") else "",
                 extra=log_keys("stop_requested"),
             )
@@ -138,14 +142,22 @@ class StopLog:
                 threading.Thread(target=self._go_on, name="flowy-stop-log", daemon=True).start()
 
     def _go_on(self) -> None:
-        began_at = self._clock.now()
         while not self._flag.wait(SAY_SECONDS, StopLevel.KILL) and not self._is_over():
-            awaited, seconds = self._awaited(), self._clock.now() - began_at
+            awaited, seconds = self._awaited(), self._seconds_so_far
             logger.log(
                 self._level,
                 "Still stopping after %.0f s: %s%s.",
                 seconds,
-                awaited.text(),
+                awaited.text(None, self._polls_seconds),
                 awaited.names,
                 extra=log_keys("stop_waiting", seconds=seconds),
             )
+
+    @property
+    def _seconds_so_far(self) -> float:
+        return self._clock.now() - (self._began_at or 0.0)
+
+    @property
+    def _polls_seconds(self) -> float:
+        """How long SWF may keep the polls open that went out before the stop."""
+        return max(POLL_HELD_SECONDS - self._seconds_so_far, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import signal
 from collections.abc import Iterator
 
@@ -103,12 +104,26 @@ def test_what_is_still_awaited(case: Case, caplog: pytest.LogCaptureFixture) -> 
     case.clock.turn(SAY_SECONDS)
     case.clock.wait_for_waiter(SAY_SECONDS)
     assert caplog.messages[1:] == [
-        "Still stopping after 15 s: 2 activities run, 14 polls are out, up to 60 s (charge 1 "
+        "Still stopping after 15 s: 2 activities run, 14 polls are out, up to 45 s (charge 1 "
         "(activity 7 of workflow order-1), another).",
         "Still stopping after 30 s: 12 activities run (a, b, c, d, e, f, g, h, i, j, and 2 more).",
     ]
     assert NAMED == 10
     assert [record.__dict__.get("flowy_seconds") for record in caplog.records] == [None, 15, 30]
+
+
+def test_how_long_polls_may_stay_out(case: Case, caplog: pytest.LogCaptureFixture) -> None:
+    """SWF keeps the last one open for 60 s from the beginning of the stop, whatever its level."""
+    case.reach(StopLevel.DRAIN, signal.SIGTERM.name)
+    case.clock.turn_by(SAY_SECONDS)
+    case.clock.wait_for_waiter(SAY_SECONDS)
+    case.reach(StopLevel.CANCEL, signal.SIGINT.name)
+    case.clock.turn(SAY_SECONDS)
+    case.clock.turn_by(SAY_SECONDS)
+    case.clock.turn_by(SAY_SECONDS)
+    case.clock.wait_for_waiter(SAY_SECONDS)
+    limits = [re.findall(r"polls are out(?:, up to (\d+) s)?", text) for text in caplog.messages]
+    assert limits == [["60"], ["45"], ["45"], ["30"], ["15"], [""]]
 
 
 def test_a_worker_process_leaves_the_word_to_its_supervisor(
