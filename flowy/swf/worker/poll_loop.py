@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from ...concurrency.stop import StopLevel
+from .open_poll import OpenPoll
 from .poll_outage import PollOutage
 from .poller_record import PollerRecord, PollerState
 from .polling import Poller
@@ -67,7 +68,8 @@ class PollLoop:
             SWFError: the first polls were refused.
         """
         record = record or self.new_record()
-        poller = self._poller(record)
+        open_poll = OpenPoll(self._slots, self._polls_out)
+        poller = self._poller(record, open_poll)
         while self._take_slot(record):
             run = None
             try:
@@ -78,7 +80,7 @@ class PollLoop:
                 try:
                     if not self._take_turn():
                         break
-                    run = self._poll(poller)
+                    run = self._poll(poller, open_poll)
                 finally:
                     if run is None:
                         self._runner.release()
@@ -90,7 +92,7 @@ class PollLoop:
                 self._begin(run)
         record.does(PollerState.ENDED)
 
-    def _poller(self, record: PollerRecord) -> Poller:
+    def _poller(self, record: PollerRecord, open_poll: OpenPoll) -> Poller:
         worker = self._worker
         return Poller(
             worker.client,
@@ -103,6 +105,7 @@ class PollLoop:
             outage=self._outage,
             observers=worker.observers,
             record=record,
+            open_poll=open_poll,
             interruption=worker.interruption,
             clock=worker.clock,
         )
@@ -118,22 +121,19 @@ class PollLoop:
         record.does(PollerState.PREPARING)
         return taken
 
-    def _poll(self, poller: Poller) -> TaskRun | None:
+    def _poll(self, poller: Poller, open_poll: OpenPoll) -> TaskRun | None:
         run = task = None
-        self._polls_out(1)
-        self._slots.poll_began()
         try:
             task = poller.poll()
             if task is not None:
                 run = TaskRun(self._worker, task)
         except BaseException as error:
             # Interrupted, by a third signal for example, or out of memory after the poll.
-            if task is not None or not isinstance(error, Exception):
+            if task is not None or (open_poll.is_open and not isinstance(error, Exception)):
                 self.poll_lost(type(error).__name__)
             raise
         finally:
-            self._slots.poll_ended(run)
-            self._polls_out(-1)
+            open_poll.end(run)
         return run
 
     def _begin(self, run: TaskRun) -> None:

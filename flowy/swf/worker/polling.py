@@ -19,6 +19,7 @@ from ...exception import SWFError, TransientError, UnknownResourceError
 from ...observer import Observers, PollEnded, PollStarted
 from ..client import SWFClient
 from ..values import ActivityTask
+from .open_poll import OpenPoll
 from .poll_outage import PollOutage
 from .poller_record import PollerRecord, PollerState
 
@@ -52,6 +53,7 @@ class Poller:
         outage: logs failed polls for several pollers; None makes one for this poller alone.
         observers: told about each poll.
         record: told what the poller does.
+        open_poll: counts the poll while SWF may answer it. It stays open if it brings a task.
         interruption: lets a signal interrupt a poll; None if none may.
     """
 
@@ -68,6 +70,7 @@ class Poller:
         outage: PollOutage | None = None,
         observers: Observers | None = None,
         record: PollerRecord | None = None,
+        open_poll: OpenPoll | None = None,
         interruption: Interruption | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -81,6 +84,7 @@ class Poller:
         self._outage = outage or PollOutage(task_list, client.place, clock=clock)
         self._observers = observers or Observers()
         self._record = record or PollerRecord(clock)
+        self._open_poll = open_poll
         self._interruption = interruption or Interruption(possible=False)
         self._clock = clock
         self._trouble = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
@@ -101,6 +105,8 @@ class Poller:
             if self._observers:
                 self._observers.poll_started(PollStarted(self._task_list))
             self._record.does(PollerState.POLLING)
+            if self._open_poll is not None:
+                self._open_poll.begin()
             try:
                 task = self._interruption.call(self._poll_once)
             except BaseException as error:
@@ -114,6 +120,7 @@ class Poller:
             self._tell(began_at, None, task)
             self._answered(began_at)
             if task is None:
+                self._end_poll()
                 self._rest_after_empty(self._clock.now() - began_at)
             else:
                 self._emptiness.reset()
@@ -150,13 +157,20 @@ class Poller:
             if error.may_have_arrived:
                 cut = self._stop.is_set(StopLevel.KILL)
                 self._lost(NOT_WAITED_FOR if cut else error.fault)
+            self._end_poll()
             pause = self._trouble.next_seconds()
         elif self._ever_answered.is_set():
+            self._end_poll()
             pause = self._refusal.next_seconds()
         else:
             raise self._set_up_wrongly(error) from error
         self._outage.failed(error, pause)
         self._stop.wait(pause)
+
+    def _end_poll(self) -> None:
+        """Count the poll as ended, once it is known whether it may have cost a task."""
+        if self._open_poll is not None:
+            self._open_poll.end()
 
     def _set_up_wrongly(self, error: SWFError) -> SWFError:
         way_out = "Check the credentials, the region and the permission swf:PollForActivityTask."

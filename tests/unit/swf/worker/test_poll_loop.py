@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
+from flowy.concurrency.clock import Lock
 from flowy.concurrency.stop import StopLevel
 from flowy.exception import CredentialsError
 from flowy.swf.worker import StopReport
@@ -112,6 +113,40 @@ def test_a_poll_whose_answer_was_lost_is_reported() -> None:
     (lost,) = loop.run().polls_lost
     assert (lost.identity, lost.fault) == ("me", "ReadTimeoutError")
     assert loop.journal.entries == [("poll_lost", "ReadTimeoutError")]
+
+
+def test_a_poll_that_failed_is_not_out_during_the_pause() -> None:
+    """A worker that ends in an outage loses no task; nor does one that waits after an answer."""
+    seen: list[tuple[float, int]] = []
+    clock = SelfTurningClock()
+    swf = TaskListSWF()
+    swf.break_poll(THROTTLE)
+    swf.break_poll(EndpointConnectionError(endpoint_url="swf"))
+
+    def note(change: int) -> None:
+        seen.append((clock.time, change))
+
+    loop = Loop(swf, 2, clock=clock, polls_out=note)
+    loop.run()
+    assert [change for _, change in seen] == [1, -1] * 4
+    assert all(began == ended for (began, _), (ended, _) in zip(seen[::2], seen[1::2], strict=True))
+    assert len({began for began, _ in seen}) == 4
+    assert loop.slots.polls_out == 0
+
+
+def test_an_interrupted_pause_costs_no_task() -> None:
+    """No poll was out."""
+    swf = TaskListSWF()
+    swf.break_poll(THROTTLE)
+
+    class Interrupted(SelfTurningClock):
+        def acquire(self, lock: Lock, seconds: float | None) -> bool:
+            raise KeyboardInterrupt
+
+    loop = Loop(swf, clock=Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        loop.run()
+    assert loop.report.polls_lost == ()
 
 
 def test_an_interrupted_poll_is_reported() -> None:
