@@ -12,7 +12,7 @@ from ..codecs import Codec, check_codecs
 from ..exception import ClaimError, CodecError, TooLongError, UnavailableError
 from ..reasons import REASON_HIDDEN, constant_of
 from ..texts import cut_start, sendable
-from .forms import claim_text, coded_text, escaped
+from .forms import claim_text, coded_text, escaped, is_envelope
 from .opening import Opening, most_bytes
 
 #: The most characters of an input, a result, and the details of a failure or cancellation.
@@ -178,6 +178,16 @@ class Envelope:
                 break
             shown = cut(text, length)
         return self._encoded("")
+
+    def opened_details(self, text: str) -> str:
+        """Return details as they were before ``sealed_details``; they need not be encrypted.
+
+        Raises:
+            InputError: they are not an envelope that this Flowy has written.
+            CodecError, ClaimError: they cannot be decoded.
+            UnavailableError: a key service or the store does not answer at the moment.
+        """
+        return replace(self, require_encryption=False).opened(text) if is_envelope(text) else text
 
     def shown_reason(self, reason: str, kind: str) -> str:
         """Return what is sent as reason of a failure: the reason, or what may be told of it.

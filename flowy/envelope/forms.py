@@ -34,6 +34,7 @@ _COLON = re.compile(r"\s*:")
 #: A key that begins with dollars, with its quotes. In JSON, no quote that opens a string follows a
 #: backslash.
 _DOLLARS = re.compile(r'(?<!\\)"(\$+flowy)"(?=\s*:)')
+_FORM = re.compile(r"(?:codec|claim)/[0-9]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -96,6 +97,19 @@ def found_in(text: str) -> list[Found]:
             raise _unknown()
         found.append(Found(start, end, _form_of(text[start:end])))
     return found
+
+
+def is_envelope(text: str) -> bool:
+    """Return whether a text is an envelope as a whole, also one of a newer Flowy.
+
+    An author's own object with the key ``$flowy`` is none.
+    """
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    form = said.get(KEY) if isinstance(said, dict) else None
+    return isinstance(form, str) and _FORM.fullmatch(form) is not None
 
 
 def claims_in(text: str) -> list[Claim]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from ...attempts import Attempt, TaskHistory
@@ -20,6 +19,9 @@ from .history_reader import TaskRecords
 from .last_heartbeat import last_heartbeat_in
 
 logger = get_logger(__name__)
+
+#: Is in all texts that are an envelope.
+_ENVELOPE_KEY = '"$flowy"'
 
 
 class UnreadableDetailsError(HistoryError):
@@ -113,9 +115,19 @@ def _details_text(record: ActivityRecord, envelope: Any) -> str | None:
     """Return the details of the last heartbeat of an attempt, out of their envelope; or None."""
     failed = record.outcome is TaskOutcome.FAILED
     text = record.details if failed else record.heartbeat
-    if text is not None and envelope is not None:
-        # Details may be older than the codecs of today's class.
-        text = replace(envelope, require_encryption=False).opened(text)
+    opened = _opened(text, envelope)
     if not failed:
+        return opened
+    hides_reasons = envelope is not None and envelope.hide_reasons
+    last = last_heartbeat_in(opened, hides_reasons=hides_reasons)
+    # A supervisor has only the sealed ones, and writes them into a plain text.
+    return _opened(last, envelope) if opened == text else last
+
+
+def _opened(text: str | None, envelope: Any) -> str | None:
+    if text is None or _ENVELOPE_KEY not in text:
         return text
-    return last_heartbeat_in(text, hides_reasons=envelope is not None and envelope.hide_reasons)
+    from ...envelope import Envelope  # a worker without codecs and a store imports it only here
+
+    # Details may be older than the codecs of today's class, or newer than the class that has none.
+    return str((envelope or Envelope()).opened_details(text))
