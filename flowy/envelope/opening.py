@@ -53,8 +53,10 @@ class Opening:
             _check_nothing_plain(text, found)
         pieces, at = [], 0
         for each in found:
-            pieces.append(unescaped(text[at : each.start]))
-            pieces.append(self._value(each.form))
+            value = self._value(each.form)
+            if text[: each.start].lstrip().startswith(("[", "{")):
+                _check_one_value(value)
+            pieces += [unescaped(text[at : each.start]), value]
             at = each.end
         pieces.append(unescaped(text[at:]))
         return "".join(pieces)
@@ -102,6 +104,14 @@ def _text(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         raise CodecError("the decoded value is not text.") from None
+
+
+def _check_one_value(text: str) -> None:
+    """Raise InputError unless a text is JSON: it must not add arguments to a list around it."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError("an encoded or stored part of it is not a JSON value.") from None
 
 
 def _check_nothing_plain(text: str, found: Sequence[Found]) -> None:

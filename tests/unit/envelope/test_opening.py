@@ -40,6 +40,8 @@ def test_sealed_and_opened(store: FolderStore) -> None:
             sent = envelope.sealed(text)
             assert len(sent) <= 32_768
             assert envelope.opened(sent) == text
+            if text == "not JSON":
+                continue
             within = envelope.opened(f'[[1, {sent}], {{"$$flowy": {sent}}}]')
             assert within == f'[[1, {text}], {{"$flowy": {text}}}]'
 
@@ -86,9 +88,24 @@ def test_what_a_codec_holds_is_a_value() -> None:
     assert Envelope(BOTH).opened(Envelope(BOTH).sealed(inner)) == inner
 
 
+@pytest.mark.parametrize("text", ["violet", '1, "violet"', '1], {"violet": true', "[" * 100_000])
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_part_of_an_input_is_one_value(store: FolderStore, text: str, *, stored: bool) -> None:
+    """A text that is not JSON cannot add arguments; as the whole input, it is what it was."""
+    envelope = Envelope((), store) if stored else Envelope(BOTH)
+    sealed = envelope.sealed(text, limit=0) if stored else envelope.sealed(text)
+    assert envelope.opened(f" {sealed}\n") == f" {text}\n"
+    for whole in (f"[[{sealed}], {{}}]", f'{{"path": {sealed}}}'):
+        with pytest.raises(InputError, match="part of it is not a JSON value") as caught:
+            envelope.opened(whole)
+        assert "violet" not in str(caught.value)
+    assert envelope.opened(f"[{envelope.sealed('[7, null]')}]") == "[[7, null]]"
+    assert envelope.opened(f"Last heartbeat: {sealed}") == f"Last heartbeat: {text}"
+
+
 def test_bombs_together() -> None:
     """The limit holds for all values of one task together."""
-    data = zlib.compress(bytes(26 * 1024 * 1024), 1)
+    data = zlib.compress(b"1".rjust(26 * 1024 * 1024), 1)
     one = coded_text(["zlib"], data)
     envelope = Envelope((ZlibCodec(),))
     assert len(envelope.opened(one)) == 26 * 1024 * 1024
