@@ -6,6 +6,7 @@ made of the kind of an error and of those parts of its place that come from the 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
@@ -19,7 +20,7 @@ from ..exception import ConversionError
 from ..texts import own_failure
 from .converter import Converter, Schema
 from .misfits import MISSING, ONE_OF_ITS_VALUES, UNKNOWN_FIELD, joined
-from .pydantic_bytes import with_base64
+from .pydantic_schemas import HIDDEN, is_strict, travelling
 
 #: The kinds of errors that pydantic itself has; an author's may have a value in their names.
 _KINDS = frozenset(get_args(ErrorType))
@@ -79,8 +80,9 @@ class PydanticConversion:
         self._adapter = adapter
         self._validator: Any = adapter.validator
         self._serializer: Any = adapter.serializer
-        schema, changed = with_base64(adapter.core_schema)
-        if changed:  # pydantic would take the validators of the models, which know no base64
+        self._strict = is_strict(adapter.core_schema)
+        schema, changed = travelling(adapter.core_schema)
+        if changed:  # pydantic would take the validators of the models, which know nothing of it
             self._validator = SchemaValidator(schema, _use_prebuilt=False)
             self._serializer = SchemaSerializer(schema, _use_prebuilt=False)
         self._fields: frozenset[str] | None = None
@@ -88,6 +90,8 @@ class PydanticConversion:
     def from_wire(self, value: Any, path: str) -> Any:
         """Return the value of a wire value."""
         try:
+            if self._strict:
+                return self._validator.validate_json(json.dumps(value))
             return self._validator.validate_python(value)
         except ValidationError as error:
             problems = joined(self._problems(error, value, path))
@@ -141,6 +145,8 @@ class _Schemas(GenerateJsonSchema):
 
 
 def _unwritable(error: PydanticSerializationError) -> str:
+    if HIDDEN in str(error):
+        return HIDDEN
     # The text of any other error may have a value.
     kind = re.fullmatch(r"Unable to serialize unknown type: (<class '[\w.<>]+'>)", str(error))
     return f"{kind[1]} has no JSON form" if kind else own_failure(error)

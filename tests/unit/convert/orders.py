@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -73,6 +74,7 @@ TYPES: dict[str, Any] = {
     "tuple": tuple[int, str],
     "dict[int, Decimal]": dict[int, Decimal],
     "dict[str, list[bytes]]": dict[str, list[bytes]],
+    "Sequence[bytes]": Sequence[bytes],
     "dict[str, Any]": dict[str, Any],
     "set[int]": set[int],
     "Line": Line,

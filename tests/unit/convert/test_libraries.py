@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 import pydantic
@@ -11,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from flowy.convert import Converter
 from flowy.exception import ConversionError
-from tests.unit.convert.orders import BOTH, CONVERTERS, StrictModel
+from tests.unit.convert.orders import BOTH, CONVERTERS, Colour, StrictModel
 
 PYDANTIC, MSGSPEC = CONVERTERS["pydantic"], CONVERTERS["msgspec"]
 SECRET = "4111-nobody-is-to-read-this"
@@ -25,6 +29,23 @@ class Blob(pydantic.BaseModel):
     metadata: dict[str, list[bytes]] = {}
     own: pydantic.Base64UrlBytes = b""
     inner: list[Blob] = []
+
+
+class Exact(pydantic.BaseModel, strict=True):
+    """Takes nothing but the type itself, or what JSON has in its place."""
+
+    day: date
+    kind: Colour
+    total: Decimal
+    code: UUID
+    scan: bytes
+    steps: tuple[int, ...]
+    within: timedelta
+
+
+class Login(pydantic.BaseModel):
+    password: pydantic.SecretStr
+    pin: pydantic.Secret[int] | None = None
 
 
 class Renamed(msgspec.Struct, rename="camel"):
@@ -65,6 +86,50 @@ def test_bytes_of_models() -> None:
         "base64"
     )
     assert pydantic.TypeAdapter(Blob).validate_python({"type": "+/8="}).type == b"+/8="
+
+
+def test_strict_models() -> None:
+    """They take what JSON has for their types, as they do out of JSON text, and nothing else."""
+    wire = {
+        "day": "2024-02-29", "kind": "red", "total": "1.50",
+        "code": "c0ffee00-0000-4000-8000-000000000007", "scan": "/w==", "steps": [1, 2],
+        "within": "PT600S",
+    }  # fmt: skip
+    value = read(PYDANTIC, list[Exact], [wire])
+    assert (value[0].day, value[0].steps, value[0].scan) == (date(2024, 2, 29), (1, 2), b"\xff")
+    assert PYDANTIC.conversion(list[Exact]).to_wire(value, "it") == [wire]
+    with pytest.raises(ConversionError) as raised:
+        read(PYDANTIC, Exact, {**wire, "day": SECRET, "steps": ["7"]})
+    assert raised.value.problems == ("it.day: expected date", "it.steps[0]: expected int")
+    assert read(PYDANTIC, Annotated[date, pydantic.Strict()], "2024-02-29") == date(2024, 2, 29)
+
+
+def test_iterables() -> None:
+    """They are checked before the run, whose error would show the value."""
+    with pytest.raises(ConversionError, match=r"^it\[1\]: expected int$"):
+        read(PYDANTIC, Iterable[int], [1, SECRET])
+    assert read(PYDANTIC, Iterable[bytes], ["/w=="]) == [b"\xff"]
+    assert PYDANTIC.conversion(Iterable[bytes]).to_wire([b"\xff"], "it") == ["/w=="]
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"),
+    [
+        (Login, Login(password=pydantic.SecretStr(SECRET))),
+        (Login | None, Login.model_construct(password="", pin=pydantic.Secret(7))),
+        (list[pydantic.SecretBytes], [pydantic.SecretBytes(b"4111")]),
+    ],
+)
+def test_secrets_are_not_sent_as_stars(hint: Any, value: Any) -> None:
+    """pydantic would write stars, which can be read again; their own serializer writes them."""
+    with pytest.raises(ConversionError) as raised:
+        PYDANTIC.conversion(hint).to_wire(value, "it")
+    assert "a secret, which pydantic writes as stars" in str(raised.value)
+    assert "4111" not in str(raised.value)
+    assert read(PYDANTIC, Login, {"password": SECRET}).password.get_secret_value() == SECRET
+    shown = pydantic.PlainSerializer(lambda value: value.get_secret_value(), when_used="json")
+    written = PYDANTIC.conversion(Annotated[pydantic.SecretStr, shown])
+    assert written.to_wire(pydantic.SecretStr(SECRET), "it") == SECRET
 
 
 @pytest.mark.parametrize(("converter", "kind"), [(MSGSPEC, Renamed), (PYDANTIC, Aliased)])
