@@ -16,13 +16,21 @@ _ABOUT = frozenset(
 )
 
 #: Keys that are compared on their own.
-_COMPARED = frozenset({"type", "properties", "required", "additionalProperties", "items"})
+_COMPARED = frozenset(
+    {"type", "properties", "required", "additionalProperties", "propertyNames", "items"}
+)
 
 #: Limits: whether the wide schema's has to be lower.
 _LIMITS = {
     "minimum": True, "exclusiveMinimum": True, "minLength": True, "minItems": True,
     "minProperties": True, "maximum": False, "exclusiveMaximum": False, "maxLength": False,
     "maxItems": False, "maxProperties": False,
+}  # fmt: skip
+
+#: Limits that may stand in for another one.
+_INSTEAD = {
+    "minimum": "exclusiveMinimum", "exclusiveMinimum": "minimum",
+    "maximum": "exclusiveMaximum", "exclusiveMaximum": "maximum",
 }  # fmt: skip
 
 
@@ -119,9 +127,8 @@ class _Comparison:
                 continue
             if key not in wide and key != "contentEncoding":  # whose text would be mistaken
                 continue
-            lower = _LIMITS.get(key)
-            if lower is not None and key in narrow:
-                if (wide[key] <= narrow[key]) is lower:
+            if key in _LIMITS:
+                if _is_kept(key, wide[key], narrow):
                     continue
             elif key == "prefixItems" and len(wide[key]) == len(narrow.get(key, ())):
                 for index, pair in enumerate(zip(wide[key], narrow[key], strict=True)):
@@ -142,11 +149,33 @@ class _Comparison:
             yield from self.misfits(ours, schema, f"{dot}{name}")
         more = f"{path}[...]" if path else "other arguments by name"
         yield from self.misfits(others, narrow.get("additionalProperties", {}), more)
-        yield from self.misfits(wide.get("items", {}), narrow.get("items", {}), f"{path}[]")
+        keys = wide.get("propertyNames", {}), narrow.get("propertyNames", {})
+        yield from self.misfits(*keys, f"keys of {path}")
+        if "prefixItems" not in wide:
+            for index, each in enumerate(narrow.get("prefixItems", ())):
+                yield from self.misfits(wide.get("items", {}), each, f"{path}[{index}]")
+        yield from self.misfits(_more_items(wide), _more_items(narrow), f"{path}[]")
 
     def _was(self, wide: Any, narrow: Any, path: str) -> str:
         old, new = (narrow, wide) if self._widened else (wide, narrow)
         return f"{path}: was {_said(old)}, is {_said(new)}"
+
+
+def _is_kept(key: str, limit: Any, narrow: Any) -> bool:
+    """Return whether values within the limits of the narrow schema keep one of the wide schema."""
+    given = narrow.get(key)
+    if given is None:
+        given = narrow.get(_INSTEAD.get(key))
+        if given is None or (given == limit and key.startswith("exclusive")):
+            return False
+    return bool(limit <= given if _LIMITS[key] else limit >= given)
+
+
+def _more_items(schema: Any) -> Any:
+    """Return the schema of the items after those that have one of their own."""
+    first = schema.get("prefixItems", ())
+    none = first and schema.get("maxItems") == len(first)
+    return False if none else schema.get("items", {})
 
 
 def _resolved(schema: Any, definitions: Mapping[str, Any]) -> Any:

@@ -14,6 +14,9 @@ from .run_types import RunTypes
 #: A JSON Schema, or a part of one.
 Schema = dict[str, Any]
 
+#: The schema of a dictionary's keys that are integers: in JSON, all keys are texts.
+INTEGER_KEYS: Schema = {"pattern": "^-?[0-9]+$"}
+
 
 class Converter(ABC):
     """The base class of converters. One object may serve all activities, in several threads."""

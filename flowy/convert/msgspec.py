@@ -18,6 +18,7 @@ from ..exception import ConversionError
 from ..texts import own_failure
 from .converter import Converter, Schema
 from .misfits import MISSING, ONE_OF_ITS_VALUES, UNKNOWN_FIELD
+from .msgspec_schemas import schemas_of
 
 #: How msgspec ends a text: with the path of the misfit.
 _AT = re.compile(r" - at `(key` in `)?\$([^`]*)`$")
@@ -52,8 +53,7 @@ class MsgspecConverter(Converter):
 
     def schemas(self, hints: Sequence[Any], *, of_results: bool) -> tuple[list[Schema], Schema]:
         """Return the JSON Schema of each annotation, and their definitions."""
-        found, definitions = msgspec.json.schema_components(hints)
-        return list(found), dict(definitions)
+        return schemas_of(hints, of_results=of_results)
 
 
 class MsgspecConversion:

@@ -14,11 +14,11 @@ from typing import Any, get_args
 from pydantic import TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticSerializationError, SchemaSerializer, SchemaValidator
-from pydantic_core.core_schema import BytesSchema, ErrorType
+from pydantic_core.core_schema import BytesSchema, DecimalSchema, DictSchema, ErrorType
 
 from ..exception import ConversionError
 from ..texts import own_failure
-from .converter import Converter, Schema
+from .converter import INTEGER_KEYS, Converter, Schema
 from .misfits import MISSING, ONE_OF_ITS_VALUES, UNKNOWN_FIELD, joined
 from .pydantic_schemas import HIDDEN, is_strict, travelling
 
@@ -137,7 +137,29 @@ class PydanticConversion:
 
 
 class _Schemas(GenerateJsonSchema):
-    """Says that bytes are base64."""
+    """Says what travels: base64 and decimals, and all fields of results that have a default."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        """Return whether a field is always there."""
+        if self.mode == "serialization" and field["type"] != "typed-dict-field":
+            return field.get("serialization_exclude_if") is None
+        return super().field_is_required(field, total)
+
+    def dict_schema(self, schema: DictSchema) -> Schema:
+        """Return the schema of a dictionary."""
+        found = super().dict_schema(schema)
+        if schema.get("keys_schema", {}).get("type") == "int":
+            found.setdefault("propertyNames", dict(INTEGER_KEYS))
+        return found
+
+    def decimal_schema(self, schema: DecimalSchema) -> Schema:
+        """Return the schema of a decimal."""
+        found = super().decimal_schema(schema)
+        for each in (found, *found.get("anyOf", ())):
+            if each.get("type") == "string":
+                each.pop("pattern", None)  # which older versions of pydantic give
+                each["format"] = "decimal"
+        return found
 
     def bytes_schema(self, schema: BytesSchema) -> Schema:
         """Return the schema of bytes."""

@@ -6,9 +6,10 @@ import enum
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, make_dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import msgspec
 import pydantic
@@ -18,7 +19,7 @@ from flowy import Activity
 from flowy.convert import Converter
 from flowy.convert.compatibility import breaking_changes
 from flowy.convert.schema import schemas_of
-from tests.unit.convert.orders import BOTH, Line, Node, StrictModel, StrictStruct
+from tests.unit.convert.orders import BOTH, CONVERTERS, Line, Node, StrictModel, StrictStruct
 
 NOTHING: list[str] = []
 
@@ -72,8 +73,16 @@ WIDER: list[tuple[Any, Any, str]] = [
     (list[int], list[float], "result[]: was integer, is number"),
     (dict[str, int], dict[str, float], "result[...]: was integer, is number"),
     (a_class(a=int), a_class(a=float), "result.a: was integer, is number"),
-    (a_class(a=int), a_class(a=(int, 1)), "result.a: may be missing now"),
+    (datetime, str, "result: format was 'date-time', is None"),
+    (time | None, str | None, "result: was time or null, is string or null"),
+    (tuple[int, datetime], tuple[int, str], "result[1]: format was 'date-time', is None"),
+    (a_class(a=datetime), a_class(a=str), "result.a: format was 'date-time', is None"),
+    (dict[Two, int], dict[str, int], "keys of result: was one of ['a', 'b'], is anything"),
+    (dict[int, int], dict[str, int], "keys of result: pattern was '^-?[0-9]+$', is None"),
+    (dict[UUID, int], dict[str, int], "keys of result: format was 'uuid', is None"),
+    (list[Decimal], list[str], "result[]: format was 'decimal', is None"),
     (a_class(a=int, b=str), a_class(a=int), "result.b: may be missing now"),
+    (a_class(a=int, b=(str, "")), a_class(a=int), "result.b: may be missing now"),
     (list[a_class(a=int)] | None, list[a_class(a=str)] | None, "result: was"),  # type: ignore[misc]
     (int, Any, "result: was integer, is anything"),
 ]
@@ -95,7 +104,9 @@ def test_results_may_only_become_narrower(
 
 
 @BOTH
-@pytest.mark.parametrize(("narrow", "wide", "said"), WIDER[:8])
+@pytest.mark.parametrize(
+    ("narrow", "wide", "said"), [*WIDER[:14], (a_class(a=int), a_class(a=(int, 1)), "")]
+)
 def test_arguments_may_only_become_wider(
     converter: Converter, narrow: Any, wide: Any, said: str
 ) -> None:
@@ -111,13 +122,78 @@ def test_arguments_may_only_become_wider(
     [
         (datetime, date), (str, bytes), (bytes, str), (str, int), (Two, Literal["a"]),
         (Node, OtherNode), (tuple[int, str], tuple[int, int]), (list[int], tuple[int, int]),
-        (Line, str), (int | None, int),
+        (Line, str), (int | None, int), (tuple[int, str], list[int]), (str, datetime),
+        (list[str | None], list[time | None]), (dict[Two, int], dict[Literal["a"], int]),
     ],
 )  # fmt: skip
 def test_changes_that_break(converter: Converter, was: Any, now: Any) -> None:
     """A type that the old value does not fit."""
     changes = breaking_changes([of_types(was, None, converter)], [of_types(now, None, converter)])
-    assert [each for each in changes if each.startswith("it 1: it")] == changes != NOTHING
+    assert (
+        [each for each in changes if each.startswith(("it 1: it", "it 1: keys of it"))]
+        == changes
+        != NOTHING
+    )
+
+
+@BOTH
+def test_fields_with_a_default_are_always_written(converter: Converter) -> None:
+    """A result has them, so a default changes nothing for those who read it."""
+    old = of_types(None, a_class(a=int), converter)
+    new = of_types(None, a_class(a=(int, 1)), converter)
+    assert breaking_changes([old], [new]) == breaking_changes([new], [old]) == NOTHING
+
+
+class Tagged(msgspec.Struct, tag=True):
+    at: datetime
+
+
+class OtherTagged(msgspec.Struct, tag=True):
+    at: str
+
+
+class Sparse(msgspec.Struct, omit_defaults=True):
+    """Leaves out what has its default."""
+
+    a: int = 1
+
+
+class Unset(msgspec.Struct):
+    """Leaves out what has no value."""
+
+    a: int | msgspec.UnsetType = msgspec.UNSET
+    b: datetime | list[time] | None = None
+
+
+class Excluded(pydantic.BaseModel):
+    """Leaves out what its author says."""
+
+    a: int = pydantic.Field(1, exclude_if=lambda value: value == 1)
+
+
+@pytest.mark.parametrize(
+    ("converter", "kind", "always"),
+    [
+        (CONVERTERS["msgspec"], Sparse, []),
+        (CONVERTERS["msgspec"], Tagged, ["type", "at"]),
+        (CONVERTERS["msgspec"], Unset, ["b"]),
+        (CONVERTERS["pydantic"], Excluded, []),
+    ],
+)
+def test_fields_that_may_be_left_out(converter: Converter, kind: Any, always: list[str]) -> None:
+    """They are not required of a result."""
+    (_,), definitions = converter.schemas([kind], of_results=True)
+    assert definitions[kind.__name__].get("required", []) == always
+
+
+def test_formats_within_unions() -> None:
+    """Each member of a union has its own, wherever msgspec puts it."""
+    hint = None | Tagged | list[time] | OtherTagged
+    (schema,), definitions = CONVERTERS["msgspec"].schemas([hint], of_results=False)
+    text = json.dumps(schema)
+    assert '"items": {"type": "string", "format": "time"}' in text
+    assert definitions["Tagged"]["properties"]["at"]["format"] == "date-time"
+    assert "format" not in str(definitions["OtherTagged"])
 
 
 @BOTH
@@ -178,14 +254,16 @@ def test_types_that_are_gone() -> None:
     [
         (Annotated[int, msgspec.Meta(ge=5)], Annotated[int, msgspec.Meta(ge=4)]),
         (Annotated[str, msgspec.Meta(max_length=5)], Annotated[str, msgspec.Meta(max_length=6)]),
+        (Annotated[int, msgspec.Meta(gt=5)], Annotated[int, msgspec.Meta(ge=5)]),
+        (Annotated[int, msgspec.Meta(ge=6)], Annotated[int, msgspec.Meta(gt=5)]),
+        (Annotated[int, msgspec.Meta(lt=5)], Annotated[int, msgspec.Meta(le=5)]),
+        (Annotated[int, msgspec.Meta(le=4)], Annotated[int, msgspec.Meta(lt=5)]),
         (Annotated[str, msgspec.Meta(pattern="^a")], str),
         (StrictStruct, msgspec.defstruct("Loose", [("one", int)])),
     ],
 )
 def test_limits(small: Any, large: Any) -> None:
     """An argument may be limited less, and not more."""
-    from tests.unit.convert.orders import CONVERTERS
-
     one, two = (of_types(each, None, CONVERTERS["msgspec"]) for each in (small, large))
     assert breaking_changes([one], [two]) == NOTHING
     assert len(breaking_changes([two], [one])) == 1
@@ -193,9 +271,20 @@ def test_limits(small: Any, large: Any) -> None:
 
 def test_models() -> None:
     """A model that forbids unknown fields takes less than one that ignores them."""
-    from tests.unit.convert.orders import CONVERTERS
-
     loose = pydantic.create_model("Loose", one=(int, ...))
     one, two = (of_types(each, None, CONVERTERS["pydantic"]) for each in (StrictModel, loose))
     assert breaking_changes([one], [two]) == NOTHING
     assert len(breaking_changes([two], [one])) == 1
+
+
+@BOTH
+def test_tuples_and_lists(converter: Converter) -> None:
+    """A list takes what a tuple has if it takes each item, whichever library says so."""
+    pair, ints, floats = (
+        of_types(each, None, converter) for each in (tuple[int, int], list[int], list[float])
+    )
+    assert breaking_changes([pair], [ints]) == breaking_changes([pair], [floats]) == NOTHING
+    assert breaking_changes([ints], [pair]) != NOTHING
+    for other in CONVERTERS.values():
+        now = of_types(tuple[int, int], list[time], other)
+        assert breaking_changes([of_types(tuple[int, int], list[time], converter)], [now]) == []
