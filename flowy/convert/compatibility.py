@@ -52,7 +52,7 @@ def breaking_changes(old: Sequence[Any], new: Sequence[Any]) -> list[str]:
         if key not in now:
             found.append(f"{key[0]} {key[1]}: is gone")
             continue
-        problems = (*_of_arguments(was, now[key]), *_of_result(was, now[key]))
+        problems = dict.fromkeys((*_of_arguments(was, now[key]), *_of_result(was, now[key])))
         found.extend(f"{key[0]} {key[1]}: {problem}" for problem in problems)
     return found
 
@@ -63,8 +63,13 @@ def _of_arguments(was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[st
     if after[: len(before)] != before:
         yield f"arguments: by position they were {_listed(before)}, and are {_listed(after)}"
     compare = _Comparison(wide=new, narrow=old, widened=True)
+    for name in new.get("x-only-by-position", ()):
+        if name in old["properties"] and name not in old.get("x-only-by-position", ()):
+            yield f"{name}: cannot be given by name any more"
     rest = old["x-more-by-position"]
     if rest is not False:
+        for name in after[len(before) :]:
+            yield from compare.misfits(new["properties"][name], rest, name)
         yield from compare.misfits(new["x-more-by-position"], rest, "other arguments by position")
     yield from compare.misfits(new, old, "")
 
@@ -147,6 +152,10 @@ class _Comparison:
         for name, schema in theirs.items():
             ours = wide.get("properties", {}).get(name, others)
             yield from self.misfits(ours, schema, f"{dot}{name}")
+        rest = narrow.get("additionalProperties", False)  # without it, others are ignored
+        for name, schema in wide.get("properties", {}).items():
+            if name not in theirs and rest is not False:
+                yield from self.misfits(schema, rest, f"{dot}{name}")
         more = f"{path}[...]" if path else "other arguments by name"
         yield from self.misfits(others, narrow.get("additionalProperties", {}), more)
         keys = wide.get("propertyNames", {}), narrow.get("propertyNames", {})

@@ -2,7 +2,8 @@
 
 The arguments are one schema of an object, by the names of the parameters. What JSON Schema has no
 word for stands under ``x-by-position``: the names of the parameters that may be given by position,
-in their order; and under ``x-more-by-position``: the schema of ``*args``.
+in their order; ``x-only-by-position``: those that cannot be given by name, if any; and
+``x-more-by-position``: the schema of ``*args``.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ def _arguments(
             arguments["required"].append(each.name)
         if each.kind is not each.KEYWORD_ONLY:
             arguments["x-by-position"].append(each.name)
+        if each.kind is each.POSITIONAL_ONLY:
+            arguments.setdefault("x-only-by-position", []).append(each.name)
     return {**arguments, **_defined(definitions)}
 
 

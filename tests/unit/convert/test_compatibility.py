@@ -216,6 +216,7 @@ def _runs() -> dict[str, Callable[..., Any]]:
         "rest": lambda self, a, *rest, **more: None,
         "swapped": lambda self, b, a: None,
         "none": lambda self: None,
+        "not by name": lambda self, a, /: None,
     }
 
 
@@ -230,6 +231,9 @@ def _runs() -> dict[str, Callable[..., Any]]:
         ("one", "by name", ["by position"]),
         ("required", "swapped", ["by position"]),
         ("one", "none", ["by position", "a: is not taken any more"]),
+        ("one", "not by name", ["a: cannot be given by name any more"]),
+        ("not by name", "one", []),
+        ("not by name", "not by name", []),
         ("rest", "one", ["other arguments by position", "other arguments by name"]),
     ],
 )
@@ -239,6 +243,24 @@ def test_parameters(was: str, now: str, said: list[str]) -> None:
     changes = breaking_changes([described(runs[was], None)], [described(runs[now], None)])
     assert all(any(each in change for change in changes) for each in said)
     assert bool(changes) is bool(said)
+
+
+@BOTH
+def test_parameters_that_others_have_become(converter: Converter) -> None:
+    """What came by ``*rest`` or ``**more`` must fit a parameter of its own, too."""
+
+    def was(self: Any, *rest: int, **more: int) -> None: ...
+
+    def wider(self: Any, a: float = 1, *rest: int, b: float = 1, **more: int) -> None: ...
+
+    def other(self: Any, a: str = "", *rest: int, b: str = "", **more: int) -> None: ...
+
+    old = described(was, converter)
+    assert breaking_changes([old], [described(wider, converter)]) == NOTHING
+    assert breaking_changes([old], [described(other, converter)]) == [
+        "it 1: a: was integer, is string",
+        "it 1: b: was integer, is string",
+    ]
 
 
 def test_types_that_are_gone() -> None:
