@@ -48,13 +48,14 @@ def live(
     action: str = "RespondActivityTaskCompleted",
     faults: tuple[str | None, ...] = (None,),
     run: Any = lambda run: None,
-) -> None:
-    """Let a poll bring a task, run it, and answer for it."""
+) -> Any:
+    """Let a poll bring a task, run it, and answer for it; return the run's value."""
     poll(tracing, CHARGE)
     tracing.task_started(TaskStarted(CHARGE))
-    tracing.run(Run(Activity(None, Any, "token"), CHARGE, (), {}), run)  # type: ignore[arg-type]
+    value = tracing.run(Run(Activity(None, Any, "token"), CHARGE, (), {}), run)  # type: ignore[arg-type]
     answer(tracing, action, *faults)
     tracing.task_ended(TaskEnded(CHARGE, outcome, 3.0, 0.05, error))
+    return value
 
 
 def operation(name: str, kind: str) -> dict[str, Any]:

@@ -132,15 +132,50 @@ class Broken(SpanProcessor):
         raise RuntimeError("SECRET")
 
 
+class Count(Activity):
+    def run(self, error: str | None = None) -> list[int]:
+        if error:
+            raise ValueError(error)
+        return [1, 2]
+
+
+class CountAsync(AsyncActivity):
+    async def run(self, error: str | None = None) -> list[int]:
+        if error:
+            raise ValueError(error)
+        return [1, 2]
+
+
+@pytest.mark.parametrize("method", ["on_start", "on_end"])
+@pytest.mark.parametrize("counting", [Count, CountAsync])
+def test_a_processor_that_raises_leaves_the_value_alone(
+    spans: Collected, method: str, counting: type[Activity | AsyncActivity]
+) -> None:
+    """The run returns or raises what the activity does, in a unit test and in a worker."""
+    spans.provider.add_span_processor(Broken(method))
+    tracing = Tracing(spans.provider)
+    environment = ActivityEnvironment(middleware=[tracing])
+    for _ in range(2):
+        assert environment.run(counting) == [1, 2]
+        with pytest.raises(ValueError, match=r"^its own$"):
+            environment.run(counting, "its own")
+        assert live(tracing, run=lambda run: [1, 2]) == [1, 2]
+    assert not trace.get_current_span().get_span_context().is_valid
+
+
 @pytest.mark.parametrize("method", ["on_start", "on_end"])
 def test_a_processor_that_raises_fails_no_task(
     spans: Collected, method: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What it raises is logged once, without its text, by whatever span; runs and events go on."""
+    """What it raises is logged once, without its text, by whatever span; runs and events go on.
+
+    The run has a current span unless the start of one is what raises.
+    """
     spans.provider.add_span_processor(Broken(method))
     tracing = Tracing(spans.provider)
     environment = ActivityEnvironment(middleware=[tracing])
-    environment.run(Charge)
+    value = environment.run(Charge)
+    assert value == "0" if method == "on_start" else int(value, 16) > 0
     for _ in range(2):
         live(tracing)
     assert len(tracing._tasks) == 0
