@@ -40,10 +40,12 @@ def test_an_interrupt_spends_the_connection(lean: MakeClient) -> None:
     def interrupt(*_: Any) -> None:
         raise Interrupt
 
+    interrupted = threading.Event()
+
     def behave(peer: Peer) -> None:
         while peer.read():
             os.kill(os.getpid(), signal.SIGUSR1)
-            server.over.wait(0.2)
+            assert interrupted.wait(PATIENCE_SECONDS)
             peer.send(answer(b'{"taskToken":"late","startedEventId":1}'))
 
     before = signal.signal(signal.SIGUSR1, interrupt)
@@ -52,6 +54,7 @@ def test_an_interrupt_spends_the_connection(lean: MakeClient) -> None:
             client = lean(server.url)
             with pytest.raises(Interrupt):
                 poll(client)
+            interrupted.set()
             assert connections_of(client) == set()
             assert "taskToken" not in poll(client)
     finally:
