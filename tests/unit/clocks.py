@@ -7,11 +7,11 @@ once. ``TurnedClock`` is for code in other threads: the test turns it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from flowy.concurrency.clock import Clock, Lock
 from flowy.concurrency.stop import StopFlag, StopLevel
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 #: How often a thread that waits on a ``TurnedClock`` looks at it, in real seconds.
 LOOK_SECONDS = 0.002
@@ -81,34 +81,47 @@ class TurnedClock(Clock):
             ), f"nothing waits for a moment within {seconds} s"
         self.turn(seconds)
 
+    def keep_turning(self, reached: Callable[[], bool], seconds: float = 1.0) -> None:
+        """Let *seconds* pass, again and again, until this is reached.
+
+        For threads that wait by this clock, and the test does not know how often or how long.
+        """
+
+        def look() -> bool:
+            if not (done := reached()):
+                self.turn(seconds)
+            return done
+
+        until(look)
+
     def wait(self, condition: threading.Condition, seconds: float | None) -> bool:
         if seconds is None:
             return condition.wait()
-        until = self._begin(seconds)
+        ends = self._begin(seconds)
         try:
             # Whoever waits looks at its condition after each look, too: a notification that comes
             # just as a look ends would be lost.
             condition.wait(LOOK_SECONDS)
-            return self._now < until
+            return self._now < ends
         finally:
-            self._waiting.remove(until)
+            self._waiting.remove(ends)
 
     def acquire(self, lock: Lock, seconds: float | None) -> bool:
         if seconds is None:
             return lock.acquire()
-        until = self._begin(seconds)
+        ends = self._begin(seconds)
         try:
-            while self._now < until:
+            while self._now < ends:
                 if lock.acquire(timeout=LOOK_SECONDS):
                     return True
             return False
         finally:
-            self._waiting.remove(until)
+            self._waiting.remove(ends)
 
     def _begin(self, seconds: float) -> float:
         """Note that a thread waits, and return until when."""
-        until = self._now + seconds
-        self._waiting.append(until)
+        ends = self._now + seconds
+        self._waiting.append(ends)
         with self._begun:
             self._begun.notify_all()
-        return until
+        return ends

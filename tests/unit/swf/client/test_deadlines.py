@@ -110,12 +110,7 @@ def test_the_thread_ends_when_no_call_is_out(
         (watcher,) = watchers() - before
         go_on.set()
         assert future.result(PATIENCE_SECONDS) is True
-        for _ in range(round(PATIENCE_SECONDS / EVERY_SECONDS)):
-            clock.turn(SHORTEST_DEADLINE_SECONDS)  # by which it has looked
-            watcher.join(EVERY_SECONDS)
-            if not watcher.is_alive():
-                break
-        assert not watcher.is_alive()
+        clock.keep_turning(lambda: not watcher.is_alive(), SHORTEST_DEADLINE_SECONDS)  # noqa: B023
 
 
 def test_one_thread_for_all_calls(

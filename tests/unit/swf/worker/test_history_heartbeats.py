@@ -16,7 +16,7 @@ from flowy.swf.worker.auto_heartbeats import AutoHeartbeats
 from flowy.swf.worker.responder import StopPolicy
 from flowy.swf.worker.timeouts_in_force import interval_in_force
 from flowy.task import Activity
-from tests.patience import LOOK_SECONDS, PATIENCE_SECONDS, until
+from tests.patience import PATIENCE_SECONDS, until
 from tests.unit.clocks import TurnedClock
 from tests.unit.swf.worker.attempts_case import AttemptsCase, open_case
 
@@ -119,9 +119,7 @@ def test_beats_while_the_history_is_waited_for(
     clock.turn_when_awaited(20)  # then the first heartbeat is due
     until(lambda: "record_activity_task_heartbeat" in case.layer1.calls)
     case.swf.faults.clear()
-    while thread.is_alive():  # it may have begun another pause before
-        clock.turn(1)
-        thread.join(10 * LOOK_SECONDS)
+    clock.keep_turning(lambda: not thread.is_alive())  # it may have begun another pause before
     assert run.outcome is TaskOutcome.COMPLETED
 
 

@@ -98,9 +98,7 @@ class Running:
 
     def let_go(self) -> None:
         """Let all further pauses pass."""
-        while self._thread.is_alive():
-            self.case.clock.turn(1)
-            self._thread.join(0.01)
+        self.case.clock.keep_turning(lambda: not self._thread.is_alive())
 
     def end(self) -> None:
         """Wait for its end."""
@@ -398,8 +396,7 @@ def test_heartbeats_of_a_coroutine_go_on_while_its_result_waits(case: Case) -> N
     for _ in range(3):
         case.beat()
     codec.troubles.clear()
-    while not case.ended.wait(0.01):
-        case.clock.turn(1)
+    case.clock.keep_turning(case.ended.is_set)
     assert value_of(case) == SECRET
 
 
