@@ -191,10 +191,12 @@ def test_a_poller_whose_thread_dies(
     script = write(
         "serve.py",
         """
-        import ctypes, threading, time
+        import ctypes, itertools, threading
         from pathlib import Path
         from flowy import Activity, activity, start_activity_worker
         from flowy.health import HealthOptions
+
+        polls = itertools.count()
 
         @activity("idle", 1, "tasks")
         class Idle(Activity):
@@ -208,7 +210,8 @@ def test_a_poller_whose_thread_dies(
                     # Its first death is survived, the second one comes while it waits.
                     threading.Thread(target=kill, args=(thread.ident,)).start()
                     raise SystemExit
-                time.sleep(0.1)  # nothing wakes an empty poll
+                if next(polls):  # the first answer makes the worker ready
+                    Path("end").read_bytes()
                 return {"taskToken": "", "startedEventId": 0}
 
         def kill(ident):
@@ -224,7 +227,8 @@ def test_a_poller_whose_thread_dies(
         """,
         log=True,
     )
-    os.mkfifo(script.parent / "pipe")
+    for pipe in ("pipe", "end"):
+        os.mkfifo(script.parent / pipe)
     worker = process(script)
     worker.wait_for("Health is served on ")
     url = next(
@@ -235,6 +239,8 @@ def test_a_poller_whose_thread_dies(
     wait_for(url, "/live", 503, "not live: poller 1 is dead\n")
     assert asked(url, "/ready") == (200, "ready\n")
     worker.signal(signal.SIGTERM)
+    worker.wait_for("Stopping (SIGTERM)")
+    (script.parent / "end").write_bytes(b"")
     assert worker.wait() == 0
 
 
