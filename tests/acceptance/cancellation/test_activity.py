@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
 from flowy.concurrency.stop import StopLevel
 from flowy.exception import ActivityCanceledError, RefusedError, SuspendTask
+from flowy.observer import HeartbeatEnded, Observer
 from flowy.swf.boilerplate import async_scheduler
 from flowy.swf.scanner import activity
 from flowy.task import Activity, AsyncActivity
@@ -86,6 +87,14 @@ class Waiting:
     started = threading.Event()
     cleaned = threading.Event()
     token = ""
+    beats: ClassVar[list[HeartbeatEnded]] = []
+
+
+class Beats(Observer):
+    """Tells the activities which heartbeats were sent."""
+
+    def heartbeat_ended(self, event: HeartbeatEnded) -> None:
+        Waiting.beats.append(event)
 
 
 @activity("threaded", 1, "steps", heartbeat=60, auto_heartbeat=0.05)
@@ -94,8 +103,7 @@ class Threaded(Activity):
 
     def run(self) -> None:
         Waiting.started.set()
-        while not self.cancel_requested:
-            Waiting.cleaned.wait(0.01)
+        until(lambda: self.cancel_requested)
 
 
 @activity("coroutine", 1, "steps", heartbeat=60, auto_heartbeat=0.05)
@@ -107,7 +115,8 @@ class Coroutine(AsyncActivity):
         try:
             await asyncio.Event().wait()
         finally:
-            await asyncio.sleep(0.3)
+            beats = len(Waiting.beats) + 3
+            await asyncio.to_thread(until, lambda: len(Waiting.beats) >= beats)
             Waiting.cleaned.set()
 
 
@@ -124,7 +133,7 @@ def test_arrives_without_the_activitys_beating(
         assert Waiting.started.wait(PATIENCE_SECONDS)
         client.request_cancel_workflow_execution(domain="local", workflowId="flow")
 
-    with LocalWorker(swf, "local", kind) as worker:
+    with LocalWorker(swf, "local", kind, observers=[Beats()]) as worker:
         in_thread(cancel_when_it_runs)
         with pytest.raises(ActivityCanceledError):
             worker.call(kind, workflow_id="flow")
