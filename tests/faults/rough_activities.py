@@ -18,6 +18,12 @@ from .broken_log import break_log
 from .evil_errors import Unheard, chain, circle, evil_cancel, raise_evil
 from .thread_limit import limit_threads
 
+#: How long a coroutine waits for its event loop, in seconds: callbacks of before run meanwhile.
+BRIEF_SECONDS = 0.01
+
+#: How often a coroutine beats, in seconds: nothing wakes it when it is to give up.
+BEAT_SECONDS = 0.1
+
 # How a run may end
 
 
@@ -165,7 +171,7 @@ class EndsLoop(AsyncActivity):
             loop.call_soon(_raise_unheard)
         else:
             loop.stop()
-        await asyncio.sleep(0.05)  # goes on only where the loop does
+        await asyncio.sleep(BRIEF_SECONDS)  # goes on only if the loop does
         return how
 
 
@@ -235,7 +241,7 @@ class Brief(AsyncActivity):
     """A coroutine that ends soon and never beats."""
 
     async def run(self) -> None:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(BRIEF_SECONDS)
 
 
 @activity("beating", 1, "tasks", heartbeat=300, schedule_to_close=600, start_to_close=600)
@@ -244,7 +250,7 @@ class Beating(AsyncActivity):
 
     async def run(self) -> None:
         while await self.heartbeat():
-            await asyncio.sleep(0.1)  # nothing wakes it when it is to give up
+            await asyncio.sleep(BEAT_SECONDS)
 
 
 # Suspending

@@ -25,6 +25,9 @@ LOADS = (
     ("patient", [2.0], 2.0),
     ("work", [2.0, 0], 2.0),
 )
+#: How far after a poll's answer a stop may come, in seconds. The sleep waits for nothing: the test
+#: is to hit any moment, also those at which nothing happens that it could wait for.
+SPREAD_SECONDS = 0.1
 #: Some of each fault, as on a bad day.
 A_BAD_DAY = dict.fromkeys(
     (Fault.THROTTLE, Fault.ERROR, Fault.BREAK_BEFORE, Fault.BREAK_AFTER, Fault.RUBBISH), 0.03
@@ -65,7 +68,7 @@ def test_sigterm_at_a_random_moment_loses_nothing(
     endpoint.supply(10**9, name=name, input=json.dumps([arguments, {}]))
     worker = start_worker(endpoint.environment, **options)
     endpoint.wait_for(lambda e: len(e.record.handed) >= moment)
-    time.sleep(drawn.uniform(0, 0.1))  # waits for nothing: any moment is to be hit
+    time.sleep(drawn.uniform(0, SPREAD_SECONDS))
     worker.stop()
     report = worker.report()
     print(f"{endpoint.told()}\n{report}")

@@ -22,6 +22,9 @@ CANCELED = "RespondActivityTaskCanceled"
 
 SLOTS = 20
 
+#: How long an activity holds its thread, in seconds: others find none meanwhile.
+WORK_SECONDS = 0.1
+
 #: Tasks that begin with a heartbeat and run until they are canceled.
 kinds = pytest.mark.parametrize(
     ("name", "arguments"), [("patient", [3_600.0]), ("beating", [])], ids=["threads", "coroutines"]
@@ -115,7 +118,7 @@ def test_threads_that_are_to_be_had_again_are_used(
         endpoint.environment, script=SCRIPT, concurrency=SLOTS, pollers=2, threads=8
     )
     record = endpoint.record
-    during = endpoint.add(0.1, name=name, count=SLOTS)
+    during = endpoint.add(WORK_SECONDS, name=name, count=SLOTS)
     endpoint.wait_for(lambda _: record.answers.keys() >= set(during))
     (lifts,) = endpoint.add(name="lifts-limit")
     endpoint.wait_for(lambda _: lifts in record.answers)

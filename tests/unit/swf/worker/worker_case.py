@@ -300,7 +300,7 @@ class WorkerCase:
                 case._begun.release()
                 while not case.release.is_set():
                     try:
-                        await asyncio.sleep(0.01)
+                        await asyncio.sleep(LOOK_SECONDS)  # threads release it
                     except asyncio.CancelledError:
                         continue
                 return "done"
