@@ -11,6 +11,9 @@ from typing import TypeVar
 #: machine that has much else to do; there a start of three processes does.
 PATIENCE_SECONDS = 60.0
 
+#: How long whatever is to hang does so, in seconds: longer than any test waits.
+HANG_SECONDS = 1.25 * PATIENCE_SECONDS
+
 #: How often ``until`` looks, in seconds.
 LOOK_SECONDS = 0.01
 

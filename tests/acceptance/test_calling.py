@@ -26,7 +26,7 @@ from flowy.testing import LocalWorker
 from tests.acceptance.flows import Flow
 from tests.acceptance.processes import Process
 from tests.acceptance.serving import serving
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -211,9 +211,7 @@ def test_an_interrupted_call(
     class Long(Activity):
         def run(self, *_: object) -> None:
             running.set()
-            pause = threading.Event()
-            while self.heartbeat():
-                pause.wait(0.02)
+            until(lambda: not self.heartbeat())
             told.set()
 
     with LocalWorker(local_swf, domain, Long):

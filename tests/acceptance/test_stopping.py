@@ -13,14 +13,15 @@ import pytest
 
 from flowy.local import LocalSWF
 from tests.acceptance.flows import Ask, Flow
-from tests.acceptance.processes import POLLING, Process
+from tests.acceptance.processes import POLLING, ROOT, Process
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
 SCRIPT = """
-import asyncio, os, signal, time
+import asyncio, os, signal
 from flowy import Activity, AsyncActivity, activity, start_activity_worker
+from tests.patience import until
 
 def wait_for_the_test():
     print('running', flush=True)
@@ -42,8 +43,7 @@ class Finishing(Activity):
 class Beating(Activity):
     def run(self):
         print('running', flush=True)
-        while self.heartbeat():
-            time.sleep(0.02)  # nothing wakes it when the worker stops
+        until(lambda: not self.heartbeat())
         print('told to give up', flush=True)
 
 @activity('stubborn', 1, 'list')
@@ -101,7 +101,7 @@ def gate(tmp_path: Path) -> Path:
 def worker(write: Callable[..., Path], process: Callable[..., Process], gate: Path) -> Process:
     """A worker process whose first poll is out."""
     script = write("worker.py", SCRIPT.replace("**SIGNALS", ""), log=True)
-    worker = process(script, GATE=str(gate))
+    worker = process(script, GATE=str(gate), PYTHONPATH=str(ROOT))
     worker.wait_for(POLLING)
     return worker
 
@@ -180,7 +180,7 @@ def test_a_third_signal_ends_a_poll(worker: Process) -> None:
 def test_signals_left_alone(write: Callable[..., Path], process: Callable[..., Process]) -> None:
     """With ``signals=False`` SIGTERM does what it does to any program."""
     script = write("worker.py", SCRIPT.replace("**SIGNALS", "signals=False"), log=True)
-    worker = process(script)
+    worker = process(script, PYTHONPATH=str(ROOT))
     worker.wait_for(POLLING)
     worker.signal(signal.SIGTERM)
     assert worker.wait() == -signal.SIGTERM
@@ -196,7 +196,7 @@ def test_ctrl_c_where_signals_are_left_alone(
 ) -> None:
     """Python's own KeyboardInterrupt ends the worker, and fails what runs: a coroutine, too."""
     script = write("worker.py", SCRIPT.replace("**SIGNALS", "signals=False"), log=True)
-    worker = process(script, GATE=str(gate))
+    worker = process(script, GATE=str(gate), PYTHONPATH=str(ROOT))
     worker.wait_for(POLLING)
     running = flow(Ask(name))
     worker.wait_for("running")

@@ -24,6 +24,7 @@ from pathlib import Path
 from flowy.context import worker_stopping
 from flowy.swf.scanner import activity
 from flowy.task import Activity
+from tests.patience import HANG_SECONDS, PATIENCE_SECONDS
 
 FORK = multiprocessing.get_context("fork")
 
@@ -33,12 +34,6 @@ warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 
 #: The signals by which a worker is told to stop.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-#: How long an activity waits for a stop, in seconds.
-PATIENCE_SECONDS = 60.0
-
-#: How long that lasts which is left behind, or hangs, in seconds: longer than any test waits.
-HANG_SECONDS = 75.0
 
 #: How often an activity looks whether it is to end, in seconds: nothing wakes it for that.
 LOOK_SECONDS = 0.02

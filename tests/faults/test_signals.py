@@ -23,7 +23,7 @@ from tests.faults.sessions import (
     Mode,
     Session,
 )
-from tests.faults.signal_activities import HANG_SECONDS
+from tests.patience import HANG_SECONDS
 
 COMMAND = Mode(command=True)
 COMMAND_OF_PROCESSES = Mode(command=True, processes=2)

@@ -404,6 +404,7 @@ from flowy.swf.scanner import activity
 from flowy.swf.worker import WorkerOptions
 from flowy.task import Activity, AsyncActivity
 from tests.gates import wait_in
+from tests.patience import HANG_SECONDS, until
 
 def say(text):
     os.write(1, (text + "\\n").encode())

@@ -22,7 +22,7 @@ from tests.acceptance.many.conftest import (
     WatchedClient,
     module_of,
 )
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 from tests.unit.clocks import TurnedClock
 
 
@@ -198,8 +198,7 @@ def test_a_coroutine_is_canceled_when_the_grace_is_over(
     class Stopped(AsyncActivity):
         async def run(self) -> None:
             waiting.set()
-            while not context.worker_stopping():
-                await asyncio.sleep(0.01)  # nothing wakes it
+            await asyncio.to_thread(until, context.worker_stopping)
             seen.append(await self.heartbeat("saving"))
             saved.set()
             try:

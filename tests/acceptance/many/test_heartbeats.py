@@ -20,7 +20,7 @@ from tests.acceptance.many.conftest import (
     WatchedClient,
     module_of,
 )
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:
     from flowy.local import Clock
@@ -158,11 +158,9 @@ def test_progress_keeps_it_from_stalling(
     @activity("progresses", 1, TASK_LIST, heartbeat=1, auto_heartbeat=0.1, max_stall=0.5)
     class Progresses(Activity):
         def run(self) -> None:
-            row = 0
-            while watched.calls[BEAT] < 15:
-                row += 1
+            for row in range(1, 16):
                 self.progress({"row": row})
-                threading.Event().wait(0.01)  # is at work
+                watched.wait_for_calls(BEAT, row)
 
     def beaten(parameters: dict[str, Any]) -> None:
         sent.append(parameters.get("details"))
@@ -188,8 +186,7 @@ def test_what_a_background_beat_learns_the_activity_sees(
     class Learns(Activity):
         def run(self) -> None:
             begun.set()
-            while not self.cancel_requested:
-                threading.Event().wait(0.01)  # nothing wakes it
+            until(lambda: self.cancel_requested)
             seen.append(self.heartbeat())
             raise CancelTask("cleaned up")
 
@@ -213,8 +210,7 @@ def test_a_task_closed_meanwhile_is_seen_by_the_next_heartbeat(
     class Closes(Activity):
         def run(self) -> None:
             begun.set()
-            while self.heartbeat():
-                threading.Event().wait(0.01)  # nothing wakes it
+            until(lambda: not self.heartbeat())
             told.set()
 
     worker = start(Closes)

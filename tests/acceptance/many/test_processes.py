@@ -36,17 +36,20 @@ class Suspend(Activity):
 class Beats(Activity):
     def run(self):
         say(f"holding {os.getpid()}")
-        while self.heartbeat(f"stopping {context.worker_stopping()}"):
-            if context.worker_stopping():
-                say("worker is stopping")
-            time.sleep(0.02)  # nothing wakes it when the worker stops
+        until(self.is_told_to_stop)
         say("told to stop")
+
+    def is_told_to_stop(self):
+        goes_on = self.heartbeat(f"stopping {context.worker_stopping()}")
+        if goes_on and context.worker_stopping():
+            say("worker is stopping")
+        return not goes_on
 
 @activity("hang", 1, TASK_LIST)
 class Hang(Activity):
     def run(self):
         say(f"holding {os.getpid()}")
-        time.sleep(75)  # longer than any test waits
+        time.sleep(HANG_SECONDS)
 """
 
 GUARDED = """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +32,7 @@ from flowy.middleware import Middleware, Run
 from flowy.swf.replay import recording_of, save
 from flowy.swf.values import ActivityType
 from flowy.tokens.sqlite import SQLiteTokenStore
+from tests.patience import until
 from tests.unit.clocks import SelfTurningClock
 from tests.unit.swf.replay.recorded import BEGAN_AT, Charge, History, Ship, one, run
 
@@ -188,8 +188,7 @@ def test_coalesced_heartbeats() -> None:
 class Listen(Activity):
     def run(self, order: Any) -> Any:
         """Wait until a background heartbeat learns of a cancellation."""
-        while not self.cancel_requested:
-            threading.Event().wait(0.001)
+        until(lambda: self.cancel_requested, every_seconds=0.001)
 
 
 @activity("linger", 1, "work", heartbeat=60, auto_heartbeat=0.001)

@@ -25,7 +25,7 @@ from flowy.observer import (
 from flowy.swf.worker import LostPoll, StopReport, messages
 from flowy.swf.worker.supervisor import SECONDS_TO_END, SECONDS_TO_LEAVE
 from flowy.swf.worker.worker import default_identity
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 from tests.unit.swf.worker.supervised import (
     Case,
     opened,
@@ -196,10 +196,8 @@ def test_children_that_do_not_end_in_time_are_killed(
     reports: list[StopReport] = []
     serving = threading.Thread(target=lambda: reports.append(case.supervisor.run()))
     serving.start()
-    hanging = threading.Event()
-    while len(list(tmp_path.iterdir())) < 2:
-        assert not hanging.wait(0.01)
-        assert serving.is_alive()
+    until(lambda: len(list(tmp_path.iterdir())) == 2 or not serving.is_alive())
+    assert serving.is_alive()
     case.supervisor.stop(level)
     case.clock.wait_for_waiter(seconds)
     case.clock.turn(seconds - 1)
