@@ -23,6 +23,12 @@ from flowy.task import Activity
 from tests.unit.clocks import SelfTurningClock
 from tests.unit.shop import DOMAIN, Shop, scheduled
 
+#: How the activities of most tests are declared.
+DECLARED: dict[str, Any] = {
+    "name": "charge", "version": 1, "task_list": "work", "heartbeat": 30,
+    "schedule_to_close": None, "schedule_to_start": None, "start_to_close": None,
+}  # fmt: skip
+
 
 class Told(Observer):
     """Keeps what it was told of waits and ends."""

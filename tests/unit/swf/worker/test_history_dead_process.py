@@ -22,12 +22,7 @@ from flowy.swf.worker.responder import StopPolicy
 from flowy.swf.worker.task_run import TaskRun
 from flowy.task import Activity
 from tests.patience import until
-from tests.unit.swf.worker.attempts_case import AttemptsCase, open_case
-
-DECLARED: dict[str, Any] = {
-    "name": "charge", "version": 1, "task_list": "work", "heartbeat": 30,
-    "schedule_to_close": None, "schedule_to_start": None, "start_to_close": None,
-}  # fmt: skip
+from tests.unit.swf.worker.attempts_case import DECLARED, AttemptsCase, open_case
 
 
 class Dies(Activity):

@@ -18,12 +18,10 @@ from flowy.swf.worker.timeouts_in_force import interval_in_force
 from flowy.task import Activity
 from tests.patience import PATIENCE_SECONDS, until
 from tests.unit.clocks import TurnedClock
+from tests.unit.swf.worker import attempts_case
 from tests.unit.swf.worker.attempts_case import AttemptsCase, open_case
 
-DECLARED: dict[str, Any] = {
-    "name": "charge", "version": 1, "task_list": "work", "heartbeat": 60,
-    "schedule_to_close": None, "schedule_to_start": None, "start_to_close": None,
-}  # fmt: skip
+DECLARED = {**attempts_case.DECLARED, "heartbeat": 60}
 
 
 @pytest.fixture

@@ -25,12 +25,7 @@ from flowy.task import Activity, AsyncActivity
 from tests.patience import PATIENCE_SECONDS, until
 from tests.unit.shop import DOMAIN, scheduled
 from tests.unit.stand_ins import fault
-from tests.unit.swf.worker.attempts_case import AttemptsCase, open_case
-
-DECLARED: dict[str, Any] = {
-    "name": "charge", "version": 1, "task_list": "work", "heartbeat": 30,
-    "schedule_to_close": None, "schedule_to_start": None, "start_to_close": None,
-}  # fmt: skip
+from tests.unit.swf.worker.attempts_case import DECLARED, AttemptsCase, open_case
 
 
 class Asks(Activity):

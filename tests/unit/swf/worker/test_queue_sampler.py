@@ -24,12 +24,7 @@ from tests.patience import PATIENCE_SECONDS
 from tests.suspended import an_info
 from tests.unit.shop import DOMAIN, scheduled
 from tests.unit.swf.calls import throttled
-from tests.unit.swf.worker.attempts_case import AttemptsCase, open_case
-
-DECLARED: dict[str, Any] = {
-    "name": "charge", "version": 1, "task_list": "work", "heartbeat": 30,
-    "schedule_to_close": None, "schedule_to_start": None, "start_to_close": None,
-}  # fmt: skip
+from tests.unit.swf.worker.attempts_case import DECLARED, AttemptsCase, open_case
 
 
 @activity(**DECLARED)

@@ -18,7 +18,7 @@ from flowy.swf.worker.task_run import TaskRun
 from flowy.task import Activity
 from tests.unit.shop import scheduled
 from tests.unit.stand_ins import fault
-from tests.unit.swf.worker.attempts_case import AttemptsCase, open_case
+from tests.unit.swf.worker.attempts_case import DECLARED, AttemptsCase, open_case
 
 
 class Knows(Activity):
@@ -47,11 +47,6 @@ class Wanted(Knows):
 class Needed(Knows):
     """Cannot do without."""
 
-
-DECLARED: dict[str, Any] = {
-    "name": "charge", "version": 1, "task_list": "work", "heartbeat": 30,
-    "schedule_to_close": None, "schedule_to_start": None, "start_to_close": None,
-}  # fmt: skip
 
 activity(**DECLARED)(Plain)
 activity(**DECLARED)(Wanted)
