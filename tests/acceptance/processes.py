@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import STDOUT
 
 from tests.patience import PATIENCE_SECONDS
+from tests.process_output import ProcessOutput
 from tests.python_process import PythonProcess
 
 #: Begins a worker's script: its log goes to stderr, line by line, Flowy's from DEBUG on.
@@ -46,11 +46,8 @@ class Process:
         self._process = PythonProcess(
             ["-W", "error", "-u", *arguments], env=environment, cwd=folder, stderr=STDOUT
         )
-        self.lines: list[str] = []
-        self._news = threading.Condition()
-        self._ended = False
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._written = ProcessOutput(self._process.stdout)
+        self.lines = self._written.lines
 
     def __enter__(self) -> Process:
         return self
@@ -59,14 +56,12 @@ class Process:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
-        self._reader.join()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._written.join()
 
     @property
     def output(self) -> str:
         """All that it has said so far."""
-        return "\n".join(self.lines)
+        return self._written.text
 
     def wait_for(self, text: str, *, count: int = 1, nudge: int | None = None) -> None:
         """Wait until *count* lines hold *text*.
@@ -74,18 +69,12 @@ class Process:
         A signal that comes just before the main thread waits for something does not interrupt
         that: its handler runs when the next signal comes. *nudge* is sent until then.
         """
-
-        def there() -> bool:
-            return self._ended or self.count(text) >= count
-
         for _ in range(round(PATIENCE_SECONDS)):
             if nudge is not None and self._process.poll() is None:
                 self.signal(nudge)
-            with self._news:
-                if self._news.wait_for(there, 1):
-                    break
-        assert there(), f"no {text!r} in time:\n{self.output}"
-        assert self.count(text) >= count, f"ended without {text!r}:\n{self.output}"
+            if self._written.wait_until(lambda: self.count(text) >= count, 1):
+                break
+        assert self.count(text) >= count, f"no {text!r}, or not {count} times:\n{self.output}"
 
     def count(self, text: str) -> int:
         """How many lines hold *text*."""
@@ -98,15 +87,5 @@ class Process:
     def wait(self) -> int:
         """Wait for its end, and return its exit code."""
         code = self._process.wait(PATIENCE_SECONDS)
-        self._reader.join(PATIENCE_SECONDS)
+        self._written.join()
         return code
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            with self._news:
-                self.lines.append(line.rstrip("\n"))
-                self._news.notify_all()
-        with self._news:
-            self._ended = True
-            self._news.notify_all()

@@ -8,7 +8,6 @@ import os
 import random
 import re
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import STDOUT
@@ -21,6 +20,7 @@ from tests.environments import clean_environment
 from tests.faults.endpoint import Endpoint
 from tests.faults.worker import REPORT
 from tests.patience import PATIENCE_SECONDS
+from tests.process_output import ProcessOutput
 from tests.python_process import PythonProcess
 from tests.python_server import ROOT
 
@@ -34,21 +34,18 @@ class Worker:
 
     Attributes:
         process: the one that was started: the worker, or the supervisor.
-        text: all that they wrote; empty until all of them have ended.
+        text: all that they wrote so far.
     """
 
     def __init__(self, environment: dict[str, str], module: str, *arguments: str) -> None:
         self.process = PythonProcess(
             ["-W", "error", "-m", module, *arguments], env=environment, cwd=ROOT, stderr=STDOUT
         )
-        self.text = ""
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._written = ProcessOutput(self.process.stdout)
 
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as output:
-            self.text = output.read()
+    @property
+    def text(self) -> str:
+        return self._written.text
 
     def stop(self) -> None:
         """Send SIGTERM."""
@@ -57,8 +54,7 @@ class Worker:
     def wait(self) -> int:
         """Wait until the process and its children have ended; return its exit code."""
         code = self.process.wait(PATIENCE_SECONDS)
-        self._reader.join(PATIENCE_SECONDS)
-        assert not self._reader.is_alive(), "a child goes on"
+        assert self._written.join(), "a child goes on"
         return code
 
     def report(self) -> StopReport:
@@ -78,7 +74,7 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(PATIENCE_SECONDS)
-        self._reader.join(PATIENCE_SECONDS)
+        self._written.join()
         print(self.text)
 
 

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from tests.faults.endpoint import Endpoint
 from tests.faults.ends import has_ended
 from tests.faults.record import Answer
 from tests.patience import PATIENCE_SECONDS
+from tests.process_output import ProcessOutput
 from tests.python_process import PythonProcess
 from tests.python_server import ROOT
 
@@ -82,10 +82,7 @@ class Session:
             stderr=STDOUT,
             ignores_hang_up=nohup,
         )
-        self._lines: list[str] = []
-        self._news = threading.Condition()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self._written = ProcessOutput(self.process.stdout)
 
     def __enter__(self) -> Session:
         try:
@@ -101,21 +98,13 @@ class Session:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self._reader.join(PATIENCE_SECONDS)
+        self._written.join()
         print(self.text, self.endpoint.told(), sep="\n")
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
-            for line in lines:
-                with self._news:
-                    self._lines.append(line)
-                    self._news.notify_all()
 
     @property
     def text(self) -> str:
         """What its processes wrote so far."""
-        return "".join(self._lines)
+        return self._written.text
 
     def run_task(self, name: str, *arguments: object) -> Any:
         """Let it run a task; return the result, or the reason if it did not complete."""
@@ -138,8 +127,8 @@ class Session:
 
     def wait_for(self, text: str) -> None:
         """Wait until its processes have written *text*."""
-        with self._news:
-            assert self._news.wait_for(lambda: text in self.text, PATIENCE_SECONDS), self.text
+        self._written.wait_until(lambda: text in self.text)
+        assert text in self.text, self.text
 
     def wait(self, seconds: float = PATIENCE_SECONDS) -> int:
         """Wait until the process that was started has ended; return its exit code."""
@@ -155,8 +144,7 @@ class Session:
         def reports() -> list[str]:
             return re.findall(rf"{who} stopped: (.*)\.$", self.text, re.MULTILINE)
 
-        with self._news:
-            self._news.wait_for(reports, PATIENCE_SECONDS)
+        self._written.wait_until(reports)
         assert reports(), f"no report in:\n{self.text}"
         return reports()[-1]
 

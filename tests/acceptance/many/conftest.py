@@ -35,6 +35,7 @@ from flowy.swf.worker.report import StopReport
 from flowy.task import Activity
 from flowy.transport import encode_input
 from tests.patience import PATIENCE_SECONDS
+from tests.process_output import ProcessOutput
 from tests.python_process import PythonProcess
 from tests.python_server import ROOT
 
@@ -331,26 +332,13 @@ class Program:
 
     def __init__(self, process: PythonProcess | subprocess.Popen[str]) -> None:
         self.process = process
-        self.lines: list[str] = []
-        self._changed = threading.Condition()
-        self._ended = False
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            with self._changed:
-                self.lines.append(line.rstrip("\n"))
-                self._changed.notify_all()
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
+        self._written = ProcessOutput(process.stdout)
+        self.lines = self._written.lines
 
     @property
     def text(self) -> str:
         """All that it has written."""
-        return "\n".join(self.lines)
+        return self._written.text
 
     def found(self, pattern: str) -> list[str]:
         """What a pattern matches in its lines: the first group, or the whole."""
@@ -359,10 +347,7 @@ class Program:
 
     def wait_for(self, pattern: str, count: int = 1) -> list[str]:
         """Wait until *count* lines match; return what matched."""
-        with self._changed:
-            self._changed.wait_for(
-                lambda: len(self.found(pattern)) >= count or self._ended, PATIENCE_SECONDS
-            )
+        self._written.wait_until(lambda: len(self.found(pattern)) >= count)
         found = self.found(pattern)
         assert len(found) >= count, f"{pattern!r} was not written:\n{self.text}"
         return found
@@ -381,7 +366,7 @@ class Program:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it does not end:\n{self.text}") from None
-        self._reader.join(seconds)
+        self._written.join()
         return code
 
     def end(self) -> None:
@@ -389,9 +374,7 @@ class Program:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(PATIENCE_SECONDS)
-        self._reader.join(PATIENCE_SECONDS)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        self._written.join()
 
 
 #: What every program begins with: its lines come out at once, children's too.
