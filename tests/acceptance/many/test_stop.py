@@ -66,6 +66,15 @@ class Suspends(Activity):
         raise flowy.SuspendTask
 """
 
+#: Serves with a short grace, and leaves what hangs: exit code 9 if that is anything.
+LEAVING = """
+def leave(report):
+    say(f"left {report}")
+    os._exit(0 if report.clean else 9)
+
+run_worker(WorkerOptions(DOMAIN, TASK_LIST, package="__main__", grace=0.2), leave=leave)
+"""
+
 POLLING = "Calling poll_for_activity_task"
 
 
@@ -163,16 +172,7 @@ def test_a_serial_worker_that_hangs_is_left_with_the_report(
     program: Programs, execution: Execution
 ) -> None:
     """``leave`` ends the process by os._exit, with the exit code of its choice."""
-    running = program(
-        ACTIVITIES
-        + """
-def leave(report):
-    say(f"left {report}")
-    os._exit(0 if report.clean else 9)
-
-run_worker(WorkerOptions(DOMAIN, TASK_LIST, package="__main__", grace=0.2), leave=leave)
-"""
-    )
+    running = program(ACTIVITIES + LEAVING)
     running.wait_for("Worker started")
     execution.schedule("hang")
     running.wait_for("holding")
@@ -195,13 +195,8 @@ class Hash(Activity):
         say("hashing")
         hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 100_000_000)  # a minute and more
         say("hashed")
-
-def leave(report):
-    say(f"left {report}")
-    os._exit(9)
-
-run_worker(WorkerOptions(DOMAIN, TASK_LIST, package="__main__", grace=0.2), leave=leave)
 """
+        + LEAVING
     )
     running.wait_for("Worker started")
     execution.schedule("hash")

@@ -22,6 +22,33 @@ def loop() -> Iterator[EventLoop]:
     made.close()
 
 
+class Hanging:
+    """Coroutines whose calls hang in all threads for calls, until ``go_on`` is set.
+
+    Args:
+        loop: runs them.
+        count: how many there are; those for which there is no thread wait for one.
+    """
+
+    def __init__(self, loop: EventLoop, count: int) -> None:
+        self.go_on = threading.Event()
+        self._waiting = threading.Semaphore(0)
+        self._started = [start(loop, self._call) for _ in range(count)]
+        for _ in range(CALL_THREADS):
+            assert self._waiting.acquire(timeout=PATIENCE_SECONDS)
+
+    def results(self) -> set[Any]:
+        """Wait for their ends; return what they raised: None if they returned."""
+        return {each.result() for each in self._started}
+
+    async def _call(self) -> None:
+        await off_loop(self._hang)
+
+    def _hang(self) -> None:
+        self._waiting.release()
+        assert self.go_on.wait(PATIENCE_SECONDS)
+
+
 def test_a_thread_with_the_context(loop: EventLoop) -> None:
     """The call sees the context variables of the coroutine, and does not block the loop."""
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable")
@@ -116,42 +143,22 @@ def test_a_coroutine_that_blocks_the_loop_does_not_keep_the_calls_of_others(
 
 def test_calls_and_ends_never_wait_for_each_other(loop: EventLoop) -> None:
     """Throttled answers and heartbeats that hang have threads of their own."""
-    go_on, waiting = threading.Event(), threading.Semaphore(0)
-
-    def hang() -> None:
-        waiting.release()
-        assert go_on.wait(PATIENCE_SECONDS)
-
-    async def call() -> None:
-        await off_loop(hang)
 
     async def end() -> None:
         pass
 
-    hanging = [start(loop, call) for _ in range(CALL_THREADS)]
-    for _ in hanging:
-        assert waiting.acquire(timeout=PATIENCE_SECONDS)
+    hanging = Hanging(loop, CALL_THREADS)
     assert start(loop, end).result() is None
-    go_on.set()
-    assert {each.result() for each in hanging} == {None}
+    hanging.go_on.set()
+    assert hanging.results() == {None}
 
 
 def test_heartbeats_wait_for_no_other_call(loop: EventLoop) -> None:
     """A store, a key service or a history may hang in as many threads as there are."""
-    go_on, waiting = threading.Event(), threading.Semaphore(0)
-
-    def hang() -> None:
-        waiting.release()
-        assert go_on.wait(PATIENCE_SECONDS)
-
-    async def call() -> None:
-        await off_loop(hang)
+    hanging = Hanging(loop, CALL_THREADS + 1)
 
     async def beat() -> None:
-        await off_loop(go_on.set, beats=True)
+        await off_loop(hanging.go_on.set, beats=True)
 
-    hanging = [start(loop, call) for _ in range(CALL_THREADS + 1)]
-    for _ in range(CALL_THREADS):
-        assert waiting.acquire(timeout=PATIENCE_SECONDS)
     assert start(loop, beat).result() is None
-    assert {each.result() for each in hanging} == {None}
+    assert hanging.results() == {None}
