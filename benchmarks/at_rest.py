@@ -79,7 +79,7 @@ def _idle(stub: Stub, contestant: Contestant, polls: int, effort: Effort) -> tup
             runs.append(stack.enter_context(running(stub, contestant)))
             stub.ask("wait_polls", count=polls * number, timeout=30)
         before = [run.cpu_seconds() for run in runs]
-        # Nothing to wait for: that nothing happens is what is measured.
+        # It waits for nothing: how little happens meanwhile is what is measured.
         time.sleep(effort.idle_seconds)
         used = [run.cpu_seconds() - cpu for run, cpu in zip(runs, before, strict=True)]
         resident = [run.resident_mib() for run in runs]

@@ -30,7 +30,7 @@ class Effort:
     idle_seconds: float = 60.0
 
     def tasks(self, count: int) -> int:
-        """Return *count*, or fewer where there is no time."""
+        """Return *count*, or fewer if there is no time."""
         return max(20, int(count * self.factor))
 
 
@@ -68,7 +68,7 @@ class Running:
         self._errors = errors
 
     def said(self) -> dict[str, float]:
-        """Return the line that its meter printed; ``{}`` where it printed none."""
+        """Return the line that its meter printed; ``{}`` if it printed none."""
         self._out.seek(0)
         line = self._out.readline()
         said: dict[str, float] = json.loads(line) if line else {}

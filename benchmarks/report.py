@@ -64,7 +64,7 @@ class Finding:
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as values that JSON can say."""
+        """Return it as JSON-serializable values."""
         checks = [{**asdict(check), "reached": check.reached} for check in self.checks]
         rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
         return {
@@ -95,7 +95,7 @@ def result_row(name: str, results: Sequence[Result]) -> Sequence[Any]:
 
 
 def middle(results: Sequence[Result], of: Callable[[Result], float | None]) -> float | None:
-    """Return the median of something over the rounds; None where it was not measured."""
+    """Return the median of something over the rounds; None if it was not measured."""
     values = [of(result) for result in results]
     known = [value for value in values if value is not None]
     return statistics.median(known) if known else None
@@ -104,7 +104,7 @@ def middle(results: Sequence[Result], of: Callable[[Result], float | None]) -> f
 def ratio(
     ours: Sequence[Result], theirs: Sequence[Result], of: Callable[[Result], float | None]
 ) -> float:
-    """Return the median of the rounds' ratios; nan where it was not measured."""
+    """Return the median of the rounds' ratios; nan if it was not measured."""
     pairs = [(of(our), of(their)) for our, their in zip(ours, theirs, strict=True)]
     known = [our / their for our, their in pairs if our is not None and their]
     return statistics.median(known) if known else math.nan

@@ -21,7 +21,7 @@ from .entrants import (
 from .report import RESULT_COLUMNS, Check, Finding, middle, ratio, result_row
 from .stub import Stub
 
-#: The way to SWF and back, in seconds, where a scenario has one.
+#: The way to SWF and back, in seconds, if a scenario has one.
 LATENCY = 0.02
 
 

@@ -96,7 +96,7 @@ class Parts:
     def ask(
         self, title: str, seconds: int = 3_600, *, amount: str = "12 €", who: str = "Ada"
     ) -> SuspendedTask:
-        """Start a purchase, and wait until its approval is waited for."""
+        """Start a purchase, and wait until its approval waits for an answer."""
         workflow_id = workflow.start(self.swf, title, amount, who, seconds)
         return until(lambda: self._found(workflow_id), f"{title} waits")
 
@@ -113,7 +113,7 @@ class Parts:
         return [str(event["eventType"]) for event in history["events"]]
 
     def ended(self, task: SuspendedTask, kind: str) -> dict[str, Any]:
-        """The attributes of the one event of a type that ended a task, waited for."""
+        """Wait for the one event of a type that ended a task; return its attributes."""
         key = f"{kind[0].lower()}{kind[1:]}EventAttributes"
 
         def look() -> dict[str, Any] | None:

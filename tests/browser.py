@@ -1,7 +1,7 @@
 """A real browser for the tests: headless Chromium, driven by WebDriver over plain HTTP.
 
-Debian's packages ``chromium`` and ``chromium-driver``. At a desk without them the tests that need
-a browser are skipped; where ``CI`` is set they fail.
+Debian's packages ``chromium`` and ``chromium-driver``. If they are not installed, the tests that
+need a browser are skipped, or fail if ``CI`` is set.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ observer.observe(document, all);
 """
 
 
-#: Where this variable is set, the tests make the pictures of the documentation anew.
+#: If this variable is set, the tests make the pictures of the documentation anew.
 PICTURES_VARIABLE = "FLOWY_PICTURES"
 
 _DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -160,7 +160,7 @@ class Browser:
         self._do(selector, lambda element: self._post(f"/element/{element}/click"))
 
     def double_click(self, selector: str) -> None:
-        """Click on an element twice, as fast as a hand that is used to icons."""
+        """Double-click on an element."""
         presses = [{"type": kind, "button": 0} for kind in ("pointerDown", "pointerUp") * 2]
 
         def press(element: str) -> None:

@@ -84,7 +84,7 @@ def _json_of_botocore_is_read_once() -> Iterator[None]:
 def local_swf(request: pytest.FixtureRequest) -> LocalSWF:
     """An SWF on this machine: the plugin's, as any project has it.
 
-    At a desk without moto the tests that need it are skipped; where ``CI`` is set they fail.
+    If moto is not installed, the tests that need it are skipped, or fail if ``CI`` is set.
     """
     if importlib.util.find_spec("moto") is None and not os.environ.get("CI"):
         pytest.skip("moto is not installed: pip install '.[local]'")
@@ -94,7 +94,7 @@ def local_swf(request: pytest.FixtureRequest) -> LocalSWF:
 
 @pytest.fixture
 def domain(local_swf: LocalSWF, flowy_domain: str) -> str:
-    """A domain that no other test knows; `local_swf` comes first, for it may skip."""
+    """A domain that no other test knows; `local_swf` comes first, because it may skip."""
     return flowy_domain
 
 

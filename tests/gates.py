@@ -1,4 +1,4 @@
-"""A gate in which activities of other processes wait, without a look at anything now and then."""
+"""A gate in which activities of other processes wait without polling."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Gate:
-    """A FIFO: who reads a byte of it may go on.
+    """A FIFO: whoever reads a byte of it may go on.
 
     Attributes:
         path: what activities open.

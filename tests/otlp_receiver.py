@@ -73,7 +73,7 @@ class OTLPReceiver:
         return [span for span in self.spans if span.name == name]
 
     def wait_for(self, name: str, count: int = 1) -> list[ReceivedSpan]:
-        """Wait until there are as many spans of a name, and return them."""
+        """Wait until there are *count* spans of a name, and return them."""
         with self._news:
             self._news.wait_for(lambda: self._count(name) >= count, PATIENCE_SECONDS)
         found = self.named(name)

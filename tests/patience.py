@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-#: The limit of a wait for what is due at once, in seconds. Nothing takes near as long, except on a
-#: machine that has much else to do; there a start of three processes does.
+#: The limit of a wait for what is due at once, in seconds. Nothing takes nearly as long, except on
+#: a busy machine: there a start of three processes does.
 PATIENCE_SECONDS = 60.0
 
 #: How long whatever is to hang does so, in seconds: longer than any test waits.

@@ -1,4 +1,4 @@
-"""The process of which ``tests.python_process`` forks its processes: it has imported all they need.
+"""The process that ``tests.python_process`` forks: it has imported all that programs need.
 
 Importing boto3, flowy and moto costs a second of CPU; a fork costs some milliseconds. This process
 has one thread and no SWF, client, logging or handler of its own, so a child begins as a Python

@@ -76,6 +76,6 @@ Examples:
 
 
 def test_an_unknown_command_is_an_error() -> None:
-    """A page that asks for what is no more does not build."""
+    """A page that asks for a command that no longer exists does not build."""
     with pytest.raises(LookupError, match="no command 'flowy fly'"):
         expanded(".. command:: flowy fly\n")

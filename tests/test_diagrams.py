@@ -56,6 +56,6 @@ def test_a_drawing_follows_the_mode() -> None:
     ],
 )
 def test_what_cannot_be_drawn_says_which_line(line: str, why: str) -> None:
-    """A text that overflows, or names that are not there, do not end in a wrong picture."""
+    """A text that overflows, or a name that does not exist, is an error, not a wrong picture."""
     with pytest.raises(DrawingError, match=f"Cannot draw line 2.*{why}"):
         draw(f"size 100 100\n{line}")

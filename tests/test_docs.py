@@ -1,7 +1,7 @@
 """Every example of the documentation runs, and says what the page says it does.
 
-A page is one test, for its examples build on one another; ``tests/pages.py`` tells how a page is
-read.
+A page is one test, because its examples build on one another; ``tests/pages.py`` tells how a page
+is read.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def test_readme_and_index_show_the_same() -> None:
 
 
 def test_the_build_sees_links_that_lead_nowhere(tmp_path: Path) -> None:
-    """A page, an anchor, a picture; links to the web are not its business."""
+    """A page, an anchor, a picture; links to the web are not checked here."""
     (tmp_path / "a").mkdir()
     (tmp_path / "b.html").write_text('<h1 id="top"><a href="a/c.html?v=1#x&amp;y">c</a></h1>')
     (tmp_path / "a" / "c.html").write_text(

@@ -41,7 +41,7 @@ class Spin(Activity):
     """Computes."""
 
     def run(self, seconds: float) -> float:
-        """Use so much CPU time."""
+        """Use CPU time: *seconds* of it."""
         meter.tick()
         until = time.thread_time() + seconds
         while time.thread_time() < until:

@@ -21,7 +21,7 @@ def trivial(number: int) -> int:
 
 
 class Counting(ActivityPoller):  # type: ignore[misc]  # simpleflow has no types
-    """Counts in the parent, for the activity runs in a child."""
+    """Counts in the parent, because the activity runs in a child."""
 
     def process(self, response: Any) -> None:
         """Count, and go on."""

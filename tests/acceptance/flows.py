@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
     from mypy_boto3_swf.type_defs import TaskListTypeDef
 
-#: How the event is called that closes an activity task, without its prefix.
+#: The name of the event that closes an activity task, without its prefix.
 CLOSINGS = frozenset({"Completed", "Failed", "TimedOut", "Canceled"})
 
 Event = Mapping[str, Any]

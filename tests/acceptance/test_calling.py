@@ -75,7 +75,7 @@ def open_executions(client: SWFClient, domain: str) -> list[str]:
 
 
 def closed_executions(client: SWFClient, domain: str) -> list[str]:
-    """How the closed ones were closed."""
+    """The close statuses of the closed ones."""
     since = datetime.now(timezone.utc) - timedelta(hours=1)
     answer = client.list_closed_workflow_executions(
         domain=domain, startTimeFilter={"oldestDate": since}

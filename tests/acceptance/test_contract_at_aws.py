@@ -1,4 +1,4 @@
-"""``pytest tests/contract --swf=aws``, as who has an account runs it, at a local SWF instead."""
+"""``pytest tests/contract --swf=aws``, as someone with an account runs it, at a local SWF."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flowy.local import LocalSWF
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: A poll is held for longer than pyproject's limit would let a test take, if it were a second.
+#: How long a poll is held, in seconds: longer than the limit of a test that is set below.
 POLL_SECONDS = 1.5
 
 NODES = [

@@ -173,7 +173,7 @@ def test_outcome(run: Run, name: str) -> None:
 
 
 def test_details_keep_the_end(run: Run) -> None:
-    """Of a traceback that is too long the end is kept: the outermost error and its place."""
+    """The end of a traceback that is too long is kept: the outermost error and its place."""
     details = run.closings["long traceback"].details
     assert details is not None
     assert len(details) == 32_768

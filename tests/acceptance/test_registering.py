@@ -35,7 +35,7 @@ DEFAULTS: Any = {
 
 
 def register(client: SWFClient, domain: str, **options: Any) -> None:
-    """Scan this module, register, and poll not at all."""
+    """Scan this module and register; do not poll."""
     start_activity_worker(domain, "list", client, loop=0, **options)
 
 

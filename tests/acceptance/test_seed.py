@@ -39,7 +39,7 @@ from flowy.swf.scanner import activity
 activity(name='{name}', version=1, task_list='my_tasklist', heartbeat={heartbeat})(Echo)
 """
 
-#: Put after a block: its ``time`` is one whose sleeps last so many seconds.
+#: Put after a block: replaces its ``time`` by one whose sleeps last this number of seconds.
 CLOCK = """
 import types
 time = types.SimpleNamespace(sleep=lambda _, really=time.sleep: really({seconds}))
@@ -129,7 +129,7 @@ def test_blocks_run_as_printed(worker: Process, flow: Callable[..., Flow]) -> No
             assert (closing.kind, closing.timeout) == ("TimedOut", "HEARTBEAT")
         else:
             assert (closing.kind, closing.result) == ("Completed", expected)
-    worker.wait_for("closed already after")  # ``late`` gave up, for its beat was negative
+    worker.wait_for("closed already after")  # ``late`` gave up: its beat said False
     assert worker.count("Calling record_activity_task_heartbeat.") == 10 + 1
 
 

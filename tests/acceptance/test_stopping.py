@@ -107,7 +107,7 @@ def worker(write: Callable[..., Path], process: Callable[..., Process], gate: Pa
 
 
 def test_a_task_that_comes_after_the_stop(worker: Process, flow: Callable[..., Flow]) -> None:
-    """The poll that is out at the stop is waited for, what it brings is run, and that was all."""
+    """The poll that is out at the stop is waited for, what it brings is run, and that is all."""
     worker.signal(signal.SIGTERM)
     running = flow(Ask("echo", "[[1], {}]"), Ask("echo", "[[2], {}]"))
     assert worker.wait() == 0
@@ -164,7 +164,7 @@ def test_a_third_signal_ends_at_once(worker: Process, flow: Callable[..., Flow])
 
 
 def test_a_third_signal_ends_a_poll(worker: Process) -> None:
-    """Nor is a poll waited for then; that it may lose a task stands in the log."""
+    """It does not wait for a poll either; the log says that this may lose a task."""
     for number in (signal.SIGTERM, signal.SIGINT):
         worker.signal(number)
     # Two signals of one kind that come before Python looks are one. It runs the handlers of those

@@ -6,11 +6,11 @@ nothing of what answers:
 - the local SWF, where all of them pass, and whose clock is turned where time has to pass;
 - plain moto (``--swf=moto``), where the tests that are marked ``moto_gap`` have to fail;
 - Amazon SWF (``--swf=aws``), with the AWS settings of the environment.  All tests share one
-  domain, for SWF allows 100 in an account, deprecated ones included: so whatever a test makes
-  in it has a name that no other test knows (``own``), and what is still open in the end is
+  domain, because SWF allows 100 in an account, deprecated ones included.  So whatever a test
+  makes in it has a name that no other test knows (``own``), and what is still open in the end is
   terminated.  What AWS does not document is left out (``undocumented``).
 
-What the local SWF has and SWF has not, its clock, faults, file and page, belongs to
+What only the local SWF has, its clock, faults, file and page, belongs to
 ``tests/unit/local``.
 """
 
@@ -48,7 +48,7 @@ NewClient = Callable[..., "SWFClient"]
 #: Makes a name that no other test knows, which begins with the one it is given.
 Own = Callable[[str], str]
 
-#: Every timeout of the activity and workflow types, in seconds, where a test sets none.
+#: Every timeout of the activity and workflow types, in seconds, if a test sets none.
 LONG = "300"
 
 ACTIVITY_TYPE: Any = {"name": "activity", "version": "1"}
@@ -88,7 +88,7 @@ AWS_LISTED_SECONDS = 5
 #: Seconds for which the local SWF holds a poll where all pollers get a task in the end.
 PATIENT_SECONDS = 60
 
-#: How many pollers of one task list are held: by Amazon's, and where a test must not make so many.
+#: How many pollers of one task list are held: by Amazon's, and if a test must not make that many.
 MOST_POLLERS_AT_AWS, MOST_POLLERS_HERE = 1_000, 3
 
 #: The domain of all tests at Amazon's. The other domains that tests make begin like it, and are
@@ -197,7 +197,7 @@ def swf_client(new_client: NewClient) -> SWFClient:
 
 @pytest.fixture
 def pass_time(swf_kind: str, contract_swf: LocalSWF | None) -> PassTime:
-    """Lets time pass at SWF: an instant where its clock can be turned."""
+    """Lets time pass at SWF: at once if its clock can be turned."""
     if contract_swf is not None:
         return contract_swf.clock.turn
     # There is no other way to make Amazon's clock go forward.
@@ -219,7 +219,7 @@ def own() -> Own:
 
 
 def have_domain(client: SWFClient, name: str, days: str = "1") -> None:
-    """Register a domain, or bring it back where it was registered and deprecated before."""
+    """Register a domain, or bring it back if it was registered and deprecated before."""
     with contextlib.suppress(client.exceptions.DomainAlreadyExistsFault):
         client.register_domain(name=name, workflowExecutionRetentionPeriodInDays=days)
         return
@@ -260,7 +260,7 @@ def shared_domain(swf_kind: str, new_client: NewClient) -> str | None:
 
 @pytest.fixture
 def domain(swf_kind: str, swf_client: SWFClient, shared_domain: str | None) -> str:
-    """A domain: one that no other test knows, where domains cost nothing."""
+    """A domain: one that no other test knows, if domains cost nothing."""
     if shared_domain is not None:
         return shared_domain
     if swf_kind == "moto":
@@ -339,7 +339,7 @@ class Flow:
         return [dict(event) for event in history["events"]]
 
     def event_types(self) -> list[str]:
-        """The history, in its events' types."""
+        """The types of the history's events."""
         return [event["eventType"] for event in self.events()]
 
     def last(self, event_type: str) -> dict[str, Any]:
@@ -356,7 +356,7 @@ class Starter:
         client: calls SWF.
         domain: where.
         pass_time: lets time pass there.
-        own: makes the task list's name, and the executions' where a test does not.
+        own: makes the task list's name, and the executions' if a test does not.
     """
 
     def __init__(self, client: SWFClient, domain: str, pass_time: PassTime, own: Own) -> None:
@@ -425,7 +425,7 @@ def new_patient_client(new_client: NewClient, patient_swf: LocalSWF | None) -> N
 
 @pytest.fixture
 def wait_for_pollers(patient_swf: LocalSWF | None) -> Callable[[int], None]:
-    """Waits until so many polls are held; where nothing tells of that, it does not."""
+    """Waits until this number of polls is held, if anything tells of that."""
 
     def wait(count: int) -> None:
         if patient_swf is None:

@@ -86,7 +86,7 @@ def test_an_execution_that_is_continued_may_last(flow: Flow) -> None:
 def test_it_continues_with_another_version(
     flow: Flow, swf_client: SWFClient, deprecated: bool
 ) -> None:
-    """Of the same type, where there is one, it isn't deprecated, and all is said."""
+    """The version must be registered and not deprecated, and every setting must be known."""
     flow.decide(continue_as_new(workflowTypeVersion="2"))
     failed = "ContinueAsNewWorkflowExecutionFailed"
     assert flow.last(failed)["cause"] == "WORKFLOW_TYPE_DOES_NOT_EXIST"

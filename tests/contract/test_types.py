@@ -65,13 +65,13 @@ def test_a_deprecated_type_is_there_and_comes_back(
 def test_an_unknown_type_is_an_unknown_resource(
     swf_client: SWFClient, domain: str, name: Any
 ) -> None:
-    """To describe what is not there is UnknownResourceFault."""
+    """Describing what does not exist is UnknownResourceFault."""
     with pytest.raises(swf_client.exceptions.UnknownResourceFault):
         swf_client.describe_activity_type(domain=domain, activityType=name)
 
 
 def test_an_unknown_domain_is_an_unknown_resource(swf_client: SWFClient, name: Any) -> None:
-    """Every action in a domain that is not there is UnknownResourceFault, polls at once."""
+    """Every action in a domain that does not exist is UnknownResourceFault, without a wait."""
     calls: list[Callable[[], object]] = [
         lambda: swf_client.register_activity_type(domain="nowhere", **name),
         lambda: swf_client.poll_for_activity_task(domain="nowhere", taskList={"name": "t"}),
@@ -199,7 +199,7 @@ def test_a_domain_has_fifty_tags(swf_client: SWFClient, domain: str) -> None:
 
 @pytest.mark.moto_gap("tags of anything, without end")
 def test_tags_of_what_is_not_there(swf_client: SWFClient, domain: str) -> None:
-    """To list, add or remove tags of no resource is UnknownResourceFault."""
+    """Listing, adding or removing tags of an unknown resource is UnknownResourceFault."""
     arn = f"{swf_client.describe_domain(name=domain)['domainInfo']['arn']}-nowhere"
     calls: list[Callable[[], object]] = [
         lambda: swf_client.list_tags_for_resource(resourceArn=arn),

@@ -21,7 +21,7 @@ _NEEDED = {"simpleflow": "--group simpleflow", "flask_cors": "--group moto"}
 
 
 def need_simpleflow() -> None:
-    """Skip the test where simpleflow, or moto's server, is not installed; fail where CI is set."""
+    """Skip the test if simpleflow, or moto's server, is not installed; fail if CI is set."""
     for module, group in _NEEDED.items():
         if importlib.util.find_spec(module) is None:
             text = f"{module} is not installed: pip install {group}"

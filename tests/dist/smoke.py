@@ -1,7 +1,7 @@
 """Build the wheel and the sdist, install each into an empty environment, and try it there.
 
-Run by tox's environment ``dist`` as ``python tests/dist/smoke.py FOLDER``; no part of pytest's
-run, for it needs minutes and a package index.
+Run by tox's environment ``dist`` as ``python tests/dist/smoke.py FOLDER``; not part of pytest's
+run, because it needs minutes and a package index.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from flowy.task import Activity, AsyncActivity
 from tests.gates import wait_in
 
 #: A stack overflows in C when this many nested groups are compiled: glibc's regcomp calls itself
-#: for each. Python's own functions would not do, for each Python guards others of them.
+#: for each. Python's own functions would not do, because each Python guards others of them.
 _NESTED_GROUPS = 1_000_000
 _REGEX_BYTES = 1_024  # more than a regex_t
 

@@ -30,7 +30,7 @@ FAILED_WITHIN_SECONDS = 20.0
 
 
 class Worker:
-    """A worker process, with its children where it has some, and what it reports.
+    """A worker process, with its children if it has any, and what it reports.
 
     Attributes:
         process: the one that was started: the worker, or the supervisor.
@@ -91,7 +91,7 @@ def seed() -> int:
 
 @pytest.fixture
 def endpoint(seed: int) -> Iterator[Endpoint]:
-    """An endpoint that holds an empty poll for a second, where SWF holds it for 60."""
+    """An endpoint that holds an empty poll for a second; SWF holds it for 60."""
     with Endpoint(seed=seed, hold_seconds=1.0) as endpoint:
         yield endpoint
 

@@ -30,10 +30,10 @@ from .wire import Connection
 
 T = TypeVar("T")
 
-#: SWF holds an empty poll for so long, in seconds.
+#: How long SWF holds an empty poll, in seconds.
 HOLD_SECONDS = 60.0
 
-#: How often a condition is looked at that no call changes, in seconds.
+#: How often a condition that no call changes is looked at, in seconds.
 _LOOK_SECONDS = 0.05
 
 _ACTIONS = {action.lower(): action for action in ACTIONS}

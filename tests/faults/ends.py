@@ -1,4 +1,4 @@
-"""Waits for the end of any process; imports little, for activities use it, too."""
+"""Waits for the end of any process; imports little, because activities use it, too."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ class Unheard(BaseException):
     """Not an ``Exception``, and not one of those that Python itself raises."""
 
 
-#: What is raised by who looks, by the name that a task's arguments give it.
+#: What is raised when somebody looks, by the name that a task's arguments give it.
 RAISED: dict[str, type[BaseException]] = {"SystemExit": SystemExit, "Unheard": Unheard}
 
 #: Attributes of an exception that are read to report it.

@@ -1,6 +1,6 @@
 """Activities that fork: what multiprocessing, executors and ``os.fork`` do in users' activities.
 
-None of them hangs if the worker does wrong by it: a child that should be dead ends after
+If the worker is wrong, none of them hangs: a child that should be dead ends after
 ``LINGER_SECONDS``, and the result tells.
 """
 
@@ -32,7 +32,7 @@ FORK = multiprocessing.get_context("fork")
 # all the same, as users' do.
 warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 
-#: How long a child lives that nothing ends, in seconds.
+#: How long a child that nothing ends lives, in seconds.
 LINGER_SECONDS = 40.0
 
 #: How many children an activity sends a signal to: as many as there are levels of a stop.

@@ -56,7 +56,7 @@ class Handed:
     identity: str
     connection: int
     at: float
-    delivered_at: float | None = None  #: When the poll's answer was sent, None where it was lost.
+    delivered_at: float | None = None  #: When the poll's answer was sent, None if it was lost.
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from .broken_log import break_log
 from .evil_errors import Unheard, chain, circle, evil_cancel, raise_evil
 from .thread_limit import limit_threads
 
-#: How long a coroutine waits for its event loop, in seconds: callbacks of before run meanwhile.
+#: How long a coroutine waits for its event loop, in seconds: what it has scheduled before runs
+#: meanwhile.
 BRIEF_SECONDS = 0.01
 
 #: How often a coroutine beats, in seconds: nothing wakes it when it is to give up.

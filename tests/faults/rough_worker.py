@@ -6,7 +6,7 @@ Its one argument is a JSON text: keyword arguments of ``start_activity_worker``,
 * ``log``: ``stderr`` for a log that goes there, from INFO on; ``none`` for none.
 * ``threads``: how many threads there may be beside the main one; without it, any number.
 
-Types are registered where ``reg_remote`` is given as true, and not else: that takes its time.
+Types are registered only if ``reg_remote`` is given as true, because that takes time.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Activities that meddle with signals, look at what their children inherit, or leave things behind.
 
-None of them hangs if the worker does wrong by it, but for those that are there to hang.
+If the worker is wrong, none of them hangs, except for those that are there to hang.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Patient(Activity):
 
 @activity("hanging", 1, "tasks")
 class Hanging(Activity):
-    """Gives up for nobody."""
+    """Never gives up."""
 
     def run(self) -> None:
         self.heartbeat("running")

@@ -21,7 +21,7 @@ FEW = 8
 
 
 def actions(record: Record, tokens: list[str]) -> list[str | None]:
-    """Return how each of these tokens was answered, None where it was not."""
+    """Return how each of these tokens was answered, None if it was not."""
     return [record.answers[token].action if token in record.answers else None for token in tokens]
 
 

@@ -49,7 +49,7 @@ ERRORS: dict[str, tuple[Reply, int]] = {
     ),
 }
 
-#: What proxies, captive portals and bad networks answer with a status that looks well.
+#: What proxies, captive portals and bad networks answer with a status that looks fine.
 PAGES: dict[str, Reply] = {
     "HTML without a length": Reply(
         b"<html>welcome</html>", request_id=False, length=False, content_type="text/html"
@@ -124,7 +124,7 @@ def test_what_judges_the_result_itself_fails_the_task(
 def test_what_comes_before_the_call_says_nothing_of_the_answer(
     endpoint: Endpoint, start_worker: Workers, processes: int, layer1: str, faults: int
 ) -> None:
-    """Credentials that cannot be had for a moment, a client with errors of its own: it heals."""
+    """Missing credentials for a moment, a client with errors of its own: the worker recovers."""
     tasks = 8 * processes
     worker = start_worker(endpoint.environment, processes=processes, concurrency=2, layer1=layer1)
     record = endpoint.record
@@ -210,7 +210,7 @@ def test_a_page_in_place_of_a_heartbeat_is_no_acceptance(
 def test_a_page_in_place_of_a_poll_is_no_empty_poll(
     endpoint: Endpoint, start_worker: Workers
 ) -> None:
-    """SWF may have handed a task to it: it is in the report. It takes no turn of ``loop``."""
+    """SWF may have handed a task to it: it is in the report. It does not count for ``loop``."""
     pages = [
         *(replace(page, carried_out=True) for page in PAGES.values()),
         # A task that arrives by half, and an answer in which there is no room for one.
@@ -223,7 +223,7 @@ def test_a_page_in_place_of_a_poll_is_no_empty_poll(
     ]
     endpoint.plan.script(POLLS, pages)
     endpoint.add(count=2 * len(pages))
-    # With a turn for each of the tasks that come it ends by itself.
+    # It ends by itself after one turn for each task that comes.
     worker = start_worker(endpoint.environment, concurrency=20, loop=len(pages))
     record = endpoint.record
     endpoint.wait_for(lambda _: len(record.handed) == 2 * len(pages) and not record.open)

@@ -113,7 +113,7 @@ def test_the_child_of_a_fork_never_outlives_run(endpoint: Endpoint, mode: Mode) 
 
 @pytest.mark.parametrize("mode", [PROCESSES, PROCESSES_OF_THREADS], ids=str)
 def test_the_child_of_a_fork_tells_the_supervisor_nothing(endpoint: Endpoint, mode: Mode) -> None:
-    """Its parent's task stays open for the supervisor, who fails it if the parent dies."""
+    """Its parent's task stays open for the supervisor, which fails it if the parent dies."""
     with Session(endpoint, mode, "forking_activities"):
         record = endpoint.record
         tokens = [

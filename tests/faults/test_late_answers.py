@@ -20,10 +20,10 @@ SETTLED_AFTER_SECONDS = 2.0
 #: How late answers are sent when a moment within a call is to be met, in seconds.
 LATENCY_SECONDS = 0.3
 
-#: For this long a client can wait for an answer that trickles, in bytes and as many seconds.
+#: How long a client can wait for an answer that trickles, in bytes and in as many seconds.
 TRICKLE_BYTES = 240
 
-#: How many times as fast a worker's clock is whose deadlines a test waits for.
+#: How many times as fast a worker's clock is, if a test waits for its deadlines.
 HURRY = 10
 
 #: SWF takes the connection and says nothing.
@@ -95,7 +95,7 @@ def test_an_activity_that_ends_while_the_stop_fails_its_task(
 def test_activities_that_end_at_any_moment_of_a_stop(
     endpoint: Endpoint, start_worker: Workers, on_stop: str, processes: int, concurrency: int
 ) -> None:
-    """Around the moment at which the stop settles what runs, one ends every 20 ms.
+    """Around the moment at which the stop settles what runs, one task ends every 20 ms.
 
     The first end well before, and the last well after it, on a machine that is busy too.
     """
@@ -141,10 +141,10 @@ def test_an_answer_that_outlasts_the_stop_is_in_the_report(
     concurrency: int,
     replies: list[Reply],
 ) -> None:
-    """It is unanswered: the task has ended, and whether SWF knows of it cannot be told.
+    """It is unanswered: the task has ended, and nobody can tell whether SWF knows of it.
 
-    The stop ends before the answer does, and nobody fails what was done well. What the stop itself
-    fails is no exception.
+    The stop ends before the answer does, and nobody fails what was done well. This holds for what
+    the stop itself fails, too.
     """
     worker = start_worker(
         endpoint.environment,

@@ -38,7 +38,7 @@ MIX: Mix = (
     ("nobody knows it", [], 1, FAILED),
     ("suspends", [], 1, None),
 )
-#: These as well where activities do not run in the calling thread, which SystemExit ends.
+#: These, too, if activities do not run in the calling thread, which SystemExit ends.
 MANY_MIX = (*MIX, ("exits", [], 2, FAILED))
 
 #: What a worker may be made of.
@@ -126,7 +126,7 @@ def test_a_handler_that_always_raises_costs_nothing(
 def test_a_handler_that_raises_from_some_record_on_costs_nothing(
     seed: int, endpoint: Endpoint, start_worker: Workers, options: dict[str, Any]
 ) -> None:
-    """As where the disk is full: during registration, or when the worker runs."""
+    """As if the disk were full: during registration, or when the worker runs."""
     from_record = random.Random(seed).randint(2, 150)
     print(f"from record {from_record}")
     mix = MIX if options is SERIAL else MANY_MIX
@@ -191,7 +191,7 @@ def test_a_broken_log_on_a_bad_day(endpoint: Endpoint, start_worker: Workers, ra
 def test_an_activity_that_closes_stderr_costs_nothing(
     endpoint: Endpoint, start_worker: Workers, options: dict[str, Any], log: str
 ) -> None:
-    """A log to stderr raises from then on, as Python's own last resort does where there is none."""
+    """A log to stderr raises from then on, as Python's last resort does if there is none."""
     expected = add(endpoint, (("closes-stderr", [], 1, COMPLETED),))
     worker = start_worker(endpoint.environment, script=SCRIPT, log=log, **options)
     wait_for_answers(endpoint, worker, expected)
@@ -263,9 +263,9 @@ def test_an_error_that_raises_when_it_is_looked_at_fails_its_task(
 def test_an_event_loop_that_an_activity_ends_goes_on(
     endpoint: Endpoint, start_worker: Workers, breaks_log: bool
 ) -> None:
-    """``loop.call_soon(sys.exit)`` or ``loop.stop()`` is the end of no coroutine, its own included.
+    """``loop.call_soon(sys.exit)`` or ``loop.stop()`` ends no coroutine, not even its own.
 
-    Nor is it where the log raises when the worker tells of it.
+    This holds, too, if the log raises when the worker tells of it.
     """
     worker = start_worker(endpoint.environment, script=SCRIPT, concurrency=8)
     record = endpoint.record

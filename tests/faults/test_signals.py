@@ -28,7 +28,7 @@ from tests.patience import HANG_SECONDS
 COMMAND = Mode(command=True)
 COMMAND_OF_PROCESSES = Mode(command=True, processes=2)
 
-#: How soon after a signal a worker is gone that has nothing to do, whatever was left behind, in
+#: How soon after a signal a worker that has nothing to do is gone, whatever was left behind, in
 #: seconds: a poll that is held for one, 10 for the end of its processes, the rest for a machine
 #: that is busy. What activities leave behind, or hang in, lasts longer.
 GONE_SECONDS = HANG_SECONDS - 10.0
@@ -103,7 +103,7 @@ def test_an_activity_that_takes_the_signals_takes_no_stop_from_the_next(
 
 
 def test_worker_processes_too_keep_their_signals(endpoint: Endpoint) -> None:
-    """SIGTERM to the group kills no process of which an activity took the signals."""
+    """SIGTERM to the group kills no process whose signals an activity took."""
     with Session(endpoint, PROCESSES, "signal_activities") as session:
         workers = {pid_of(identity) for identity in endpoint.record.identities}
         reset: list[int] = []

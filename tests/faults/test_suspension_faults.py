@@ -21,8 +21,8 @@ SCRIPT = "tests.faults.rough_worker"
 
 FAILED = "RespondActivityTaskFailed"
 
-#: Which activity suspends itself, and when its process dies of that: when the store has committed,
-#: and at last before it does.
+#: Which activity suspends itself, and when its process dies: after the store has committed, or
+#: before.
 DEATHS = (
     ("suspends-deadly", "after"),
     ("suspends-deadly-async", "after"),

@@ -1,4 +1,4 @@
-"""Threads that cannot be had: no task is polled that has no thread to run on.
+"""Threads that cannot be had: the worker polls for no more tasks than it has threads.
 
 A task that a poll has brought is started, as SWF sees it, and its timeouts run. So a worker that
 is denied threads must poll for no more tasks than it has threads, however many slots it was given.
@@ -38,7 +38,7 @@ def serve_in_waves(endpoint: Endpoint, worker: Worker, tokens: list[str], beats:
         beats: how many heartbeats show that a task has begun.
 
     Returns:
-        False where the worker has ended before.
+        False if the worker has ended before.
 
     Raises:
         AssertionError: a task was polled, and does not begin while no other one ends.
@@ -139,7 +139,7 @@ def test_a_worker_that_cannot_run_anything_polls_for_nothing(
 ) -> None:
     """With next to no threads it ends with an error that says so, or serves as it should.
 
-    It never polls for tasks and fails them for want of a thread, or leaves them.
+    It never polls for tasks that it then fails, or leaves, because it has no thread.
     """
     worker = start_worker(
         endpoint.environment, script=SCRIPT, concurrency=4, pollers=1, threads=threads

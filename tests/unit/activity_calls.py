@@ -111,5 +111,5 @@ def raising(error: BaseException) -> list[type[Activity]]:
 
 
 def requested(status: StatusRecord) -> None:
-    """Let a heartbeat have brought a request to cancel."""
+    """Act as if a heartbeat had brought a request to cancel."""
     status.accepted(cancel_requested=True)

@@ -1,4 +1,4 @@
-"""Middleware: in which order it runs, what it sees, what it may change, and what is none."""
+"""Middleware: its order, what it sees and may change, and what is not middleware."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def test_a_table_without_a_width_cuts_nothing() -> None:
 
 @pytest.mark.parametrize("columns", [20, 40, 80])
 def test_a_table_fits_the_width(columns: int) -> None:
-    """Long cells lose their middle, short ones nothing; both ends tell most ids apart."""
+    """Long cells lose their middle, short ones lose nothing; both ends tell most ids apart."""
     cells = ("order-7", "".join(map(str, range(10, 100))))
     head, line = table_lines(HEADINGS, [cells], columns)
     assert len(line) == columns

@@ -50,7 +50,7 @@ class Steps:
         self.wait()
 
     def last_step(self) -> None:
-        """Let it take the step by which it ends."""
+        """Let it take its last step."""
         self.go.release()
 
 
@@ -207,11 +207,11 @@ class Stage:
         raise LookupError(self.workflow_id)
 
     def history(self) -> list[str]:
-        """The history, in its events' types."""
+        """The types of the history's events."""
         return [event["eventType"] for event in self.events()]
 
     def wait_for_event(self, event_type: str) -> None:
-        """Wait until another decider, which lives in a thread, has brought an event about."""
+        """Wait for an event that another decider, in a thread, brings about."""
         until(lambda: event_type in self._history_so_far(), event_type)
 
     def _history_so_far(self) -> list[str]:
@@ -246,7 +246,7 @@ def worker(swf: LocalSWF) -> Iterator[LocalWorker]:
 
 @pytest.fixture
 def stage(swf: LocalSWF, worker: LocalWorker) -> Stage:
-    """An execution that is yet to be started."""
+    """An execution that has not been started."""
     return Stage(swf, worker)
 
 

@@ -108,7 +108,7 @@ class Threaded(Activity):
 
 @activity("coroutine", 1, "steps", heartbeat=60, auto_heartbeat=0.05)
 class Coroutine(AsyncActivity):
-    """Waits for ever, and takes several beats' time to clean up."""
+    """Waits for ever, and cleans up while several heartbeats are sent."""
 
     async def run(self) -> None:
         Waiting.started.set()
@@ -124,7 +124,7 @@ class Coroutine(AsyncActivity):
 def test_arrives_without_the_activitys_beating(
     swf: LocalSWF, kind: type[Activity], in_thread: Callable[..., threading.Thread]
 ) -> None:
-    """With auto_heartbeat a request is there by itself; a coroutine may take time to clean up."""
+    """With auto_heartbeat a request arrives by itself; a coroutine may take time to clean up."""
     Waiting.started.clear()
     Waiting.cleaned.clear()
     client = swf.client()
@@ -196,7 +196,7 @@ def test_the_end_was_faster_than_the_request(stage: Stage, last: str, end: str) 
 
 
 def test_the_request_was_faster_than_the_timeout(stage: Stage) -> None:
-    """One that is told, and answers after its timeout, has timed out: SWF takes one end."""
+    """An activity that is told, and answers after its timeout, has timed out: SWF takes one end."""
     stage.swf.clock.hold()
     stage.schedule("beat", "cancel")
     stage.steps.wait()
@@ -229,7 +229,7 @@ def test_the_timeout_was_faster_than_the_request(stage: Stage) -> None:
 def test_the_request_was_faster_than_the_stop(
     graded_stage: Stage, graded_worker: GradedWorker
 ) -> None:
-    """One that is giving up when the worker must stop answers canceled, not abandoned."""
+    """An activity that is giving up when the worker must stop answers canceled, not abandoned."""
     graded_stage.schedule("beat", "cancel")
     graded_stage.steps.wait()
     graded_stage.request_cancel()
@@ -245,7 +245,7 @@ def test_the_request_was_faster_than_the_stop(
 def test_the_stop_was_faster_than_the_request(
     graded_stage: Stage, graded_worker: GradedWorker
 ) -> None:
-    """One whose heartbeat brings a request while the worker must stop answers canceled."""
+    """An activity whose heartbeat brings a request while the worker must stop answers canceled."""
     graded_stage.schedule("beat", "none")
     graded_stage.steps.wait()
     graded_worker.stop_to(StopLevel.DRAIN)
@@ -261,7 +261,7 @@ def test_the_stop_was_faster_than_the_request(
 def test_a_stop_that_told_first_leaves_to_the_timeout(
     graded_stage: Stage, graded_worker: GradedWorker
 ) -> None:
-    """One that gave up for the stop is left to its timeout; a request changes nothing then."""
+    """An activity that gave up for the stop is left to its timeout; a request changes nothing."""
     graded_stage.schedule("beat", "none")
     graded_stage.steps.wait()
     graded_worker.stop_to(StopLevel.CANCEL)

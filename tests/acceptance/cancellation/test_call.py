@@ -80,7 +80,7 @@ def test_error_says_how_it_ended(stage: Stage, call: Callable[..., Call]) -> Non
 
 
 def test_value_in_spite_of_the_timeout(stage: Stage, call: Callable[..., Call]) -> None:
-    """An activity that completes all the same has its value returned."""
+    """The value of an activity that completes all the same is returned."""
     running = call("beat", "value", timeout=50)
     stage.steps.wait()
     stage.swf.clock.turn(50)
@@ -92,7 +92,7 @@ def test_value_in_spite_of_the_timeout(stage: Stage, call: Callable[..., Call]) 
 
 
 def test_failure_after_the_timeout(stage: Stage, call: Callable[..., Call]) -> None:
-    """One that fails when it is asked to cancel: the call timed out, and tells of the failure."""
+    """If the activity fails when asked to cancel, the call timed out and tells of the failure."""
     running = call("fail", timeout=50)
     stage.steps.wait()
     stage.swf.clock.turn(50)
@@ -107,7 +107,7 @@ def test_failure_after_the_timeout(stage: Stage, call: Callable[..., Call]) -> N
 def test_own_timeout_of_the_activity_after_the_calls(
     stage: Stage, call: Callable[..., Call]
 ) -> None:
-    """One that times out while it is asked to cancel: the call tells which timeout it was."""
+    """If the activity times out while asked to cancel, the call tells which timeout it was."""
     running = call("value", timeout=50)
     stage.steps.wait()
     stage.swf.clock.turn(50)
@@ -191,7 +191,7 @@ def test_execution_of_a_killed_caller_ends_by_itself(
 
 
 def test_a_years_call_is_no_longer_than_swf_allows(stage: Stage, call: Callable[..., Call]) -> None:
-    """SWF lets no execution be open for more than a year: there the margin is dropped."""
+    """SWF closes every execution after a year, so a call of a year has no margin."""
     running = call("value", timeout=31_536_000)
     stage.steps.wait()
     started = stage.attributes("WorkflowExecutionStarted")

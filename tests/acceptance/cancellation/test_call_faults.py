@@ -67,7 +67,7 @@ def test_a_lost_answer_to_a_decision_is_no_matter(swf: LocalSWF) -> None:
 
 
 def test_a_lost_answer_to_the_start_leaves_nothing_open(swf: LocalSWF) -> None:
-    """Where nobody knows whether the execution was started, it is terminated."""
+    """If nobody knows whether the execution was started, it is terminated."""
     with LocalWorker(swf, "local", Ping) as worker:
         worker.call(Ping)  # registers the workflow type
         swf.faults.drop_answer("StartWorkflowExecution")
@@ -104,13 +104,13 @@ def test_two_callers_register_the_workflow_type(swf: LocalSWF) -> None:
 
 
 def test_unknown_domain(swf: LocalSWF) -> None:
-    """A domain that is not there is named."""
+    """The error names a domain that does not exist."""
     with pytest.raises(UnknownResourceError, match="domain 'nowhere' does not exist"):
         call_activity("nowhere", "ping", 1, layer1=swf.client())
 
 
 def test_swf_that_stays_away(swf: LocalSWF, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where SWF stays out of reach after the timeout and some patience, the call gives up."""
+    """If SWF stays out of reach after the timeout and some patience, the call gives up."""
     monkeypatch.setattr(decider_thread, "PATIENCE_SECONDS", 0.5)
     away = swf.faults.break_connection("PollForDecisionTask", rate=1.0)
     with pytest.raises(TransientError):

@@ -68,7 +68,7 @@ def test_call_that_takes_too_long_exits_with_5(command: Command) -> None:
 
 @pytest.mark.usefixtures("registered")
 def test_call_that_nobody_takes_says_so(command: Command) -> None:
-    """After 3 s, and since when; the call goes on."""
+    """It says so after 3 s, with the time since when, and goes on."""
     with command.start_call("--task-list", "nobody", "echo", "1") as call:
         line = call.log_line_with("waits")
         assert "Activity echo 1 waits: no worker has taken it from task list 'nobody'" in line
@@ -118,7 +118,7 @@ def test_call_with_arguments_from_standard_input(command: Command) -> None:
 def test_a_call_that_is_ended_leaves_no_open_execution(
     number: signal.Signals, command: Command, client: SWFClient
 ) -> None:
-    """Who stops it, a process manager or a terminal that is closed, stops the execution."""
+    """Whatever stops it, a process manager or a closed terminal, stops the execution."""
     arguments = ["--log-level", "debug", "--task-list", "nobody", "echo", "1"]
     with command.start_call(*arguments) as call:
         call.log_line_with("Calling poll_for_decision_task")

@@ -71,7 +71,7 @@ def bare(here: Path) -> dict[str, str]:
 
 
 def test_a_worker_ends_well_with_its_swf(here: Path, bare: dict[str, str]) -> None:
-    """The SWF lives as long as the worker, which a SIGTERM to the command lets stop in peace."""
+    """SIGTERM to the command lets the worker stop in peace; the SWF lives as long as the worker."""
     command = ("local", "--domain", "shop", "--", sys.executable, "-m", "flowy", "worker")
     with Flowy(*command, "--task-list", "orders", "shop", cwd=here, env=bare) as running:
         running.log_line_with("Worker started as")

@@ -93,7 +93,7 @@ def test_an_output_that_is_closed_is_not_missed(tmp_path: Path, env: dict[str, s
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_full_disk_is_one_line(unbuffered: str, tmp_path: Path, env: dict[str, str]) -> None:
-    """What was written is not all; exit code 1. Output without a buffer fails at its first line."""
+    """The output is incomplete: exit code 1. Output without a buffer fails at its first line."""
     env["PYTHONUNBUFFERED"] = unbuffered
     SQLiteTokenStore(tmp_path / "tokens.db").keep(a_task("secret"))
     with Path("/dev/full").open("w") as full:
@@ -105,7 +105,7 @@ def test_a_full_disk_is_one_line(unbuffered: str, tmp_path: Path, env: dict[str,
 
 
 def test_ctrl_c_while_the_command_is_loaded(tmp_path: Path, env: dict[str, str]) -> None:
-    """Imports take a moment, in which somebody may think better of it."""
+    """Ctrl-C may come during the imports, which take a moment."""
     (tmp_path / "venusian.py").write_text(
         "import signal\nprint('It loads.', flush=True)\nsignal.pause()\n"
     )

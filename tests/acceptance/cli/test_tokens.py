@@ -168,7 +168,7 @@ def test_list_names_what_it_cannot_read(
 def test_complete_by_ids(
     shell: Shell, store: SQLiteTokenStore, waiting: tuple[Execution, SuspendedTask]
 ) -> None:
-    """One who knows the workflow and the activity completes it; the second one is told so."""
+    """Whoever knows the workflow and the activity completes it; the second one is told so."""
     execution, _ = waiting
     ran = shell.tokens("complete", *STORE, "order-7", "1", "--result", '{"ok": true}')
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
@@ -180,7 +180,7 @@ def test_complete_by_ids(
 
 
 def test_fail_and_cancel_by_ids(shell: Shell, desk: Desk, store: SQLiteTokenStore) -> None:
-    """fail carries reason and details; cancel is taken where it was requested."""
+    """fail carries reason and details; cancel is taken if it was requested."""
     execution, task = desk.waiting("failing")
     store.keep(task)
     ran = shell.tokens(
@@ -230,7 +230,7 @@ def test_by_a_token_from_standard_input(
 def test_a_token_file_may_begin_with_a_mark(
     shell: Shell, desk: Desk, waiting: tuple[Execution, SuspendedTask]
 ) -> None:
-    """A byte order mark is no part of the token; a token in UTF-16 is refused, without its text."""
+    """A byte order mark is dropped; a token in UTF-16 is refused, and not shown."""
     execution, task = waiting
     order = ("complete", "--domain", desk.domain, "-", "--result", "text")
     half = "".join(f"{letter}\0" for letter in task.token)
@@ -278,7 +278,7 @@ def test_says_which_task_is_meant(shell: Shell, store: SQLiteTokenStore) -> None
 def test_ids_of_several_tasks_are_refused(
     shell: Shell, store: SQLiteTokenStore, desk: Desk
 ) -> None:
-    """Where the ids fit open tasks of several runs or domains none is ended, and all are named."""
+    """If the ids fit open tasks of several runs or domains, none is ended and all are named."""
     execution, task = desk.waiting("order-9")
     store.keep(task)
     other = store.keep(a_task("2", workflow_id="order-9", run_id="run-2"))

@@ -27,7 +27,7 @@ def test_worker_processes_end_with_their_supervisor(command: Command) -> None:
 
 
 def test_worker_that_an_activity_ends_exits_with_1(command: Command) -> None:
-    """Its own code is none of the table's: 0 would say that the worker was asked to stop."""
+    """It has an exit code of its own, because 0 would say that the worker was asked to stop."""
     with command.start_worker("busy") as worker:
         worker.log_line_with("Worker started as")
         assert command.call("leave", "1")[0] == ExitCode.FAILED

@@ -1,4 +1,4 @@
-"""What the suite of many shares: executions, a client that is watched, worker processes.
+"""What the tests of many activities share: executions, a client that is watched, worker processes.
 
 A decider's poll is woken by every end of an activity, so that a test waits for ends and not for
 the clock; what a worker process does is waited for by the lines that it writes.
@@ -143,7 +143,7 @@ class Execution:
         return sum(counted[kind] for kind in kinds)
 
     def wait_for(self, count: int, *kinds: str) -> list[Event]:
-        """Wait until *count* activities have ended so; return the attributes of the first kind."""
+        """Wait for *count* ends of these kinds; return the attributes of the first kind."""
         kinds = kinds or ENDS
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self.count(*kinds) < count:
@@ -178,7 +178,7 @@ def execution(client: SWFClient, domain: str) -> Execution:
 class WatchedClient:
     """A boto3 client of which every call is counted, and may be held or broken on its way.
 
-    The local SWF knows no cancellation yet, so that is played here: heartbeats say that it was
+    No decider requests a cancellation, so this client plays it: heartbeats say that it was
     requested, and *canceled* is sent as a failure with the reason CANCELED.
 
     Attributes:
@@ -227,7 +227,7 @@ class WatchedClient:
         return call
 
     def wait_for_calls(self, name: str, count: int) -> None:
-        """Wait until a method was called so often."""
+        """Wait until a method was called *count* times."""
         with self.changed:
             assert self.changed.wait_for(lambda: self.calls[name] >= count, PATIENCE_SECONDS)
 

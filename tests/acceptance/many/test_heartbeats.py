@@ -152,7 +152,7 @@ def test_a_stalled_activity_times_out(
 def test_progress_keeps_it_from_stalling(
     start: Starter, execution: Execution, watched: WatchedClient, flowy_clock: Clock
 ) -> None:
-    """Who reports is beaten for, and its details ride on the beats."""
+    """The worker beats for an activity that reports progress, and sends its details."""
     sent: list[str | None] = []
 
     @activity("progresses", 1, TASK_LIST, heartbeat=1, auto_heartbeat=0.1, max_stall=0.5)
@@ -261,7 +261,7 @@ class AutomaticByClass(Activity):
 
 
 def test_auto_heartbeat_needs_a_heartbeat_timeout() -> None:
-    """A third of nothing: an error that names both ways out, for decorator and class alike."""
+    """Without a heartbeat timeout there is no third of it: the error names both ways out."""
     with pytest.raises(ValueError, match="Give heartbeat=SECONDS too, or auto_heartbeat=SECONDS"):
         activity("any", 1, TASK_LIST, auto_heartbeat=True)(Plain)
     with pytest.raises(ValueError, match="Give heartbeat=SECONDS too"):

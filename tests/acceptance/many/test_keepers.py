@@ -20,7 +20,7 @@ TURN_SECONDS = 400
 
 
 def test_two_keepers_outlive_an_swf_that_is_away(tmp_path: Path) -> None:
-    """Side by side on one store, through a restart of SWF: no heartbeat is missed, all learned."""
+    """On one store, through a restart of SWF, no heartbeat is missed and all is learned."""
     with LocalSWF(poll_seconds=0, state=tmp_path / "swf.state", page_port=0) as swf:
         desk = Desk(swf.client(), swf.domain)
         store = SQLiteTokenStore(tmp_path / "tokens.db")

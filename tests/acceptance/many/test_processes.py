@@ -112,7 +112,7 @@ if __name__ == "__main__":
 
 
 def test_an_unguarded_main_gives_one_clear_error_and_no_storm(program: Programs) -> None:
-    """Each child would start children in its turn; the first is the last."""
+    """Each child would start children of its own: the first one ends all with an error."""
     running = program(
         ACTIVITIES
         + """
@@ -178,7 +178,7 @@ if __name__ == "__main__":
 def test_the_suspended_tasks_of_a_dead_process_are_not_failed(
     program: Programs, execution: Execution, client: Any
 ) -> None:
-    """They are somebody else's to answer: by the token, they complete."""
+    """Somebody else answers them: they complete by the token."""
     running = program(guarded(processes=2))
     running.wait_for(READY, 2)
     execution.schedule("suspend")
@@ -215,7 +215,7 @@ def test_a_ctrl_c_goes_to_all_and_counts_once(
 
 
 def test_a_second_ctrl_c_ends_the_grace(program: Programs, execution: Execution) -> None:
-    """Once more is one level more, for all children: heartbeat() answers False.
+    """A second Ctrl-C raises the level of the stop for all children: heartbeat() answers False.
 
     A process that an activity keeps is ended by force. on_stop="abandon" leaves the tasks to their
     timeouts.
@@ -240,7 +240,7 @@ def test_a_second_ctrl_c_ends_the_grace(program: Programs, execution: Execution)
 
 
 def test_ctrl_c_while_the_first_process_starts(program: Programs) -> None:
-    """A stop is a stop, and no error about processes that cannot be started."""
+    """The report is that of a stop, without an error about processes that cannot be started."""
     running = program(guarded(processes=4))
     running.wait_for("Started worker process")
     running.kill_group(signal.SIGINT)

@@ -78,7 +78,7 @@ def test_no_task_is_polled_that_finds_no_slot(
 
 
 def test_a_freed_slot_is_polled_for_again(start: Starter, execution: Execution) -> None:
-    """Whatever an end is, its slot serves the next task: none is lost on the way."""
+    """However a task ends, its slot serves the next one: no slot is lost."""
     ends = iter(["return", "raise", "suspend", "exit", "raise", "return"] * 5)
     lock = threading.Lock()
 

@@ -111,7 +111,7 @@ def test_a_signal_waits_for_the_polls_and_runs_what_they_bring(
 def test_without_a_grace_what_runs_finishes(
     program: Programs, execution: Execution, gate: Gate
 ) -> None:
-    """And is told meanwhile that the worker stops."""
+    """What runs is told meanwhile that the worker stops."""
     running = program(SPOKEN + serving(concurrency=2))
     running.wait_for("Worker started")
     execution.schedule("hold", gate.path)
@@ -385,7 +385,7 @@ def test_a_task_that_comes_after_the_grace_is_answered_not_started(
 ) -> None:
     """The poll was out when the stop came, and brings a task when the grace is over.
 
-    The second signal comes after the grace, and is no third for that: the poll is waited for.
+    The second signal comes after the grace. It still is the second one: the poll is waited for.
     """
     swf = swf_of_long_polls
     running = program(SPOKEN + serving(concurrency=2, pollers=1, grace=0, on_stop=on_stop), swf=swf)

@@ -11,7 +11,7 @@ import pytest
 from tests.acceptance.flows import Ask, Flow
 from tests.acceptance.processes import Process
 
-#: Both hold a lock, as what counts and reports does: no other process can be handed them.
+#: Both hold a lock, as whatever counts does, so they cannot be handed to another process.
 ADDITIONS = """
     import os, threading
     from flowy.middleware import Middleware

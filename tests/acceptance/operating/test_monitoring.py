@@ -1,7 +1,7 @@
 """``examples/monitoring``, and workers that a real Prometheus scrapes.
 
-Prometheus and promtool are Debian's package ``prometheus``. At a desk without it these tests are
-skipped; where ``CI`` is set they fail.
+Prometheus and promtool are Debian's package ``prometheus``. If it is not installed, these tests are
+skipped, or fail if ``CI`` is set.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def test_reject_fails_with_the_comment(
 
 
 def test_of_two_approvers_one_is_taken(parts: Parts) -> None:
-    """Several who answer at the same moment: one answer is taken, the others read who was first."""
+    """Of several answers at the same moment one is taken; the others' pages say who was first."""
     task = parts.ask("One lamp")
     visitors = [Visitor(parts.url) for _ in range(4)]
     words = [visitor.word() for visitor in visitors]
@@ -110,7 +110,7 @@ def test_of_two_approvers_one_is_taken(parts: Parts) -> None:
 
 
 def test_an_answer_that_comes_later_reads_what_was_first(parts: Parts, visitor: Visitor) -> None:
-    """Who answers what was answered long ago is told what became of it."""
+    """Whoever answers what was answered long ago is told what became of it."""
     task = parts.ask("A late lamp")
     visitor.post(f"/tasks/{task.id}/approve")
     text = visitor.post(f"/tasks/{task.id}/reject").text
@@ -372,7 +372,7 @@ def test_an_expired_link_says_so(in_process: Callable[..., FlaskClient], tmp_pat
 def test_an_answer_that_was_lost_is_not_called_unrecorded(
     in_process: Callable[..., FlaskClient], swf: LocalSWF, tmp_path: Path
 ) -> None:
-    """Where SWF may have taken an answer the page says so, and does not say that nothing was."""
+    """If SWF may have taken an answer, the page says so, and not that nothing was taken."""
     visitor = in_process()
     task = SQLiteTokenStore(tmp_path / "home" / "tokens.db").keep(a_task("token"))
     swf.faults.break_connection("RespondActivityTaskCompleted", rate=1)
@@ -463,7 +463,7 @@ def test_without_flask_it_says_what_to_install(tmp_path: Path) -> None:
 
 
 def test_everything_ends_well_though_a_part_was_still_starting(tmp_path: Path) -> None:
-    """Ctrl-C may come before a part has come so far that it hears of it: here the keeper."""
+    """Ctrl-C may come before a part can hear it: here the keeper."""
     (tmp_path / "sitecustomize.py").write_text(
         "import sys, threading\nif 'keeper' in sys.orig_argv: threading.Event().wait()\n"
     )

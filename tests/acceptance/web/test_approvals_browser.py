@@ -88,7 +88,7 @@ def test_two_windows(parts: Parts, window: Browser) -> None:
     """An answer from a page that was loaded before somebody else answered reads what was first."""
     task = parts.ask("One cake")
     window.open(parts.url)
-    window.type(_comment("One cake"), "Mine!")  # who is writing is not interrupted
+    window.type(_comment("One cake"), "Mine!")  # whoever is writing is not interrupted
     parts.swf.respond_activity_task_completed(taskToken=task.token, result='"eaten"')
     window.wait_for_text("Something has changed.")
     window.click(_button("One cake", "Reject"))

@@ -1,6 +1,6 @@
 """The FastAPI and Django recipes of the documentation, run as they are printed.
 
-They are skipped where FastAPI (with httpx) or Django is not installed, as in CI: ``pip install
+They are skipped if FastAPI (with httpx) or Django is not installed, as in CI: ``pip install
 fastapi httpx django`` to run them.
 """
 

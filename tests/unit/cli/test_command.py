@@ -92,7 +92,7 @@ def test_a_command_line_that_cannot_be_used_exits_with_2(
 def test_ctrl_c_while_standard_input_is_read_exits_with_130(
     argv: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whoever expected a prompt, and not to have to type, presses it there."""
+    """Somebody who did not mean to type the input presses it there."""
 
     class Interrupted(io.StringIO):
         def read(self, size: int | None = -1) -> str:

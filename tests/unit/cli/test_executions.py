@@ -77,7 +77,7 @@ def test_list_some(command: Command) -> None:
 
 
 def test_list_a_part(command: Command) -> None:
-    """A list that is cut says so; run ids are a column of their own, for it is wide."""
+    """A list that is cut says so; ``--runs`` adds a column, because run ids are long."""
     _trade(command.shop)
     ran = command("executions", "list", "--limit", "3", "--runs")
     assert ran.rows == ["order-8", "order-7", "failed"]

@@ -79,7 +79,7 @@ def test_the_command_uses_the_local_swf(
 
 
 def test_the_exit_code_is_the_commands() -> None:
-    """Also one that Flowy has a meaning of its own for."""
+    """Also a code that has a meaning of its own in Flowy."""
     assert local("--no-page", script="raise SystemExit(8)") == 8
 
 
@@ -93,7 +93,7 @@ def test_a_command_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_how_long_a_poll_is_held(capfd: pytest.CaptureFixture[str]) -> None:
-    """Two seconds by default, so that a worker stops soon; as long as one likes."""
+    """Two seconds by default, so that a worker stops soon; another time on request."""
     assert POLL_SECONDS == 2
     assert local("--no-page", script=POLL) == ExitCode.FINE
     assert capfd.readouterr().out == "held\n"

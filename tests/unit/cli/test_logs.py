@@ -218,7 +218,7 @@ def test_a_package_that_configures_the_root_logger(capsys: pytest.CaptureFixture
 def test_a_package_that_leaves_the_root_logger_without_a_handler(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Where Flowy's lines would be lost, one says so."""
+    """If Flowy's lines would be lost, one line says so."""
     with unconfigured():
         configure_logging("info")
         own = {"version": 1, "disable_existing_loggers": False, "root": {"level": "INFO"}}

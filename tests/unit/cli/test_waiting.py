@@ -63,7 +63,7 @@ def test_what_is_fast_has_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_error_of_the_block_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line is no reason to hide it."""
+    """It comes out as it was raised."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", Terminal())
     with pytest.raises(LookupError), waiting("Waiting for charge 1"):

@@ -125,7 +125,7 @@ def test_whatever_goes_wrong_in_an_import_is_two_lines(
 def test_all_frames_of_an_import_that_failed_are_logged_at_debug(
     here: Path, started: Callable[..., Ran], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Two lines are enough until they are not."""
+    """The author sees two lines, and all frames at the level DEBUG."""
     _write(here / "buggy.py", "def f():\n    1 / 0\n\nf()\n")
     with caplog.at_level(logging.DEBUG, "flowy.cli"):
         assert started("buggy").err.endswith(f"  See {here / 'buggy.py'}, line 2.\n")

@@ -76,7 +76,7 @@ def test_the_command_ignores_no_signal_that_python_ignores() -> None:
 
 
 def test_a_program_that_cannot_be_run(capfd: pytest.CaptureFixture[str]) -> None:
-    """What goes away between the check and the start is one line all the same."""
+    """A command that disappears between the check and the start is one line, too."""
     assert run("/no/such/program") == 1
     assert capfd.readouterr().err == (
         "flowy: Cannot run '/no/such/program': No such file or directory.\n"

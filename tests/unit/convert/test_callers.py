@@ -154,7 +154,7 @@ def _suspended(desk: Desk, store: SQLiteTokenStore) -> tuple[Any, Any]:
 
 
 def test_scheduler_and_finisher(client: SWFClient, domain: str, tmp_path: Path) -> None:
-    """Who completes a suspended task names its class, and gives a value of its type."""
+    """Whoever completes a suspended task names its class, and gives a value of its type."""
     store, desk = SQLiteTokenStore(tmp_path / "tokens.db"), Desk(client, domain)
     scheduler = async_scheduler(domain, client)
     finisher = Finisher(store, scheduler)

@@ -75,7 +75,7 @@ class Ends:
 
 @pytest.fixture(params=["class", "scheduler"])
 def known_by(request: pytest.FixtureRequest) -> str:
-    """Who names the codecs."""
+    """Whether the class or the scheduler names the codecs."""
     return str(request.param)
 
 

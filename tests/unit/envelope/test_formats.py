@@ -142,7 +142,7 @@ def test_simpleflow_without_a_place_for_it() -> None:
 
 
 def test_hidden_reasons_in_simpleflow(store: ObjectStore) -> None:
-    """Nothing goes into a jumbo field in clear text, also no reason."""
+    """Nothing goes into a jumbo field in clear text, not even a reason."""
     given = {"jumbo_bucket": "bucket/dir", "jumbo_client": store.client, "hide_reasons": True}
     failed = Decider(store).result(type("Fail", (Fail,), given), 100)
     assert failed.reason == "Reason hidden: ValueError."

@@ -121,7 +121,7 @@ def test_what_is_no_claim(change: dict[str, Any]) -> None:
 
 
 def test_nested_ones() -> None:
-    """An envelope in another one is none that Flowy has written."""
+    """Flowy never writes an envelope into another one, so that is refused."""
     for inner in (CODED, f"[{CLAIM}]"):
         with pytest.raises(InputError):
             found_in(f'{{"$flowy": "codec/1", "chain": ["zlib"], "data": {inner}}}')
@@ -131,5 +131,5 @@ def test_nested_ones() -> None:
     "text", ['{"$flowy": "', '{"$flowy"', "}}{{", '"$flowy": {', '{"a": "$flowy"}', '["$flowy"]']
 )
 def test_text_that_is_not_json(text: str) -> None:
-    """Whoever parses it says so: here nothing is found."""
+    """The parser refuses it; nothing is found here."""
     assert found_in(text) == []

@@ -165,7 +165,7 @@ def test_keys(store: FolderStore) -> None:
 
 
 def test_values_of_unknown_tasks(store: FolderStore) -> None:
-    """They share a folder: equal values are one file, others lie beside it, never in its place.
+    """In the folder of all tasks equal values are one file; others lie beside it, not in its place.
 
     No task has it, because no run id is a dash.
     """

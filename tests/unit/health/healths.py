@@ -7,16 +7,16 @@ from typing import Any
 from flowy.health import HealthOptions
 from flowy.health.vitals import Vitals
 
-#: How a worker is that does all that it should.
+#: The state of a worker that does all that it should.
 WELL = Vitals(not_live=(), not_ready=(), stopping=False, summary="serving")
 
-#: How a worker is whose poller has died.
+#: The state of a worker whose poller has died.
 ILL = Vitals(not_live=("poller 0 is dead",), not_ready=(), stopping=False, summary="serving")
 
-#: How a worker is that has not polled yet.
+#: The state of a worker that has not polled yet.
 NEW = Vitals(not_live=(), not_ready=("it does not poll yet",), stopping=False, summary="starting")
 
-#: How a worker is that was asked to stop.
+#: The state of a worker that was asked to stop.
 STOPPING = Vitals(not_live=(), not_ready=("it stops",), stopping=True, summary="stopping")
 
 

@@ -79,13 +79,13 @@ def test_the_age(path: Path, clock: TurnedClock, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"live": true}', "\udcff"])
 def test_what_is_no_health_file(path: Path, text: str) -> None:
-    """Whatever else stands there is not that of a live worker."""
+    """A file with anything else does not count as that of a live worker."""
     path.write_text(text, encoding="utf-8", errors="surrogateescape")
     assert problems_of(path) == [f"{path} is not a health file"]
 
 
 def test_a_file_that_cannot_be_read(path: Path) -> None:
-    """Without a file there is no worker; a folder is none."""
+    """No file means no worker, and so does a folder."""
     (problem,) = problems_of(path)
     assert problem == f"{path} is missing: the worker has not started, or has ended"
     (problem,) = problems_of(path.parent)
@@ -101,7 +101,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
 def test_a_disk_that_is_full_later(
     tmp_path: Path, clock: TurnedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One warning, and the file grows old; a worker does not end for it."""
+    """One warning, and the file grows old; the worker goes on."""
     folder = tmp_path / "folder"
     folder.mkdir()
     file = HealthFile(folder / "health", clock)

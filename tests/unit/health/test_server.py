@@ -100,7 +100,7 @@ def test_another_path(server: HealthServer, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_nothing_can_be_changed(server: HealthServer, method: str) -> None:
-    """It answers who asks, and takes nothing."""
+    """Other methods than those that read get 501."""
     assert ask(server, "/status", method)[0] == 501
 
 
@@ -121,7 +121,7 @@ def test_web_pages_are_refused_on_loopback(server: HealthServer, headers: dict[s
 
 
 def test_probes_from_other_machines(patient: Patient) -> None:
-    """They name the address as they like, once another host than loopback was said."""
+    """Clients may name the address as they like, if the host is not loopback."""
     with serving(HealthOptions(http="0.0.0.0:0"), patient) as server:
         assert ask(server, "/live", Host="10.0.0.7:8080")[0] == 200
         assert ask(server, "/live", Host="worker.example")[0] == 200

@@ -75,7 +75,7 @@ def raised(error: BaseException) -> BaseException:
     ],
 )
 def test_reason(error: BaseException, reason: str) -> None:
-    """The reason is the exception's text, with its class where the text says nothing alone."""
+    """The reason is the exception's text, with its class if the text alone says nothing."""
     assert reason_of(error) == reason
     reason_of(error).encode()
 

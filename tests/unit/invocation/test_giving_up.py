@@ -62,7 +62,7 @@ def telling(status: StatusRecord, value: object = None) -> Plain:
 
 @pytest.mark.parametrize("learned", GIVEN_UP)
 def test_none_after_it_was_told(learned: TaskStatus) -> None:
-    """None is no completion then: the worker sends the matching answer."""
+    """None does not complete it then: the worker sends the matching answer."""
     status = status_of(learned)
     assert invoked(telling(status), status=status) == GIVEN_UP[learned]
 

@@ -71,7 +71,7 @@ def test_outside(kept: Kept) -> None:
 
 
 def test_the_callers_own_key_wins(kept: Kept) -> None:
-    """Of a record that names a task itself nothing is changed, but what it lacks is added."""
+    """A record that names a task itself keeps what it has; what it lacks is added."""
     with entered(running(ORDER_7)):
         LOGGER.warning("Charged.", extra={"flowy_workflow_id": "mine", "flowy_domain": ""})
     (record,) = kept.records
@@ -108,7 +108,7 @@ def test_threads_do_not_swap_ids(kept: Kept) -> None:
 
 
 def test_coroutines_do_not_swap_ids(kept: Kept) -> None:
-    """So it is with coroutines that take turns on one event loop."""
+    """The same holds for coroutines that take turns on one event loop."""
 
     async def run(info: ActivityInfo) -> None:
         with entered(running(info)):

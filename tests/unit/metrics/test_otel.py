@@ -58,7 +58,7 @@ ORDERS = {"messaging.destination.name": "orders"}
 
 
 def test_a_busy_worker(case: Case) -> None:
-    """The messaging conventions where they have a word for it, Flowy's own elsewhere."""
+    """The names of the messaging conventions, or Flowy's own if they have none."""
     case.observer.starting(Starting("shop", "orders"))
     busy(case.observer)
     poll = {**SYSTEM, **ORDERS, "messaging.operation.name": "PollForActivityTask"}

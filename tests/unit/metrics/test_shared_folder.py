@@ -54,7 +54,7 @@ def scraped(name: str) -> float:
 
 
 def test_three_generations_in_two_slots() -> None:
-    """Counters go on, gauges are those of who lives, and there are no more files."""
+    """Counters go on, gauges are those of the living, and no files are added."""
     supervisor = started(None)
     files: set[str] = set()
     for generation in (1, 2, 3):

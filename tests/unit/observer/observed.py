@@ -107,7 +107,7 @@ class Running:
         self.report = self.worker.run()
 
     def turn_until(self, kind: type[E], count: int = 1) -> E:
-        """Turn the clock until there are so many events of a class; return the last of them."""
+        """Turn the clock until there are *count* events of a class; return the last of them."""
         for _ in range(int(PATIENCE_SECONDS / LOOK_SECONDS)):
             if len(self.recorder.of(kind)) >= count:
                 break

@@ -181,7 +181,7 @@ def test_one_that_cannot_work_ends_the_start(domain: str, gate: Gate, local_swf:
 
 
 def test_an_interruption_passes() -> None:
-    """A KeyboardInterrupt in the main thread is Ctrl-C, and not the observer's."""
+    """A KeyboardInterrupt in the main thread is Ctrl-C, not an error of the observer."""
     raising = Raising(KeyboardInterrupt())
     event = StopRequested(StopLevel.DRAIN)
     with pytest.raises(KeyboardInterrupt):

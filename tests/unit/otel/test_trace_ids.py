@@ -62,7 +62,7 @@ def test_a_block_of_a_decider() -> None:
 def test_a_library_is_missing(
     monkeypatch: pytest.MonkeyPatch, name: str, module: str, missing: str, said: str
 ) -> None:
-    """Who names the object, as on the command line, is told what to install."""
+    """Whoever names the object, as on the command line, is told what to install."""
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, f"flowy.otel.{module}")
     monkeypatch.delattr(flowy.otel, name, raising=False)

@@ -113,7 +113,7 @@ def test_a_run_that_cannot_be_called(run: Any, said: str) -> None:
 
 @pytest.mark.parametrize("kind", [Empty, Activity])
 def test_an_activity_must_run(kind: type[Activity]) -> None:
-    """So does one that does not override ``run``."""
+    """A class that does not override ``run`` fails there, too."""
     with pytest.raises(TypeError, match="it does not override run"):
         mark()(kind)
 

@@ -124,7 +124,7 @@ def test_timeouts_that_contradict(changed: dict[str, Any], said: list[str]) -> N
     ],
 )
 def test_timeouts_that_agree(changed: dict[str, Any]) -> None:
-    """No warning: nor of a default above a schedule-to-close that was given."""
+    """No warning, not even of a default above a schedule-to-close that was given."""
     assert marked(**changed)
 
 
@@ -140,7 +140,7 @@ def test_timeouts_that_agree(changed: dict[str, Any]) -> None:
     ],
 )
 def test_auto_heartbeat(given: Any, attribute: Any, heartbeat: Any, seconds: float | None) -> None:
-    """Every third of the timeout, or every so many seconds; the decorator before the class."""
+    """A third of the timeout, or a number of seconds; the decorator goes before the class."""
     base = type("Base", (Echo,), {"auto_heartbeat": attribute})
     found = marked(base, heartbeat=heartbeat, auto_heartbeat=given)
     assert found.auto_heartbeat_seconds == seconds

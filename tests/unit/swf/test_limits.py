@@ -51,7 +51,7 @@ class Versions(IntEnum):
 
 
 class Sixty:
-    """Has a whole number, and is none."""
+    """Has a whole number, but is not one."""
 
     def __int__(self) -> int:
         return 60
@@ -154,7 +154,7 @@ def test_timeouts_that_swf_refuses(value: Any) -> None:
 
 
 def test_timeouts_as_swf_writes_them() -> None:
-    """Digits, and NONE for no limit; a default that SWF does not have is no limit either."""
+    """Digits, and NONE for no limit; a default that SWF does not have means no limit, too."""
     assert [timeout_text(each) for each in (5, None)] == ["5", "NONE"]
     assert [timeout_from_text(each) for each in ("5", "NONE", None)] == [5, None, None]
 

@@ -32,7 +32,7 @@ def task(token: str, name: str, *args: Any) -> dict[str, Any]:
 def test_a_chain_of_errors_is_bounded(by: str, links: int) -> None:
     """However many errors stand behind the one that was raised, few are told.
 
-    Of the details the newest error is never what is cut.
+    The newest error is never cut from the details.
     """
     tasks = TaskList(task("1", "chained", links, by))
     serve(tasks, PACKAGE)
@@ -65,7 +65,7 @@ class TestGroups:
     @both_kinds
     @pytest.mark.parametrize("content", [["cancel"], [["cancel"]], ["cancel", ["cancel"]]], ids=str)
     def test_cancel_task_alone(self, content: list[Any], kind: str, cancel_requested: bool) -> None:
-        """It answers *canceled* where that was requested, and is a failure that says so else."""
+        """It answers *canceled* if that was requested; otherwise it is a failure that says so."""
         tasks = TaskList(task("1", f"grouped{kind}", content), cancel_requested=cancel_requested)
         serve(tasks, PACKAGE)
         if cancel_requested:

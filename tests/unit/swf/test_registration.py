@@ -98,7 +98,7 @@ def test_priority_and_description() -> None:
 
 
 def test_again(caplog: pytest.LogCaptureFixture) -> None:
-    """A type that SWF holds as declared needs no word."""
+    """A type that SWF holds as declared is not mentioned."""
     layer1 = registered(THERE, held(), THERE, held())
     assert layer1.methods == ["register_activity_type", "describe_activity_type"] * 2
     assert caplog.records == []
@@ -200,7 +200,7 @@ def test_all_at_once() -> None:
 def test_not_allowed(refusal: Exception, text: str, permissions: bool) -> None:
     """One problem and one call, however many types; the text says what to do.
 
-    Permissions are not to be checked if there are no credentials.
+    Without credentials the text does not advise to check permissions.
     """
     layer1 = ScriptedLayer1(refusal)
     with pytest.raises(RegistrationError) as caught:
@@ -260,7 +260,7 @@ def test_a_throttle_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_throttle_that_lasts(caplog: pytest.LogCaptureFixture) -> None:
-    """After the patience one warning names the types that are not registered, and on it goes.
+    """After the patience a warning names the types that are not registered; the worker starts.
 
     A hundred types do not wait a hundred times.
     """
@@ -277,7 +277,7 @@ def test_a_throttle_that_lasts(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_throttle_that_lasts_if_registration_is_all_there_is_to_do() -> None:
-    """There is nothing to go on with: an error names the types, and what SWF said."""
+    """No type is registered, so an error names the types, and what SWF said."""
     layer1 = ScriptedLayer1({}, THROTTLE)
     with pytest.raises(TransientError) as caught:
         register(layer1.client(), "domain", [ECHO, OTHER], required=True, clock=SelfTurningClock())

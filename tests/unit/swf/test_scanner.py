@@ -236,7 +236,7 @@ def test_one_type_stacked_with_other_defaults(write: Callable[..., str]) -> None
 
 
 def test_subclasses_are_not_marked(write: Callable[..., str]) -> None:
-    """A subclass of a marked class is no activity of that type, and may be one of its own."""
+    """A subclass of a marked class does not have its type, and may have one of its own."""
     package = write(
         one=echo("base", "Base")
         + """

@@ -1,4 +1,4 @@
-"""Polls whose answers are not what SWF sends: no worker ends for one of them.
+"""Polls whose answers are not what SWF sends: none of them ends a worker.
 
 A proxy, an emulator or a client of another making may say anything. A worker that stops for it
 stops serving all other tasks.
@@ -72,7 +72,7 @@ def test_a_type_that_is_no_text(part: str, value: Any, concurrency: int) -> None
 @both
 @pytest.mark.parametrize("value", [NUMBER, LIST, NULL, "echo 1"], ids=repr)
 def test_a_type_that_is_no_object(value: Any, concurrency: int) -> None:
-    """So it is where the whole type is something else."""
+    """The same holds if the whole type is something else."""
     assert_failed_or_lost(strange(activityType=value), concurrency)
 
 
@@ -80,7 +80,7 @@ def test_a_type_that_is_no_object(value: Any, concurrency: int) -> None:
 @pytest.mark.parametrize("name", ["echo", "echo later"])
 @pytest.mark.parametrize("value", [NUMBER, ["[[1], {}]"], {"args": [1]}], ids=repr)
 def test_input_that_is_no_text(name: str, value: Any, concurrency: int) -> None:
-    """So it is with the input; no input at all is None, and legal."""
+    """The same holds for the input; no input at all is None, and legal."""
     answer = {**of_type(name), "input": value}
     assert_failed_or_lost(answer, concurrency)
 
@@ -97,7 +97,7 @@ def test_an_execution_that_is_no_object(value: Any, concurrency: int) -> None:
 @pytest.mark.parametrize("value", [NUMBER, LIST, NULL], ids=repr)
 @pytest.mark.parametrize("field", ["activityId", "startedEventId"])
 def test_ids_of_another_kind(field: str, value: Any, concurrency: int) -> None:
-    """So do the ids."""
+    """The ids only name it, too."""
     tasks, report = served(strange(**{field: value}), concurrency)
     assert len(tasks.kinds("strange")) + len(report.polls_lost) == 1
 

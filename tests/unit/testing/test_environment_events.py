@@ -68,7 +68,7 @@ def test_cancel_at_the_third_heartbeat() -> None:
 
 
 def test_none_after_a_request_is_canceled_and_a_value_completes() -> None:
-    """None after having been told answers canceled; any other value completes all the same."""
+    """None answers canceled if the activity was told; any other value completes all the same."""
 
     class Tells(Activity):
         def run(self, result: Any) -> Any:
@@ -115,7 +115,7 @@ def test_a_closed_task_takes_no_answer() -> None:
 
 
 def test_a_lost_task_is_failed() -> None:
-    """One that gives up because no heartbeat is accepted fails, and says so."""
+    """An activity that gives up because no heartbeat is accepted fails, and says so."""
     with pytest.raises(ActivityFailedError) as failed:
         ActivityEnvironment(lose_at=2).run(Countdown, 5)
     assert failed.value.reason.startswith(reasons.HEARTBEAT_LOST)

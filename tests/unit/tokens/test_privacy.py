@@ -84,7 +84,7 @@ def test_another_users_store_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_no_store(tmp_path: Path) -> None:
-    """What is no regular file is refused at once; opening a pipe would wait for ever."""
+    """Anything but a regular file is refused at once; opening a pipe would wait for ever."""
     os.mkfifo(tmp_path / "tokens.db", 0o600)
     with pytest.raises(TokenStoreError, match="it is not a regular file"):
         SQLiteTokenStore(tmp_path / "tokens.db")

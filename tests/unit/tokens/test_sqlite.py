@@ -203,7 +203,7 @@ def test_a_handle_is_used_once(store: SQLiteTokenStore) -> None:
 
 
 def test_half_a_surrogate_pair_harms_nothing(store: SQLiteTokenStore) -> None:
-    """An id without UTF-8 form is that of no task; a reason is kept readable; no value is shown."""
+    """An id without UTF-8 form belongs to no task; a reason is kept readable; no value is shown."""
     half = "half\udcff"
     task = store.keep(a_task("t", note={half: half}))
     assert store.get(half) is None

@@ -60,7 +60,7 @@ def test_input_that_cannot_be_read(text: str | None, said: str) -> None:
 
 
 def test_a_number_of_too_many_digits() -> None:
-    """A number that Python refuses to read is no crash (Python's limit is 4,300 digits)."""
+    """A number that Python refuses to read (over 4,300 digits) is an error, not a crash."""
     text = f"[[{'9' * 5_000}], {{}}]"
     with pytest.raises(InputError, match="a number in it has too many digits"):
         decode_input(text)
@@ -143,7 +143,7 @@ def test_results_that_cannot_travel(value: Any, said: str) -> None:
     ],
 )
 def test_numbers_that_json_does_not_have(wrap: Any, path: str, number: float) -> None:
-    """NaN and the infinities fail, with their place: no parser but Python's reads them."""
+    """NaN and the infinities fail, with their place: only Python's parser reads them."""
     with pytest.raises(SerializationError) as caught:
         encode_result(wrap(number))
     assert f"float that is NaN or infinite at {path} has no JSON form" in str(caught.value)
@@ -221,7 +221,7 @@ def test_arguments_that_cannot_travel() -> None:
     [("{SECRET", "at character 1"), ("[" * 1_000_000, "nested too deep")],
 )
 def test_a_result_that_cannot_be_read(text: str, where: str) -> None:
-    """Another's result that is no JSON is an error without its text."""
+    """A foreign result that is not JSON is an error without its text."""
     with pytest.raises(SerializationError, match=f"Cannot read the result.*{where}") as caught:
         decode_result(text)
     assert "SECRET" not in str(caught.value)

@@ -103,7 +103,7 @@ def test_bad_options(options: dict[str, Any], said: str) -> None:
 
 
 def test_arguments_that_cannot_travel() -> None:
-    """Nor is anything started for arguments that cannot be sent."""
+    """Nothing is started for arguments that cannot be sent, either."""
     layer1 = ScriptedLayer1()
     with pytest.raises(SerializationError, match=r"set at input\[0\]\[0\]"):
         call_activity("domain", "echo", 1, {1}, layer1=layer1)

@@ -135,7 +135,7 @@ def test_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_half_of_the_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor with half of them."""
+    """The same holds with half of them."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     with pytest.raises(CredentialsError, match="the AWS credentials are not complete"):
@@ -143,7 +143,7 @@ def test_half_of_the_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_profile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A profile that is not there is named as such."""
+    """The error names a profile that does not exist."""
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(RefusedError, match="the AWS profile does not exist") as caught:
         connect()

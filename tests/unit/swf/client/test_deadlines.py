@@ -116,7 +116,7 @@ def test_the_thread_ends_when_no_call_is_out(
 def test_one_thread_for_all_calls(
     deadlines: CallDeadlines, clock: TurnedClock, aside: Aside
 ) -> None:
-    """However many are out."""
+    """One thread watches all calls, however many are out."""
     before, go_on = watchers(), threading.Event()
     barrier = threading.Barrier(4, timeout=PATIENCE_SECONDS)
 

@@ -65,7 +65,7 @@ def test_a_system_error_of_any_client() -> None:
     ],
 )
 def test_who_did_not_answer(url: str, service: str) -> None:
-    """The client asks others for credentials first: SWF is not to blame for them."""
+    """The client asks others for credentials first: the error does not blame SWF."""
     error = botocore.exceptions.ConnectTimeoutError(endpoint_url=url)
     assert f"no answer from {service} (ConnectTimeoutError)" in said(error)
     assert url in said(error)

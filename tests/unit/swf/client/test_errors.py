@@ -94,7 +94,7 @@ def test_a_traceback_shows_no_value_that_was_refused(make_client: MakeClient) ->
 
 
 def test_no_answer_in_time(make_client: MakeClient) -> None:
-    """A read timeout is no verdict: the same call may work later."""
+    """A read timeout decides nothing: the same call may work later."""
     with ScriptedSWF(Says(then="hang")) as swf:
         client = make_client(swf.url, read_timeout=0.1, retries={"total_max_attempts": 1})
         with pytest.raises(TransientError, match=r"no answer from SWF \(ReadTimeoutError\)"):

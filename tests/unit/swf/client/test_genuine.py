@@ -32,7 +32,7 @@ CALLS: dict[str, Call] = {
 #: Calls to which SWF says something even if there is nothing to tell.
 WITH_MEMBERS = ("poll", "decision poll", "heartbeat")
 
-#: What proxies, captive portals and bad networks answer with a status that looks well.
+#: What proxies, captive portals and bad networks answer with a status that looks fine.
 PAGES = {
     "HTML": Says("<html>welcome</html>"),
     "HTML without a request id": Says("<html>welcome</html>", request_id=False),

@@ -31,7 +31,7 @@ def test_a_throttle_is_waited_out(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_throttle_that_lasts_is_an_error() -> None:
-    """When the time is over."""
+    """The error is raised when the time is over."""
     clock = SelfTurningClock()
     with pytest.raises(TransientError) as caught:
         domains(THROTTLE, clock=clock, seconds=60)

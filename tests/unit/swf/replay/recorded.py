@@ -26,7 +26,7 @@ class History:
         self.add("WorkflowExecutionStarted", 0.0)
 
     def add(self, kind: str, after: float = 1.0, **said: Any) -> int:
-        """Add an event so many seconds after the last one; return its number."""
+        """Add an event *seconds* after the last one; return its number."""
         self._at += after
         number = len(self.events) + 1
         self.events.append({"eventId": number, "eventTimestamp": self._at, **event(kind, **said)})

@@ -182,7 +182,7 @@ def test_pages() -> None:
     ],
 )
 def test_gaps(missing: set[int], said: str) -> None:
-    """A history of which a page is missing in the middle is none, in any form."""
+    """A history without a page in its middle is refused, in any form."""
     events = [each for each in two_tries().events if each["eventId"] not in missing]
     for document in (events, {"events": events[::-1]}, [{"events": [each]} for each in events]):
         with pytest.raises(HistoryError, match=f"Cannot use the history: {said}"):

@@ -141,7 +141,7 @@ CLOCK = SelfTurningClock()
 
 
 def test_canceled_as_recorded() -> None:
-    """A heartbeat learns of the cancellation when that many seconds have passed."""
+    """A heartbeat learns of the cancellation when this number of seconds has passed."""
     task = one("count", 0, kind="Canceled", after=4.0, details="at 3")
     task = replace(task, cancel_requested_at=BEGAN_AT + 2 + 2.5)
     replay = run(task, Count, clock=CLOCK, as_recorded=True)
@@ -394,7 +394,7 @@ def test_claimed(tmp_path: Path) -> None:
 
 
 def test_store_that_is_away(tmp_path: Path) -> None:
-    """Is not waited for, and is not the activity's failure."""
+    """The replay does not wait for it, and it is not the activity's failure."""
     store = FolderStore(tmp_path / "there")
     (tmp_path / "there").mkdir()
     result = Envelope((FernetCodec([KEY]),), store).sealed(json.dumps("x" * 40_000))

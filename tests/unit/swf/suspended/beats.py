@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AheadClock:
-    """The wall clock of the store, ahead of the true one by as many seconds as the test says."""
+    """The wall clock of the store, ahead of the true one by the seconds that the test says."""
 
     ahead = 0.0
 

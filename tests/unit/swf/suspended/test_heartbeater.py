@@ -88,7 +88,7 @@ def test_a_token_of_elsewhere_stays_until_its_deadline(
     desk: Desk,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A token that this SWF cannot read is an ERROR, but no reason to forget it before its time."""
+    """A token that this SWF cannot read is an ERROR, but the store keeps it for its time."""
     now = time.time()
     wrong = store.keep(a_task("secret-wrong", domain=desk.domain, deadline=now + 1_000))
     late = store.keep(a_task("secret-late", domain=desk.domain, deadline=now - 1))

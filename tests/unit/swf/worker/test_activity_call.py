@@ -135,7 +135,7 @@ class AnswersAsync(AsyncActivity):
 
 @pytest.mark.parametrize("factory", [Answers, AnswersAsync])
 def test_a_call_that_is_overridden_answers_by_itself(case: Case, factory: type[Activity]) -> None:
-    """What it comes to is its author's business."""
+    """Its author decides what it comes to."""
     call = Call(case, factory)
     assert call.answer() is None
     assert call.run.answers == [Completed('"mine"')]
@@ -175,7 +175,7 @@ def test_the_answer_of_silence_at_a_stop() -> None:
 
 @pytest.mark.parametrize("cancel_requested", [False, True])
 def test_silence_without_a_cause_is_a_failure(cancel_requested: bool) -> None:
-    """No task stays open silently; a request that the activity was not told of is no cause."""
+    """No task stays open silently; a request that the activity was not told of does not count."""
     record = StatusRecord()
     record.accepted(cancel_requested=cancel_requested)
     answer = answer_of_silence(record)

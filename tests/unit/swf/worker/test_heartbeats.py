@@ -152,7 +152,7 @@ def test_a_heartbeat_is_tried_for_five_seconds(caplog: pytest.LogCaptureFixture)
 
 
 def test_the_end_of_the_grace_ends_the_tries() -> None:
-    """A worker that must stop tries a heartbeat no more; a stop that has just begun waits."""
+    """A worker that must stop does not try a heartbeat again; a stop that has just begun waits."""
     wire = Wire(UNREACHABLE)
     case = Case(wire, clock=SelfTurningClock({1: StopLevel.DRAIN, 3: StopLevel.CANCEL}))
     assert case.beat() is TaskStatus.ACTIVE

@@ -140,7 +140,7 @@ def test_a_hidden_reason_cannot_pose_as_a_heartbeat(
 
 
 def test_details_that_were_cut_are_text(case: AttemptsCase) -> None:
-    """SWF keeps 2,048 characters; what is left of a JSON text is none."""
+    """SWF keeps 2,048 characters; the rest of a JSON text is not JSON."""
     lost(case, "long")
     attempt(case, Secret)
     ((number, details),) = Secret.seen
@@ -224,7 +224,7 @@ def test_a_stop_flushes(case: AttemptsCase) -> None:
 
 
 def test_nothing_is_flushed_that_was_sent(case: AttemptsCase) -> None:
-    """Nor for an activity that asks for no history."""
+    """Nothing is flushed for an activity that asks for no history."""
 
     def fail(self: Activity) -> None:
         raise ValueError

@@ -21,7 +21,7 @@ def test_what_is_written_is_read(details: str | None, last: str | None) -> None:
 
 
 def test_a_reason_that_is_hidden_comes_after_them() -> None:
-    """The envelope adds it to the details; it is no part of the heartbeat's."""
+    """The envelope adds it to the details; it does not belong to the heartbeat's."""
     sent = with_last_heartbeat(Failed("no", TRACEBACK), "half")
     assert last_heartbeat_in(f"{sent.details}\nReason: no", hides_reasons=True) == "half"
 

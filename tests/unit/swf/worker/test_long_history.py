@@ -41,7 +41,7 @@ def case(local_swf: LocalSWF) -> Iterator[AttemptsCase]:
 
 
 def signal(case: AttemptsCase, until: int) -> None:
-    """Let the history grow to so many events, without a decider."""
+    """Let the history grow to *count* events, without a decider."""
     assert case.swf._service is not None
     backend = case.swf._service._backend
     with backend.lock:

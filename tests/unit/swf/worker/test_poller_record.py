@@ -43,7 +43,7 @@ def test_a_poll_takes_less_than_90_seconds(clock: TurnedClock, state: PollerStat
 
 
 def test_an_outage_is_no_trouble(clock: TurnedClock) -> None:
-    """However often polls fail: no restart would help. But nothing serves the poller."""
+    """However often polls fail, the worker is live: no restart would help. It is not ready."""
     record = PollerRecord(clock)
     for _ in range(100):
         record.does(PollerState.POLLING)

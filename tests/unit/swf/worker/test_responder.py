@@ -102,7 +102,7 @@ def test_an_answer_is_tried_until_it_is_taken(
     trouble: Exception,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Every trouble may pass, but for what SWF says of this very call: try again, and say so."""
+    """Every trouble may pass, except for what SWF says of this very call: try again, and say so."""
     answer, method, outcome = kind
     layer1, responder = scripted(clock, *[trouble] * 5, {})
     assert responder.deliver(answer) is outcome
@@ -239,7 +239,7 @@ class Hangs:
 
 
 def test_an_answer_that_is_given_up_is_cut_and_not_tried_again(clock: SelfTurningClock) -> None:
-    """A stop out of patience leaves no thread in a call."""
+    """A stop whose patience has ended leaves no thread in a call."""
     calls = Hangs()
     responder = Responder(
         calls,

@@ -132,7 +132,7 @@ def test_a_stop_waits_no_longer_than_the_tasks_run() -> None:
 
 
 def test_a_wait_may_look_up_in_between() -> None:
-    """It looks every so often, and never later than at its deadline."""
+    """It looks now and then, at the latest at its deadline."""
     clock = SelfTurningClock()
     slots = Slots(1, StopFlag(), clock)
     slots.wait_while(lambda: True, Deadline(2.5, clock=clock), look_seconds=1.0)

@@ -67,7 +67,7 @@ def test_each_signal_is_answered_at_once(case: Case, caplog: pytest.LogCaptureFi
 
 
 def test_a_stop_without_a_signal(caplog: pytest.LogCaptureFixture) -> None:
-    """No signal, no word of the next one; the grace is told while something runs."""
+    """Without a signal the next one is not mentioned; the grace is told if something runs."""
     caplog.set_level(logging.INFO)
     case = Case(grace=30)
     case.reach(StopLevel.DRAIN)

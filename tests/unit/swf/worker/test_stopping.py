@@ -94,7 +94,7 @@ def test_during_the_grace_nothing_changes_for_an_activity(case: WorkerCase) -> N
 
 @pytest.mark.parametrize("hurry", [False, True])
 def test_after_the_grace_a_heartbeat_answers_false(case: WorkerCase, hurry: bool) -> None:
-    """The grace passes, or a second stop ends it. None is no completion then: it is abandoned."""
+    """The grace passes, or a second stop ends it. A run that returns None then is abandoned."""
     worker, token = case.start_busy("beats", concurrency=2, grace=30)
     worker.stop()
     case.swf.give_nothing(2)

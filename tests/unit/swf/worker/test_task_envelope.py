@@ -222,7 +222,7 @@ def test_coroutine(case: Case) -> None:
 
 
 def test_coroutine_that_is_canceled_while_it_waits(case: Case) -> None:
-    """As any other."""
+    """It is canceled like any other coroutine."""
     codec = AwayCodec(*[AWAY] * 1_000)
     run = case.task_run(AsyncEcho, input=sealed(SECRET), envelope=Envelope((codec,)))
     case.begin(run)
@@ -352,7 +352,7 @@ def test_own_answers(case: Case) -> None:
 
 
 def test_store_that_is_away(case: Case) -> None:
-    """Likewise; what is stored has the task's ids."""
+    """A store that is away is waited for, too; the key of the value has the task's ids."""
     kept: list[str] = []
 
     class AwayStore(Store):
@@ -383,7 +383,7 @@ def test_store_that_is_away(case: Case) -> None:
 
 
 def test_heartbeats_of_a_coroutine_go_on_while_its_result_waits(case: Case) -> None:
-    """Those in the background too, where no timeout is declared: its run has ended already."""
+    """Those in the background too, if no timeout is declared: its run has ended already."""
     codec = AwayCodec()
 
     class Ends(AsyncActivity):

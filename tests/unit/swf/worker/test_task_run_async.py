@@ -174,7 +174,7 @@ def test_a_coroutine_told_by_its_own_heartbeat_is_not_canceled_besides(case: Cas
 
 
 def test_a_coroutine_is_canceled_again_for_another_cause(case: Case) -> None:
-    """One that goes on after a request to cancel is canceled when its task is closed."""
+    """A coroutine that goes on after a request to cancel is canceled when its task is closed."""
     case.calls.beat = lambda: True
     causes: list[TaskStatus] = []
     canceled = threading.Semaphore(0)
@@ -223,7 +223,7 @@ def test_a_cancellederror_of_its_own_is_a_failure(case: Case) -> None:
 def test_a_coroutine_that_catches_it_and_returns(
     case: Case, value: str | None, answer: tuple[str, ...]
 ) -> None:
-    """A value completes the task all the same; None after a cancellation is no completion."""
+    """A value completes the task all the same; None after a cancellation does not."""
     case.calls.beat = lambda: True
 
     class Work(AsyncActivity):

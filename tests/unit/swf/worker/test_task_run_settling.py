@@ -95,7 +95,7 @@ def test_a_run_that_ends_after_the_stop_left_it_records_nothing(
 def test_a_stop_leaves_an_answer_that_is_under_way(
     case: Case, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing is abandoned whose answer is just being given, and nothing is said of it."""
+    """A task whose answer is just being given is not abandoned, and the log does not mention it."""
     run = case.task_run()
     with Held(case).during(lambda: run.finish(Completed("1"))), caplog.at_level(logging.INFO):
         run.end_by_stop()

@@ -139,7 +139,7 @@ def test_an_outage_that_lasts_longer_than_the_task(
 
 
 def test_no_task_waits_for_nothing(store: ObjectStore, fields: JumboFields) -> None:
-    """Outside a worker, and for the text of a failure, S3 is asked once."""
+    """S3 is asked once, outside a worker and for the text of a failure."""
     store.errors = [(503, "SlowDown")]
     with pytest.raises(JumboError):
         fields.write(TEXT)

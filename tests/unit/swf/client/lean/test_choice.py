@@ -74,7 +74,7 @@ def test_the_lean_way_is_the_default(lines: Lines) -> None:
 def test_botocores_way_can_be_forced(
     lines: Lines, monkeypatch: pytest.MonkeyPatch, polls: bool
 ) -> None:
-    """One variable does it."""
+    """One variable chooses it."""
     monkeypatch.setenv("FLOWY_HTTP", "botocore")
     client = connect(polls=polls)
     assert sessions(client) == [URLLib3Session] * 3
@@ -107,7 +107,7 @@ def test_a_value_that_means_nothing(lines: Lines, monkeypatch: pytest.MonkeyPatc
 def test_proxies_of_the_environment(
     lines: Lines, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], proxied: bool
 ) -> None:
-    """Where one applies to the endpoint the calls go botocore's way; its password is not shown."""
+    """If one applies to the endpoint, calls go botocore's way; its password is not shown."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     client = connect()

@@ -62,7 +62,7 @@ def test_nobody_listens(either: MakeClient) -> None:
 
 
 def test_a_name_that_nobody_has(either: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So it is with a name that does not resolve."""
+    """The same holds for a name that does not resolve."""
 
     def fails(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

@@ -88,7 +88,7 @@ def test_an_idle_connection_that_was_closed_by_half(lean: MakeClient) -> None:
 
 
 def test_an_idle_connection_that_was_reset(lean: MakeClient) -> None:
-    """Nor is one that the peer has broken."""
+    """A connection that the peer has broken is not used either."""
     broken = threading.Event()
 
     def breaks(peer: Peer) -> None:

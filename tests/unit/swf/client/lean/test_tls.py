@@ -116,7 +116,7 @@ def test_a_certificate_of_another_host(
 def test_a_certificate_with_nothing_but_a_common_name(
     either: MakeClient, authority: trustme.CA
 ) -> None:
-    """That name counts for nobody any more."""
+    """The common name does not count any more."""
     certificate = authority.issue_cert("elsewhere.example", common_name="localhost")
     with RawServer(tls=context(certificate)) as server:
         error = error_of(either(f"https://localhost:{server.port}"))
@@ -319,7 +319,7 @@ def test_an_idle_connection_that_was_closed(
 
 @pytest.mark.usefixtures("trusting")
 def test_an_end_within_the_answer(lean: MakeClient, trusted: ssl.SSLContext) -> None:
-    """The request may have arrived, so this is no error of TLS, of which nobody would say that."""
+    """The request may have arrived, so this is not an error of TLS, which says the opposite."""
 
     def behave(peer: Peer) -> None:
         peer.read()
