@@ -152,7 +152,7 @@ def aws(
 
 @pytest.fixture
 def patient_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Probes of this process wait for a machine that is busy, where real ones give up after 5 s."""
+    """Probes of this process wait for a busy machine; real ones give up after 5 s."""
     monkeypatch.setattr("flowy.health.client.TIMEOUT_SECONDS", PATIENCE_SECONDS)
 
 

@@ -34,7 +34,7 @@ def names(client: Any, status: str) -> set[str]:
 
 
 def test_a_run_leaves_nothing_behind_but_its_domains(swf_environment: dict[str, str]) -> None:
-    """Each run passes, the second where the first has been, with the same few domains."""
+    """Each of two runs against the same SWF passes, with the same few domains."""
     with LocalSWF(poll_seconds=POLL_SECONDS) as swf:
         client: Any = swf.client()
         before = names(client, "REGISTERED")

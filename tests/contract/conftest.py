@@ -85,7 +85,7 @@ AWS_LATE_SECONDS = 0.5
 #: How long it may take until Amazon's lists show what has happened, in seconds.
 AWS_LISTED_SECONDS = 5
 
-#: Seconds for which the local SWF holds a poll where all pollers get a task in the end.
+#: Seconds for which the local SWF holds a poll if all pollers get a task in the end.
 PATIENT_SECONDS = 60
 
 #: How many pollers of one task list are held: by Amazon's, and if a test must not make that many.

@@ -37,7 +37,7 @@ def test_a_timeout_is_digits_or_none(
 
 @pytest.mark.moto_gap("no limits")
 def test_an_execution_always_ends(swf_client: SWFClient, domain: str, own: Own) -> None:
-    """NONE is no timeout for an execution."""
+    """An execution cannot have NONE as a timeout."""
     wanted: Any = {"name": own("a"), "version": "1"}
     with pytest.raises(ClientError) as caught:
         swf_client.register_workflow_type(

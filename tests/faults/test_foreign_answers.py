@@ -213,7 +213,7 @@ def test_a_page_in_place_of_a_poll_is_no_empty_poll(
     """SWF may have handed a task to it: it is in the report. It does not count for ``loop``."""
     pages = [
         *(replace(page, carried_out=True) for page in PAGES.values()),
-        # A task that arrives by half, and an answer in which there is no room for one.
+        # Half of a task, and an answer that is too short for one.
         Reply(None, then="truncate", carried_out=True),
         Reply(None, then="truncate-head", carried_out=True),
         Reply(b"", carried_out=True),

@@ -1,4 +1,4 @@
-"""Tasks whose type or input is no text: they end no worker."""
+"""Tasks whose type or input is not text: they do not end a worker."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_a_broken_log_is_told_on_standard_error(
     error: BaseException,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Nothing is raised; one line names what was, but not its text nor the record's."""
+    """Nothing is raised; one line names the error, without its text or the record's."""
     place(logger, error)
     logger.warning("SECRET of %s", "someone")
     said = f"flowy: a log line was lost: {type(error).__name__} in a log handler\n"

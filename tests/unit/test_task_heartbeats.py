@@ -158,7 +158,7 @@ def test_cancel_requested_that_was_read_and_obeyed() -> None:
 
 @pytest.mark.parametrize("learn", [StatusRecord.closed, StatusRecord.lost, lambda status: None])
 def test_cancel_requested_is_about_nothing_else(learn: Callable[[StatusRecord], object]) -> None:
-    """Any other status is no request, and looking tells the activity nothing."""
+    """Any other status does not count as a request, and looking tells the activity nothing."""
 
     def body(self: Activity) -> None:
         assert not self.cancel_requested

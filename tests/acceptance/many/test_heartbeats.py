@@ -203,7 +203,7 @@ def test_what_a_background_beat_learns_the_activity_sees(
 def test_a_task_closed_meanwhile_is_seen_by_the_next_heartbeat(
     start: Starter, execution: Execution, watched: WatchedClient
 ) -> None:
-    """The background learned it; heartbeat() answers False without a call; None is no answer."""
+    """The background learned it; heartbeat() answers False without a call; None sends no answer."""
     begun, told = threading.Event(), threading.Event()
 
     @activity("closes", 1, TASK_LIST, auto_heartbeat=0.05)

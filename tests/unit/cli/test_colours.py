@@ -1,4 +1,4 @@
-"""Colours: on a terminal alone, and never where somebody does not want them."""
+"""Colours: on a terminal alone, and never if somebody does not want them."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from flowy.cli.durations import Read, add_duration, any_time, days, in_units, ti
     ],
 )
 def test_a_duration_is_a_number_or_has_units(read: Read, text: str, seconds: float) -> None:
-    """It is seconds; a whole number of them where SWF takes no other."""
+    """It is seconds; a whole number of them if SWF takes no other."""
     assert read(text) == seconds
     assert isinstance(read(text), float if read is any_time else int)
 
@@ -73,7 +73,7 @@ def test_what_is_no_duration_is_refused_by_example(read: Read, rule: str, text: 
     ],
 )
 def test_ranges_are_checked_with_and_without_units(read: Read, text: str) -> None:
-    """Out of the range, or a fraction of a second where only whole ones are taken."""
+    """Out of the range, or a fraction of a second if only whole ones are taken."""
     with pytest.raises(argparse.ArgumentTypeError, match="^Cannot use "):
         read(text)
 

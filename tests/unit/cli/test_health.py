@@ -266,6 +266,6 @@ def test_status_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_status_of_something_else(server: HealthServer, capsys: pytest.CaptureFixture[str]) -> None:
-    """A server that is no worker's is named."""
+    """The error names a server that does not belong to a worker."""
     assert main(["status", "--url", f"{server.url}/live"]) == ExitCode.REFUSED
     assert "is not a worker's health server" in capsys.readouterr().err

@@ -26,7 +26,7 @@ from tests.unit.cli.test_colours import Terminal
 
 @contextmanager
 def unconfigured() -> Iterator[None]:
-    """Let the root logger be as in a new process; in the test itself, where pytest has its own."""
+    """Give the root logger the state of a new process, in the test itself: pytest has its own."""
     root, own = logging.getLogger(), logging.getLogger(FLOWY)
     handlers, level, stderr = root.handlers[:], root.level, sys.stderr
     own_level = own.level

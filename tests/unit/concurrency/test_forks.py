@@ -150,7 +150,7 @@ with blocking("outer", signal.SIGTERM), blocking("inner", signal.SIGTERM):
 
 
 def test_the_child_may_leave_the_block(script: Script) -> None:
-    """It has forgotten the hooks, and leaving them is no error."""
+    """It has forgotten the hooks, and may leave them all the same."""
     printed = script(
         FORK
         + """

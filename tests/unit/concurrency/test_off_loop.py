@@ -27,7 +27,7 @@ class Hanging:
 
     Args:
         loop: runs them.
-        count: how many there are; those for which there is no thread wait for one.
+        count: how many there are; those without a thread wait for one.
     """
 
     def __init__(self, loop: EventLoop, count: int) -> None:

@@ -177,7 +177,7 @@ def test_the_first_child_must_become_ready_before_others_start(
 
 
 def test_a_stop_while_the_first_child_starts_is_no_error() -> None:
-    """Ctrl-C ends the child, too; one that is not to be replaced is no error."""
+    """Ctrl-C ends the child, too; the end of one that is not to be replaced is not an error."""
     parent = Parent(never_ready, count=3)
     thread = _run_in_thread(parent)
     assert parent.starts.acquire(timeout=PATIENCE_SECONDS)

@@ -71,7 +71,7 @@ def test_different_signals_are_counted_together() -> None:
 
 
 def test_signals_are_counted_not_levels() -> None:
-    """A second signal after the end of the grace is no third one."""
+    """A second signal after the end of the grace does not count as a third one."""
     flag = StopFlag()
     with handlers_of_the_test(), stop_signals(flag):
         signal.raise_signal(signal.SIGTERM)
@@ -345,7 +345,7 @@ def nobody_handles_sigusr1() -> Iterator[None]:
 
 @pytest.mark.usefixtures("nobody_handles_sigusr1")
 def test_sigusr1_asks_for_a_report() -> None:
-    """It is no stop, and afterwards it is as it was."""
+    """The signal does not stop the worker, and its handler is put back afterwards."""
     flag, asked = StopFlag(), threading.Semaphore(0)
     with handlers_of_the_test(), stop_signals(flag, report=asked.release):
         for _ in range(2):

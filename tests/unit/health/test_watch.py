@@ -1,4 +1,4 @@
-"""Who looks at a worker's health how often, and where it is shown."""
+"""How often a worker's health is looked at, and where it is shown."""
 
 from __future__ import annotations
 

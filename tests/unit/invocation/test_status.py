@@ -143,7 +143,7 @@ def test_what_swf_says_comes_before_the_stop(status: TaskStatus) -> None:
 
 
 def test_telling_returns_what_is_known_now() -> None:
-    """And keeps it: after any status but ACTIVE, a run that returns None has not completed."""
+    """The activity keeps it: after any status but ACTIVE, None does not complete the task."""
     record = StatusRecord()
     assert (record.tell(), record.told) == (ACTIVE, ACTIVE)
     record.closed()

@@ -98,7 +98,7 @@ def test_ambiguous_headers_are_refused(
 def test_targets_that_cannot_be_read(
     shown: LocalSWF, method: str, target: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A target that is no address gets an HTTP error without a traceback; ``http://[`` too."""
+    """A target that is not an address gets an HTTP error without a traceback; ``http://[`` too."""
     for url in (shown.endpoint_url, shown.page_url):
         request = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         answer = answer_to(url, f"{request}Content-Length: 0\r\n\r\n".encode())

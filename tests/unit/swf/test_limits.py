@@ -136,7 +136,7 @@ def test_white_space_at_the_ends(value: str) -> None:
     ],
 )
 def test_timeouts(value: Any, seconds: int | None) -> None:
-    """A timeout is a whole number over 0, its text, or a timedelta; None is no limit."""
+    """A timeout is a whole number over 0, its text, or a timedelta; None means no limit."""
     assert timeout_seconds(value, "heartbeat") == seconds
 
 

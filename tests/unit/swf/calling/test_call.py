@@ -124,7 +124,7 @@ def test_the_first_call_in_a_domain_registers(swf: LocalSWF, worker: LocalWorker
 
 
 def test_a_result_of_another_transport(swf: LocalSWF, worker: LocalWorker) -> None:
-    """A result that is no JSON is an error of ours, and the execution is closed."""
+    """A result that is not JSON is an error of ours, and the execution is closed."""
     with pytest.raises(SerializationError):
         worker.call(Otherwise)
     assert open_executions(swf) == 0

@@ -90,6 +90,6 @@ def test_pages_of_two_executions_are_refused(shop: Shop) -> None:
     ],
 )
 def test_other_documents_are_refused(document: Any, why: str) -> None:
-    """What is no history is an error that says what was expected."""
+    """Anything but a history is an error that says what was expected."""
     with pytest.raises(HistoryError, match=f"{why}.*get-workflow-execution-history"):
         events_in(document)

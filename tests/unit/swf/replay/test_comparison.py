@@ -54,7 +54,7 @@ def test_not_equal(then: Any, now: Any, said: str) -> None:
 
 
 def test_texts() -> None:
-    """Results that are no JSON are compared as texts; so are values nested too deep."""
+    """Results that are not JSON are compared as texts; so are values nested too deep."""
     plain = RunEnd(TaskOutcome.COMPLETED, result="<xml>")
     assert compared(plain, plain).equal
     other = compared(plain, RunEnd(TaskOutcome.COMPLETED, result="<xml/>"))

@@ -62,7 +62,7 @@ def test_an_empty_list(case: WorkerCase) -> None:
 
 @pytest.mark.parametrize("concurrency", [1, 2])
 def test_full_slots(case: WorkerCase, concurrency: int) -> None:
-    """A worker that runs as many tasks as it may is as well as can be, for however long."""
+    """A worker that runs as many tasks as it may is live and ready, however long they take."""
     worker = case.start(concurrency=concurrency)
     for _ in range(concurrency):
         case.swf.give()

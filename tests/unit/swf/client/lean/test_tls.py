@@ -244,7 +244,7 @@ def test_the_context_is_as_strict_as_botocores(bundle: str) -> None:
 
 @pytest.mark.usefixtures("trusting")
 def test_an_old_version_is_refused(either: MakeClient, trusted: ssl.SSLContext) -> None:
-    """TLS 1.1 is no protection."""
+    """TLS 1.1 does not protect anything."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         trusted.minimum_version = ssl.TLSVersion.TLSv1
