@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
-import os
+import contextlib
+import random
 import socket
 
-#: These are below the ports that systems give out for port 0 and to connections, so nothing takes
-#: one between the look and the start of the program.
+#: These are below the ports that systems give out for port 0 and to connections, so nothing else
+#: takes one between the look and the start of the program.
 FIRST, LAST = 10_000, 29_999
 
-#: Test processes run side by side; each begins at a place of its own.
-_next_port = itertools.count(os.getpid() * 20, 2)
+#: Each holds a third port, beside two that were returned: no other test process returns those.
+_guards: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """Return a port that is free together with the one after it; never the same one twice."""
+    """Return a port that is free together with the one after it."""
     while True:
-        port = FIRST + next(_next_port) % (LAST - FIRST)
-        if _is_free(port) and _is_free(port + 1):
+        port = random.randrange(FIRST, LAST, 3)
+        with contextlib.ExitStack() as opened:
+            guard, *pair = [opened.enter_context(socket.socket()) for _ in range(3)]
+            try:
+                guard.bind(("127.0.0.1", port + 2))
+                for number, each in enumerate(pair):
+                    each.bind(("127.0.0.1", port + number))
+            except OSError:
+                continue
+            for each in pair:
+                each.close()
+            opened.pop_all()
+            _guards.append(guard)
             return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as one:
-        try:
-            one.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
