@@ -122,7 +122,7 @@ def _confirmed(change: Change[T], things: Sequence[T]) -> bool:
     """Show the things on standard error and ask; say what to do if the answer is not yes."""
     print_table_to(sys.stderr, change.headings, map(change.row, things[:MAX_ROWS_SHOWN]))
     if (more := len(things) - MAX_ROWS_SHOWN) > 0:
-        print(f"and {more:,} more", file=sys.stderr)
+        print(f"and {more:,} more {change.nouns[more != 1]}", file=sys.stderr)
     question = f"{change.verb} {change.counted(len(things))}? [y/N] "
     print(question, end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline()

@@ -57,6 +57,9 @@ flowy executions list --domain shop --limit 100000 --json > executions.json
 #: Executions that are listed without ``--limit``.
 LIMIT = 100
 
+#: Executions that are counted after those that are listed, at most: SWF returns 1,000 a call.
+MAX_COUNTED = 5_000
+
 
 def add_verbs(verbs: Verbs) -> None:
     """Add the verb ``executions`` with verbs of its own."""
@@ -115,13 +118,24 @@ def _list(given: argparse.Namespace) -> ExitCode:
     )
     with swf_of(given.domain) as client, waiting("Reading executions"):
         found = find_executions(client, given.domain, wanted)
-        listed, more = list(islice(found, given.limit)), next(found, None)
+        listed = list(islice(found, given.limit))
+        more = sum(1 for _ in islice(found, MAX_COUNTED + 1))
     if given.json:
         print_json(shown(given.domain, each) for each in listed)
     elif given.runs:
         print_table((*HEADINGS, RUN_HEADING), map(row_with_run, listed))
     else:
         print_table(HEADINGS, map(row, listed))
-    if more is not None:
-        say(f"Only the latest {len(listed):,} are listed. Give --limit, or more filters.")
+    if more:
+        _say_cut(len(listed), more)
     return ExitCode.FINE
+
+
+def _say_cut(listed: int, more: int) -> None:
+    """Print how many executions there are, below a list that does not have all of them."""
+    total = f"{listed + more:,}"
+    if more > MAX_COUNTED:
+        total = f"more than {listed + MAX_COUNTED:,}"
+    latest = "latest" if listed == 1 else f"latest {listed:,}"
+    verb = "is" if listed == 1 else "are"
+    say(f"Only the {latest} of {total} executions {verb} listed. Give --limit, or more filters.")

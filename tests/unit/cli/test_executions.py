@@ -77,13 +77,27 @@ def test_list_some(command: Command) -> None:
 
 
 def test_list_a_part(command: Command) -> None:
-    """A list that is cut says so; ``--runs`` adds a column, because run ids are long."""
+    """A list that is cut says of how many; ``--runs`` adds a column, because run ids are long."""
     _trade(command.shop)
     ran = command("executions", "list", "--limit", "3", "--runs")
     assert ran.rows == ["order-8", "order-7", "failed"]
-    assert ran.err == "flowy: Only the latest 3 are listed. Give --limit, or more filters.\n"
+    note = "flowy: Only the {} listed. Give --limit, or more filters.\n"
+    assert ran.err == note.format("latest 3 of 4 executions are")
     assert ran.out.splitlines()[0].endswith("TAGS        RUN")
     assert command("executions", "list", "--limit", "4").err == ""
+    only = command("executions", "list", "--limit", "1", "--tag", "late", "--json")
+    assert (len(only.json), only.err) == (1, note.format("latest of 2 executions is"))
+
+
+@pytest.mark.parametrize(("counted", "total"), [(1, "more than 3"), (2, "4")])
+def test_list_a_part_of_many(
+    counted: int, total: str, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are counted up to a limit, because each thousand takes a call."""
+    monkeypatch.setattr("flowy.cli.executions.MAX_COUNTED", counted)
+    _trade(command.shop)
+    said = command("executions", "list", "--limit", "2").err
+    assert f"latest 2 of {total} executions are listed" in said
 
 
 # show
@@ -258,7 +272,7 @@ def test_a_question_comes_first(command: Command, answer: str, code: ExitCode) -
     ran = command("executions", "terminate", "--all", answer=answer)
     assert ran.code == code
     assert ran.err.count("order-") == 20
-    assert "and 2 more\nTerminate 22 executions? [y/N] " in ran.err
+    assert "and 2 more executions\nTerminate 22 executions? [y/N] " in ran.err
     left = len(command("executions", "list", "--status", "open").rows)
     assert left == (0 if code == ExitCode.FINE else 22)
     assert ("Nothing was changed. Answer y, or give --yes." in ran.err) is (left == 22)
