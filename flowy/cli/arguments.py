@@ -17,6 +17,9 @@ from ..texts import cut_end
 
 T = TypeVar("T")
 
+#: The largest count that can be given: Python has no list, loop or pool of more.
+MAX_COUNT = 1_000_000_000
+
 
 def _usage(check: Callable[[str], T]) -> Callable[[str], T]:
     """Make argparse show the text of a ValueError instead of its own."""
@@ -69,16 +72,21 @@ def status(text: str) -> str:
 @_usage
 def poll_count(text: str) -> int:
     """Return a number of polls: -1 for no end, 0 for none."""
-    if not (text == "-1" or (text.isascii() and text.isdigit())):
-        raise ValueError(f"Cannot use {text!r}: give -1 for no end, 0 to register only, or a count")
+    if text != "-1" and not 0 <= _whole(text) <= MAX_COUNT:
+        raise ValueError(
+            f"Cannot use {cut_end(text, 60)!r}: give -1 for no end, 0 to register only, or a count"
+        )
     return int(text)
 
 
 @_usage
 def count(text: str) -> int:
-    """Return a count, 1 or more."""
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ValueError(f"Cannot use {text!r}: give a whole number, 1 or more")
+    """Return a count, 1 or more, at most ``MAX_COUNT``."""
+    if not 0 < _whole(text) <= MAX_COUNT:
+        raise ValueError(
+            f"Cannot use {cut_end(text, 60)!r}: give a whole number, 1 or more, at most "
+            f"{MAX_COUNT:,}"
+        )
     return int(text)
 
 
@@ -93,8 +101,10 @@ def number(text: str) -> float:
 @_usage
 def port(text: str) -> int:
     """Return a port to listen on, 0 for a free one."""
-    if not (text.isascii() and text.isdigit() and int(text) <= 65535):
-        raise ValueError(f"Cannot use {text!r} as port: give 0 to 65535; 0 takes a free one")
+    if not 0 <= _whole(text) <= 65535:
+        raise ValueError(
+            f"Cannot use {cut_end(text, 60)!r} as port: give 0 to 65535; 0 takes a free one"
+        )
     return int(text)
 
 
@@ -169,6 +179,11 @@ def key_and_value(text: str) -> tuple[str, Any]:
     if not equals or not key:
         raise ValueError("Cannot use this: it has no key or no equals sign. Give key=value")
     return key, json_or_text(value)
+
+
+def _whole(text: str) -> int:
+    """Return the number that digits mean; -1 for another text, or for more than 20 digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else -1
 
 
 def _no_constant(name: str) -> NoReturn:

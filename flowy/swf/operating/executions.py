@@ -87,9 +87,10 @@ class ExecutionFilter:
         oldest, latest = (
             (self.closed_since, self.closed_until) if by_close else (self.since, self.until)
         )
-        time: dict[str, Any] = {"oldestDate": int(oldest or 0)}  # boto3 sends whole seconds
+        # boto3 sends whole seconds, and knows no times long before 1970.
+        time: dict[str, Any] = {"oldestDate": max(0, int(oldest or 0))}
         if latest is not None:
-            time["latestDate"] = int(latest) + 1
+            time["latestDate"] = max(0, int(latest)) + 1
         filters: list[tuple[str, Mapping[str, str | None]]] = [
             ("executionFilter", {"workflowId": self.workflow_id}),
             ("tagFilter", {"tag": self.tag}),

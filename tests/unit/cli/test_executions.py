@@ -73,6 +73,8 @@ def test_list_some(command: Command) -> None:
     assert rows("--type", "order", "--version", "1", "--status", "completed") == ["done"]
     assert rows("--since", "2020-01-31", "--until", "2020-01-31T10:30Z") == []
     assert rows("--since", "100000d", "--tag", "late") == ["order-8", "order-7"]
+    assert rows("--since", "9" * 30, "--tag", "late") == ["order-8", "order-7"]
+    assert rows("--until", "9" * 30) == rows("--closed-until", "9" * 30) == []
     assert rows("--closed-since", "2020-01-31") == ["failed", "done"]
 
 
