@@ -10,8 +10,10 @@ import importlib
 import os
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from zipimport import zipimporter
 
 
 def modules_below(
@@ -45,7 +47,7 @@ def _below(
                 inner = getattr(module, "__path__", None) or ()
                 yield from _below(inner, f"{name}.", ignored, above)
     for name, inner in _bare_folders(path, prefix).items():
-        if name not in known and not ignored(name):
+        if name not in known and not ignored(name) and _is_importable(name, inner):
             yield from _below(inner, f"{name}.", ignored, above)
 
 
@@ -57,11 +59,31 @@ def _bare_folders(path: Iterable[str], prefix: str) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for folder in path:
-        try:
-            inside = sorted(Path(folder).iterdir())
-        except OSError:  # a package's path may contain an archive, for example
-            continue
-        for inner in inside:
-            if inner.name.isidentifier() and inner.name != "__pycache__" and inner.is_dir():
-                found.setdefault(prefix + inner.name, []).append(str(inner))
+        for inner in _folders_in(folder):
+            name = Path(inner).name
+            if name.isidentifier() and name != "__pycache__":
+                found.setdefault(prefix + name, []).append(inner)
     return found
+
+
+def _is_importable(name: str, folders: list[str]) -> bool:
+    """Return whether Python can import a folder: older ones need an entry for it in an archive."""
+    return any(map(os.path.isdir, folders)) or find_spec(name) is not None
+
+
+def _folders_in(folder: str) -> list[str]:
+    """Return the folders in a folder of a package's path, which may be in an archive."""
+    try:
+        return sorted(str(each) for each in Path(folder).iterdir() if each.is_dir())
+    except OSError:
+        pass
+    importer = pkgutil.get_importer(folder)
+    if not isinstance(importer, zipimporter):
+        return []
+    from zipfile import ZipFile  # takes milliseconds, and few programs are in an archive
+
+    above = importer.prefix.replace(os.sep, "/")
+    with ZipFile(importer.archive) as archive:
+        below = (each[len(above) :] for each in archive.namelist() if each.startswith(above))
+        names = {each.partition("/")[0] for each in below if "/" in each}
+    return [str(Path(folder, name)) for name in sorted(names)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sys
 import textwrap
 import types
@@ -113,6 +114,18 @@ def test_folders_without_init(write: Callable[..., str], tmp_path: Path) -> None
     assert found(f"{package}.bare.below") == ["three 1"]
     with pytest.raises(ZeroDivisionError):
         found(package)
+
+
+def test_folders_in_an_archive(
+    write: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python imports from archives, too, so that folders without __init__.py in one are found."""
+    package = write(top=echo("one"), bare__dot__deep__dot__two=echo("two"))
+    archive = shutil.make_archive(str(tmp_path / "all"), "zip", tmp_path, package)
+    shutil.rmtree(tmp_path / package)
+    monkeypatch.syspath_prepend(archive)
+    assert found(package) == ["one 1", "two 1"]
+    assert found(package, ".bare.deep") == ["one 1"]
 
 
 def test_a_module_hides_a_folder(write: Callable[..., str]) -> None:
