@@ -80,7 +80,8 @@ class HealthOptions:
         if self.file is not None and not os.fspath(self.file):
             raise ValueError("Cannot use file='': give the path of a file to write.")
         for name, seconds in (("max_block", self.max_block), ("max_silence", self.max_silence)):
-            if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+            is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+            if not is_number or not 0 <= seconds < math.inf:
                 raise ValueError(f"Cannot use {name}={seconds!r}: give seconds, 0 or more.")
 
 

@@ -200,7 +200,8 @@ def _class_name(function: FunctionType) -> str:
 
 
 def _a(thing: object) -> str:
-    return "None" if thing is None else f"a {type(thing).__name__}"
+    kind = type(thing).__name__
+    return "None" if thing is None else f"{'an' if kind[0] in 'aeiouAEIOU' else 'a'} {kind}"
 
 
 def auto_heartbeat_seconds(asked: bool | float, defaults: ActivityDefaults) -> float | None:
@@ -243,7 +244,7 @@ def max_stall_seconds(
 def _positive_seconds(value: float, what: str) -> float:
     """Return a finite number of seconds over 0; any other value is a ValueError."""
     try:
-        seconds = float(value)
+        seconds = 0.0 if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         seconds = 0.0
     if not 0 < seconds < float("inf"):

@@ -177,7 +177,8 @@ class ServingOptions:
         if self.pollers is not None:
             check_count("pollers", self.pollers)
         grace = self.grace
-        if grace is not None and not (isinstance(grace, int | float) and 0 <= grace < math.inf):
+        is_number = isinstance(grace, int | float) and not isinstance(grace, bool)
+        if grace is not None and not (is_number and 0 <= grace < math.inf):
             raise ValueError(f"Cannot use grace={grace!r}: give seconds, 0 or more, or None.")
         for name, choice in (("on_stop", self.on_stop), ("on_unknown", self.on_unknown)):
             if choice not in ("abandon", "fail"):

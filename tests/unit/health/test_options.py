@@ -61,6 +61,7 @@ def test_where_nothing_can_listen(http: Any) -> None:
         ({"file": ""}, "Cannot use file='': give the path of a file to write."),
         ({"max_block": -1}, "Cannot use max_block=-1: give seconds, 0 or more."),
         ({"max_block": "5"}, "Cannot use max_block='5': give seconds, 0 or more."),
+        ({"max_block": True}, "Cannot use max_block=True: give seconds, 0 or more."),
         ({"max_silence": math.inf}, "Cannot use max_silence=inf: give seconds, 0 or more."),
         ({"max_silence": None}, "Cannot use max_silence=None: give seconds, 0 or more."),
     ],

@@ -103,7 +103,7 @@ def test_a_function_is_no_activity(function: Any, said: str) -> None:
 
 @pytest.mark.parametrize(
     ("run", "said"),
-    [(None, "its run is None"), (property(len), "its run is a property"), (3, "its run is a int")],
+    [(None, "its run is None"), (property(len), "its run is a property"), (3, "its run is an int")],
 )
 def test_a_run_that_cannot_be_called(run: Any, said: str) -> None:
     """It fails at the decorator, not at the first task."""

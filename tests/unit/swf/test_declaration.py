@@ -189,6 +189,12 @@ def test_seconds_that_cannot_be_used(what: str, value: Any) -> None:
         marked(**{what: value})
 
 
+def test_a_stall_that_is_true() -> None:
+    """True is no second: only ``auto_heartbeat`` takes it."""
+    with pytest.raises(ValueError, match="Cannot use True as max_stall: give seconds"):
+        marked(auto_heartbeat=1, max_stall=True)
+
+
 def test_only_its_own_marks() -> None:
     """A class declares what stands above it, each mark once; what its base is, it is not."""
     twice = mark(version=1)(mark(version=2)(type("Twice", (Echo,), {})))

@@ -113,6 +113,7 @@ def test_a_worker_made_by_hand_takes_the_serving_options() -> None:
         ({"concurrency": "2"}, "Cannot use concurrency='2': give a whole number, 1 or more."),
         ({"pollers": 1.5}, "Cannot use pollers=1.5: give a whole number, 1 or more."),
         ({"grace": -1}, "Cannot use grace=-1: give seconds, 0 or more, or None."),
+        ({"grace": True}, "Cannot use grace=True: give seconds, 0 or more, or None."),
         ({"grace": math.inf}, "Cannot use grace=inf: give seconds, 0 or more, or None."),
         ({"grace": math.nan}, "Cannot use grace=nan: give seconds, 0 or more, or None."),
         ({"history_rate": 0}, "Cannot use history_rate=0: give a number, more than 0."),
