@@ -96,8 +96,11 @@ def _text(error: BaseException, packages: Sequence[str], here: str) -> str:
 def place_text(error: BaseException, packages: Sequence[str] = ()) -> str:
     """Return a second line with the author's file and line; empty if there is none."""
     if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_file():
-        return f"\n  See {error.filename}, line {error.lineno}."
+        return f"\n  See {error.filename}, line {error.lineno or 1}."  # 0: an unknown encoding
     frame = _frame(error, packages)
+    if frame is None and error.__cause__ is not None:
+        # Python puts a RuntimeError in the place of a StopIteration in a generator, as scans are.
+        frame = _frame(error.__cause__, packages)
     return "" if frame is None else f"\n  See {frame[0]}, line {frame[1]}."
 
 

@@ -104,6 +104,8 @@ BROKEN = [
         3,
     ),
     ("from flowy import activity\nactivity('a', 1, None)\n", "ValueError: Cannot use None as", 2),
+    ("\nnext(iter(()))\n", "RuntimeError: generator raised StopIteration.", 2),
+    ("# coding: none\n", "SyntaxError: unknown encoding: none.", 1),
 ]
 
 
