@@ -11,6 +11,7 @@ import queue
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from subprocess import Popen
 
 from ..concurrency.cli_signals import passed_on
@@ -43,6 +44,11 @@ def check_program(name: str) -> None:
         LocalSWFError: it is not in the PATH, or cannot be run.
     """
     if shutil.which(name) is None:
+        if os.sep in name and Path(name).is_file():
+            raise LocalSWFError(
+                f"Cannot run {name!r}: the file is not executable. Run `chmod +x` on it, or name "
+                "the program that runs it."
+            )
         raise LocalSWFError(
             f"Cannot run {name!r}: the program was not found. Check its name and the PATH."
         )

@@ -92,6 +92,18 @@ def test_a_command_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> No
     )
 
 
+def test_a_script_that_is_not_executable(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is there, so that its name is not what is wrong."""
+    script = tmp_path / "worker.py"
+    script.write_text("1")
+    assert main(["local", "--", str(script)]) == ExitCode.REFUSED
+    assert capsys.readouterr().err.startswith(
+        f"flowy: Cannot run '{script}': the file is not executable. Run `chmod +x` on it, or "
+    )
+
+
 def test_how_long_a_poll_is_held(capfd: pytest.CaptureFixture[str]) -> None:
     """Two seconds by default, so that a worker stops soon; another time on request."""
     assert POLL_SECONDS == 2
