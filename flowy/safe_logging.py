@@ -21,6 +21,9 @@ else:
 #: The file descriptor of standard error, for the last resort.
 _STDERR = 2
 
+#: Shows that a configuration has disabled all loggers; nobody disables this one alone.
+_OWN = logging.getLogger(__name__)
+
 
 class SafeLogger(_Adapter):
     """A logger that reports its own trouble to standard error instead of raising it.
@@ -31,6 +34,8 @@ class SafeLogger(_Adapter):
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         """Log as ``logging.Logger.log``, or write one line to standard error if that raises."""
         try:
+            if _OWN.disabled:  # an activity may import a module that configures logging
+                enable_loggers()
             if self.logger.isEnabledFor(level):
                 kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1  # the caller's line
                 self.logger.log(level, msg, *args, **kwargs)

@@ -156,6 +156,26 @@ def test_loggers_that_a_configuration_disabled(caplog: pytest.LogCaptureFixture)
         own.disabled = mine.disabled = False
 
 
+def test_a_configuration_while_activities_run(
+    logger: SafeLogger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A module that an activity imports late does not silence the worker."""
+    caplog.set_level(logging.INFO)
+    names = ["flowy", "flowy.safe_logging", logger.logger.name]
+    loggers = list(map(logging.getLogger, names))
+    for each in loggers:  # as logging.config does
+        each.disabled = True
+    try:
+        logger.info("a task has ended")
+        logger.info("another one, too")
+    finally:
+        for each in loggers:
+            each.disabled = False
+    told, *said = caplog.messages
+    assert "Set disable_existing_loggers to False" in told
+    assert said == ["a task has ended", "another one, too"]
+
+
 def test_a_level_that_is_off_costs_nothing(
     logger: SafeLogger, capfd: pytest.CaptureFixture[str]
 ) -> None:
