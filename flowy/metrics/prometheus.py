@@ -152,8 +152,7 @@ class PrometheusObserver(Observer):
         """Remember how a process ended, and drop its current values."""
         self._replacements.ended(event)
         if self._shares:
-            for name in (event.slot, event.pid):  # the author's own metrics use the id
-                shared_folder.mark_dead(name)
+            shared_folder.mark_dead(event.slot, event.pid)
 
     def _of(self, name: str, *labels: str) -> Any:
         """Return a metric with these label values."""

@@ -57,18 +57,30 @@ def enter(event: Starting) -> None:
         return  # other software starts the processes; their files are named by process id
     if event.supervises:
         for slot in range(event.processes):  # a killed supervisor may have left their files
-            mark_dead(slot)
+            _mark_dead(_name_of(slot))
     from prometheus_client import values
 
-    identifier = _SUPERVISOR if event.slot is None else str(event.slot)
-    values.ValueClass = _value_class(identifier)
+    values.ValueClass = _value_class(_SUPERVISOR if event.slot is None else _name_of(event.slot))
 
 
-def mark_dead(process: int) -> None:
-    """Drop the current values of a process, such as its running tasks, by its slot or its id."""
+def mark_dead(slot: int, pid: int) -> None:
+    """Drop the current values of a process, such as its running tasks."""
+    _mark_dead(_name_of(slot))
+    _mark_dead(str(pid))  # the author's own metrics use the id
+
+
+def _name_of(slot: int) -> str:
+    """Return the name of a slot in file names.
+
+    A number alone would be that of another process's id: in a container, these are small.
+    """
+    return f"slot{slot}"
+
+
+def _mark_dead(name: str) -> None:
     from prometheus_client.multiprocess import mark_process_dead
 
-    mark_process_dead(process)  # type: ignore[no-untyped-call]
+    mark_process_dead(name)  # type: ignore[no-untyped-call]
 
 
 def registry(folder: str) -> CollectorRegistry:

@@ -78,6 +78,17 @@ def test_three_generations_in_two_slots() -> None:
     assert scraped("polls_total") == 24
 
 
+def test_a_process_id_that_is_the_number_of_a_slot() -> None:
+    """In a container, ids are as small as slots: the other process's values stay."""
+    supervisor = started(None)
+    for slot in (0, 1):
+        busy(started(slot))
+    supervisor.process_ended(ProcessEnded(1, 0, "exit code 1", expected=False))
+    assert [scraped(name) for name in ("slots", "tasks_running")] == [10, 1]
+    names = {file.stem.rpartition("_")[2] for file in folder().iterdir()}
+    assert names == {"slot0", "slot1", "supervisor"}
+
+
 def test_the_task_of_a_dead_process() -> None:
     """The supervisor counts its end; it had run in another process, and had no slot here."""
     supervisor, child = started(None), started(0)
