@@ -80,21 +80,37 @@ def add_verbs(verbs: Verbs) -> None:
 
 
 def _health(given: argparse.Namespace) -> ExitCode:
-    what = "ready" if given.ready else "live"
+    url = given.url or ""
+    at_ready = url.startswith("http") and url.endswith("/ready")
+    what = "ready" if given.ready or at_ready else "live"
     try:
         if given.file is not None:
             problems = problems_of(given.file, max_age_seconds=given.max_age, ready=given.ready)
-            text, well = "; ".join(problems), not problems
+            text = "; ".join(problems)
         else:
-            code, text = _asked(given.url, f"/{what}")
-            text, well = text.strip().removeprefix(f"not {what}: "), code == 200
+            text = _problems_at(url, what)
     except HealthError as error:
-        text, well = str(error).rstrip("."), False
-    if well:
+        text = str(error).rstrip(".")
+    if not text:
         print(what)
         return ExitCode.FINE
     say(f"The worker is not {what}: {text}.")
     return ExitCode.ERROR
+
+
+def _problems_at(url: str, what: str) -> str:
+    """Return why the worker of a URL is not live, or not ready; empty if it is.
+
+    Raises:
+        HealthError: something else answers, whose 200 says nothing about a worker.
+    """
+    code, answer = _asked(url, f"/{what}")
+    text = answer.strip()
+    if code == 200 and text == what:
+        return ""
+    if not text.startswith(f"not {what}: "):
+        raise _other_answer(url, code)
+    return text.removeprefix(f"not {what}: ")
 
 
 def _asked(url: str, path: str) -> tuple[int, str]:
@@ -115,12 +131,16 @@ def _status(given: argparse.Namespace) -> ExitCode:
         if code != 200 or not isinstance(status, dict):
             raise ValueError
     except ValueError:
-        raise HealthError(
-            f"Cannot read what {given.url} answers ({code}): it is not a worker's health server. "
-            "Give the URL that the worker logs."
-        ) from None
+        raise _other_answer(given.url, code) from None
     if given.json:
         print(json.dumps(status))
     else:
         print_status(status)
     return ExitCode.FINE
+
+
+def _other_answer(url: str, code: int) -> HealthError:
+    return HealthError(
+        f"Cannot read what {url} answers ({code}): it is not a worker's health server, or another "
+        "path of it. Give the URL that the worker logs."
+    )

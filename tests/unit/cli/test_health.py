@@ -139,7 +139,24 @@ def test_health_of_a_server(
     assert main(["health", "--url", f"{server.url}/", "--ready"]) == ExitCode.ERROR
     assert capsys.readouterr() == ("", "flowy: The worker is not ready: it stops.\n")
     assert main(["health", "--url", f"{server.url}/ready"]) == ExitCode.ERROR
+    assert capsys.readouterr() == ("", "flowy: The worker is not ready: it stops.\n")
     assert main(["health", "--url", f"{server.url}/live"]) == ExitCode.FINE
+    patient.now = WELL
+    assert main(["health", "--url", f"{server.url}/ready"]) == ExitCode.FINE
+    assert capsys.readouterr().out == "live\nready\n"
+
+
+@pytest.mark.parametrize("path", ["/status", "/live --ready", "/metrics", "/favicon.ico"])
+def test_health_of_another_answer(
+    server: HealthServer, path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A 200 to another question says nothing about the worker: a probe must not take it."""
+    path, *flags = path.split()
+    assert main(["health", "--url", server.url + path, *flags]) == ExitCode.ERROR
+    why = "it is not a worker's health server, or another path of it. Give the URL"
+    said = capsys.readouterr().err
+    assert why in said
+    assert ".." not in said
 
 
 def test_health_over_a_socket_in_the_file_system(patient: Patient, tmp_path: Path) -> None:
