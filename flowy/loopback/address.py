@@ -84,12 +84,15 @@ class Address:
         """Return the URL by which programs on this machine reach a port."""
         return f"http://{self._own}:{port}"
 
-    def answers_to(self, host: str) -> bool:
+    def answers_to(self, host: str | None) -> bool:
         """Return whether a Host header names this address.
 
         Args:
             host: the header's value, with or without a port. Any port will do, because of tunnels.
+                None for a request without the header, as probes of HTTP/1.0 send it.
         """
+        if host is None:
+            return self._answers_to_all
         name, colon, port = host.rpartition(":")
         name = name if colon and port.isdigit() else host
         return self._answers_to_all or name.lower() in self._answered
@@ -123,7 +126,7 @@ class UnixAddress:
         """Return the socket as ``unix:PATH``; *port* is ignored."""
         return f"unix:{self.path}"
 
-    def answers_to(self, host: str) -> bool:
+    def answers_to(self, host: str | None) -> bool:
         """Return True: any Host header is fine, because web pages cannot reach the socket."""
         return True
 

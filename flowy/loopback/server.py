@@ -177,12 +177,13 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         """Return why this request is refused; None if no web page can have sent it."""
         server = self.server
         hosts = self.headers.get_all("Host", [])
-        if len(hosts) != 1 or not server.address.answers_to(hosts[0]):
+        host = hosts[0] if hosts else None
+        if len(hosts) > 1 or not server.address.answers_to(host):
             return (
                 f"{server.subject} answers only requests with a loopback Host{server.host_advice}."
             )
         origins = self.headers.get_all("Origin", [])
-        if origins and origins != [f"http://{hosts[0]}"]:
+        if origins and origins != [f"http://{host}"]:
             return f"{server.subject} does not answer requests from other web pages."
         return None
 

@@ -126,6 +126,19 @@ def test_probes_from_other_machines(patient: Patient) -> None:
         assert ask(server, "/live", Host="10.0.0.7:8080")[0] == 200
         assert ask(server, "/live", Host="worker.example")[0] == 200
         assert ask(server, "/live", Origin="http://example.com")[0] == 403
+        assert ask_without_host(server, "/live").startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_request_without_a_host_on_loopback(server: HealthServer) -> None:
+    """It is refused: it does not name this machine."""
+    assert ask_without_host(server, "/live").startswith(b"HTTP/1.1 403 ")
+
+
+def ask_without_host(server: HealthServer, path: str) -> bytes:
+    """Ask as HTTP/1.0, as the checks of some load balancers do."""
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE_SECONDS) as client:
+        client.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+        return client.makefile("rb").read()
 
 
 def test_a_socket_in_the_file_system(patient: Patient, tmp_path: Path) -> None:
