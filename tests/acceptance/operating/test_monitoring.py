@@ -23,6 +23,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from flowy.local import LocalSWF
 from flowy.metrics.instruments import INSTRUMENTS
 from tests.acceptance.flows import Ask, Flow
 from tests.acceptance.processes import Process
@@ -129,10 +130,11 @@ ACTIVITIES = """
 class Prometheus:
     """A Prometheus that scrapes one worker; its alerts are the example's, with short times."""
 
-    def __init__(self, folder: Path, target: int) -> None:
+    def __init__(self, folder: Path, target: int, silence_seconds: int) -> None:
         self._port = free_port()
         rules = (EXAMPLE / "alerts.yml").read_text()
         rules = re.sub(r"(\[|offset )\d+m", rf"\g<1>{WINDOW_SECONDS}s", rules)
+        rules = rules.replace("_timestamp_seconds > 180", f"_timestamp_seconds > {silence_seconds}")
         (folder / "alerts.yml").write_text(re.sub(r"for: \d+m", "for: 0s", rules))
         config = (EXAMPLE / "prometheus.yml").read_text()
         config = config.replace("15s", f"{SCRAPE_SECONDS * 1000:.0f}ms").replace(
@@ -200,10 +202,16 @@ class Prometheus:
 
 
 @contextmanager
-def scraping(folder: Path, target: int) -> Iterator[Prometheus]:
-    """A Prometheus, while the block runs."""
+def scraping(folder: Path, target: int, silence_seconds: int = 180) -> Iterator[Prometheus]:
+    """A Prometheus, while the block runs.
+
+    Args:
+        folder: where its files go.
+        target: the port of the worker.
+        silence_seconds: how long SWF may answer no poll without an alert.
+    """
     folder.mkdir()
-    prometheus = Prometheus(folder, target)
+    prometheus = Prometheus(folder, target, silence_seconds)
     try:
         yield prometheus
     finally:
@@ -285,3 +293,35 @@ def test_two_processes_through_a_kill_a_recycle_and_a_stop(
         assert worker.wait() == 8, worker.output  # the killed one had polls out
         prometheus.wait_for_alerts("FlowyWorkerDown")
     assert not folder.exists()
+
+
+@pytest.mark.timeout(180)
+def test_an_outage_in_which_polls_fail_at_once(
+    local_swf: LocalSWF,
+    process: Callable[..., Process],
+    write: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    """No scrape sees such a poll open, and still the alert fires, and ceases at the end."""
+    tool("prometheus")
+    port = free_port()
+    write("shop.py", ACTIVITIES)
+    with (
+        LocalSWF(page_port=None, poll_seconds=1) as swf,
+        scraping(tmp_path / "prometheus", port, silence_seconds=5) as prometheus,
+    ):
+        worker = process(
+            *("-m", "flowy", "worker", "--domain", "local", "--task-list", "list"),
+            *("--concurrency", "3", "--http", port),
+            *("--observer", "flowy.metrics.prometheus:OBSERVER", "shop"),
+            **swf.environment,
+        )
+        worker.wait_for("Worker started as")
+        prometheus.wait_for("flowy_slots", 3)
+        prometheus.wait_for_alerts()
+        swf.stop()
+        prometheus.wait_for_alerts("FlowyPollsUnanswered")
+        swf.start()
+        prometheus.wait_for_alerts()
+        worker.signal(signal.SIGTERM)
+        worker.wait()
