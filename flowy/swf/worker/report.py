@@ -158,6 +158,13 @@ class Tally:
             self._polls_lost.append(LostPoll(now, identity, fault))
             self._polls_lost_count += 1
 
+    def counts(self) -> dict[TaskOutcome, int]:
+        """Return how many tasks have ended with each outcome that a worker's tasks can have."""
+        with self._lock:
+            return {
+                outcome: self._counts[outcome] for outcome in (*_COUNTED_OUTCOMES, *self._named)
+            }
+
     def report(self) -> StopReport:
         """Return what was counted so far."""
         with self._lock:

@@ -65,7 +65,6 @@ class WorkerState:
     def status(self) -> dict[str, Any]:
         """Return the status as JSON, without any token, input, result or details."""
         worker, slots = self._worker, self._slots
-        report = worker.tally.report()
         runs = sorted(slots.running, key=lambda run: run.started_at)
         return {
             "version": __version__,
@@ -82,7 +81,9 @@ class WorkerState:
                 for each in list(self._records)
             ],
             "loop_blocked_seconds": _rounded(self._blocked),
-            "ended": {name: getattr(report, name) for name in _ENDED},
+            "ended": {
+                outcome.name.lower(): number for outcome, number in worker.tally.counts().items()
+            },
             "tasks": [_task(run, worker.clock) for run in runs],
         }
 
@@ -134,9 +135,6 @@ class WorkerState:
             yield "it does not poll yet"
         elif not any(record.is_served for record in list(self._records)):
             yield f"SWF has not answered a poll, nor held one for {HELD_SECONDS:.0f} s"
-
-
-_ENDED = ("completed", "failed", "canceled", "suspended", "handed_over", "closed")
 
 
 def _task(run: TaskRun, clock: Clock) -> dict[str, Any]:

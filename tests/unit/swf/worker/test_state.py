@@ -242,3 +242,14 @@ def test_the_status_of_a_worker(case: WorkerCase) -> None:
     case.swf.wait_until(lambda: bool(case.swf.answers))
     case.journal.wait_for("settled", "token-1", "COMPLETED")
     assert worker.state.status()["ended"]["completed"] == 1
+
+
+def test_the_status_counts_what_a_worker_leaves(case: WorkerCase) -> None:
+    """Also the tasks that have no answer: they are those to look for."""
+    worker, _ = case.start_busy(concurrency=3)
+    worker.stop(StopLevel.CANCEL)
+    case.clock.turn_until(lambda: sum(worker.state.status()["ended"].values()) > 0)
+    ended = worker.state.status()["ended"]
+    assert {name for name, number in ended.items() if number} == {"abandoned"}
+    assert {"unanswered", "left_unknown", "failed_by_stop"} < ended.keys()
+    case.release.set()
