@@ -34,15 +34,19 @@ class SafeLogger(_Adapter):
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
         """Log as ``logging.Logger.log``, or write one line to standard error if that raises."""
         try:
-            if _OWN.disabled:  # an activity may import a module that configures logging
-                enable_loggers()
-            if self.logger.isEnabledFor(level):
+            if self.isEnabledFor(level):
                 kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1  # the caller's line
                 self.logger.log(level, msg, *args, **kwargs)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             _say(f"flowy: a log line was lost: {type(error).__name__} in a log handler\n")
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - logging's name
+        """Return whether a record of this level is logged."""
+        if _OWN.disabled:  # an activity may import a module that configures logging
+            enable_loggers()
+        return self.logger.isEnabledFor(level)
 
     def process(
         self, msg: Any, kwargs: MutableMapping[str, Any]
