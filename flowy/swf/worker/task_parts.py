@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...concurrency.stop import StopLevel
+from ...context import entered
 from ...invocation import Answer, Failed, NoAnswer, StatusRecord, TaskStatus
 from ...observer import HeartbeatEnded, StatusChanged
 from ...safe_logging import get_logger
@@ -127,7 +128,10 @@ class TaskParts:
         if details is not None and details != self._journaled and self._has_history:
             self._journaled = details
             self._worker.journal.beaten(self._task.task_token, details)
-        return self._worker.client.record_activity_task_heartbeat(self._task.task_token, details)
+        with entered(self.running):  # a background heartbeat has a thread without it
+            return self._worker.client.record_activity_task_heartbeat(
+                self._task.task_token, details
+            )
 
     def _heartbeat_ended(self, fault: str | None) -> None:
         self._worker.observers.heartbeat_ended(HeartbeatEnded(self.info, fault is None, fault))

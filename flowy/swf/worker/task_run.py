@@ -14,6 +14,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 
+from ...context import entered
 from ...invocation import (
     Answer,
     Failed,
@@ -150,8 +151,9 @@ class TaskRun(TaskParts):
             return False
         outcome = TaskOutcome.UNANSWERED
         try:
-            self._flush(answer)
-            outcome = self.responder.respond(answer, self.heartbeats.details)
+            with entered(self.running):  # so that each record of its calls has its ids
+                self._flush(answer)
+                outcome = self.responder.respond(answer, self.heartbeats.details)
         finally:
             # Also if the delivery is interrupted: SWF may have taken the answer.
             self._settle(outcome, ran_seconds, getattr(answer, "error", None))

@@ -11,6 +11,7 @@ import pytest
 from flowy import reasons
 from flowy.concurrency.stop import StopLevel
 from flowy.invocation import TaskOutcome
+from flowy.logs import ActivityFilter
 from flowy.observer import (
     Observer,
     TaskEnded,
@@ -48,7 +49,8 @@ def test_open_tasks_of_a_dead_child_are_failed(case: Case) -> None:
 
 def test_the_end_of_a_task_whose_process_died_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """By the supervisor, in the words and with the keys of a worker, and to its observers."""
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG)
+    caplog.handler.addFilter(ActivityFilter())
     case = Case()
     child = case.child(exitcode=-9)
     case.hear(child, opened("a"))
@@ -62,6 +64,8 @@ def test_the_end_of_a_task_whose_process_died_is_told(caplog: pytest.LogCaptureF
     keys: dict[str, object] = record.__dict__
     assert (keys["flowy_activity"], keys["flowy_workflow_id"]) == ("a", "order-7")
     assert (keys["flowy_outcome"], keys["flowy_fault"]) == ("failed", "Worker process died")
+    (call,) = [each for each in caplog.records if each.getMessage().startswith("Calling ")]
+    assert call.__dict__["flowy_activity"] == "a"
     ended = TaskEnded(an_info(name="a"), TaskOutcome.FAILED, 7.0, 2.0)
     assert [event for event in case.seen.events if isinstance(event, TaskEnded)] == [ended]
 

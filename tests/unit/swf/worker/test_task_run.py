@@ -22,6 +22,7 @@ from flowy.invocation import (
     TaskOutcome,
     TaskStatus,
 )
+from flowy.logs import ActivityFilter
 from flowy.observer import HeartbeatEnded, Observers, StatusChanged
 from flowy.swf.values import ActivityType
 from flowy.task import Activity
@@ -30,6 +31,24 @@ from tests.unit.swf.calls import refused, unknown
 from tests.unit.swf.worker.runs import Case, Recorder
 
 # The journal
+
+
+def test_the_calls_of_a_task_have_its_ids_in_the_log(
+    case: Case, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever thread makes them: of a background heartbeat, of a coroutine's answer, of a stop."""
+    caplog.set_level(logging.DEBUG)
+    caplog.handler.addFilter(ActivityFilter())
+    run = case.task_run()
+    run.heartbeats.send()  # as the threads of background heartbeats do
+    run.finish(Completed("1"))
+    calls = [each for each in caplog.records if each.getMessage().startswith("Calling ")]
+    assert [each.getMessage() for each in calls] == [
+        "Calling record_activity_task_heartbeat.",
+        "Calling respond_activity_task_completed.",
+    ]
+    for call in calls:
+        assert call.__dict__["flowy_activity_id"] == run.info.activity_id
 
 
 def test_a_task_is_in_the_journal_before_it_runs(case: Case) -> None:
