@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ..concurrency.processes import is_imported_by_child, leave_unguarded
+from ..concurrency.threads import run_logged
 from ..exception import ScanError
 from ..options import documented
 from .client import Layer1, connect
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 #: How many threads can use an ``AsyncScheduler`` at once and keep their connections between calls:
 #: more than a web app's server has. Connections are made when they are needed.
 ASYNC_CALLS_AT_ONCE = 100
+
+#: How long a process that must end waits until its health file and port are closed, in seconds.
+LEAVE_SECONDS = 2.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -126,13 +131,16 @@ def run_worker(
         observers=options.all_observers,
     )
     worker: ActivityWorker | Supervisor
+    shown = ExitStack()
     if options.processes > 1:
         worker = Supervisor(client, WorkerSpec(options.by_name(), initialize), last=last)
     else:
         served = (options.domain, options.task_list, activities)
-        given = {"loop": options.loop, "leave": leave, "last": last, **options.serving}
+        leaving = None if leave is None else functools.partial(_leave, shown, leave)
+        given = {"loop": options.loop, "leave": leaving, "last": last, **options.serving}
         worker = ActivityWorker(client, *served, **given)
-    with _health_of(worker, options):
+    with shown:
+        shown.enter_context(_health_of(worker, options))
         if options.reg_remote:
             with registering or nullcontext():
                 # A deployment that only registers must learn if that failed.
@@ -149,6 +157,15 @@ def _health_of(
     from ..health.watch import health_shown  # needed only to show the health
 
     return health_shown(options.health, worker.state)
+
+
+def _leave(shown: ExitStack, leave: Callable[[StopReport], None], report: StopReport) -> None:
+    """End the process although its main thread hangs; its health is shown no longer."""
+    closing = threading.Thread(target=lambda: run_logged(shown.close), daemon=True)
+    with suppress(RuntimeError):  # no thread is left: the health file gets old
+        closing.start()
+        closing.join(LEAVE_SECONDS)
+    leave(report)
 
 
 def async_scheduler(

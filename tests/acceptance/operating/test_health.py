@@ -184,6 +184,28 @@ def test_a_worker_through_its_life(
     assert "STOPPING=1" in systemd.told
 
 
+def test_a_worker_that_ends_although_an_activity_hangs(
+    own_swf: LocalSWF, swf_environment: dict[str, str], tmp_path: Path
+) -> None:
+    """It leaves no file that says that it is live, and no socket."""
+    (tmp_path / "life.py").write_text(ACTIVITIES)
+    file, path = tmp_path / "health", tmp_path / "socket"
+    calls = Calls(own_swf, tmp_path)
+    arguments = ["worker", "--domain", "local", "--task-list", "tasks", "--grace", "0"]
+    arguments += ["--http", f"unix:{path}", "--health-file", str(file), "life"]
+    environment = {**swf_environment, **own_swf.environment}
+    with Flowy(*arguments, cwd=tmp_path, env=environment) as worker:
+        worker.log_line_with("Worker started as")
+        calls.begin("hold")
+        wait_for(f"unix:{path}", "/status", 200, '"last_heartbeat": "')
+        assert main(["health", "--file", str(file)]) == ExitCode.FINE
+        worker.send(signal.SIGTERM)
+        code, _, log = worker.end()
+    assert code == ExitCode.LEFT_OVER, log
+    assert not file.exists()
+    assert not path.exists()
+
+
 def test_a_poller_whose_thread_dies(
     process: Callable[..., Process], write: Callable[..., Path]
 ) -> None:
