@@ -18,6 +18,7 @@ from flowy import call_activity
 from flowy.cli import ExitCode, main
 from flowy.health.client import asked
 from flowy.local import LocalSWF
+from tests.acceptance.flows import Ask, Flow
 from tests.acceptance.flowy_command import Flowy
 from tests.acceptance.processes import Process
 from tests.patience import PATIENCE_SECONDS, until
@@ -185,18 +186,17 @@ def test_a_worker_through_its_life(
 
 
 def test_a_worker_that_ends_although_an_activity_hangs(
-    own_swf: LocalSWF, swf_environment: dict[str, str], tmp_path: Path
+    flow: Callable[..., Flow], domain: str, swf_environment: dict[str, str], tmp_path: Path
 ) -> None:
     """It leaves no file that says that it is live, and no socket."""
     (tmp_path / "life.py").write_text(ACTIVITIES)
-    file, path = tmp_path / "health", tmp_path / "socket"
-    calls = Calls(own_swf, tmp_path)
-    arguments = ["worker", "--domain", "local", "--task-list", "tasks", "--grace", "0"]
+    file, path, pipe = tmp_path / "health", tmp_path / "socket", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    arguments = ["worker", "--domain", domain, "--task-list", "tasks", "--grace", "0"]
     arguments += ["--http", f"unix:{path}", "--health-file", str(file), "life"]
-    environment = {**swf_environment, **own_swf.environment}
-    with Flowy(*arguments, cwd=tmp_path, env=environment) as worker:
+    with Flowy(*arguments, cwd=tmp_path, env=swf_environment) as worker:
         worker.log_line_with("Worker started as")
-        calls.begin("hold")
+        flow(Ask("hold", json.dumps([[str(pipe)], {}])))
         wait_for(f"unix:{path}", "/status", 200, '"last_heartbeat": "')
         assert main(["health", "--file", str(file)]) == ExitCode.FINE
         worker.send(signal.SIGTERM)
