@@ -47,7 +47,8 @@ def _print_worker(status: Status) -> None:
     print(f"  ended: {ended.replace('_', ' ') or 'none'}")
     blocked = status["loop_blocked_seconds"]
     if blocked:
-        print(f"  event loop blocked for {span(blocked)}")
+        by = status.get("loop_blocked_by")
+        print(f"  event loop blocked for {span(blocked)}{f' by {printable(by)}' if by else ''}")
     if status["tasks"]:
         print()
         print_table(HEADINGS, map(_row, status["tasks"]))

@@ -69,6 +69,13 @@ class LoopWatch:
             return 0.0
         return self._clock.now() - asked_at
 
+    @property
+    def blocked_by(self) -> str | None:
+        """What has blocked the loop for longest; None if it has answered the last check."""
+        # Without the lock, which a log handler that hangs may keep locked.
+        ordered = self._ordered()
+        return ordered[0].subject.name if ordered and self.blocked_seconds > 0 else None
+
     def look(self) -> None:
         """Start a check, or note what blocks the loop, and warn if it has for too long."""
         with self._lock:
@@ -97,12 +104,12 @@ class LoopWatch:
                 self._warned = False
                 self._add(self._clock.now(), self._seen)
                 by = f", {self._shares()}" if len(self._blockers) > 1 else ""
-                keys = log_keys("loop_unblocked", self._longest.subject.info, seconds=blocked)
+                keys = log_keys("loop_unblocked", self._ordered()[0].subject.info, seconds=blocked)
                 logger.warning("The event loop runs again after %.1f s%s.", blocked, by, extra=keys)
 
     def _warn(self) -> None:
         self._warned = True
-        longest, seconds = self._longest, self.blocked_seconds
+        longest, seconds = self._ordered()[0], self.blocked_seconds
         logger.warning(
             "The event loop has been blocked for %.1f s%s, and no other coroutine can run. "
             "Move the blocking call to a thread: await asyncio.to_thread(...).\n%s",
@@ -133,13 +140,13 @@ class LoopWatch:
         found.subject, found.stack = subject, step.stack
         return found
 
-    @property
-    def _longest(self) -> Blocker:
-        return max(self._blockers.values(), key=lambda each: each.seconds)
+    def _ordered(self) -> list[Blocker]:
+        """Return all that was seen, what has run for longest first."""
+        return sorted(self._blockers.values(), key=lambda each: -each.seconds)
 
     def _shares(self) -> str:
         """Return how long each has run, the longest first."""
-        ordered = sorted(self._blockers.values(), key=lambda each: -each.seconds)
+        ordered = self._ordered()
         shares = [(each.seconds, each.subject.name) for each in ordered[:NAMED]]
         if ordered[NAMED:]:
             shares.append((sum(each.seconds for each in ordered[NAMED:]), "others"))

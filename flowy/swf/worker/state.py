@@ -81,6 +81,7 @@ class WorkerState:
                 for each in list(self._records)
             ],
             "loop_blocked_seconds": _rounded(self._blocked),
+            "loop_blocked_by": None if self._loop_watch is None else self._loop_watch.blocked_by,
             "ended": {
                 outcome.name.lower(): number for outcome, number in worker.tally.counts().items()
             },

@@ -37,6 +37,7 @@ WORKER: dict[str, Any] = {
     "polls_out": 14,
     "pollers": [{"state": "polling", "seconds": 31.0}],
     "loop_blocked_seconds": 7.0,
+    "loop_blocked_by": "pack 1 (activity 4 of workflow order-8)",
     "ended": {"completed": 812, "failed": 3, "canceled": 0, "suspended": 0, "closed": 0},
     "tasks": [
         {
@@ -233,7 +234,7 @@ def test_status_of_a_worker(capsys: pytest.CaptureFixture[str]) -> None:
         "  task list orders of domain shop, as host:11 flowy/1.0\n"
         "  2 of 20 slots used, 14 polls out\n"
         "  ended: 812 completed, 3 failed\n"
-        "  event loop blocked for 7 s"
+        "  event loop blocked for 7 s by pack 1 (activity 4 of workflow order-8)"
     )
     assert [re.split(" {2,}", line) for line in tasks.splitlines()] == [
         ["ACTIVITY", "WORKFLOW", "ACTIVITY ID", "RUNNING", "HEARTBEAT", "STATUS", "LEFT"],

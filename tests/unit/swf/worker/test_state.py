@@ -145,7 +145,9 @@ def test_a_blocked_event_loop(case: WorkerCase, caplog: pytest.LogCaptureFixture
     case.clock.turn(1)
     assert vitals(worker).not_live == ("the event loop has been blocked for 30 s",)
     assert worker.state.vitals(HealthOptions(max_block=0)).live
-    assert worker.state.status()["loop_blocked_seconds"] == 30.0
+    status = worker.state.status()
+    assert status["loop_blocked_seconds"] == 30.0
+    assert status["loop_blocked_by"] == f"blocks 1 (activity {token} of workflow flow)"
     worker.state.look()
     (record,) = [each for each in caplog.records if "event loop" in each.getMessage()]
     assert f"by blocks 1 (activity {token} of workflow flow)" in record.getMessage()
@@ -154,6 +156,7 @@ def test_a_blocked_event_loop(case: WorkerCase, caplog: pytest.LogCaptureFixture
     case.release.set()
     case.swf.wait_until(lambda: bool(case.swf.answers))
     case.clock.turn_until(lambda: vitals(worker).live)
+    assert worker.state.status()["loop_blocked_by"] is None
 
 
 def test_a_stop_that_a_coroutine_blocks(case: WorkerCase, caplog: pytest.LogCaptureFixture) -> None:
