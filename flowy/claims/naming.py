@@ -22,9 +22,11 @@ def store_at(text: str) -> Store:
         ImportError: the module cannot be imported.
     """
     url = urlsplit(text)
-    if url.scheme == "s3" and not (url.query or url.fragment):
+    more = url.query or url.fragment
+    if url.scheme == "s3" and not more:
         return S3Store(url.netloc, url.path.strip("/"))
-    if url.scheme == "file" and url.netloc in ("", "localhost") and url.path.startswith("/"):
+    is_local = url.netloc in ("", "localhost") and url.path.startswith("/")
+    if url.scheme == "file" and is_local and not more:
         return FolderStore.at(text)
     if "://" in text:
         raise ValueError(f"Cannot use {text!r}: give s3://BUCKET/PREFIX or file:///FOLDER.")

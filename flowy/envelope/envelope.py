@@ -108,7 +108,8 @@ class Envelope:
         """
         text = sendable(text)
         most = most_bytes(self.claims)
-        if len(text) > most:
+        # A character has at most 4 bytes, so short texts need not be encoded for this.
+        if len(text) * 4 > most and len(text.encode("utf-8")) > most:
             said = f"the {what} has {len(text):,} characters, its readers take {most:,} bytes."
             raise TooLongError(said, length=len(text), limit=most)
         sent = self._encoded(text)

@@ -138,7 +138,16 @@ def test_stores_by_name(text: str, root: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    "text", ["s3://", "s3://B", "s3://bucket/../x", "file://host/x", "http://x/y", "no name"]
+    "text",
+    [
+        "s3://",
+        "s3://B",
+        "s3://bucket/../x",
+        "file://host/x",
+        "file:///x?y",
+        "http://x/y",
+        "no name",
+    ],
 )
 def test_names_of_no_store(text: str) -> None:
     """The error says what to give."""

@@ -72,6 +72,13 @@ def test_too_long_for_the_store(store: FolderStore) -> None:
         Envelope((), store).sealed(json.dumps("x" * 200_000))
 
 
+def test_what_is_too_long_to_be_read_is_not_written(store: FolderStore) -> None:
+    """Readers count bytes, of which a character may have several; compressed, it would fit."""
+    text = "\u20ac" * 18_000_000
+    with pytest.raises(TooLongError, match="its readers take 52,428,800 bytes"):
+        Envelope((ZlibCodec(),), store).sealed(text)
+
+
 def test_unknown_codecs_and_keys() -> None:
     """The codec, or the id of the key, is named."""
     text = Envelope(BOTH).sealed(json.dumps(SECRET))
