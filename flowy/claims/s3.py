@@ -17,8 +17,15 @@ READ_TIMEOUT_SECONDS = 20
 #: How many connections are kept: a worker's tasks share them.
 CONNECTIONS = 20
 
+#: In the keys of values whose tasks are not known. Executions share these values.
+_SHARED = "/-/-/"
+
 #: Code and status with which S3 answers that the key is there already: 412.
 _THERE_ALREADY = 412
+
+#: What workers and readers do with a KMS key.
+_WRITES = ["kms:GenerateDataKey", "kms:Decrypt"]
+_READS = ["kms:Decrypt"]
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"[A-Za-z0-9_~=-][A-Za-z0-9_.~=-]*(?:/[A-Za-z0-9_~=-][A-Za-z0-9_.~=-]*)*")
@@ -61,16 +68,10 @@ class S3Store(Store):
 
     def policy(self, days: int) -> dict[str, Any]:
         """Return the bucket's lifecycle rule, and the IAM statement of workers and readers."""
-        statements: list[dict[str, Any]] = [
-            {
-                "Effect": "Allow",
-                "Action": ["s3:PutObject", "s3:GetObject"],
-                "Resource": f"arn:aws:s3:::{self._bucket}/{self._prefix}v1/*",
-            }
-        ]
-        if self._kms_key is not None:
-            actions = ["kms:GenerateDataKey", "kms:Decrypt"]
-            statements.append({"Effect": "Allow", "Action": actions, "Resource": self._kms_key})
+        statements = self._statements(["s3:PutObject", "s3:GetObject"], _WRITES)
+        for store in self._reads:
+            if isinstance(store, S3Store):
+                statements += store._statements(["s3:GetObject"], _READS)
         rule = {
             "ID": "flowy-claims",
             "Status": "Enabled",
@@ -82,14 +83,25 @@ class S3Store(Store):
             "iam": {"Version": "2012-10-17", "Statement": statements},
         }
 
+    def _statements(self, actions: list[str], kms_actions: list[str]) -> list[dict[str, Any]]:
+        resource = f"arn:aws:s3:::{self._bucket}/{self._prefix}v1/*"
+        statements: list[dict[str, Any]] = [
+            {"Effect": "Allow", "Action": actions, "Resource": resource}
+        ]
+        if self._kms_key is not None:
+            statements.append({"Effect": "Allow", "Action": kms_actions, **_named(self._kms_key)})
+        return statements
+
     def _put(self, key: str, data: bytes) -> None:
         given: dict[str, Any] = {}
         if self._kms_key is not None:
             given = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self._kms_key}
         try:
             client = self._client()
-            if _knows_conditions(client):
-                given["IfNoneMatch"] = "*"  # what is there already needs no second writing
+            # What is there already needs no second writing; but a lifecycle rule deletes what
+            # another execution has stored long ago.
+            if _SHARED not in key and _knows_conditions(client):
+                given["IfNoneMatch"] = "*"
             client.put_object(
                 Bucket=self._bucket,
                 Key=self._prefix + key,
@@ -142,6 +154,16 @@ class S3Store(Store):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=threading.Lock())
+
+
+def _named(kms_key: str) -> dict[str, Any]:
+    """Return how a policy names a KMS key, which S3 takes as an ARN, as an id or by an alias."""
+    _, is_alias, alias = kms_key.rpartition("alias/")
+    if is_alias:  # a policy that names an alias as resource allows nothing
+        has_alias = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": f"alias/{alias}"}}
+        return {"Resource": "*", "Condition": has_alias}
+    is_arn = kms_key.startswith("arn:")
+    return {"Resource": kms_key if is_arn else f"arn:aws:kms:*:*:key/{kms_key}"}
 
 
 def _knows_conditions(client: Any) -> bool:

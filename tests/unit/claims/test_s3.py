@@ -52,6 +52,17 @@ def test_put_only_if_missing(aws: AWSServices, bucket: str) -> None:
     assert client.head_object(Bucket=bucket, Key=key)["LastModified"] == before
 
 
+def test_shared_values_are_renewed(aws: AWSServices, bucket: str) -> None:
+    """A lifecycle rule must not delete today's value because an equal one is old."""
+    client = boto3.client("s3")
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for place, versions in ((PLACE, 1), (Place("shop"), 2)):
+        claims = {S3Store(bucket).keep(place, b"a value") for _ in range(2)}
+        (key,) = (each.uri.removeprefix(f"s3://{bucket}/") for each in claims)
+        found = client.list_object_versions(Bucket=bucket, Prefix=key)
+        assert len(found["Versions"]) == versions
+
+
 def test_hostile_claims(aws: AWSServices, bucket: str) -> None:
     """No other bucket, prefix or key is asked for; another length or hash is refused."""
     store = S3Store(bucket, "mine")
@@ -104,6 +115,37 @@ def test_missing(aws: AWSServices, bucket: str) -> None:
     with pytest.raises(ClaimError, match="NoSuchKey"):
         store.redeem(claim, 100)
     assert "NoSuchKey" in store.show(claim)["stored"]
+
+
+@pytest.mark.parametrize(
+    ("key", "named"),
+    [
+        ("arn:aws:kms:eu-west-1:1:key/x", {"Resource": "arn:aws:kms:eu-west-1:1:key/x"}),
+        ("1234abcd", {"Resource": "arn:aws:kms:*:*:key/1234abcd"}),
+        (
+            "arn:aws:kms:eu-west-1:1:alias/flowy",
+            {
+                "Resource": "*",
+                "Condition": {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/flowy"}},
+            },
+        ),
+    ],
+)
+def test_policy_of_a_kms_key(key: str, named: dict[str, Any]) -> None:
+    """IAM takes the ARN of a key alone; S3 takes more."""
+    statement = S3Store("bucket", kms_key=key).policy(30)["iam"]["Statement"][1]
+    assert {name: statement[name] for name in statement.keys() - {"Effect", "Action"}} == named
+
+
+def test_policy_after_a_move() -> None:
+    """The previous bucket is read, and not written."""
+    before = S3Store("before", kms_key="arn:key")
+    statements = S3Store("bucket", reads=[before]).policy(30)["iam"]["Statement"]
+    assert [(each["Action"], each["Resource"]) for each in statements] == [
+        (["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::bucket/v1/*"),
+        (["s3:GetObject"], "arn:aws:s3:::before/v1/*"),
+        (["kms:Decrypt"], "arn:key"),
+    ]
 
 
 def test_policy() -> None:
