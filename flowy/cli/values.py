@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..exception import FlowyError
 from . import arguments
 from .codec_options import add_claims, add_codecs, made
 from .exit_codes import ExitCode
@@ -114,8 +115,13 @@ def _decode(given: argparse.Namespace) -> ExitCode:
 
     text = text_of(given.file)
     codecs, store = made(given.codec, given.claims)
-    with waiting("Decoding"):
-        read = read_text(text, codecs, store)
+    try:
+        with waiting("Decoding"):
+            read = read_text(text, codecs, store)
+    except FlowyError:
+        raise
+    except ValueError as error:  # what is named is no codec, or two have one name
+        raise UsageError(str(error)) from None
     sys.stdout.write(f"{read}\n")
     return ExitCode.FINE
 

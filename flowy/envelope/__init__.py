@@ -8,6 +8,6 @@ none of this.
 from __future__ import annotations
 
 from .envelope import Envelope
-from .forms import claims_in
+from .forms import check_not_cut, claims_in
 
-__all__ = ["Envelope", "claims_in"]
+__all__ = ["Envelope", "check_not_cut", "claims_in"]

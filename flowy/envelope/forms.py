@@ -34,6 +34,7 @@ _COLON = re.compile(r"\s*:")
 #: A key that begins with dollars, with its quotes. In JSON, no quote that opens a string follows a
 #: backslash.
 _DOLLARS = re.compile(r'(?<!\\)"(\$+flowy)"(?=\s*:)')
+_BEGINS = re.compile(r'\s*\{\s*"\$flowy"\s*:\s*"(?:codec|claim)/')
 _FORM = re.compile(r"(?:codec|claim)/[0-9]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -110,6 +111,15 @@ def is_envelope(text: str) -> bool:
         return False
     form = said.get(KEY) if isinstance(said, dict) else None
     return isinstance(form, str) and _FORM.fullmatch(form) is not None
+
+
+def check_not_cut(text: str) -> None:
+    """Raise InputError if a text begins as an envelope and does not end as one."""
+    if _BEGINS.match(text):
+        try:
+            json.loads(text)
+        except (ValueError, RecursionError):
+            raise InputError("it is an encoded or stored value without its end.") from None
 
 
 def claims_in(text: str) -> list[Claim]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..claims import Store
 from ..codecs import Codec
-from ..envelope import Envelope
+from ..envelope import Envelope, check_not_cut
 from ..exception import SerializationError
 
 
@@ -25,6 +25,7 @@ def read(text: Any, codecs: Sequence[Codec] = (), claims: Store | None = None) -
         The value; or text, if the decoded text is not JSON, as with details.
 
     Raises:
+        ValueError: something is neither a codec nor a store.
         SerializationError: it is not JSON.
         InputError, CodecError, ClaimError: an envelope cannot be opened; the text says why.
         UnavailableError: a key service or the store does not answer at the moment.
@@ -41,5 +42,7 @@ def read(text: Any, codecs: Sequence[Codec] = (), claims: Store | None = None) -
 
 def read_text(text: str, codecs: Sequence[Codec] = (), claims: Store | None = None) -> str:
     """Return wire text with what its envelopes stand for in their places; ``read`` parses it."""
-    ordered = sorted(codecs, key=lambda codec: codec.encrypts)
-    return Envelope(tuple(ordered), claims).opened(text)
+    ordered = sorted(codecs, key=lambda codec: getattr(codec, "encrypts", False))
+    envelope = Envelope(tuple(ordered), claims)
+    check_not_cut(text)
+    return envelope.opened(text)

@@ -25,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "till_keys.py").write_text(
         "from flowy.codecs import ZlibCodec\n"
         "from flowy.codecs.fernet import FernetCodec\n"
-        f"CODECS = (ZlibCodec(), FernetCodec([{KEY!r}]))\nFERNET = CODECS[1]\n"
+        f"CODECS = (ZlibCodec(), FernetCodec([{KEY!r}]))\nFERNET = CODECS[1]\nNUMBER = 7\n"
     )
     (tmp_path / "claims").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -90,6 +90,9 @@ def test_away(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["decode", "input.json"], 3, "encoded by 'fernet:"),
         (["decode", "input.json", "--codec", "till_keys:NONE"], 3, "Cannot import till_keys:NONE"),
         (["decode", "input.json", "--codec", "till_keys"], 2, "module.name:OBJECT"),
+        (["decode", "input.json", "--codec", "till_keys:NUMBER"], 2, "of type int as codec"),
+        (["decode", "input.json", *["--codec", "till_keys:FERNET"] * 2], 2, "two codecs of one"),
+        (["decode", "cut.json", "--codec", "till_keys:CODECS"], 3, "value without its end"),
         (["decode", "input.json", "--claims", "ftp://x"], 2, "give s3://BUCKET/PREFIX"),
         (["claims", "show", "input.json"], 2, "--claims"),
     ],
@@ -98,7 +101,9 @@ def test_mistakes(
     folder: Path, capsys: pytest.CaptureFixture[str], argv: list[str], code: int, said: str
 ) -> None:
     """One line, and a code; nothing of the value."""
-    (folder / "input.json").write_text(Envelope((FernetCodec([KEY]),)).sealed(VALUE))
+    sealed = Envelope((FernetCodec([KEY]),)).sealed(VALUE)
+    (folder / "input.json").write_text(sealed)
+    (folder / "cut.json").write_text(sealed[:-20])
     assert main(argv) == code
     told = capsys.readouterr()
     assert said in told.err

@@ -360,6 +360,8 @@ def test_read(store: FolderStore) -> None:
     assert read(envelope.sealed(json.dumps("y" * 200_000)), BOTH, store) == "y" * 200_000
     assert read(envelope.sealed_details("Traceback: x"), BOTH) == "Traceback: x"
     assert read("[7]") == [7]
+    with pytest.raises(ValueError, match="type int as codec"):
+        read(sent, [7])  # type: ignore[list-item]
     with pytest.raises(ValueError, match="not JSON"):
         read("Traceback: x", BOTH)
 
