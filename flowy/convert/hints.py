@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..exception import ScanError
+from .type_variables import check_known, known_in, with_types
 
 #: Annotations by which a value passes raw; that of a result that never comes is among them.
 _RAW = (inspect.Parameter.empty, Any, object, typing.NoReturn, getattr(typing, "Never", Any))
@@ -89,6 +90,8 @@ def _signature(activity: type) -> tuple[Callable[..., Any], inspect.Signature]:
 
 def _resolver(activity: type, function: Callable[..., Any]) -> Callable[[Any, str], Any]:
     names: Mapping[str, Any] = getattr(function, "__globals__", {})
+    owner = next((each for each in activity.__mro__ if "run" in vars(each)), activity)
+    known = known_in(activity, owner)
 
     def resolve(annotation: Any, what: str) -> Any:
         """Return an annotation without any text in it."""
@@ -96,11 +99,14 @@ def _resolver(activity: type, function: Callable[..., Any]) -> Callable[[Any, st
             return annotation
         try:
             try:
-                return _resolved(annotation, dict(names))
+                hint = _resolved(annotation, dict(names))
             except NameError:  # a class in the body of the activity, or of one of its bases
                 bodies = [vars(each) for each in reversed(activity.__mro__)]
                 inner = {name: value for body in bodies for name, value in body.items()}
-                return _resolved(annotation, {**inner, **names})
+                hint = _resolved(annotation, {**inner, **names})
+            hint = with_types(hint, known)
+            check_known(hint, activity)
+            return hint
         except Exception as error:
             raise unusable(activity, what, annotation, error) from error
 
