@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..concurrency.stop import StopLevel
 from ..context import ActivityInfo
-from ..exception import ActivityFailedError, CancelTask, HandOverTask, SuspendTask
+from ..exception import ActivityFailedError, CancelTask, HandOverTask, SuspendTask, TooLongError
 from ..invocation import TaskOutcome, TaskStatus, envelope_of
+from ..invocation.steering import steering_of
 from ..middleware import Middleware, check_middleware
 from ..swf.calling import input_text
 from ..task import Activity, AsyncActivity
@@ -234,8 +235,13 @@ class ActivityEnvironment:
     ) -> str | None:
         if self._serialize_arguments is not None:
             return self._serialize_arguments(args, kwargs)
-        required = envelope if envelope is not None and envelope.require_encryption else None
-        return input_text(args, kwargs, required, activity=activity)
+        if envelope is None or not envelope.require_encryption:
+            try:
+                return input_text(args, kwargs, activity=activity)
+            except TooLongError:
+                if envelope is None:
+                    raise
+        return input_text(args, kwargs, envelope, activity=activity)
 
     def _happen(self, what: Callable[[ScriptedTask], None]) -> None:
         if self._runs and self._task is not None:
@@ -246,7 +252,7 @@ class ActivityEnvironment:
     def _outcome(self, activity: type[Activity], task: ScriptedTask) -> Any:
         """Return what ``run`` returned, or raise what it raised."""
         answer, error, outcome = task.client.answer, task.error, task.run.outcome
-        if error is not None and not isinstance(error, _STEERING):
+        if error is not None and not isinstance(steering_of(error), _STEERING):
             raise error
         envelope = envelope_of(activity)
         if outcome is TaskOutcome.SUSPENDED:

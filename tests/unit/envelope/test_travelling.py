@@ -21,7 +21,13 @@ from flowy.codecs.fernet import FernetCodec
 from flowy.codecs.kms import KMSCodec
 from flowy.context import current
 from flowy.convert.msgspec import MsgspecConverter
-from flowy.exception import ActivityFailedError, CancelTask, ScanError, SerializationError
+from flowy.exception import (
+    ActivityFailedError,
+    CancelTask,
+    ScanError,
+    SerializationError,
+    TooLongError,
+)
 from flowy.swf.worker import WorkerOptions
 from flowy.testing import ActivityEnvironment, Canceled, LocalWorker, Suspended
 from flowy.tokens import SuspendedTask, TokenStore
@@ -288,6 +294,25 @@ def test_details_in_a_unit_test() -> None:
     assert env.run(Cancels) == Canceled(SECRET)
     assert env.answer is not None
     assert read(env.answer.details, BOTH) == SECRET
+
+
+def test_long_arguments_in_a_unit_test(tmp_path: Path) -> None:
+    """They travel as a caller with the class would send them."""
+
+    class Bare(Activity):
+        def run(self, text: str) -> int:
+            return len(text)
+
+    class Keeps(Bare):
+        claims = FolderStore(tmp_path)
+
+    class Compresses(Bare):
+        codecs = (ZlibCodec(),)
+
+    for kind in (Keeps, Compresses):
+        assert ActivityEnvironment().run(kind, "x" * 50_000) == 50_000
+    with pytest.raises(TooLongError, match="the input has 50,"):
+        ActivityEnvironment().run(Bare, "x" * 50_000)
 
 
 # Other ways in and out
