@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from flowy import reasons
 from flowy.context import ActivityInfo, current
 from flowy.exception import (
     ActivityFailedError,
+    CancelTask,
     HandOverTask,
     SerializationError,
     SuspendTask,
@@ -24,6 +26,7 @@ from flowy.task import Activity, AsyncActivity
 from flowy.testing import (
     ActivityEnvironment,
     Answer,
+    Canceled,
     HandedOver,
     LocalWorker,
     Suspended,
@@ -186,6 +189,23 @@ def test_handed_over() -> None:
     assert env.run(Legacy) == HandedOver("t-1")
     assert env.answer is None
     assert not env.suspended
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="groups are younger than Python 3.10")
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [(SuspendTask, Suspended("t-1")), (HandOverTask, HandedOver("t-1")), (CancelTask, Canceled())],
+)
+def test_groups_of_what_steers(error: type[Exception], outcome: Any) -> None:
+    """As a TaskGroup raises it; a worker takes it for what is in it."""
+
+    class Grouped(Activity):
+        def run(self) -> None:
+            self.heartbeat()
+            raise BaseExceptionGroup("", [error(), error()])  # noqa: F821
+
+    env = ActivityEnvironment(token="t-1", cancel_at=1)
+    assert env.run(Grouped) == outcome
 
 
 def test_info_is_declared_or_given() -> None:
