@@ -8,6 +8,6 @@ none of this.
 from __future__ import annotations
 
 from .envelope import Envelope
-from .forms import check_not_cut, claims_in
+from .forms import check_not_cut, claims_in, is_envelope_value
 
-__all__ = ["Envelope", "check_not_cut", "claims_in"]
+__all__ = ["Envelope", "check_not_cut", "claims_in", "is_envelope_value"]

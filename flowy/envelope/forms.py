@@ -106,10 +106,14 @@ def is_envelope(text: str) -> bool:
     An author's own object with the key ``$flowy`` is none.
     """
     try:
-        said = json.loads(text)
+        return is_envelope_value(json.loads(text))
     except (ValueError, RecursionError):
         return False
-    form = said.get(KEY) if isinstance(said, dict) else None
+
+
+def is_envelope_value(value: object) -> bool:
+    """Return whether a JSON value is an envelope, like ``is_envelope``."""
+    form = value.get(KEY) if isinstance(value, dict) else None
     return isinstance(form, str) and _FORM.fullmatch(form) is not None
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from ...exception import ScanError, TooLongError
+from ...exception import CodecError, ScanError, TooLongError
 from ...invocation import envelope_of
 from ...task import Activity
 from ...writing import write
@@ -65,7 +65,7 @@ def planned(
         ConversionError: an argument does not fit its type.
         SerializationError: an argument is not JSON-serializable.
         TooLongError: the input is longer than 32,768 characters, and cannot be stored.
-        CodecError, UnavailableError: it cannot be encoded, or stored.
+        CodecError, UnavailableError: it cannot be encoded, or stored; or an argument is encoded.
     """
     types: RunTypes | None = None
     envelope: Envelope | None = envelope_of(written_by)
@@ -84,6 +84,8 @@ def planned(
         parameters = []
     kwargs, given = _split(keywords, parameters)
     options = replace(defaults, **given)
+    if envelope is not None:
+        _check_not_encoded(args, kwargs)
     if types is not None:
         args, kwargs = types.to_wire(args, kwargs)
     task_list = options.task_list
@@ -98,6 +100,19 @@ def planned(
         written_by,
     )
     return plan, options
+
+
+def _check_not_encoded(args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Raise CodecError if an argument is encoded, because its activity would get it so."""
+    from ...envelope import is_envelope_value  # imported already, with the envelope
+
+    named = [*((f"{number}", each) for number, each in enumerate(args, 1)), *kwargs.items()]
+    for name, each in named:
+        if is_envelope_value(each):
+            raise CodecError(
+                f"Cannot call with the class and argument {name}, which is encoded or stored "
+                "already. Read it with flowy.transport.read, or call without the class."
+            )
 
 
 def _of_class(activity: type) -> tuple[ActivityImplementation, RunTypes | None]:

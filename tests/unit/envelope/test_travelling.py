@@ -21,9 +21,11 @@ from flowy.codecs.fernet import FernetCodec
 from flowy.codecs.kms import KMSCodec
 from flowy.context import current
 from flowy.convert.msgspec import MsgspecConverter
+from flowy.envelope import Envelope
 from flowy.exception import (
     ActivityFailedError,
     CancelTask,
+    CodecError,
     ScanError,
     SerializationError,
     TooLongError,
@@ -337,6 +339,21 @@ def test_calls_by_the_class(
     for info in infos:
         history = client.get_workflow_execution_history(domain=domain, execution=info["execution"])
         assert SECRET not in json.dumps(history, default=str)
+
+
+@pytest.mark.parametrize("way", ["position", "name"])
+@pytest.mark.parametrize("stored", [False, True])
+def test_calls_by_the_class_with_what_is_encoded(tmp_path: Path, way: str, *, stored: bool) -> None:
+    """The activity would get the envelope itself, so the caller learns how to pass the value."""
+    store = FolderStore(tmp_path)
+    _, _, _, count, _ = shop((FERNET,), store)
+    sent = Envelope((), store).sealed('"x"', limit=0) if stored else Envelope(BOTH).sealed('"x"')
+    value = json.loads(sent)
+    args, kwargs = ([value], {}) if way == "position" else ([], {"cards": value})
+    said = "argument 1, which" if way == "position" else "argument cards, which"
+    with pytest.raises(CodecError, match=said) as raised:
+        call_activity("shop", count, *args, kwargs=kwargs, layer1=object())
+    assert "flowy.transport.read, or call without the class" in str(raised.value)
 
 
 def test_options_of_the_worker(
