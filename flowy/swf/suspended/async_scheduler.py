@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...exception import UnknownResourceError
+from ...exception import CodecError, UnknownResourceError
 from ...invocation import NO_EXCEPTION, TaskStatus, cut_end, envelope_by
 from ...safe_logging import get_logger
 from ...task import Activity
@@ -122,9 +122,12 @@ class AsyncScheduler:
             ConversionError: the result does not fit the annotation.
             SerializationError: the result is not JSON-serializable.
             TooLongError: its JSON is longer than 32,768 characters, and cannot be stored.
+            CodecError: also if it is encoded already, such as the note of a task.
         """
         types = None if activity is None else run_types_of(activity)
         envelope = envelope_by(activity, self.envelope)
+        if envelope is not None:
+            _check_not_encoded(result)
         value = result if types is None else types.result_to_wire(result)
         text = write(envelope, (activity or Activity)._serialize_result, value)
         if envelope is not None:
@@ -190,6 +193,16 @@ class AsyncScheduler:
         from ...claims import Place  # imported already, with the envelope
 
         return Place(self._domain)
+
+
+def _check_not_encoded(result: Any) -> None:
+    from ...envelope import is_envelope_value  # imported already, with the envelope
+
+    if is_envelope_value(result):
+        raise CodecError(
+            "Cannot complete the task with this result, because it is encoded or stored already. "
+            "Read it with flowy.transport.read."
+        )
 
 
 def _unless_closed(verb: str, call: Callable[[], None]) -> bool:

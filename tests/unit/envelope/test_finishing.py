@@ -15,6 +15,7 @@ from flowy.claims import FolderStore
 from flowy.cli.command import main
 from flowy.codecs.fernet import FernetCodec
 from flowy.envelope import Envelope
+from flowy.exception import CodecError
 from flowy.invocation import TaskOutcome
 from flowy.swf.suspended import Keeper
 from flowy.swf.suspended.async_scheduler import AsyncScheduler
@@ -111,6 +112,17 @@ def test_readable_reason(tmp_path: Path) -> None:
     verb, reason, sent = ends.calls.made[-1]
     assert (verb, reason, read(sent, FERNET)) == ("fail", "too dear", SECRET)
     assert ends.kept(task) == (TaskOutcome.FAILED, "too dear")
+
+
+def test_result_that_is_encoded(tmp_path: Path, known_by: str) -> None:
+    """Such as a note: whoever reads the result would find an envelope in it."""
+    by_class = known_by == "class"
+    ends = Ends(tmp_path, None if by_class else Envelope(FERNET))
+    task, note = ends.task(), json.loads(Envelope(FERNET).sealed_note(json.dumps(SECRET)))
+    with pytest.raises(CodecError, match="it is encoded or stored already"):
+        ends.finisher.complete(task, note, activity=Ask if by_class else None)
+    assert ends.kept(task) == (None, None)
+    assert ends.calls.made == []
 
 
 def test_heartbeats(tmp_path: Path) -> None:
