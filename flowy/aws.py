@@ -49,6 +49,10 @@ _LASTING = frozenset(
 )
 
 
+#: Modules whose exceptions botocore lets through when a connection breaks.
+_BENEATH = ("urllib3.", "http.client")
+
+
 @dataclass(frozen=True)
 class Trouble:
     """What went wrong in a call to AWS.
@@ -99,6 +103,8 @@ def trouble_of(error: BaseException) -> Trouble | None:
         throttled = any(code.startswith(known) for known in _THROTTLES)
         passes = status >= 500 or status == 429 or throttled or code in _PASSING_REFUSALS
         return Trouble(code or str(status), status, passes)
+    if type(error).__module__.startswith(_BENEATH):  # within the body, after a good answer
+        return Trouble(type(error).__name__, 0, True)
     if names & {"BotoCoreError", "HTTPClientError"}:
         return Trouble(type(error).__name__, 0, not names & _LASTING)
     if isinstance(error, OSError):

@@ -118,11 +118,16 @@ class S3Store(Store):
         try:
             answer = self._client().get_object(Bucket=self._bucket, Key=self._prefix + key)
             with answer["Body"] as body:
-                found = answer["ContentLength"]  # of the headers, before the body is read
+                # Of the headers, before the body is read; a proxy may leave it out.
+                found = answer.get("ContentLength", size_bytes)
                 if found != size_bytes:
                     raise other_size(found, size_bytes)
-                return bytes(body.read(size_bytes + 1))
-        except ClaimError:
+                data = bytes(body.read(size_bytes + 1))
+            if len(data) < size_bytes:  # botocore does not say that the connection was closed
+                text = f"S3 did not send all of a value of {self.root}."
+                raise UnavailableError(text, fault="IncompleteRead")
+            return data
+        except (ClaimError, UnavailableError):
             raise
         except Exception as error:
             raise self._translated(error) from None

@@ -133,10 +133,13 @@ class JumboFields:
     def _get(self, bucket: str, key: str, max_bytes: int) -> bytes:
         answer = self._client.get_object(Bucket=bucket, Key=key)
         with answer["Body"] as body:
-            if answer["ContentLength"] > max_bytes:
+            length = answer.get("ContentLength")  # a proxy may leave it out
+            data: bytes = b""
+            if length is None:
+                length = len(data := body.read(max_bytes + 1))
+            if length > max_bytes:
                 raise JumboError("its object is longer than it says.")
-            data: bytes = body.read()
-        return data
+            return data or body.read()
 
     @property
     def _client(self) -> Any:

@@ -12,6 +12,7 @@ import pytest
 from flowy.claims import Claim, Place, S3Store, store_at
 from flowy.exception import ClaimError, UnavailableError
 from tests.aws_services import AWSServices
+from tests.cut_answers import cut_answers
 
 PLACE = Place("shop", "order/7", "run")
 
@@ -105,6 +106,35 @@ def test_trouble(aws: AWSServices, bucket: str, status: int, code: str, passes: 
         store.redeem(claim, 100)
     with pytest.raises(error, match=code):
         store.keep(PLACE, b"another")
+
+
+@pytest.mark.parametrize("how", ["closed", "reset"])
+def test_connection_that_breaks_within_a_value(
+    aws: AWSServices, bucket: str, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The value is all right, and may come whole the next time."""
+    body = b"a value" * 20_000
+    claim = S3Store(bucket).keep(PLACE, body)
+    with cut_answers(body, how) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+        with pytest.raises(UnavailableError, match="S3 does not answer|did not send all"):
+            S3Store(bucket).redeem(claim, 1_000_000)
+
+
+def test_value_without_its_length(
+    aws: AWSServices, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy may leave it out; no more is read than the claim says."""
+    body = b"a value" * 20_000
+    claim = S3Store(bucket).keep(PLACE, body)
+    for sent, fits in ((body, True), (body + b"x" * 1_000_000, False)):
+        with cut_answers(sent, "chunked") as url:
+            monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+            if fits:
+                assert S3Store(bucket).redeem(claim, 1_000_000) == body
+                continue
+            with pytest.raises(ClaimError, match="its hash differs"):
+                S3Store(bucket).redeem(claim, 1_000_000)
 
 
 def test_missing(aws: AWSServices, bucket: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -12,7 +13,8 @@ from flowy.concurrency.retry import Deadline
 from flowy.context import RunningActivity, entered, entered_replay
 from flowy.exception import InputError
 from flowy.transport.simpleflow import JumboFields, jumbo
-from flowy.transport.simpleflow.jumbo import MAX_CHARS, JumboError
+from flowy.transport.simpleflow.jumbo import MAX_CHARS, PREFIX, JumboError
+from tests.cut_answers import cut_answers
 from tests.suspended import an_info
 from tests.unit.clocks import SelfTurningClock
 from tests.unit.transport.simpleflow.object_store import ObjectStore
@@ -28,6 +30,17 @@ def clock() -> SelfTurningClock:
 @pytest.fixture
 def fields(store: ObjectStore, clock: SelfTurningClock) -> JumboFields:
     return JumboFields("bucket/jumbo/", store.client, clock=clock)
+
+
+def client_at(url: str) -> Any:
+    """A client of an S3 somewhere else."""
+    return boto3.client(
+        "s3",
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+    )
 
 
 @pytest.fixture
@@ -136,6 +149,28 @@ def test_an_outage_that_lasts_longer_than_the_task(
     with pytest.raises(JumboError, match="SlowDown"):
         fields.write(TEXT)
     assert 70 <= clock.now() - began <= 100
+
+
+@pytest.mark.parametrize("how", ["closed", "reset"])
+def test_connection_that_breaks_within_an_object(
+    store: ObjectStore, running: None, clock: SelfTurningClock, how: str
+) -> None:
+    """It is waited out as well, here until the task ends."""
+    field = f"{PREFIX}bucket/key {len(TEXT)}"
+    with cut_answers(TEXT.encode(), how) as url:
+        fields = JumboFields("bucket", client_at(url), clock=clock)
+        with pytest.raises(InputError, match=r"no answer \((Protocol|IncompleteRead|Response)"):
+            fields.read(field)
+    assert clock.now() > 50
+
+
+def test_object_without_its_length(store: ObjectStore) -> None:
+    """A proxy may leave it out; no more is read than the field allows."""
+    with cut_answers(TEXT.encode(), "chunked") as url:
+        fields = JumboFields("bucket", client_at(url))
+        assert fields.read(f"{PREFIX}bucket/key {len(TEXT)}") == TEXT
+        with pytest.raises(InputError, match="its object is longer than it says"):
+            fields.read(f"{PREFIX}bucket/key 7")
 
 
 def test_no_task_waits_for_nothing(store: ObjectStore, fields: JumboFields) -> None:
