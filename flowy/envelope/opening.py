@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,10 @@ MAX_OPENED_BYTES = 50 * 1024 * 1024
 def most_bytes(claims: Store | None) -> int:
     """Return how many bytes the values of one task may have together, when they are decoded."""
     return MAX_OPENED_BYTES if claims is None else max(MAX_OPENED_BYTES, claims.max_bytes)
+
+
+#: How the text begins of a list or an object.
+_BEGINS = re.compile(r"\s*[\[{]")
 
 
 class Opening:
@@ -51,10 +56,11 @@ class Opening:
     def _spliced(self, text: str, found: Sequence[Found]) -> str:
         if self._require:
             _check_nothing_plain(text, found)
+        begins = _BEGINS.match(text)
         pieces, at = [], 0
         for each in found:
             value = self._value(each.form)
-            if text[: each.start].lstrip().startswith(("[", "{")):
+            if begins is not None and each.start >= begins.end():
                 _check_one_value(value)
             pieces += [unescaped(text[at : each.start]), value]
             at = each.end
