@@ -20,7 +20,7 @@ from ..exception import ConversionError
 from ..texts import own_failure
 from .converter import INTEGER_KEYS, Converter, Schema
 from .misfits import MISSING, ONE_OF_ITS_VALUES, UNKNOWN_FIELD, joined
-from .pydantic_schemas import HIDDEN, is_strict, travelling
+from .pydantic_schemas import HIDDEN, check_readable, is_strict, travelling
 
 #: The kinds of errors that pydantic itself has; an author's may have a value in their names.
 _KINDS = frozenset(get_args(ErrorType))
@@ -61,6 +61,7 @@ class PydanticConverter(Converter):
         adapter = TypeAdapter(hint)
         if not adapter.pydantic_complete:
             adapter.rebuild(force=True, raise_errors=True)  # says which name is not defined
+        check_readable(adapter.core_schema)
         return PydanticConversion(adapter)
 
     def schemas(self, hints: Sequence[Any], *, of_results: bool) -> tuple[list[Schema], Schema]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import base64
 import binascii
 import datetime
+import enum
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic_core import PydanticKnownError
@@ -21,6 +23,9 @@ from pydantic_core.core_schema import (
 
 #: What the error of a value says that pydantic hides.
 HIDDEN = "has a secret, which pydantic writes as stars: give its type a serializer"
+
+#: The method of enumerations that do not find members themselves.
+_FINDS_NONE = enum.Enum._missing_.__func__  # type: ignore[attr-defined]
 
 #: Keys of a schema whose values are data of the type instead of schemas.
 _DATA = frozenset({"cls", "metadata", "default", "function", "config", "expected"})
@@ -71,6 +76,39 @@ def is_strict(schema: Any) -> bool:
     return schema.get("strict") is True or any(
         is_strict(each) for key, each in schema.items() if key == "config" or key not in _DATA
     )
+
+
+def check_readable(schema: Any) -> None:
+    """Check that the values of all enumerations and literals in a schema can be read from JSON.
+
+    An author's own function may read them, so what such a function stands before is not checked.
+
+    Raises:
+        TypeError: one has a value that no JSON value is equal to.
+    """
+    if isinstance(schema, list | tuple):
+        for each in schema:
+            check_readable(each)
+    if not isinstance(schema, dict):
+        return
+    kind = schema.get("type")
+    if isinstance(kind, str) and kind.startswith("function"):
+        return
+    for value in _declared(schema):
+        if not isinstance(value, str | int | float | None):
+            raise TypeError(f"pydantic reads no {type(value).__qualname__} in it from JSON")
+    for key, each in schema.items():
+        if key not in _DATA:
+            check_readable(each)
+
+
+def _declared(schema: Any) -> Sequence[Any]:
+    """Return the values of an enumeration or a literal."""
+    if schema.get("type") == "literal":
+        return schema["expected"]  # type: ignore[no-any-return]
+    if schema.get("type") != "enum" or schema["cls"]._missing_.__func__ is not _FINDS_NONE:
+        return ()  # an enumeration may find its members itself
+    return [each.value for each in schema["members"]]
 
 
 def _part(key: str, schema: Any) -> tuple[Any, bool]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -102,6 +103,32 @@ def test_strict_models() -> None:
         read(PYDANTIC, Exact, {**wire, "day": SECRET, "steps": ["7"]})
     assert raised.value.problems == ("it.day: expected date", "it.steps[0]: expected int")
     assert read(PYDANTIC, Annotated[date, pydantic.Strict()], "2024-02-29") == date(2024, 2, 29)
+
+
+class Feast(enum.Enum):
+    NEW_YEAR = date(2024, 1, 1)
+
+
+class Known(enum.Enum):
+    NEW_YEAR = date(2024, 1, 1)
+
+    @classmethod
+    def _missing_(cls, value: object) -> Known | None:
+        return cls.NEW_YEAR if value == "2024-01-01" else None
+
+
+class Feasts(pydantic.BaseModel):
+    all: dict[str, list[Feast]] = {}
+
+
+@pytest.mark.parametrize("hint", [Feast, Feasts, Literal[Colour.RED], list[Feast | None]])
+def test_values_that_json_does_not_have(hint: Any) -> None:
+    """pydantic would read none of them, so the scan refuses the type, as it does with msgspec."""
+    with pytest.raises(TypeError, match=r"pydantic reads no (date|Colour) in it from JSON"):
+        PYDANTIC.conversion(hint)
+    assert read(PYDANTIC, Known, "2024-01-01") is Known.NEW_YEAR
+    own = Annotated[Feast, pydantic.BeforeValidator(lambda text: date.fromisoformat(text))]
+    assert read(PYDANTIC, own, "2024-01-01") is Feast.NEW_YEAR
 
 
 def test_iterables() -> None:
