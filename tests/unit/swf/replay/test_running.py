@@ -1,11 +1,10 @@
-"""Recorded tasks run again: as in a worker, with nothing that SWF would notice."""
+"""Recorded tasks run again, as in a worker."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,22 +15,12 @@ from flowy import (
     Activity,
     AsyncActivity,
     CancelTask,
-    HandOverTask,
     activity,
-    async_scheduler,
-    call_activity,
 )
-from flowy.claims import FolderStore
-from flowy.codecs.fernet import FernetCodec
-from flowy.context import current, replaying
-from flowy.convert.msgspec import MsgspecConverter
-from flowy.envelope import Envelope
-from flowy.exception import RefusedError, UnavailableError
+from flowy.context import replaying
 from flowy.invocation import TaskOutcome
-from flowy.middleware import Middleware, Run
 from flowy.swf.replay import recording_of, save
 from flowy.swf.values import ActivityType
-from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.patience import until
 from tests.unit.clocks import SelfTurningClock
 from tests.unit.swf.replay.recorded import BEGAN_AT, Charge, History, Ship, one, run
@@ -211,196 +200,6 @@ def test_coroutine() -> None:
     """Runs on an event loop of its own."""
     replay = run(one("ship", 7, result="[7]"), Ship)
     assert (replay.equal, replay.heartbeats) == (True, ["packing"])
-
-
-# Nothing is changed
-
-
-@activity("talk", 1, "work")
-class Talk(Activity):
-    def run(self, name: str) -> Any:
-        """Try to change something at SWF."""
-        assert replaying()
-        try:
-            TALKS[name](self)
-        except RefusedError as error:
-            return str(error)
-        return "done"
-
-
-LAYER1: Any = object()
-
-TALKS: dict[str, Callable[[Activity], object]] = {
-    "complete": lambda self: async_scheduler("shop", layer1=LAYER1).complete(self.token, 7),
-    "call": lambda self: call_activity("shop", "charge", 1, 7, layer1=LAYER1),
-}
-
-
-@pytest.mark.parametrize("name", sorted(TALKS))
-def test_calls_are_refused(name: str) -> None:
-    """Whatever client of Flowy's an activity has, it can only read in a replay."""
-    value = run(one("talk", name), Talk).now.value
-    assert "a replay makes no calls that change anything at SWF" in value
-    assert not replaying()
-
-
-def test_info_and_token() -> None:
-    """The ids are the recorded ones; the token says that it is none."""
-
-    @activity("info", 1, "elsewhere")
-    class Info(Activity):
-        def run(self, order: Any) -> Any:
-            """Return what is known."""
-            info = current()
-            return [info.workflow_id, info.run_id, info.activity_id, info.domain, info.task_list,
-                    info.started_event_id, info.identity, self.token]  # fmt: skip
-
-    assert run(one("info", 7), Info).now.value == [
-        "order-7", "run-1", "a", "shop", "work", 3, "replay", "replay of event 2"
-    ]  # fmt: skip
-
-
-@activity("ask", 1, "work")
-class Ask(Activity):
-    def run(self, file: str) -> Any:
-        """Suspend the task, and keep it in a store."""
-        self.suspend(SQLiteTokenStore(file), "a note")
-
-
-@activity("ask later", 1, "work")
-class AskLater(AsyncActivity):
-    async def run(self, file: str) -> Any:
-        """Suspend the task, and keep it in a store."""
-        await self.suspend(SQLiteTokenStore(file))
-
-
-@pytest.mark.parametrize(("name", "implementation"), [("ask", Ask), ("ask later", AskLater)])
-def test_suspended(tmp_path: Path, name: str, implementation: type[Activity]) -> None:
-    """The run ends as in a worker, and the store has no task."""
-    file = tmp_path / "tokens.db"
-    replay = run(one(name, str(file), result='"yes"'), implementation)
-    assert (replay.now.outcome, replay.equal) == (TaskOutcome.SUSPENDED, None)
-    assert replay.verdict == "Nothing to compare with: somebody else answers for the task."
-    assert SQLiteTokenStore(file).pending() == []
-
-
-def test_handed_over() -> None:
-    """Somebody else has answered."""
-
-    @activity("hand", 1, "work")
-    class Hand(Activity):
-        def run(self, order: Any) -> Any:
-            """Hand the task over."""
-            raise HandOverTask
-
-    assert run(one("hand", 7, result="1"), Hand).equal is None
-
-
-# What belongs to the class
-
-
-class Loud(Middleware):
-    """Puts a number before the argument."""
-
-    def __init__(self, number: int) -> None:
-        self._number = number
-
-    def run(self, run: Run, call_next: Callable[[Run], Any]) -> Any:
-        """Change the argument."""
-        return call_next(replace(run, args=([self._number, *run.args[0]],)))
-
-
-def test_middleware_and_converter() -> None:
-    """The worker's middleware is outside of the class's; the converter applies."""
-
-    @activity("sum", 1, "work", converter=MsgspecConverter())
-    class Sum(Activity):
-        middleware = (Loud(2),)
-
-        def run(self, numbers: list[int]) -> list[int]:
-            """Return the numbers."""
-            return numbers
-
-    replay = run(one("sum", [9], result="[2, 1, 9]"), Sum, middleware=(Loud(1),))
-    assert replay.equal
-    assert run(one("sum", ["x"]), Sum).now.reason.startswith("Input invalid: ")
-
-
-KEY = b"0" * 43 + b"="
-
-
-def secret(store: FolderStore | None = None) -> type[Activity]:
-    """Return an activity whose values are encrypted, and stored if they are long."""
-
-    @activity("secret", 1, "work")
-    class Secret(Activity):
-        codecs = (FernetCodec([KEY]),)
-        claims = store
-        require_encryption = True
-
-        def run(self, times: int, text: str) -> Any:
-            """Return a long text; or fail."""
-            self.heartbeat("a secret")
-            if not times:
-                raise ValueError(text)
-            return text * times
-
-    return Secret
-
-
-def test_encrypted() -> None:
-    """Input and results are decoded, heartbeats come in clear text."""
-    envelope = Envelope((FernetCodec([KEY]),))
-    sealed = envelope.sealed('"no"')
-    task = one("secret", input=f"[[{envelope.sealed('3')}, {sealed}], {{}}]",
-               result=envelope.sealed('"nonono"'))  # fmt: skip
-    replay = run(task, secret())
-    assert (replay.equal, replay.then.result, replay.now.result) == (
-        True, '"nonono"', '"nonono"'
-    )  # fmt: skip
-    assert replay.heartbeats == ["a secret"]
-    failed = one("secret", input=f"[[{envelope.sealed('0')}, {sealed}], {{}}]", kind="Failed",
-                 reason="no", details=envelope.sealed_details("Trace"))  # fmt: skip
-    replay = run(failed, secret())
-    assert (replay.equal, replay.then.details) == (True, "Trace")
-    assert (replay.now.details or "").startswith("Traceback")
-    plain = run(one("secret", 3, "no"), secret())
-    assert plain.now.reason.startswith("Input unreadable: it is not encrypted")
-
-
-def test_what_cannot_be_read() -> None:
-    """A result that was encrypted with a key that is gone stays as it is."""
-    sealed = Envelope((FernetCodec(["1" * 43 + "="]),)).sealed('"nono"')
-    argument = Envelope((FernetCodec([KEY]),)).sealed
-    text = f"[[{argument('2')}, {argument(json.dumps('no'))}], {{}}]"
-    replay = run(one("secret", input=text, result=sealed), secret())
-    assert (replay.equal, replay.then.result, replay.now.value) == (False, sealed, "nono")
-
-
-def test_claimed(tmp_path: Path) -> None:
-    """A claim is read, a long result is compared with what is stored, and nothing is stored."""
-    store = FolderStore(tmp_path)
-    envelope = Envelope((FernetCodec([KEY]),), store)
-    long = json.dumps("x" * 40_000)
-    result = envelope.sealed(long)
-    argument = f"{envelope.sealed('40000')}, {envelope.sealed(json.dumps('x'))}"
-    files = sorted(tmp_path.rglob("*"))
-    replay = run(one("secret", input=f"[[{argument}], {{}}]", result=result), secret(store))
-    assert (replay.equal, replay.now.result) == (True, long)
-    assert sorted(tmp_path.rglob("*")) == files
-    replay = run(one("secret", input=f"[[{argument}], {{}}]", result='"y"'), secret(store))
-    assert (replay.equal, replay.now.result) == (False, long)
-    assert sorted(tmp_path.rglob("*")) == files
-
-
-def test_store_that_is_away(tmp_path: Path) -> None:
-    """The replay does not wait for it, and it is not the activity's failure."""
-    store = FolderStore(tmp_path / "there")
-    (tmp_path / "there").mkdir()
-    result = Envelope((FernetCodec([KEY]),), store).sealed(json.dumps("x" * 40_000))
-    (tmp_path / "there").rename(tmp_path / "elsewhere")
-    with pytest.raises(UnavailableError, match="is not there"):
-        run(one("secret", input=f"[[{result}], {{}}]"), secret(store))
 
 
 # How a run ends
