@@ -1,4 +1,4 @@
-"""Which way a client takes, what the log says of it, and who comes before either way."""
+"""Which way a client takes, and what the log says of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore import endpoint as botocore_endpoint
-from botocore.awsrequest import AWSResponse
 from botocore.config import Config
-from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 
 from flowy.swf.client import SWFClient, connect
@@ -20,13 +18,10 @@ from flowy.swf.client.lean import signer
 from flowy.swf.client.lean.choice import take_lean_way
 from flowy.swf.client.lean.session import LeanSession
 from tests.unit.scripted_swf import Says, ScriptedSWF, boto3_client
-from tests.unit.swf.client.conftest import MakeClient
 from tests.unit.swf.client.lean.raw_server import (
     PATIENT,
     RawServer,
     connections_of,
-    error_of,
-    poll,
 )
 
 LEAN = "Calls to SWF go through Flowy's own HTTP connections."
@@ -245,120 +240,3 @@ def test_a_whole_client_over_the_lean_way(monkeypatch: pytest.MonkeyPatch) -> No
         with pytest.raises(Exception, match=r"\(ConnectionClosedError\)"):
             client.poll_for_activity_task("domain", "list", "me")
         assert len(swf.actions) == 3
-
-
-# Who comes first
-
-
-class Body:
-    """A body for an answer."""
-
-    def stream(self) -> list[bytes]:
-        return [b'{"taskToken":"mocked","startedEventId":1}']
-
-
-@pytest.mark.parametrize("event", ["before-send", "before-send.swf"])
-@pytest.mark.parametrize("register", ["register", "register_first", "register_last"])
-def test_a_handler_that_answers(either: MakeClient, event: str, register: str) -> None:
-    """It wins, and nothing is sent; so moto's mocks work."""
-
-    def handle(request: Any, **_: Any) -> AWSResponse:
-        raw: Any = Body()
-        headers: Any = {"x-amzn-requestid": "1"}
-        return AWSResponse(request.url, 200, headers, raw)
-
-    with RawServer() as server:
-        client = either(server.url)
-        getattr(client.meta.events, register)(event, handle)
-        assert poll(client)["taskToken"] == "mocked"
-    assert server.requests == []
-
-
-def test_handlers_that_do_not_answer(either: MakeClient) -> None:
-    """Each is called once for each attempt, and sees the request as it goes out."""
-    seen: list[Any] = []
-    with RawServer() as server:
-        client = either(server.url)
-        client.meta.events.register("before-send", lambda request, **_: seen.append(request))
-        poll(client)
-    (request,) = seen
-    assert request.headers["Authorization"] in server.requests[0]
-
-
-def test_moto(lean: MakeClient) -> None:
-    """A mock of moto's answers for SWF."""
-    moto = pytest.importorskip("moto")
-    with RawServer() as server, moto.mock_aws():
-        client: Any = boto3.client("swf", region_name="us-east-1")
-        take_lean_way(client)
-        client.register_domain(name="mocked", workflowExecutionRetentionPeriodInDays="7")
-        (domain,) = client.list_domains(registrationStatus="REGISTERED")["domainInfos"]
-        assert domain["name"] == "mocked"
-    assert server.requests == []
-
-
-# Requests that are not like SWF's
-
-
-def odd_header(request: Any, **_: Any) -> None:
-    request.headers["Expect"] = "100-continue"
-
-
-def line_break(request: Any, **_: Any) -> None:
-    request.headers["X-Own"] = "a\r\n b"
-
-
-def other_place(request: Any, **_: Any) -> None:
-    request.url += "path"
-
-
-def number(request: Any, **_: Any) -> None:
-    request.headers["X-Own"] = 5
-
-
-def text_body(request: Any, **_: Any) -> None:
-    request.data = request.data.decode()
-
-
-@pytest.mark.parametrize("change", [odd_header, line_break, number, other_place, text_body])
-def test_other_requests_go_through_botocore(lean: MakeClient, change: Callable[..., None]) -> None:
-    """A handler of the user's may change a request: then botocore sends it, once."""
-    with RawServer() as server:
-        client = lean(server.url)
-        event = "before-send.swf" if change is number else "request-created.swf"
-        client.meta.events.register(event, change)
-        assert poll(client)["startedEventId"] == 0
-        assert connections_of(client) == set()
-    assert len(server.requests) == 1
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("X-Own", "\u20ac"), ("X-\u20ac", "a"), ("X-Own", None), ("", "a"), ("X:Own", "a")],
-)
-def test_headers_that_cannot_be_sent(either: MakeClient, name: str, value: Any) -> None:
-    """Nothing goes out, and both ways raise the same class."""
-
-    def change(request: Any, **_: Any) -> None:
-        request.headers[name] = value
-
-    with RawServer() as server:
-        client = either(server.url)
-        client.meta.events.register("before-send.swf", change)
-        assert type(error_of(client)) is HTTPClientError
-    assert server.requests == []
-
-
-def test_the_request_is_botocores(either: MakeClient) -> None:
-    """The same headers go out by both ways."""
-    with RawServer() as server:
-        poll(either(server.url))
-    head = server.requests[0].partition(b"\r\n\r\n")[0].decode()
-    first, *lines = head.split("\r\n")
-    assert first == "POST / HTTP/1.1"
-    assert sorted(line.partition(":")[0] for line in lines) == [
-        "Accept-Encoding", "Authorization", "Content-Length", "Content-Type", "Host",
-        "User-Agent", "X-Amz-Date", "X-Amz-Target", "amz-sdk-invocation-id", "amz-sdk-request",
-    ]  # fmt: skip
-    assert f"Host: 127.0.0.1:{server.port}" in lines
-    assert "Accept-Encoding: identity" in lines
