@@ -146,3 +146,8 @@ class AnswerOnHold:
 
     def let_through(self) -> None:
         self._go_on.set()
+
+
+def subject(token: str, name: str = "work") -> str:
+    """How the report names a task of this list."""
+    return f"{name} 1 (activity {token} of workflow flow)"
