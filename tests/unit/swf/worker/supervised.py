@@ -20,8 +20,8 @@ from flowy.swf.worker import StopReport, WorkerOptions
 from flowy.swf.worker.child import WorkerSpec
 from flowy.swf.worker.supervisor import Supervisor
 from tests.suspended import an_info
+from tests.unit.swf.worker.stop_clock import StopClock
 from tests.unit.swf.worker.task_list_swf import TaskListSWF
-from tests.unit.swf.worker.worker_case import StopClock
 
 #: The task with the token "a", as a report names it.
 TASK_A = str(an_info(name="a"))

@@ -20,8 +20,9 @@ from flowy.swf.worker.slots import Slots
 from flowy.swf.worker.task_run import TaskRun
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.stand_ins import task_answer
+from tests.unit.swf.worker.stop_clock import StopClock
 from tests.unit.swf.worker.task_list_swf import TaskListSWF
-from tests.unit.swf.worker.worker_case import StopClock, awaiting, running, worker_context
+from tests.unit.swf.worker.worker_case import awaiting, running, worker_context
 
 
 class Place:

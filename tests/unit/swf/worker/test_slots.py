@@ -11,7 +11,7 @@ from flowy.concurrency.stop import StopFlag, StopLevel
 from flowy.swf.worker.slots import Slots
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.clocks import SelfTurningClock
-from tests.unit.swf.worker.worker_case import StopClock
+from tests.unit.swf.worker.stop_clock import StopClock
 
 
 def run() -> Any:

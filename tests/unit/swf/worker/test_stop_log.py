@@ -11,7 +11,7 @@ import pytest
 
 from flowy.concurrency.stop import StopFlag, StopLevel
 from flowy.swf.worker.stop_log import NAMED, SAY_SECONDS, Awaited, StopLog
-from tests.unit.swf.worker.worker_case import StopClock
+from tests.unit.swf.worker.stop_clock import StopClock
 
 
 class Case:

@@ -22,7 +22,7 @@ from tests.patience import PATIENCE_SECONDS
 from tests.suspended import an_info
 from tests.unit.clocks import TurnedClock
 from tests.unit.health.healths import ILL, NEW, WELL
-from tests.unit.swf.worker.worker_case import StopClock
+from tests.unit.swf.worker.stop_clock import StopClock
 
 OPTIONS = HealthOptions(max_silence=30)
 

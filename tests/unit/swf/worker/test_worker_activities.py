@@ -16,8 +16,9 @@ from flowy.swf.worker import StopReport
 from flowy.task import Activity
 from tests.unit.stand_ins import CLOSED, REFUSAL, implementation, task_answer
 from tests.unit.swf.worker.serial import outcome_of, served
+from tests.unit.swf.worker.stop_clock import StopClock
 from tests.unit.swf.worker.task_list_swf import TaskListSWF
-from tests.unit.swf.worker.worker_case import StopClock, running
+from tests.unit.swf.worker.worker_case import running
 
 
 @pytest.fixture(autouse=True)
