@@ -1,14 +1,20 @@
-"""Patient clients for each of the two ways that a call may take."""
+"""Patient clients for each of the two ways that a call may take, and certificates."""
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.unit.scripted_swf import lean_client
 from tests.unit.swf.client.conftest import MakeClient, closing
-from tests.unit.swf.client.lean.raw_server import PATIENT
+from tests.unit.swf.client.lean.raw_server import (
+    PATIENT,
+    tls_context_of,
+)
 
 
 @pytest.fixture
@@ -22,3 +28,28 @@ def lean(no_settings: None) -> Iterator[MakeClient]:
 def either(make_client: MakeClient) -> MakeClient:
     """Makes clients that take the one way, then the other: what a test shows holds for both."""
     return lambda url, **config: make_client(url, **{**PATIENT, **config})
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The file with the certificate that the tests trust."""
+    path: Path = tmp_path_factory.mktemp("tls") / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    return str(path)
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA) -> ssl.SSLContext:
+    return tls_context_of(authority.issue_cert("127.0.0.1", "localhost"))
+
+
+@pytest.fixture(params=["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+def trusting(
+    no_settings: None, request: pytest.FixtureRequest, bundle: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(request.param, bundle)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import trustme
 
 from tests.patience import PATIENCE_SECONDS
 
@@ -182,3 +183,10 @@ def error_of(client: Any) -> Exception:
     with pytest.raises(Exception) as caught:
         poll(client)
     return caught.value
+
+
+def tls_context_of(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    """Return the server's context with this certificate."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(made)
+    return made
