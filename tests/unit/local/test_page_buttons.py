@@ -14,7 +14,7 @@ from flowy.local import LocalSWF
 from tests.browser import Browser
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.local.conftest import Work
-from tests.unit.local.test_page import look
+from tests.unit.local.page_looks import look
 
 
 def post(swf: LocalSWF, path: str, body: Any, **headers: str) -> tuple[int, bytes]:

@@ -11,7 +11,7 @@ from typing import Any
 from flowy.local import LocalSWF
 from tests.browser import Browser
 from tests.unit.local.conftest import Work
-from tests.unit.local.test_page import choose, look
+from tests.unit.local.page_looks import choose, look
 
 TRACEBACK = (
     "Traceback (most recent call last):\n"
