@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow
+    from tests.contract.flows import Flow
 
 
 def test_a_task_says_what_it_is(flow: Flow) -> None:

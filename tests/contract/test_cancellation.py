@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow
+    from tests.contract.flows import Flow
 
 
 def request_cancel(activity_id: str = "1") -> dict[str, Any]:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contract.conftest import WORKFLOW_TYPE
+from tests.contract.flows import WORKFLOW_TYPE
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow, Own, Starter
+    from tests.contract.flows import Flow, Own, Starter
 
 FAILED = "StartChildWorkflowExecutionFailed"
 

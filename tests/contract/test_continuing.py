@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow, Starter
+    from tests.contract.flows import Flow, Starter
 
 CONTINUE: dict[str, Any] = {"decisionType": "ContinueAsNewWorkflowExecution"}
 

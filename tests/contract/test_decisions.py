@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.conftest import have_activity_type, have_workflow_type
+from tests.contract.flows import have_activity_type, have_workflow_type
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow, Own, Starter
+    from tests.contract.flows import Flow, Own, Starter
 
 
 def test_a_decision_task_brings_the_history(flow: Flow) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Flow, Starter
+    from tests.contract.flows import Flow, Starter
 
 SIGNAL = "SignalExternalWorkflowExecution"
 CANCEL = "RequestCancelExternalWorkflowExecution"

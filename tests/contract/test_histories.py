@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.conftest import SHARED_DOMAIN, have_activity_type, have_domain
+from tests.contract.flows import SHARED_DOMAIN, have_activity_type, have_domain
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow, Starter
+    from tests.contract.flows import Flow, Starter
 
 
 def history(flow: Flow, **parameters: Any) -> dict[str, Any]:

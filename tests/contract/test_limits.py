@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Flow, Starter
+    from tests.contract.flows import Flow, Starter
 
 #: As many activity tasks of one execution may be open.
 OPEN_TASKS = 1_000

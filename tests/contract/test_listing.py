@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.conftest import have_workflow_type
+from tests.contract.flows import have_workflow_type
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Starter
+    from tests.contract.flows import Starter
 
 EVER: Any = {"oldestDate": 0}
 

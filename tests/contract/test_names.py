@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.conftest import SHARED_DOMAIN, have_domain
+from tests.contract.flows import SHARED_DOMAIN, have_domain
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow, Starter
+    from tests.contract.flows import Flow, Starter
 
 #: What no name may be: the characters and the one word that SWF keeps for itself.
 BAD = ["a:b", "a/b", "a|b", "a\u0000b", "a\nb", "a\u007fb", "a\u009fb", "arn"]

@@ -11,7 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.contract.conftest import NewClient, Starter
+    from tests.contract.flows import NewClient, Starter
 
 
 @pytest.mark.undocumented

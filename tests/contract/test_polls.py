@@ -13,7 +13,7 @@ import pytest
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow, Own, Starter
+    from tests.contract.flows import Flow, Own, Starter
 
 #: Within how many seconds a task that comes is with a poller; Amazon's are a long way off. Besides,
 #: a poll may take as long as some other calls: the machine may be busy.

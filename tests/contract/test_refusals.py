@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow, Own, Starter
+    from tests.contract.flows import Flow, Own, Starter
 
 
 def code_of(caught: pytest.ExceptionInfo[ClientError]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Flow
+    from tests.contract.flows import Flow
 
 
 @pytest.mark.moto_gap("no externalInitiatedEventId")

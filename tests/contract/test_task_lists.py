@@ -8,7 +8,7 @@ import pytest
 from botocore.loaders import Loader
 
 if TYPE_CHECKING:
-    from tests.contract.conftest import Flow, Starter
+    from tests.contract.flows import Flow, Starter
 
 MINE: Any = {"name": "mine"}
 

@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Flow, Starter
+    from tests.contract.flows import Flow, Starter
 
 
 @pytest.mark.moto_gap("one timeout of four", only=r"\[.*(scheduleTo|startToClose)")

@@ -12,7 +12,7 @@ from botocore.loaders import Loader
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
-    from tests.contract.conftest import Own, Starter
+    from tests.contract.flows import Own, Starter
 
 #: The oldest botocore that is allowed knows no deletion of types.
 needs_deletion = pytest.mark.skipif(
