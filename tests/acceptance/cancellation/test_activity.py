@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flowy.local import LocalSWF
-    from tests.acceptance.cancellation.conftest import GradedWorker, Stage
+    from tests.acceptance.cancellation.stage import GradedWorker, Stage
 
 
 @pytest.mark.parametrize(

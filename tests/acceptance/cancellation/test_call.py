@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flowy.local import LocalSWF
-    from tests.acceptance.cancellation.conftest import Stage
+    from tests.acceptance.cancellation.stage import Stage
 
 
 class Call:

@@ -18,7 +18,7 @@ from tests.python_process import PythonProcess
 
 if TYPE_CHECKING:
     from flowy.local import LocalSWF
-    from tests.acceptance.cancellation.conftest import Stage
+    from tests.acceptance.cancellation.stage import Stage
 
 
 @activity("ping", 1, "steps")

@@ -10,7 +10,7 @@ from tests.patience import PATIENCE_SECONDS
 from tests.python_process import PythonProcess
 
 if TYPE_CHECKING:
-    from tests.acceptance.cancellation.conftest import Stage
+    from tests.acceptance.cancellation.stage import Stage
 
 #: Starts a caller: steps, and the grace in seconds.
 Caller = Callable[..., PythonProcess]
