@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from flowy import reasons
-from tests.acceptance.many.conftest import ENDS, Execution
+from tests.acceptance.many.executions import ENDS, Execution
 from tests.faults.conftest import Workers, pid_of
 
 if TYPE_CHECKING:

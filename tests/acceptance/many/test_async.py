@@ -15,13 +15,8 @@ from flowy.exception import CancelTask
 from flowy.swf.boilerplate import start_activity_worker
 from flowy.swf.scanner import activity
 from flowy.task import Activity, AsyncActivity
-from tests.acceptance.many.conftest import (
-    TASK_LIST,
-    Execution,
-    Starter,
-    WatchedClient,
-    module_of,
-)
+from tests.acceptance.many.executions import TASK_LIST, Execution
+from tests.acceptance.many.workers import Starter, WatchedClient, module_of
 from tests.patience import PATIENCE_SECONDS, until
 from tests.unit.clocks import TurnedClock
 

@@ -13,13 +13,8 @@ from flowy.exception import CancelTask
 from flowy.swf.scanner import Scanner, activity
 from flowy.swf.worker.heartbeats import BURST
 from flowy.task import Activity
-from tests.acceptance.many.conftest import (
-    TASK_LIST,
-    Execution,
-    Starter,
-    WatchedClient,
-    module_of,
-)
+from tests.acceptance.many.executions import TASK_LIST, Execution
+from tests.acceptance.many.workers import Starter, WatchedClient, module_of
 from tests.patience import PATIENCE_SECONDS, until
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from flowy.local import LocalSWF
-from tests.acceptance.many.conftest import SPOKEN, Execution, Programs
+from tests.acceptance.many.executions import Execution
+from tests.acceptance.many.programs import SPOKEN, Programs
 from tests.gates import Gate
 
 #: Activities that the programs serve, and by which a test steers them.

@@ -11,14 +11,8 @@ import flowy
 from flowy.swf.boilerplate import start_activity_worker
 from flowy.swf.scanner import activity
 from flowy.task import Activity
-from tests.acceptance.many.conftest import (
-    ENDS,
-    TASK_LIST,
-    Execution,
-    Starter,
-    WatchedClient,
-    module_of,
-)
+from tests.acceptance.many.executions import ENDS, TASK_LIST, Execution
+from tests.acceptance.many.workers import Starter, WatchedClient, module_of
 from tests.patience import PATIENCE_SECONDS, until
 
 

@@ -13,11 +13,8 @@ import pytest
 
 from flowy import reasons
 from flowy.local import LocalSWF
-from tests.acceptance.many.conftest import (
-    SPOKEN,
-    Execution,
-    Programs,
-)
+from tests.acceptance.many.executions import Execution
+from tests.acceptance.many.programs import SPOKEN, Programs
 from tests.gates import Gate
 
 ACTIVITIES = """

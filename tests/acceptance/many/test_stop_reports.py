@@ -10,11 +10,8 @@ from flowy import context
 from flowy.concurrency.stop import StopLevel
 from flowy.swf.scanner import activity
 from flowy.task import Activity
-from tests.acceptance.many.conftest import (
-    TASK_LIST,
-    Execution,
-    Starter,
-)
+from tests.acceptance.many.executions import TASK_LIST, Execution
+from tests.acceptance.many.workers import Starter
 from tests.patience import PATIENCE_SECONDS
 
 
