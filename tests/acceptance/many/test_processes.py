@@ -203,11 +203,12 @@ def test_a_ctrl_c_goes_to_all_and_counts_once(
     program: Programs, execution: Execution, gate: Gate
 ) -> None:
     """A terminal sends it to supervisor and children: what runs still finishes."""
-    running = program(guarded(processes=2))
+    running = program(SPOKEN + guarded(processes=2))
     running.wait_for(READY, 2)
     execution.schedule("hold", gate.path, times=2)
     running.wait_for("holding", 2)
     running.kill_group(signal.SIGINT)
+    running.wait_for("level 1", 3)  # the supervisor passes it on
     execution.schedule("where")  # nobody takes it any more
     gate.open_for(2)
     assert running.wait() == 0
