@@ -18,7 +18,7 @@ from flowy.task import Activity, AsyncActivity
 from tests.acceptance.many.executions import TASK_LIST, Execution
 from tests.acceptance.many.workers import Starter, WatchedClient, module_of
 from tests.patience import PATIENCE_SECONDS, until
-from tests.unit.clocks import TurnedClock
+from tests.unit.swf.worker.stop_clock import StopClock
 
 
 class Gate:
@@ -187,7 +187,7 @@ def test_a_coroutine_is_canceled_when_the_grace_is_over(
     """During the grace it is told that the worker stops; then it is canceled, and may clean up."""
     seen: list[Any] = []
     waiting, saved = threading.Event(), threading.Event()
-    clock = TurnedClock()
+    clock = StopClock()
 
     @activity("stopped", 1, TASK_LIST)
     class Stopped(AsyncActivity):
@@ -207,7 +207,7 @@ def test_a_coroutine_is_canceled_when_the_grace_is_over(
     assert waiting.wait(PATIENCE_SECONDS)
     worker.worker.stop()
     assert saved.wait(PATIENCE_SECONDS)
-    clock.turn_when_awaited(600)
+    clock.turn_by(600)
     report = worker.join()
     assert seen == [True, False]
     assert len(report.failed_by_stop) == 1
