@@ -1,0 +1,66 @@
+"""Programs that serve activities until a stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ACTIVITIES = """
+logging.getLogger("flowy.swf.client").setLevel(logging.DEBUG)
+
+@activity("quick", 1, TASK_LIST)
+class Quick(Activity):
+    def run(self):
+        return "quick"
+
+@activity("hold", 1, TASK_LIST)
+class Hold(Activity):
+    def run(self, path):
+        say("holding")
+        wait_in(path)
+        say(f"told of a stop: {context.worker_stopping()}")
+        return "held"
+
+@activity("beats", 1, TASK_LIST, heartbeat=60)
+class Beats(Activity):
+    def run(self):
+        say("holding")
+        until(self.is_told_to_stop)
+        say("told to stop")
+
+    def is_told_to_stop(self):
+        goes_on = self.heartbeat("saving" if context.worker_stopping() else "working")
+        if goes_on and context.worker_stopping():
+            say("worker is stopping")
+        return not goes_on
+
+@activity("hang", 1, TASK_LIST)
+class Hang(Activity):
+    def run(self):
+        say("holding")
+        time.sleep(HANG_SECONDS)
+
+@activity("raises", 1, TASK_LIST)
+class Raises(Activity):
+    def run(self):
+        raise ValueError("so")
+
+@activity("suspends", 1, TASK_LIST)
+class Suspends(Activity):
+    def run(self):
+        raise flowy.SuspendTask
+"""
+
+POLLING = "Calling poll_for_activity_task"
+
+
+def serving(**options: Any) -> str:
+    """A script that serves the activities with these options."""
+    said = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    return (
+        ACTIVITIES
+        + f"""
+report = flowy.start_activity_worker(DOMAIN, TASK_LIST, {said})
+say(f"report {{report}}")
+say(f"clean {{report.clean}}")
+"""
+    )
