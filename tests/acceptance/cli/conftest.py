@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flowy.cli import ExitCode
+from flowy.tokens import SuspendedTask
+from flowy.tokens.sqlite import SQLiteTokenStore
+from tests.acceptance.cli.tokens_shell import Shell
 from tests.acceptance.flowy_command import Flowy, run_flowy
 from tests.environments import clean_environment
+from tests.suspended import Desk, Execution
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -148,3 +152,24 @@ def worker(command: Command) -> Iterator[Flowy]:
 def registered(command: Command) -> None:
     """The types are registered, and no worker runs."""
     assert command.worker("--loop", "0", "shop")[0] == ExitCode.FINE
+
+
+@pytest.fixture
+def shell(tmp_path: Path, swf_environment: dict[str, str]) -> Shell:
+    return Shell(tmp_path, swf_environment)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SQLiteTokenStore:
+    return SQLiteTokenStore(tmp_path / "tokens.db")
+
+
+@pytest.fixture
+def desk(client: SWFClient, domain: str) -> Desk:
+    return Desk(client, domain)
+
+
+@pytest.fixture
+def waiting(desk: Desk, store: SQLiteTokenStore) -> tuple[Execution, SuspendedTask]:
+    execution, task = desk.waiting("order-7", note={"amount": 12})
+    return execution, store.keep(task)
