@@ -31,12 +31,13 @@ from botocore.config import Config
 
 from flowy.local import LocalSWF
 from flowy.local.quotas import Quotas
+from tests.contract.flows import SHARED_DOMAIN, Flow, NewClient, Own, PassTime, Starter, have_domain
 from tests.contract.recordings import differences
 from tests.patience import until
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
-from tests.contract.flows import SHARED_DOMAIN, Flow, NewClient, Own, PassTime, Starter, have_domain
+
 
 #: Seconds for one test against moto, which holds no poll for longer than one; its setup does not
 #: count, because the first one starts the server.

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.acceptance.many.executions import TASK_LIST, Execution
+from tests.acceptance.many.programs import PREAMBLE, Program, Programs
+from tests.acceptance.many.workers import Starter, WatchedClient
 from tests.patience import PATIENCE_SECONDS
 from tests.python_process import PythonProcess
 from tests.python_server import ROOT
@@ -19,9 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
     from flowy.local import LocalSWF
-from tests.acceptance.many.executions import TASK_LIST, Execution
-from tests.acceptance.many.programs import PREAMBLE, Program, Programs
-from tests.acceptance.many.workers import Starter, WatchedClient
 
 
 @pytest.fixture

@@ -8,14 +8,10 @@ import re
 import signal
 import subprocess
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from tests.patience import PATIENCE_SECONDS
 from tests.process_output import ProcessOutput
 from tests.python_process import PythonProcess
-
-if TYPE_CHECKING:
-    pass
 
 
 class Program:

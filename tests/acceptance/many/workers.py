@@ -16,12 +16,11 @@ from flowy.swf.scanner import Scanner
 from flowy.swf.worker import ActivityWorker
 from flowy.swf.worker.report import StopReport
 from flowy.task import Activity
+from tests.acceptance.many.executions import TASK_LIST
 from tests.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
-
-from tests.acceptance.many.executions import TASK_LIST
 
 
 class WatchedClient:

@@ -19,13 +19,13 @@ from flowy.transport import read
 from flowy.transport.plain import ObjectActivity, TextActivity
 from flowy.transport.simpleflow import SimpleflowActivity, decode_result
 from tests.unit.envelope.plain_decider import PlainDecider
+from tests.unit.envelope.shop_activities import BOTH, FERNET, SECRET
 from tests.unit.transport.simpleflow.object_store import ObjectStore, object_store
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
     from flowy.local import LocalSWF
-from tests.unit.envelope.shop_activities import BOTH, FERNET, SECRET
 
 
 class Make(SimpleflowActivity):

@@ -21,12 +21,12 @@ from flowy.swf.suspended.async_scheduler import AsyncScheduler
 from flowy.testing import ActivityEnvironment, LocalWorker
 from flowy.transport.plain import ObjectActivity, TextActivity, ValueActivity
 from flowy.transport.simpleflow import SimpleflowActivity
+from tests.unit.envelope.shop_activities import BOTH, FERNET, SECRET
 from tests.unit.swf.calls import Calls
 from tests.unit.transport.simpleflow.object_store import ObjectStore, object_store
 
 if TYPE_CHECKING:
     from flowy.local import LocalSWF
-from tests.unit.envelope.shop_activities import BOTH, FERNET, SECRET
 
 
 @pytest.fixture

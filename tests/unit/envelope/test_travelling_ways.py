@@ -21,12 +21,12 @@ from flowy.tokens import SuspendedTask
 from flowy.tokens.sqlite import SQLiteTokenStore
 from flowy.transport import read
 from tests.unit.envelope.plain_decider import PlainDecider
+from tests.unit.envelope.shop_activities import BOTH, FERNET, KEYS, SECRET, shop
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
 
     from flowy.local import LocalSWF
-from tests.unit.envelope.shop_activities import BOTH, FERNET, KEYS, SECRET, shop
 
 
 @pytest.fixture
