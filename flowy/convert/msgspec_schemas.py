@@ -8,6 +8,7 @@ that break callers would not be seen.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import msgspec
@@ -97,12 +98,11 @@ def _parts(info: Any, schema: Schema) -> Iterator[tuple[Any, Any]]:
     elif isinstance(info, inspect.DictType):
         yield from _pair(info.value_type, schema.get("additionalProperties"))
     elif isinstance(info, inspect.TupleType):
-        yield from zip(info.item_types, schema.get("prefixItems", ()), strict=True)
-    elif "properties" in schema:
-        for field in info.fields:
-            yield from _pair(field.type, schema["properties"].get(field.encode_name))
-    elif "prefixItems" in schema:
-        yield from zip([each.type for each in info.fields], schema["prefixItems"], strict=True)
+        yield from zip(info.item_types, schema.get("prefixItems", ()), strict=False)
+    elif hasattr(info, "fields"):
+        properties, items = schema.get("properties", {}), schema.get("prefixItems", ())
+        for field, item in zip_longest(info.fields, items[: len(info.fields)]):
+            yield from _pair(field.type, properties.get(field.encode_name, item))
 
 
 def _pair(info: Any, schema: Any) -> Iterator[tuple[Any, Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, make_dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -194,6 +194,29 @@ def test_formats_within_unions() -> None:
     assert '"items": {"type": "string", "format": "time"}' in text
     assert definitions["Tagged"]["properties"]["at"]["format"] == "date-time"
     assert "format" not in str(definitions["OtherTagged"])
+
+
+class Row(msgspec.Struct, array_like=True):
+    """Travels as an array."""
+
+    a: int
+    at: datetime | None = None
+
+
+class Point(NamedTuple):
+    """So does this."""
+
+    x: int
+    at: time
+
+
+def test_formats_within_arrays() -> None:
+    """Of fields, too; a schema of the author's own is left alone."""
+    own = Annotated[Any, msgspec.Meta(extra_json_schema={"properties": {"a": {}}})]
+    schemas, definitions = CONVERTERS["msgspec"].schemas([Row, Point, own], of_results=True)
+    assert definitions["Row"]["prefixItems"][1]["anyOf"][0]["format"] == "date-time"
+    assert definitions["Point"]["prefixItems"][1]["format"] == "time"
+    assert schemas[2] == {"properties": {"a": {}}}
 
 
 @BOTH
