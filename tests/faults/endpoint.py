@@ -10,31 +10,29 @@ It runs in a thread of its own, or as a process of its own with ``python -m test
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import json
 import random
 import ssl
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from tests.patience import PATIENCE_SECONDS
 
+from .answering import Answers
+from .conditions import Conditions
 from .plan import ACTIONS, Fault, Plan, Step
 from .record import Call, Handed, Poll, Record, Supply, Task
 from .reply import EMPTY_POLL, Reply
+from .task_queue import TaskQueue
 from .wire import Connection
 
 T = TypeVar("T")
 
 #: How long SWF holds an empty poll, in seconds.
 HOLD_SECONDS = 60.0
-
-#: How often a condition that no call changes is looked at, in seconds.
-_LOOK_SECONDS = 0.05
 
 _ACTIONS = {action.lower(): action for action in ACTIONS}
 _FAULTS: dict[Fault, tuple[int, bytes]] = {
@@ -90,26 +88,15 @@ class Endpoint:
         self.seed = random.randrange(2**32) if seed is None else seed
         self.plan = Plan(self.seed)
         self.record = Record()
-        self._queue: deque[Task] = deque()
-        self._supply: Supply | None = None
+        self._tasks = TaskQueue()
+        self._answers = Answers(lambda: self.record)
         self._polls: dict[int, Poll] = {}  # in the order of their arrival
         self._poll_numbers = itertools.count()
-        self._cancel: set[str] = set()
         self._connections: set[Connection] = set()
-        self._waiters: list[tuple[Callable[[Endpoint], object], threading.Event]] = []
-        self._look_due = False
-        self._tokens = 0
         self._loop = asyncio.new_event_loop()
+        self._conditions = Conditions(self._loop)
         self._server: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._serve, name="endpoint", daemon=True)
-        self._actions: dict[str, Callable[[Call], tuple[int, bytes]]] = {
-            "RecordActivityTaskHeartbeat": self._heartbeat,
-            "RespondActivityTaskCompleted": self._respond,
-            "RespondActivityTaskFailed": self._respond,
-            "RespondActivityTaskCanceled": self._respond,
-            "RegisterActivityType": self._register,
-            "DescribeActivityType": self._describe,
-        }
 
     # From other threads
 
@@ -157,27 +144,36 @@ class Endpoint:
         """
         text = json.dumps([args, kwargs]) if input is None else input
         steps = {actions: list(each) for actions, each in (meets or {}).items()}
-        return self._on_loop(lambda: self._add(name, version, text, count, steps))
+
+        def add() -> list[str]:
+            tasks = self._tasks.add(name, version, text, count)
+            for task in tasks:
+                for actions, each in steps.items():
+                    self.plan.script_of_task(task.token, actions, each)
+            self._hand_out()
+            return [task.token for task in tasks]
+
+        return self._on_loop(add)
 
     def supply(self, count: int, *, name: str = "work", version: str = "1", input: str) -> None:
         """Let the next *count* polls that find no other task take one made on the spot."""
 
         def fill() -> None:
-            self._supply = Supply(name, version, input, count)
+            self._tasks.supply = Supply(name, version, input, count)
             self._hand_out()
 
         self._on_loop(fill)
 
     def request_cancel(self, token: str) -> None:
         """Let the next heartbeat of *token* say that its cancellation is requested."""
-        self._on_loop(lambda: self._cancel.add(token))
+        self._on_loop(lambda: self._answers.cancel.add(token))
 
     def close(self, token: str) -> None:
         """Close the task of *token*, as one of its timeouts would."""
 
         def close() -> None:
             self.record.closed.add(token)
-            self._changed()
+            self._conditions.changed()
 
         self._on_loop(close)
 
@@ -204,8 +200,7 @@ class Endpoint:
 
         def restart() -> None:
             self.record = Record()
-            self._queue.clear()
-            self._supply = None
+            self._tasks.clear()
 
         self._on_loop(restart)
 
@@ -229,9 +224,9 @@ class Endpoint:
             AssertionError: it does not hold after *timeout* seconds; the text tells the record.
         """
         seen = threading.Event()
-        self._on_loop(lambda: self._wait(condition, seen))
+        self._on_loop(lambda: self._conditions.add(lambda: condition(self), seen))
         if not seen.wait(timeout):
-            self._on_loop(lambda: self._forget(seen))
+            self._on_loop(lambda: self._conditions.forget(seen))
             raise AssertionError(
                 f"Not within {timeout} s{': ' + what if what else ''}. {self.told()}"
             )
@@ -303,17 +298,17 @@ class Endpoint:
             self._loop.call_later(self.delay_seconds, self._act, connection, known, body, None)
         else:
             self._act(connection, known, body, fault)
-        if self._waiters:
-            self._changed()
+        if self._conditions.awaited:
+            self._conditions.changed()
 
     def _act(self, connection: Connection, action: str, body: bytes, fault: Step) -> None:
         said = json.loads(body)
         if action == "PollForActivityTask":
             self._take_poll(connection, said, fault)
             return
-        status, text = self._actions[action](Call(action, said, connection.number))
-        if self._waiters:
-            self._changed()
+        status, text = self._answers.to(Call(action, said, connection.number))
+        if self._conditions.awaited:
+            self._conditions.changed()
         if fault is Fault.BREAK_AFTER:
             connection.abort()
         elif (reply := _in_place(fault)) is not None:
@@ -339,7 +334,7 @@ class Endpoint:
     def _take_poll(self, connection: Connection, said: Mapping[str, Any], fault: Step) -> None:
         poll = Poll(connection, said.get("identity", ""), time.monotonic(), fault)
         self.record.identities.add(poll.identity)
-        if not self._polls and (task := self._next_task()) is not None:
+        if not self._polls and (task := self._tasks.take()) is not None:
             self._hand(poll, task)
             return
         number = next(self._poll_numbers)
@@ -361,10 +356,10 @@ class Endpoint:
             self._reply(poll.connection, "PollForActivityTask", reply.saying(EMPTY_POLL))
         else:
             self._send(poll.connection, 200, EMPTY_POLL)
-        self._changed()
+        self._conditions.changed()
 
     def _hand_out(self) -> None:
-        while self._polls and (task := self._next_task()) is not None:
+        while self._polls and (task := self._tasks.take()) is not None:
             number = next(iter(self._polls))
             poll = self._polls.pop(number)
             if poll.timer is not None:
@@ -393,108 +388,8 @@ class Endpoint:
             handed.delivered_at = time.monotonic()
         else:
             self.record.lost[task.token] = handed
-        if self._waiters:
-            self._changed()
-
-    def _next_task(self) -> Task | None:
-        if self._queue:
-            return self._queue.popleft()
-        supply = self._supply
-        if supply is None or supply.left <= 0:
-            return None
-        supply.left -= 1
-        supply.made += 1
-        return Task(self._new_token(), supply.name, supply.version, supply.input)
-
-    def _new_token(self) -> str:
-        self._tokens += 1
-        return f"token-{self._tokens}"
-
-    def _add(
-        self,
-        name: str,
-        version: str,
-        text: str,
-        count: int,
-        meets: Mapping[tuple[str, ...], list[Step]],
-    ) -> list[str]:
-        tasks = [Task(self._new_token(), name, version, text) for _ in range(count)]
-        for task in tasks:
-            for actions, steps in meets.items():
-                self.plan.script_of_task(task.token, actions, steps)
-        self._queue.extend(tasks)
-        self._hand_out()
-        return [task.token for task in tasks]
-
-    # Answers
-
-    def _heartbeat(self, call: Call) -> tuple[int, bytes]:
-        token = call.body["taskToken"]
-        if not self._is_open(token):
-            self.record.refused.append((token, call.as_answer()))
-            return _unknown(token)
-        self.record.beats.setdefault(token, []).append(call.as_answer())
-        return 200, b'{"cancelRequested":%s}' % (b"true" if token in self._cancel else b"false")
-
-    def _respond(self, call: Call) -> tuple[int, bytes]:
-        token = call.body["taskToken"]
-        if not self._is_open(token):
-            self.record.refused.append((token, call.as_answer()))
-            return _unknown(token)
-        self.record.answers[token] = call.as_answer()
-        return 200, b""
-
-    def _is_open(self, token: str) -> bool:
-        record = self.record
-        return token in record.handed and token not in record.answers and token not in record.closed
-
-    # Types
-
-    def _register(self, call: Call) -> tuple[int, bytes]:
-        key = call.body["name"], call.body["version"]
-        if key in self.record.types:
-            return _fault("TypeAlreadyExistsFault", f"{key}")
-        self.record.types[key] = call.body
-        return 200, b""
-
-    def _describe(self, call: Call) -> tuple[int, bytes]:
-        type_ = call.body["activityType"]
-        held = self.record.types.get((type_["name"], type_["version"]))
-        if held is None:
-            return _fault("UnknownResourceFault", f"Unknown type: {type_}")
-        defaults = {key: value for key, value in held.items() if key.startswith("default")}
-        info = {"activityType": type_, "status": "REGISTERED", "creationDate": 0}
-        return 200, json.dumps({"typeInfo": info, "configuration": defaults}).encode()
-
-    # Waiting
-
-    def _wait(self, condition: Callable[[Endpoint], object], seen: threading.Event) -> None:
-        self._waiters.append((condition, seen))
-        self._changed()
-        if len(self._waiters) == 1:
-            self._loop.call_later(_LOOK_SECONDS, self._look_again)
-
-    def _forget(self, seen: threading.Event) -> None:
-        self._waiters = [waiter for waiter in self._waiters if waiter[1] is not seen]
-
-    def _changed(self) -> None:
-        if self._waiters and not self._look_due:
-            self._look_due = True
-            self._loop.call_soon(self._look)
-
-    def _look(self) -> None:
-        self._look_due = False
-        for condition, seen in list(self._waiters):
-            # A condition that raises is one that does not hold yet.
-            with contextlib.suppress(Exception):
-                if condition(self):
-                    seen.set()
-        self._waiters = [waiter for waiter in self._waiters if not waiter[1].is_set()]
-
-    def _look_again(self) -> None:
-        if self._waiters:
-            self._changed()
-            self._loop.call_later(_LOOK_SECONDS, self._look_again)
+        if self._conditions.awaited:
+            self._conditions.changed()
 
 
 def _in_place(fault: Step) -> Reply | None:
@@ -502,12 +397,3 @@ def _in_place(fault: Step) -> Reply | None:
     if fault is Fault.RUBBISH:
         return next(_RUBBISH)
     return fault if isinstance(fault, Reply) else None
-
-
-def _fault(code: str, message: str) -> tuple[int, bytes]:
-    said = {"__type": f"com.amazonaws.swf.base.model#{code}", "message": message}
-    return 400, json.dumps(said).encode()
-
-
-def _unknown(token: str) -> tuple[int, bytes]:
-    return _fault("UnknownResourceFault", f"Unknown activity, scheduledEventId = {token}")

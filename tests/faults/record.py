@@ -114,6 +114,10 @@ class Record:
     replied: list[tuple[str, int]] = field(default_factory=list)
     requests: int = 0
 
+    def is_open(self, token: str) -> bool:
+        """Return whether a task was handed out, has no answer yet, and was not closed."""
+        return token in self.handed and token not in self.answers and token not in self.closed
+
     @property
     def open(self) -> set[str]:
         """Tokens that were handed out, were not lost, and have no answer yet."""
