@@ -78,6 +78,10 @@ def test_broken_answers(either: MakeClient, name: str) -> None:
     assert len(server.requests) <= 1
 
 
+def chunked(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\n" + OWN + b"Transfer-Encoding: chunked\r\n\r\n" + body
+
+
 #: Answers that botocore's own way takes for whole, or reads as it likes.
 GUESSED: dict[str, bytes] = {
     "an end within the head": answer()[:60],
@@ -93,6 +97,22 @@ GUESSED: dict[str, bytes] = {
     "a line that is no header": answer(length=100, headers=OWN + b"nonsense\r\n"),
     "a space before a colon": answer(length=100).replace(b"Length:", b"Length :"),
     "an unknown encoding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n{}",
+    "an end within the head of HTTP/1.0": b"HTTP/1.0 200 OK\r\n" + OWN,
+    "an end within the head after another": (
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n" + OWN
+    ),
+    "a length behind a lone carriage return": answer(headers=b"X-Own: a\rContent-Length: 2\r\n"),
+    "a header with a zero byte": answer(headers=b"X-Own: \0\r\n"),
+    "another protocol": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n" + answer(),
+    "a chunk shorter than it is": chunked(b"1\r\n{}\r\n0\r\n\r\n"),
+    "a chunk longer than it is": chunked(b"3\r\n{}\r\n0\r\n\r\n"),
+    "a chunk without an end": chunked(b"2\r\n{}0\r\n\r\n"),
+    "a chunk of a negative length": chunked(b"-1\r\n{}\r\n0\r\n\r\n"),
+    "a chunk of a length that is no number": chunked(b"0x2\r\n{}\r\n0\r\n\r\n"),
+    "a chunk of a length with a sign": chunked(b"+2\r\n{}\r\n0\r\n\r\n"),
+    "a chunk of an endless length": chunked(b"%s\r\n" % (b"f" * 15)),
+    "an end within the length of a chunk": chunked(b"2\r\n{}\r\n00"),
+    "an end within the trailers": chunked(b"2\r\n{}\r\n0\r\nX-Check: 1\r\n"),
 }
 
 
