@@ -84,15 +84,15 @@ class ConnectionPool:
             self._idle.append((now, connection))
         else:
             self.discard(connection)
-        while self._idle and now - self._idle[0][0] >= MAX_IDLE_SECONDS:
-            try:
+        try:
+            while now - self._idle[0][0] >= MAX_IDLE_SECONDS:
                 since, oldest = self._idle.popleft()
-            except IndexError:  # another thread took it
-                return
-            if now - since < MAX_IDLE_SECONDS:  # another thread took the first
-                self._idle.appendleft((since, oldest))
-                return
-            self.discard(oldest)
+                if now - since < MAX_IDLE_SECONDS:  # another thread took the first
+                    self._idle.appendleft((since, oldest))
+                    return
+                self.discard(oldest)
+        except IndexError:  # other threads took all
+            return
 
     def discard(self, connection: Connection) -> None:
         """Close a connection."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gc
 import socket
+import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -238,6 +241,68 @@ def test_idle_connections_grow_old(ends: list[socket.socket]) -> None:
     assert third.socket.fileno() == -1
     pool.discard(fourth)
     pool.discard(second)
+
+
+class AtEachStep:
+    """Calls a function of another thread, as it were, at one step of the bytecode of a method."""
+
+    def __init__(self, method: Any, call: Callable[[], object], step: int) -> None:
+        self._code = method.__code__
+        self._call = call
+        self._step = step
+        self.steps = 0
+
+    def __enter__(self) -> None:
+        self._before = sys.gettrace()
+        sys.settrace(self._trace)
+
+    def __exit__(self, *_: object) -> None:
+        sys.settrace(self._before)
+
+    def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
+        if frame.f_code is not self._code:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            self.steps += 1
+            if self.steps == self._step:
+                self._call()
+        return self._trace
+
+
+@pytest.mark.parametrize("idle", [0, MAX_IDLE_SECONDS])
+def test_another_thread_takes_connections_while_one_is_given_back(
+    ends: list[socket.socket], idle: float
+) -> None:
+    """It may do so at any moment: the answer that has just come must not be lost."""
+
+    def open_one() -> Connection:
+        one, other = socket.socketpair()
+        ends.extend((one, other))
+        return Connection(one)
+
+    step, steps = 0, 1
+    while step <= steps:
+        now = FakeTime()
+        pool = ConnectionPool(open_one, 10, now)
+        first, second = pool.take(), pool.take()
+        pool.give_back(first)
+        now.seconds += idle
+        taken: list[Connection] = []
+
+        def take_two(pool: ConnectionPool = pool, taken: list[Connection] = taken) -> None:
+            taken.extend((pool.take(), pool.take()))
+
+        with (interruption := AtEachStep(ConnectionPool.give_back, take_two, step)):
+            pool.give_back(second)
+        steps = interruption.steps
+        assert len(set(taken)) == (2 if step else 0)
+        assert all(each.socket.fileno() != -1 for each in taken)
+        for each in taken:
+            pool.discard(each)
+        pool.close()
+        step += 1
+    assert steps > 20
 
 
 def test_closing_a_client_closes_its_connections(lean: MakeClient) -> None:
