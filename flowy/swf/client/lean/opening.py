@@ -13,6 +13,7 @@ import ssl
 import weakref
 from collections.abc import Callable
 
+from .answer import BrokenAnswerError, HTTPAnswer
 from .connection import Connection
 from .origin import Origin
 
@@ -76,7 +77,7 @@ class Opener:
         except BaseException:
             connected.close()
             raise
-        return Connection(connected)
+        return Connection(connected) if context is None else _TLSConnection(connected)
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._context is None:
@@ -85,6 +86,30 @@ class Opener:
             except OSError as error:  # the file of certificates may be there the next time
                 raise HandshakeError from error
         return self._context
+
+
+class _TLSConnection(Connection):
+    """A connection whose end counts as the end of an answer only if TLS has announced it.
+
+    Anyone between SWF and the worker can close the TCP connection beneath, and cut off a body
+    whose length the answer does not say.
+    """
+
+    _was_cut = False
+
+    def exchange(self, request: bytes, read_timeout: float | None) -> HTTPAnswer:
+        """Send *request* and return the answer."""
+        answer = super().exchange(request, read_timeout)
+        if self._was_cut:
+            raise BrokenAnswerError("the connection was closed within the answer")
+        return answer
+
+    def _receive(self) -> bytes:
+        try:
+            return super()._receive()
+        except ssl.SSLEOFError:
+            self._was_cut = True
+            return b""
 
 
 def create_connection(address: tuple[str, int], timeout: float | None) -> socket.socket:
@@ -121,7 +146,12 @@ def _with_tls(plain: socket.socket, context: ssl.SSLContext, host: str) -> socke
     # Certificates name hosts without the dot at the end of a complete name.
     name = host.rstrip(".")
     try:
-        wrapped = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
+        wrapped = context.wrap_socket(
+            plain,
+            server_hostname=name,
+            do_handshake_on_connect=False,
+            suppress_ragged_eofs=False,
+        )
         _sockets.add(wrapped)
         try:
             wrapped.do_handshake()

@@ -20,6 +20,7 @@ from tests.unit.clocks import TurnedClock
 from tests.unit.scripted_swf import boto3_client
 from tests.unit.swf.client.conftest import Aside, MakeClient, error_after_cuts
 from tests.unit.swf.client.lean.raw_server import (
+    OWN,
     PATIENT,
     Peer,
     RawServer,
@@ -28,6 +29,7 @@ from tests.unit.swf.client.lean.raw_server import (
     error_of,
     poll,
     serve,
+    tls_context_of,
 )
 
 
@@ -53,6 +55,17 @@ def test_a_reset_within_the_handshake(either: MakeClient) -> None:
     with RawServer(behave) as server:
         error = error_of(either(server.url.replace("http:", "https:")))
     assert type(error) is ConnectionClosedError
+
+
+def test_an_end_within_the_handshake(either: MakeClient) -> None:
+    """It is an error of TLS: nothing was sent."""
+
+    def behave(peer: Peer) -> None:
+        peer.socket.recv(65_536)
+
+    with RawServer(behave) as server:
+        error = error_of(either(server.url.replace("http:", "https:")))
+    assert type(error) is SSLError
 
 
 def test_silence_within_the_handshake(lean: MakeClient) -> None:
@@ -102,6 +115,45 @@ def test_an_end_within_the_answer(lean: MakeClient, trusted: ssl.SSLContext) -> 
 
     with RawServer(behave, tls=trusted) as server:
         assert type(error_of(lean(server.url))) is ConnectionClosedError
+
+
+@pytest.mark.usefixtures("trusting")
+@pytest.mark.parametrize("tidy", [True, False])
+def test_a_body_that_ends_with_the_connection(
+    lean: MakeClient, trusted: ssl.SSLContext, tidy: bool
+) -> None:
+    """Its end is only sure if TLS says so: anyone on the way can close a connection."""
+
+    def behave(peer: Peer) -> None:
+        peer.read()
+        peer.send(b"HTTP/1.1 200 OK\r\n" + OWN + b"Connection: close\r\n\r\n")
+        if tidy:
+            with contextlib.suppress(OSError):
+                ssl.SSLSocket.unwrap(cast("ssl.SSLSocket", peer.socket))
+
+    with RawServer(behave, tls=trusted) as server:
+        client = lean(server.url)
+        if tidy:
+            client.respond_activity_task_completed(taskToken="token")
+        else:
+            assert type(error_of(client)) is ConnectionClosedError
+    assert len(server.requests) == 1
+
+
+@pytest.mark.usefixtures("trusting")
+def test_ipv6(either: MakeClient, authority: trustme.CA) -> None:
+    """The address is checked without its brackets."""
+    try:
+        servers = [
+            RawServer(host="::1", tls=tls_context_of(authority.issue_cert(name)))
+            for name in ("::1", "2001:db8::1")
+        ]
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    with servers[0] as server:
+        assert poll(either(server.url))["startedEventId"] == 0
+    with servers[1] as server:
+        assert type(error_of(either(server.url))) is SSLError
 
 
 @pytest.mark.usefixtures("trusting")
