@@ -27,6 +27,8 @@ class Origin:
 @functools.lru_cache(maxsize=64)
 def origin_of(url: str) -> Origin | None:
     """Return the origin of a URL; None if the URL has more than a plain host and SWF's ``/``."""
+    if not url.isprintable() or " " in url:  # urlsplit drops some of these, and botocore does not
+        return None
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

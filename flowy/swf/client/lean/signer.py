@@ -66,7 +66,10 @@ def _are_plain(credentials: Any) -> bool:
         credentials is not None
         and type(credentials.access_key) is str
         and type(credentials.secret_key) is str
-        and (credentials.token is None or type(credentials.token) is str)
+        and (
+            credentials.token is None
+            or (type(credentials.token) is str and credentials.token.isascii())
+        )
     )
 
 
@@ -88,7 +91,12 @@ def _plain_headers(request: AWSRequest, unsigned: list[str]) -> dict[str, str] |
         small = name.lower()
         if small in unsigned:
             continue
-        if type(value) is not str or small in headers or small in _NOT_PLAIN:
+        if (
+            type(value) is not str
+            or small in headers
+            or small in _NOT_PLAIN
+            or small != small.strip()
+        ):
             return None
         headers[small] = " ".join(value.split())
     return headers

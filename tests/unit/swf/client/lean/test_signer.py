@@ -147,6 +147,7 @@ def _with_header(name: str, value: str, *more: str) -> Callable[[], AWSRequest]:
 ODD: dict[str, Callable[[], AWSRequest]] = {
     "another method": _with(method="GET"),
     "a path": _with(url="https://swf.us-east-1.amazonaws.com/a/../b%20c"),
+    "a line break in the URL": _with(url="https://swf.us-east-1.amazonaws.com/\n"),
     "a query": _with(url="https://swf.us-east-1.amazonaws.com/?b=2&a=1"),
     "parameters": _with(params={"b": "2", "a": "1"}),
     "no body": _with(data=b""),
@@ -157,6 +158,8 @@ ODD: dict[str, Callable[[], AWSRequest]] = {
         context={"checksum": {"request_algorithm": {"in": "trailer"}}}
     ),
     "a header twice": _with_header("X-Own", "a", "b"),
+    "a name with a space": _with_header("X-Own ", "a"),
+    "a name with a tab": _with_header("\tX-Own", "a"),
     "a host": _with_header("Host", "other.example"),
     "a date": _with_header("Date", "Thu, 01 Jan 1970 00:00:00 GMT"),
     "an old date": _with_header("X-Amz-Date", "19700101T000000Z"),

@@ -149,4 +149,5 @@ def test_credentials_of_another_kind() -> None:
         __slots__ = ()
 
     assert not signer._are_plain(Credentials(Text("key"), "secret"))
+    assert not signer._are_plain(Credentials("key", "secret", "t\u00f6ken"))
     assert not signer._are_plain(None)
