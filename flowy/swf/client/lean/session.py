@@ -116,6 +116,8 @@ class LeanSession:
             if start is None or type(value) is not bytes:
                 return None
             lines.append(b"%s%s\r\n" % (start, value))
+        if b"Content-Length: %d\r\n" % len(body) not in lines:
+            return None  # the rest of the body would be a request of its own
         head = b"".join(lines)
         if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
             return None

@@ -115,16 +115,39 @@ def text_body(request: Any, **_: Any) -> None:
     request.data = request.data.decode()
 
 
-@pytest.mark.parametrize("change", [odd_header, line_break, number, other_place, text_body])
+def no_length(request: Any, **_: Any) -> None:
+    del request.headers["Content-Length"]
+
+
+def longer_body(request: Any, **_: Any) -> None:
+    request.body += b" "
+
+
+#: What a handler changes in the request that is about to be sent.
+AT_THE_END = (no_length, number)
+
+
+@pytest.mark.parametrize(
+    "change", [odd_header, line_break, no_length, number, other_place, text_body]
+)
 def test_other_requests_go_through_botocore(lean: MakeClient, change: Callable[..., None]) -> None:
     """A handler of the user's may change a request: then botocore sends it, once."""
     with RawServer() as server:
         client = lean(server.url)
-        event = "before-send.swf" if change is number else "request-created.swf"
+        event = "before-send.swf" if change in AT_THE_END else "request-created.swf"
         client.meta.events.register(event, change)
         assert poll(client)["startedEventId"] == 0
         assert connections_of(client) == set()
     assert len(server.requests) == 1
+
+
+def test_a_body_that_is_not_as_long_as_it_says(lean: MakeClient) -> None:
+    """What is left of it would be a request of its own, on a connection that is kept."""
+    with RawServer() as server:
+        client = lean(server.url)
+        client.meta.events.register("before-send.swf", longer_body)
+        poll(client)
+        assert connections_of(client) == set()
 
 
 @pytest.mark.parametrize(
