@@ -16,7 +16,7 @@ from . import signer
 from .opening import Opener
 from .origin import Origin, origin_of
 from .pool import ConnectionPool
-from .session import LeanSession
+from .session import LeanSession, can_replace
 from .tls import tls_context
 
 logger = get_logger(__name__)
@@ -67,19 +67,9 @@ def reason_against(client: Any) -> str | None:
     """Return why a client must use botocore's connections, as the end of a sentence, or None."""
     if os.environ.get(SETTING) == BOTOCORE:
         return f"{SETTING} is {BOTOCORE}"
-    from botocore import __version__
-    from botocore.endpoint import Endpoint
-    from botocore.httpsession import URLLib3Session
-    from botocore.utils import get_environ_proxies
+    if not _is_as_tested(client):
+        from botocore import __version__
 
-    endpoint = getattr(client, "_endpoint", None)
-    session = getattr(endpoint, "http_session", None)
-    if (
-        type(endpoint) is not Endpoint
-        or type(session) is not URLLib3Session
-        or not hasattr(session, "_verify")
-        or not signer.is_as_tested()
-    ):
         return f"botocore {__version__} is not built like those that were tested"
     if not hasattr(select, "poll"):
         return "this system has no poll()"
@@ -91,7 +81,29 @@ def reason_against(client: Any) -> str | None:
         return "a client certificate is configured"
     if config.proxies_config:
         return "proxies_config is set"
+    from botocore.utils import get_environ_proxies
+
     proxies = get_environ_proxies(url) if config.proxies is None else config.proxies
     if proxies.get(origin.scheme):
         return "a proxy applies to the endpoint"
     return None
+
+
+def _is_as_tested(client: Any) -> bool:
+    """Return whether the parts of botocore that this package uses are there and work as tested."""
+    from botocore import endpoint, httpsession, utils
+
+    try:
+        session = client._endpoint.http_session
+        return (
+            type(client._endpoint) is endpoint.Endpoint
+            and type(session) is httpsession.URLLib3Session
+            and hasattr(session, "_verify")
+            and callable(httpsession.create_urllib3_context)
+            and callable(httpsession.get_cert_path)
+            and callable(utils.get_environ_proxies)
+            and can_replace(session)
+            and signer.is_as_tested()
+        )
+    except (AttributeError, ImportError, TypeError):  # a part is missing, or is called differently
+        return False

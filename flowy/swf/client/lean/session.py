@@ -9,6 +9,7 @@ has answered, so a poll would go to SWF although a mock has answered it.
 from __future__ import annotations
 
 import functools
+import inspect
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -155,6 +156,16 @@ class LeanSession:
             ) from error
         except Exception as error:
             raise self._errors.HTTPClientError(error=error) from error
+
+
+def can_replace(botocores: Any) -> bool:
+    """Return whether a session of botocore's is called, and answers, as ``LeanSession`` does."""
+    from botocore.awsrequest import AWSResponse
+
+    headers: Any = {}
+    return AWSResponse("", 200, headers, _Body(b"{}")).content == b"{}" and list(
+        inspect.signature(botocores.send).parameters
+    ) == ["request"]
 
 
 class _Body:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import select
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
+from botocore import auth, awsrequest, httpsession, utils
 from botocore import endpoint as botocore_endpoint
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
@@ -176,6 +177,53 @@ def test_a_botocore_of_another_build(
         monkeypatch.setattr(owner, attribute, value)
     before = client._endpoint.http_session
     take_lean_way(client)
+    assert client._endpoint.http_session is before
+    ((_, line),) = lines()
+    assert "is not built like those that were tested" in line
+    client.close()
+
+
+def send_slowly(self: Any, request: Any, timeout: float) -> None:
+    """Send a request; what a later botocore may ask for."""
+
+
+class OtherAnswer(AWSResponse):
+    """An answer that is built from something else."""
+
+    def __init__(self, url: str, status_code: int) -> None:
+        super().__init__(url, status_code, cast("Any", {}), None)
+
+
+@pytest.mark.parametrize(
+    ("owner", "attribute", "value"),
+    [
+        (auth, "AUTH_TYPE_MAPS", None),
+        (auth, "SIGNED_HEADERS_BLACKLIST", None),
+        (httpsession, "URLLib3Session", None),
+        (httpsession, "create_urllib3_context", None),
+        (httpsession, "get_cert_path", None),
+        (utils, "get_environ_proxies", None),
+        (botocore_endpoint, "Endpoint", None),
+        (URLLib3Session, "send", send_slowly),
+        (awsrequest, "AWSResponse", OtherAnswer),
+    ],
+)
+def test_a_botocore_to_come(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch, owner: Any, attribute: str, value: Any
+) -> None:
+    """A part that has another name there, or is called differently, stops no worker."""
+    client: Any = boto3_client()
+    before = client._endpoint.http_session
+    signer.signs_alike.cache_clear()
+    signer.kept_key_signer.cache_clear()
+    if value is None:
+        monkeypatch.delattr(owner, attribute)
+    else:
+        monkeypatch.setattr(owner, attribute, value)
+    take_lean_way(client)
+    monkeypatch.undo()
+    signer.signs_alike.cache_clear()
+    signer.kept_key_signer.cache_clear()
     assert client._endpoint.http_session is before
     ((_, line),) = lines()
     assert "is not built like those that were tested" in line
