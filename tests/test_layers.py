@@ -379,8 +379,16 @@ def test_checker_sees(tmp_path: Path, file: str, source: str, fault: str) -> Non
 
 #: Imports the modules it is given, one after the other, and says which did what it must not.
 _IMPORT_EACH = """
-import importlib, logging, sys, threading
+import importlib, logging, os, sys, threading
 
+register_at_fork = os.register_at_fork
+
+def register(**hooks):
+    for hook in hooks.values():
+        assert "flowy" not in str(hook.__module__), f"{module} registers {hook}"
+    register_at_fork(**hooks)
+
+os.register_at_fork = register
 for module in sys.argv[1:]:
     importlib.import_module(module)
     assert threading.active_count() == 1, f"{module} starts {threading.enumerate()}"
@@ -394,7 +402,7 @@ for module in sys.argv[1:]:
 
 
 def test_nothing_happens_at_import() -> None:
-    """Importing a module loads no boto3, starts no thread and sets up no logging."""
+    """Importing a module loads no boto3, starts no thread, and sets up no logging and no hook."""
     loads = {"flowy.local", "flowy.testing.plugin"}  # their modules may load their library
     loud = {"flowy.__main__", "flowy.codecs.kms"}  # its library loads boto3
     loud |= {module for module in modules(PACKAGE) if module.startswith("flowy.otel.")}

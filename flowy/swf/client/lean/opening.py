@@ -7,6 +7,7 @@ parent died, a poll on that connection would stay open in the child.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import socket
 import ssl
@@ -47,6 +48,7 @@ class Opener:
         self._keep_alive = keep_alive
         self._make_context = context
         self._context: ssl.SSLContext | None = None
+        _register_with_interpreter()
 
     def prepare(self) -> None:
         """Make the TLS context now, so that threads that connect at the same time share it.
@@ -165,11 +167,14 @@ def _with_tls(plain: socket.socket, context: ssl.SSLContext, host: str) -> socke
     return wrapped
 
 
+@functools.cache
+def _register_with_interpreter() -> None:
+    """Register only once, because the interpreter cannot remove a hook."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_close_copies)
+
+
 def _close_copies() -> None:
     for each in list(_sockets):
         with contextlib.suppress(OSError):
             each.close()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_close_copies)
