@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore import auth, awsrequest, httpsession, utils
 from botocore import endpoint as botocore_endpoint
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.httpsession import URLLib3Session
 

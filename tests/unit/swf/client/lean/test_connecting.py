@@ -13,6 +13,8 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from flowy.swf.client.lean.choice import take_lean_way
+from tests.unit.scripted_swf import boto3_client
 from tests.unit.swf.client.conftest import MakeClient
 from tests.unit.swf.client.lean.raw_server import (
     Peer,
@@ -90,8 +92,8 @@ def test_a_connect_timeout(either: MakeClient) -> None:
         assert type(error) is ConnectTimeoutError
 
 
-def test_a_read_timeout_is_the_clients_own(lean: MakeClient) -> None:
-    """Clients that share connections wait as long as each was told."""
+def test_a_read_timeout(lean: MakeClient) -> None:
+    """Silence ends the call, and its connection is not used again."""
 
     def silent(peer: Peer) -> None:
         while peer.read():
@@ -103,3 +105,19 @@ def test_a_read_timeout_is_the_clients_own(lean: MakeClient) -> None:
         poll(client)
         assert type(error_of(client)) is ReadTimeoutError
         assert connections_of(client) == set()
+
+
+def test_a_read_timeout_is_the_clients_own(no_settings: None) -> None:
+    """Clients that share connections wait as long as each was told."""
+    with RawServer() as server:
+        clients: list[Any] = [
+            boto3_client(server.url, read_timeout=seconds) for seconds in (70, 4, 10)
+        ]
+        take_lean_way(*clients)
+        for _ in range(2):
+            for client in clients:
+                poll(client)
+                (connection,) = connections_of(client)
+                assert connection.socket.gettimeout() == client.meta.config.read_timeout
+        clients[0].close()
+    assert server.connections == 1

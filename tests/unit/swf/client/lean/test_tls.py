@@ -17,6 +17,7 @@ from botocore import httpsession
 from botocore.config import Config
 from botocore.exceptions import SSLError
 
+from flowy.swf.client import connect
 from flowy.swf.client.lean.choice import take_lean_way
 from flowy.swf.client.lean.tls import tls_context
 from tests.patience import PATIENCE_SECONDS
@@ -32,6 +33,7 @@ from tests.unit.swf.client.lean.raw_server import (
     poll,
     tls_context_of,
 )
+from tests.unit.swf.client.lean.test_connection_forks import in_a_child
 
 
 @pytest.mark.usefixtures("trusting")
@@ -149,22 +151,76 @@ def test_a_file_that_is_missing(
         assert poll(client)["startedEventId"] == 0
 
 
+def client_that_verifies(url: str, verify: Any) -> Any:
+    """Return a client that was made with ``verify``, and goes the lean way."""
+    client: Any = session().client(
+        "swf",
+        verify=verify,
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+        config=Config(**PATIENT),
+    )
+    take_lean_way(client)
+    return client
+
+
 def test_no_check_if_none_is_wanted(no_settings: None, trusted: ssl.SSLContext) -> None:
     """A client made with ``verify=False`` takes any certificate."""
     with RawServer(tls=trusted) as server:
-        client: Any = session().client(
-            "swf",
-            verify=False,
-            endpoint_url=server.url,
-            region_name="us-east-1",
-            aws_access_key_id="key",
-            aws_secret_access_key="secret",
-            config=Config(**PATIENT),
-        )
-        take_lean_way(client)
+        client = client_that_verifies(server.url, False)
         assert poll(client)["startedEventId"] == 0
         assert len(connections_of(client)) == 1
         client.close()
+
+
+@pytest.mark.parametrize("path", ["bundle", "/nobody/has/this", None])
+def test_what_a_client_trusts(
+    no_settings: None, trusted: ssl.SSLContext, bundle: str, path: str | None
+) -> None:
+    """A client made with ``verify`` trusts a file, or botocore's certificates with True."""
+    verify = bundle if path == "bundle" else path or True
+    with RawServer(tls=trusted) as server:
+        client = client_that_verifies(server.url, verify)
+        if path == "bundle":
+            assert poll(client)["startedEventId"] == 0
+        else:
+            assert type(error_of(client)) is SSLError
+        assert len(connections_of(client)) == len(server.requests)
+        client.close()
+
+
+def test_a_profile_that_names_a_file(
+    no_settings: None, trusted: ssl.SSLContext, bundle: str, monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """``ca_bundle`` in a profile is for Flowy's own clients, too."""
+    config = tmp_path / "config"
+    config.write_text(f"[default]\nregion = us-east-1\nca_bundle = {bundle}\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    with RawServer(tls=trusted) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SWF", server.url)
+        client: Any = connect()
+        assert client.poll_for_activity_task("domain", "list", "me") is None
+        assert len(connections_of(client._polls)) == 1
+        client._polls.close()
+
+
+@pytest.mark.usefixtures("trusting")
+def test_a_fork(lean: MakeClient, trusted: ssl.SSLContext) -> None:
+    """The child opens a connection of its own, and ends none of the parent's."""
+    with RawServer(tls=trusted) as server:
+        client = lean(server.url)
+        poll(client)
+        (connection,) = connections_of(client)
+        assert in_a_child(lambda: poll(client) and connection not in connections_of(client)) == 0
+        poll(client)
+        assert connections_of(client) == {connection}
+    assert server.connections == 2
+    assert len(server.requests) == 3
 
 
 @pytest.mark.usefixtures("trusting")
