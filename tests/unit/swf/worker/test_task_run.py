@@ -36,10 +36,10 @@ def test_the_calls_of_a_task_have_its_ids_in_the_log(
 ) -> None:
     """Whatever thread makes them: of a background heartbeat, of a coroutine's answer, of a stop."""
     caplog.set_level(logging.DEBUG)
-    caplog.handler.addFilter(ActivityFilter())
     run = case.task_run()
-    run.heartbeats.send()  # as the threads of background heartbeats do
-    run.finish(Completed("1"))
+    with caplog.filtering(ActivityFilter()):
+        run.heartbeats.send()  # as the threads of background heartbeats do
+        run.finish(Completed("1"))
     calls = [each for each in caplog.records if each.getMessage().startswith("Calling ")]
     assert [each.getMessage() for each in calls] == [
         "Calling record_activity_task_heartbeat.",
