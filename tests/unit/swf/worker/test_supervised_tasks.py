@@ -50,14 +50,14 @@ def test_open_tasks_of_a_dead_child_are_failed(case: Case) -> None:
 def test_the_end_of_a_task_whose_process_died_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """By the supervisor, in the words and with the keys of a worker, and to its observers."""
     caplog.set_level(logging.DEBUG)
-    caplog.handler.addFilter(ActivityFilter())
     case = Case()
     child = case.child(exitcode=-9)
     case.hear(child, opened("a"))
     case.clock.turn(7)
     case.swf.at_answer = lambda _token: case.clock.turn(2)
-    case.die(child)
-    case.report()
+    with caplog.filtering(ActivityFilter()):
+        case.die(child)
+        case.report()
     (record,) = [each for each in caplog.records if "after" in each.getMessage()]
     assert record.getMessage() == f"Activity {TASK_A}: failed after 9.000 s (Worker process died)."
     assert record.levelno == logging.ERROR
