@@ -193,8 +193,8 @@ def test_stacks_name_the_activity_of_a_thread(
         return "Thread MainThread" in "".join(said)
 
     until(seen, "the stacks")
-    threads = re.findall(r"^Thread (flowy-activity-\d).*, (.*):$", "".join(said), re.MULTILINE)
-    assert threads == [("flowy-activity-1", f"work 1 (activity {token} of workflow flow)")]
+    named = re.findall(r"^Thread flowy-activity-\d.*, (.*):$", "".join(said), re.MULTILINE)
+    assert named == [f"work 1 (activity {token} of workflow flow)"]
 
 
 def test_the_status_of_a_task(case: WorkerCase) -> None:
