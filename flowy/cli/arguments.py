@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from ..importing import module_and_name
-from ..swf.limits import MAX_VERSION_CHARS, name_text
-from ..texts import cut_end
+from ..swf.limits import MAX_TAG_CHARS, MAX_VERSION_CHARS, name_text
+from ..texts import cut_end, sendable
 
 T = TypeVar("T")
 
@@ -62,6 +62,14 @@ def type_version(text: str) -> str:
 def workflow_id(text: str) -> str:
     """Return a workflow id."""
     return name_text(text, "workflow id")
+
+
+@_usage
+def tag(text: str) -> str:
+    """Return a tag of an execution."""
+    if not 1 <= len(text) <= MAX_TAG_CHARS:
+        raise ValueError(f"Cannot use a tag of {len(text):,} characters: SWF takes 1 to 256")
+    return sendable(text)
 
 
 def status(text: str) -> str:

@@ -75,7 +75,9 @@ def add_verbs(verbs: Verbs) -> None:
         metavar="TEXT",
         help=f"why, for the history; cut to 256 characters (default: {_REASON})",
     )
-    terminate.add_argument("--details", metavar="TEXT", help="more text for the history")
+    terminate.add_argument(
+        "--details", metavar="TEXT", help="more text for the history; cut to 32,768 characters"
+    )
     terminate.add_argument(
         "--child-policy",
         choices=_CHILD_POLICIES,
@@ -96,7 +98,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--version", type=arguments.type_version, metavar="VERSION", help="of this version"
     )
-    parser.add_argument("--tag", metavar="TAG", help="with this tag")
+    parser.add_argument("--tag", type=arguments.tag, metavar="TAG", help="with this tag")
     add_moment(parser, "--since", "started at this time or later")
     add_moment(parser, "--until", "started at this time or before")
 

@@ -157,5 +157,6 @@ def text_of(file: str) -> str:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise UsageError(f"Cannot read {file}: {error}.") from None
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"Cannot read {file}: {why}.") from None
     return text.removesuffix("\n")

@@ -14,6 +14,15 @@ _WORDS = (
     ("start_activity_worker(..., package='my.activities')", "flowy worker ... my.activities"),
     ("allow its group with allow_group=True", "allow its group with --allow-group"),
     ('on_unknown="abandon"', "--on-unknown abandon"),
+    (
+        "Cannot use hide_reasons without a codec that encrypts: give one, such as "
+        "codecs=[FernetCodec(keys)]",
+        "Cannot use --hide-reasons without a codec that encrypts: name one by --codec",
+    ),
+    ("give a list of objects whose class", "name an object whose class"),
+    (", such as codecs=[ZlibCodec()]", ""),
+    (", such as middleware=[MyMiddleware()]", ""),
+    (", such as observers=[MyObserver()]", ""),
 )
 
 #: An argument of a worker with its value, such as ``processes=1``.

@@ -25,6 +25,7 @@ MAX_REASON_CHARS = 256  #: Reason of a failed task.
 MAX_TOKEN_CHARS = 1_024  #: Task token.
 MAX_NAME_CHARS = 256  #: Domain, type name, task list, workflow id, activity id, identity.
 MAX_VERSION_CHARS = 64  #: Version of a type.
+MAX_TAG_CHARS = 256  #: Tag of an execution.
 MAX_DESCRIPTION_CHARS = 1_024  #: Description of a type.
 MAX_TIMEOUT_CHARS = 8  #: A timeout: digits or NONE.
 

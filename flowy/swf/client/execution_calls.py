@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...invocation import cut_end, sendable
-from ..limits import MAX_REASON_CHARS
+from ..limits import MAX_DETAILS_CHARS, MAX_REASON_CHARS
 from ..values import ExecutionDescription, ExecutionInfo
 from .caller import ANSWER_DEADLINE_SECONDS, SWFCaller, present
 from .deadlines import SHORTEST_DEADLINE_SECONDS
@@ -110,10 +110,12 @@ class ExecutionCalls(SWFCaller):
             workflow_id: the id.
             reason: why, for the history; cut to 256 characters.
             run_id: only this run; None for the open one.
-            details: more for the history, or None.
+            details: more for the history, cut to 32,768 characters, or None.
             child_policy: what happens to its children: ``TERMINATE``, ``REQUEST_CANCEL`` or
                 ``ABANDON``; None for the policy with which it was started.
         """
+        if details is not None:
+            details = cut_end(sendable(details), MAX_DETAILS_CHARS)
         self._call(
             self._answers,
             "terminate_workflow_execution",

@@ -62,6 +62,8 @@ def test_keyword_arguments_are_a_json_object() -> None:
         (arguments.task_list, "a:b", "task list"),
         (arguments.type_name, "a/b", "name"),
         (arguments.type_version, "1" * 65, "1 to 64 characters"),
+        (arguments.tag, "", "tag of 0 characters: SWF takes 1 to 256"),
+        (arguments.tag, "x" * 257, "tag of 257 characters: SWF takes 1 to 256"),
         (arguments.poll_count, "-2", "-1 for no end"),
         (arguments.poll_count, "many", "-1 for no end"),
         (arguments.poll_count, "9" * 5000, "or a count"),

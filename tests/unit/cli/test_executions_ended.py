@@ -28,6 +28,15 @@ def test_terminate(command: Command) -> None:
     assert said["childPolicy"] == "REQUEST_CANCEL"
 
 
+def test_terminate_with_long_texts(command: Command) -> None:
+    """Reason and details are cut to what SWF takes, rather than refused without a reason."""
+    command.shop.start("order-7")
+    long = ("--reason", "x" * 300, "--details", "x" * 40_000)
+    assert command("executions", "terminate", "order-7", *long, "--yes").code == ExitCode.FINE
+    shown = command("executions", "show", "order-7", "--values", "--json").json
+    assert (len(shown["reason"]), len(shown["details"])) == (256, 32_768)
+
+
 def test_terminate_by_filter(command: Command) -> None:
     """Closed executions are never among them; a dry run changes nothing."""
     trade(command.shop)

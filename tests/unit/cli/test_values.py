@@ -86,7 +86,7 @@ def test_away(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("argv", "code", "said"),
     [
-        (["decode", "none.json"], 2, "Cannot read none.json"),
+        (["decode", "none.json"], 2, "Cannot read none.json: No such file or directory."),
         (["decode", "input.json"], 3, "encoded by 'fernet:"),
         (["decode", "input.json", "--codec", "till_keys:NONE"], 3, "Cannot import till_keys:NONE"),
         (["decode", "input.json", "--codec", "till_keys"], 2, "module.name:OBJECT"),

@@ -23,6 +23,11 @@ from flowy.cli.wording import in_options
             "chmod 600 tokens.db, or allow its group with allow_group=True.",
             "chmod 600 tokens.db, or allow its group with --allow-group.",
         ),
+        (
+            "Cannot use a codec: give a list of objects whose class derives from "
+            "flowy.codecs.Codec, such as codecs=[ZlibCodec()].",
+            "Cannot use a codec: name an object whose class derives from flowy.codecs.Codec.",
+        ),
         ("Decorate a class with @activity(name=..., version=..., task_list=...).", None),
         ("aws swf undeprecate-activity-type --activity-type name=a,version=1", None),
     ],

@@ -262,10 +262,12 @@ class AtEachStep:
     def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
         if frame.f_code is not self._code:
             return None
-        if event == "call":
-            frame.f_trace_opcodes = True
-            if sys.version_info[:2] == (3, 12):  # it looks at the attribute only here
-                sys.settrace(self._trace)
+        frame.f_trace_opcodes = True
+        if event == "call" and sys.version_info[:2] == (
+            3,
+            12,
+        ):  # it looks at the attribute only here
+            sys.settrace(self._trace)
         if event == "opcode":
             self.steps += 1
             if self.steps == self._step:
