@@ -164,7 +164,9 @@ def _not_made(error: Exception, name: str) -> RefusedError:
     """Return the error for a client that cannot be made, because the setup is wrong."""
     text = own_text(error, always=True)
     way_out = ""
-    if "Invalid endpoint" in text:
+    if "Invalid endpoint" in text and "://" in text:
+        way_out = " A host name has letters, digits, hyphens and dots alone."
+    elif "Invalid endpoint" in text:
         way_out = f" {_SCHEME}"
     return RefusedError(f"Cannot {MAKE_A_CLIENT}: boto3 raised {name}{text}.{way_out}", fault=name)
 

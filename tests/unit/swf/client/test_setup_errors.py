@@ -92,6 +92,15 @@ def test_certificates_that_cannot_be_read(
 
 
 @pytest.mark.usefixtures("region")
+def test_an_endpoint_with_an_underscore(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker's names may have one, and boto3 refuses it: the scheme is not what is wrong."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SWF", "http://my_swf:4567")
+    text = not_made()
+    assert "Invalid endpoint: http://my_swf:4567. A host name has letters, digits, hyph" in text
+    assert "scheme" not in text
+
+
+@pytest.mark.usefixtures("region")
 @pytest.mark.parametrize(
     "url", ["ftp://127.0.0.1", "http://127.0.0.1:99999", "http://me:SECRET@127.0.0.1:0"]
 )
