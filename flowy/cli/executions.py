@@ -7,7 +7,6 @@ start time. The options here can be combined, and all executions stand in one li
 from __future__ import annotations
 
 import argparse
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..swf.operating import ExecutionFilter, find_executions
@@ -17,8 +16,7 @@ from .execution_table import HEADINGS, KEYS, RUN_HEADING, row, row_with_run, sho
 from .exit_codes import ExitCode
 from .moments import add_moment
 from .reach import swf_of
-from .tables import add_json, print_json, print_table
-from .terminal import say
+from .tables import add_json, add_limit, cut, print_json, print_table, say_cut
 from .verbs import add_domain, add_group, add_verb
 from .waiting import waiting
 
@@ -57,9 +55,6 @@ flowy executions list --domain shop --limit 100000 --json > executions.json
 #: Executions that are listed without ``--limit``.
 LIMIT = 100
 
-#: Executions that are counted after those that are listed, at most: SWF returns 1,000 a call.
-MAX_COUNTED = 5_000
-
 
 def add_verbs(verbs: Verbs) -> None:
     """Add the verb ``executions`` with verbs of its own."""
@@ -93,13 +88,7 @@ def _add_list(verbs: Verbs) -> None:
     execution_endings.add_filters(parser)
     add_moment(parser, "--closed-since", "closed at this time or later")
     add_moment(parser, "--closed-until", "closed at this time or before")
-    parser.add_argument(
-        "--limit",
-        type=arguments.count,
-        default=LIMIT,
-        metavar="N",
-        help=f"list at most N executions (default: {LIMIT})",
-    )
+    add_limit(parser, LIMIT, "executions")
     parser.add_argument("--runs", action="store_true", help="add a column with the run ids")
     add_json(parser, KEYS)
 
@@ -118,8 +107,7 @@ def _list(given: argparse.Namespace) -> ExitCode:
     )
     with swf_of(given.domain) as client, waiting("Reading executions"):
         found = find_executions(client, given.domain, wanted)
-        listed = list(islice(found, given.limit))
-        more = sum(1 for _ in islice(found, MAX_COUNTED + 1))
+        listed, more = cut(found, given.limit)
     if given.json:
         print_json(shown(given.domain, each) for each in listed)
     elif given.runs:
@@ -127,15 +115,5 @@ def _list(given: argparse.Namespace) -> ExitCode:
     else:
         print_table(HEADINGS, map(row, listed))
     if more:
-        _say_cut(len(listed), more)
+        say_cut(len(listed), more, "executions")
     return ExitCode.FINE
-
-
-def _say_cut(listed: int, more: int) -> None:
-    """Print how many executions there are, below a list that does not have all of them."""
-    total = f"{listed + more:,}"
-    if more > MAX_COUNTED:
-        total = f"more than {listed + MAX_COUNTED:,}"
-    latest = "latest" if listed == 1 else f"latest {listed:,}"
-    verb = "is" if listed == 1 else "are"
-    say(f"Only the {latest} of {total} executions {verb} listed. Give --limit, or more filters.")

@@ -20,7 +20,7 @@ from .codec_options import add_claims, add_codecs
 from .durations import add_duration, days, timeout
 from .endings import cancel, complete, exists, fail, opened
 from .exit_codes import ExitCode
-from .tables import add_json, print_json, print_table
+from .tables import MAX_COUNTED, add_json, add_limit, cut, print_json, print_table, say_cut
 from .task_table import HEADINGS, KEYS, row, shown
 from .verbs import add_domain, add_group, add_store, add_verb
 
@@ -88,7 +88,7 @@ flowy tokens cancel --domain shop - --details "Nobody answered." < token.txt
 """,
 }
 
-#: Closed tasks that are listed, at most.
+#: Closed tasks that are listed without ``--limit``.
 _CLOSED_LISTED = 100
 
 
@@ -150,6 +150,7 @@ def _add_list(verbs: Verbs) -> None:
     parser.add_argument(
         "--closed", action="store_true", help="list the tasks that have ended, the latest first"
     )
+    add_limit(parser, _CLOSED_LISTED, "tasks that have ended")
     add_json(parser, KEYS)
 
 
@@ -225,11 +226,14 @@ def _keep(given: argparse.Namespace) -> ExitCode:
 
 def _list(given: argparse.Namespace) -> ExitCode:
     store = opened(given.store, allow_group=given.allow_group)
-    tasks = (
-        store.closed(_CLOSED_LISTED, given.domain) if given.closed else store.pending(given.domain)
-    )
+    tasks, more = store.pending(given.domain), 0
+    if given.closed:
+        found = store.closed(given.limit + MAX_COUNTED + 1, given.domain)
+        tasks, more = cut(iter(found), given.limit)
     if given.json:
         print_json(map(shown, tasks))
     else:
         print_table(HEADINGS, map(row, tasks))
+    if more:
+        say_cut(len(tasks), more, "closed tasks")
     return ExitCode.FINE

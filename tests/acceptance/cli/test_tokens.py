@@ -52,6 +52,22 @@ def test_list_shows_what_waits_and_no_token(
         assert waiting[1].token not in said
 
 
+def test_a_list_of_closed_tasks_that_is_cut(shell: Shell, store: SQLiteTokenStore) -> None:
+    """It has 100 tasks, or as many as one asks for, and a note says of how many."""
+    for number in range(102):
+        task = store.keep(a_task(f"secret-{number}", workflow_id=f"order-{number}"))
+        store.close(task.id, TaskOutcome.COMPLETED)
+    ran = shell.tokens("list", *STORE, "--closed")
+    assert len(ran.stdout.splitlines()) == 101
+    note = (
+        "flowy: Only the latest {} of 102 closed tasks are listed. Give --limit, or more filters.\n"
+    )
+    assert ran.stderr == note.format(100)
+    ran = shell.tokens("list", *STORE, "--closed", "--limit", "2", "--json")
+    assert (len(json.loads(ran.stdout)), ran.stderr) == (2, note.format(2))
+    assert shell.tokens("list", *STORE, "--closed", "--limit", "102").stderr == ""
+
+
 def test_list_fits_a_terminal(shell: Shell, store: SQLiteTokenStore) -> None:
     """Long values lose their middle there; a pipe gets them whole."""
     store.keep(a_task("secret", workflow_id="order-" + "7" * 200, note="x" * 200))

@@ -83,7 +83,7 @@ def test_list_a_part_of_many(
     counted: int, total: str, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are counted up to a limit, because each thousand takes a call."""
-    monkeypatch.setattr("flowy.cli.executions.MAX_COUNTED", counted)
+    monkeypatch.setattr("flowy.cli.tables.MAX_COUNTED", counted)
     trade(command.shop)
     said = command("executions", "list", "--limit", "2").err
     assert f"latest 2 of {total} executions are listed" in said
