@@ -25,6 +25,9 @@ MAX_CHAIN = 20
 #: Messages that are a bare value and do not explain the failure.
 _CONSTANTS = frozenset({"None", "True", "False", "nan", "inf", "-inf"})
 
+#: One quoted value: the text of ``ValueError(error)`` if *error* is a ``KeyError``.
+_QUOTED = re.compile(r"""b?(['"])((?!\1).)*\1""", re.DOTALL)
+
 
 def reason_of(error: BaseException) -> str:
     """Return the text of *error*, with the name of its class if the text alone explains nothing.
@@ -93,11 +96,13 @@ def ends_thread(error: BaseException | None) -> bool:
 
 
 def _is_bare_value(error: BaseException, text: str) -> bool:
-    """Return whether *text* is only a missing key, a number, a constant or punctuation."""
+    """Return whether *text* is only a key, a number, a constant, a quote or punctuation."""
     if type(error).__str__ is KeyError.__str__:  # the ``repr`` of the key
         return True
+    bare = text.strip()
     # 1e5, nan and 0x10 are numbers with letters.
-    return text.strip() in _CONSTANTS or not re.sub(r"\b\d\w*|\W", "", text)
+    is_number = bare in _CONSTANTS or not re.sub(r"\b\d\w*|\W", "", bare)
+    return is_number or _QUOTED.fullmatch(bare) is not None
 
 
 def _cut_chain(error: BaseException) -> Iterator[BaseException]:
