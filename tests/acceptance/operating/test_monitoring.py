@@ -112,12 +112,16 @@ def test_the_dashboard_shows_each_metric() -> None:
 
 ACTIVITIES = """
     import os, signal
+    from prometheus_client import Counter
     from flowy import Activity, activity
+
+    ORDERS = Counter("shop_orders", "The author's own metric.")
 
     @activity("echo", 1, "list", heartbeat=60)
     class Echo(Activity):
         def run(self, value):
             self.heartbeat()
+            ORDERS.inc()
             return value
 
     @activity("die", 1, "list")
@@ -281,7 +285,8 @@ def test_two_processes_through_a_kill_a_recycle_and_a_stop(
         prometheus.wait_for(completed, 30)
         assert prometheus.alerts() == set()
         assert prometheus.value(f"max(resets({completed}[5m]))") == 0
-        assert {file.name for file in folder.iterdir()} == files
+        assert {file.name for file in folder.iterdir()} == files  # the author's are among them
+        prometheus.wait_for("shop_orders_total", 30)
         for expression in expressions():
             for name, value in (("job", "flowy"), ("instance", ".*"), ("__rate_interval", "5s")):
                 expression = expression.replace(f"${name}", value)
