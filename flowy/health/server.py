@@ -25,7 +25,7 @@ logger = get_logger(__name__)
 #: How long a client may take to send its request, in seconds.
 REQUEST_SECONDS = 10.0
 
-#: How many connections are served at once; further ones are closed.
+#: How many connections are served at once; a further one closes the oldest.
 MAX_CONNECTIONS = 32
 
 #: The module whose observers count for Prometheus.
@@ -69,11 +69,14 @@ class HealthServer(LoopbackServer):
         return self.address.url(self.port)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection, or close it if there are too many."""
-        if len(self._connections) < MAX_CONNECTIONS:
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
+        """Serve a connection, and close the oldest one if there are too many.
+
+        A probe takes milliseconds. Clients that are slow, or say nothing, must not keep it away: a
+        worker whose probe fails is restarted.
+        """
+        if len(self._connections) >= MAX_CONNECTIONS:
+            self.cut_oldest()
+        super().process_request(request, client_address)
 
 
 @contextmanager

@@ -135,6 +135,14 @@ class LoopbackServer(socketserver.TCPServer):
             logger.log(level, "%s closed a connection: %s.", self.subject, error)
             self.shutdown_request(request)
 
+    def cut_oldest(self) -> None:
+        """Close the connection that is open for longest; its thread ends."""
+        for thread in list(self._connections):
+            connection = self._connections.pop(thread, None)
+            if connection is not None:  # it has not ended by itself meanwhile
+                _shut(connection, socket.SHUT_RDWR)
+                return
+
     def _serve(self, request: socket.socket, client_address: Any) -> None:
         try:
             self.finish_request(request, client_address)
