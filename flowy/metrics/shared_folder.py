@@ -128,7 +128,13 @@ def leave() -> None:
 
 def _make() -> None:
     global _own
-    _own = Path(tempfile.mkdtemp(prefix="flowy-metrics-"))  # for this user alone
+    try:
+        _own = Path(tempfile.mkdtemp(prefix="flowy-metrics-"))  # for this user alone
+    except OSError as error:  # a file system may be full, or read-only as in a container
+        raise ObserverError(
+            "Cannot count for several processes: no folder can be made for their files "
+            f"({error.strerror or error}). Set TMPDIR to a folder that this process may write to."
+        ) from error
     os.environ[VARIABLE] = str(_own)
     atexit.register(_leave_at_exit, os.getpid())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -156,6 +157,13 @@ def test_a_folder_that_is_not_there(
     monkeypatch.setenv(VARIABLE, str(tmp_path / "none"))
     with pytest.raises(ObserverError, match="it does not exist, or this process may not write"):
         started(slot)
+
+
+def test_no_folder_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose file system is read-only: an error says what to do."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
+    with pytest.raises(ObserverError, match="no folder can be made .*Set TMPDIR to a folder"):
+        started(None)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
