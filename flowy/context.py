@@ -8,7 +8,7 @@ the task in a log line.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +64,8 @@ class RunningActivity:
         slots: how many activities the worker runs at once; None if that is not known.
         history: a ``flowy.attempts.TaskHistory``; None unless the history was read.
         read_history: reads it, and returns what it tells; None if nothing can read it here.
+        waiting: returns a context manager in which heartbeats go on, if any are declared; None if
+            nothing can send them here.
     """
 
     info: ActivityInfo
@@ -72,6 +74,7 @@ class RunningActivity:
     slots: int | None = None
     history: Any = None
     read_history: Callable[[], Any] | None = None
+    waiting: Callable[[], AbstractContextManager[object]] | None = None
 
 
 _running: ContextVar[RunningActivity] = ContextVar("flowy_running_activity")
@@ -89,6 +92,14 @@ def current_or_none(context: Context | None = None) -> ActivityInfo | None:
     """
     running = _running.get(None) if context is None else context.get(_running)
     return None if running is None else running.info
+
+
+def waiting() -> AbstractContextManager[object]:
+    """Return a context manager in which the heartbeats of the activity that runs here go on."""
+    running = _running.get(None)
+    if running is None or running.waiting is None:
+        return nullcontext()
+    return running.waiting()
 
 
 def occupies_only_slot() -> bool:

@@ -11,7 +11,7 @@ import heapq
 import itertools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
@@ -24,6 +24,9 @@ logger = get_logger(__name__)
 
 #: How many threads send heartbeats in the background, at most.
 AUTO_HEARTBEAT_THREADS = 8
+
+#: What takes less than this, in seconds, needs no heartbeat.
+NO_WAIT_SECONDS = 1.0
 
 #: How many tasks that have ended may always stay on the heap.
 LEAST_ENDED = 64
@@ -69,6 +72,29 @@ class AutoHeartbeats:
                     "Cannot send heartbeats in the background: the system cannot start a thread. "
                     "Raise its limit on threads or memory."
                 )
+
+    def while_waiting(
+        self, heartbeats: Heartbeats, *, timeout_seconds: float | None, sent: Callable[[], object]
+    ) -> AbstractContextManager[None]:
+        """Send heartbeats while the block waits for something else than the activity.
+
+        Args:
+            heartbeats: sends the heartbeats of the task.
+            timeout_seconds: the heartbeat timeout; None sends none.
+            sent: called after each heartbeat.
+        """
+        if timeout_seconds is None:
+            return nullcontext()
+        interval, silent = timeout_seconds / 3, heartbeats.unaccepted_seconds
+        # The activity may have sent its last one, or none, long ago; but most waits are short.
+        first = max(min(NO_WAIT_SECONDS, interval), interval - silent)
+        return self.during(
+            heartbeats,
+            interval_seconds=interval,
+            max_stall_seconds=None,
+            sent=sent,
+            first_seconds=max(0.0, min(first, (timeout_seconds - silent) / 2)),
+        )
 
     @contextmanager
     def during(

@@ -5,7 +5,6 @@ Only tasks of activities with codecs or a store have one.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -32,9 +31,6 @@ from .responder import LEAST_ANSWER_SECONDS, UNLIMITED_ANSWER_SECONDS, StopPolic
 from .worker_context import WorkerContext
 
 logger = get_logger(__name__)
-
-#: What takes less than this, in seconds, needs no heartbeat.
-NO_WAIT_SECONDS = 1.0
 
 #: How long heartbeats go without details after these could not be encoded, in seconds.
 WITHOUT_DETAILS_SECONDS = 30.0
@@ -89,19 +85,10 @@ class TaskEnvelope:
 
     def waiting(self) -> AbstractContextManager[object]:
         """Return a context manager in which heartbeats go on, if any are declared."""
-        timeout = self._run.info.heartbeat  # the one in force, once it is known
-        if timeout is None:
-            return contextlib.nullcontext()
-        heartbeats = self._run.heartbeats
-        interval, silent = timeout / 3, heartbeats.unaccepted_seconds
-        # The activity may have sent its last one, or none, long ago; but most waits are short.
-        first = max(min(NO_WAIT_SECONDS, interval), interval - silent)
-        return self._worker.auto_heartbeats.during(
-            heartbeats,
-            interval_seconds=interval,
-            max_stall_seconds=None,
+        return self._worker.auto_heartbeats.while_waiting(
+            self._run.heartbeats,
+            timeout_seconds=self._run.info.heartbeat,  # the one in force, once it is known
             sent=self._sent,
-            first_seconds=max(0.0, min(first, (timeout - silent) / 2)),
         )
 
     def opened(self, text: str) -> str:

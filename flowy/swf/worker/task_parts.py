@@ -61,6 +61,9 @@ class TaskParts:
             ended=self._heartbeat_ended if observed else None,
             clock=worker.clock,
         )
+        self.running.waiting = lambda: worker.auto_heartbeats.while_waiting(
+            self.heartbeats, timeout_seconds=self.info.heartbeat, sent=self._interrupt_if_news
+        )
         self.sealing = self._task_envelope()
         self.responder = Responder(
             worker.client,

@@ -17,7 +17,7 @@ from ...aws import Trouble, make_client, trouble_of
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.retry import Backoff, Deadline
 from ...concurrency.stop import StopFlag
-from ...context import remaining_seconds, replaying
+from ...context import remaining_seconds, replaying, waiting
 from ...exception import InputError, OutsideActivityError, TransportError
 from ...safe_logging import get_logger
 
@@ -146,22 +146,23 @@ class JumboFields:
         return _own_client() if self._given is None else self._given
 
     def _waited_for(self, call: Callable[[], T]) -> T:
-        """Make a call until S3 answers for good, or the task has no time left."""
+        """Make a call until S3 answers for good, or the task has no time left; heartbeats go on."""
         deadline = Deadline(_seconds_left(), clock=self._clock)
         backoff = Backoff(first_seconds=0.5, cap_seconds=20.0)
-        while True:
-            try:
-                return self._tried(call)
-            except _PassingError as error:
-                pause = backoff.next_seconds()
-                if pause >= (deadline.remaining_seconds() or 0.0):
-                    raise
-                logger.warning(
-                    "S3 did not answer for a jumbo field (%s); trying again in %.1f s.",
-                    error.fault,
-                    pause,
-                )
-                StopFlag(self._clock).wait(pause)  # never raised
+        with waiting():
+            while True:
+                try:
+                    return self._tried(call)
+                except _PassingError as error:
+                    pause = backoff.next_seconds()
+                    if pause >= (deadline.remaining_seconds() or 0.0):
+                        raise
+                    logger.warning(
+                        "S3 did not answer for a jumbo field (%s); trying again in %.1f s.",
+                        error.fault,
+                        pause,
+                    )
+                    StopFlag(self._clock).wait(pause)  # never raised
 
     def _tried(self, call: Callable[[], T]) -> T:
         try:
