@@ -5,8 +5,9 @@ Both libraries take a variable without a type for ``Any``, and would pass its va
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar, get_args, get_origin
+from collections.abc import Iterator, Mapping
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 #: Types by type variables.
 Known = Mapping[Any, Any]
@@ -33,10 +34,16 @@ def with_types(hint: Any, known: Known) -> Any:
     """Return an annotation with types instead of type variables, as far as they are known."""
     if isinstance(hint, TypeVar):
         return known.get(hint, hint)
-    variables = _variables(hint)
-    if not any(each in known for each in variables):
+    if model := _model_variables(hint):
+        types_ = tuple(known.get(each, each) for each in model)
+        return hint if types_ == model else hint[types_]
+    origin, args = get_origin(hint), get_args(hint)
+    inner = tuple(with_types(each, known) for each in args)
+    if origin is None or all(new is old for new, old in zip(inner, args, strict=True)):
         return hint
-    return hint[tuple(known.get(each, each) for each in variables)]
+    if origin is Annotated:
+        return Annotated[inner]
+    return Union[inner] if origin in (Union, UnionType) else origin[inner]  # noqa: UP007
 
 
 def check_known(hint: Any, activity: type) -> None:
@@ -50,7 +57,7 @@ def check_known(hint: Any, activity: type) -> None:
         TypeError: one has none, and may be any type.
     """
     own = {each for kind in activity.__mro__ for each in getattr(kind, "__parameters__", ())}
-    for each in own.intersection([hint] if isinstance(hint, TypeVar) else _variables(hint)):
+    for each in own.intersection(_variables(hint)) if own else ():
         if isinstance(each, TypeVar) and each.__bound__ is None and not each.__constraints__:
             raise TypeError(
                 f"no class says what its type variable {each.__name__} is: derive from one that "
@@ -58,9 +65,16 @@ def check_known(hint: Any, activity: type) -> None:
             )
 
 
-def _variables(hint: Any) -> tuple[Any, ...]:
-    """Return the type variables in an annotation; not those of a generic class that is bare."""
+def _variables(hint: Any) -> Iterator[Any]:
+    """Yield the type variables in an annotation; not those of a generic class that is bare."""
+    if isinstance(hint, TypeVar):
+        yield hint
+    yield from _model_variables(hint)
+    for each in get_args(hint):
+        yield from _variables(each)
+
+
+def _model_variables(hint: Any) -> tuple[Any, ...]:
+    """Return the type variables of a model; one that has its own variables is like a bare one."""
     model = getattr(hint, "__pydantic_generic_metadata__", None)
-    if model is not None:  # in its own place, a model's class says the same when it is bare
-        return tuple(model["parameters"])
-    return () if get_origin(hint) is None else tuple(getattr(hint, "__parameters__", ()))
+    return () if model is None else tuple(model["parameters"])

@@ -54,7 +54,7 @@ class Unknown(Lines):  # type: ignore[type-arg]
 
 
 class Models(Activity, Generic[T]):
-    def run(self, it: Envelope[T]) -> None:
+    def run(self, it: Envelope[T], each: dict[str, list[Envelope[T]] | None]) -> None:
         """Do nothing."""
 
 
@@ -87,8 +87,10 @@ def test_types_of_the_activity(converter: Converter, kind: type, wire: Any, valu
 
 def test_models() -> None:
     """A generic model of pydantic, too."""
-    ((taken,), _) = CONVERTERS["pydantic"].types_of(OfModels).from_wire([{"value": WIRE}], {})
-    assert taken.value == LINE
+    one = {"value": WIRE}
+    types_ = CONVERTERS["pydantic"].types_of(OfModels)
+    (taken, several), _ = types_.from_wire([one, {"k": [one]}], {})
+    assert taken.value == several["k"][0].value == LINE
 
 
 @BOTH
