@@ -194,9 +194,10 @@ def async_scheduler(
     checked = name_text(domain, "domain", trimmed=True)
     envelope = None
     if codecs or claims is not None or hide_reasons:
-        from ..envelope import Envelope  # needed only by those who have codecs or a store
+        from ..codecs import check_codecs  # needed only by those who have codecs or a store
+        from ..envelope import Envelope
 
-        envelope = Envelope(tuple(codecs), claims, hide_reasons)
+        envelope = Envelope(check_codecs(codecs), claims, hide_reasons)
         envelope.check()
     client = connect(layer1, polls=False, calls_at_once=ASYNC_CALLS_AT_ONCE)
     return AsyncScheduler(client, envelope, checked)

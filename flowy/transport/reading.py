@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..claims import Store
-from ..codecs import Codec
+from ..codecs import Codec, check_codecs
 from ..envelope import Envelope, check_not_cut
 from ..exception import SerializationError
 
@@ -42,7 +42,8 @@ def read(text: Any, codecs: Sequence[Codec] = (), claims: Store | None = None) -
 
 def read_text(text: str, codecs: Sequence[Codec] = (), claims: Store | None = None) -> str:
     """Return wire text with what its envelopes stand for in their places; ``read`` parses it."""
-    ordered = sorted(codecs, key=lambda codec: getattr(codec, "encrypts", False))
+    several = codecs if isinstance(codecs, list | tuple) else check_codecs(codecs)
+    ordered = sorted(several, key=lambda codec: getattr(codec, "encrypts", False))
     envelope = Envelope(tuple(ordered), claims)
     check_not_cut(text)
     return envelope.opened(text)

@@ -210,9 +210,12 @@ class ServingOptions:
         if not (self.codecs or self.claims or self.hide_reasons or self.require_encryption):
             return None
         from ...claims import store_at  # needed only by those who have codecs or a store
+        from ...codecs import check_codecs
         from ...envelope import Envelope
 
         named = imported(self.codecs)
+        if not isinstance(named, list | tuple):
+            check_codecs(named)
         codecs = [
             each for one in named for each in (one if isinstance(one, list | tuple) else [one])
         ]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
+from flowy import Activity, async_scheduler
 from flowy.claims import Claim, FolderStore, Place
 from flowy.codecs import Codec, ZlibCodec
 from flowy.codecs.fernet import FernetCodec
@@ -17,6 +18,7 @@ from flowy.envelope import Envelope
 from flowy.envelope.forms import claim_text, coded_text
 from flowy.exception import CodecError, InputError, TooLongError
 from flowy.reasons import INPUT_INVALID
+from flowy.swf.worker import WorkerOptions
 from flowy.transport import read
 
 FERNET = FernetCodec([Fernet.generate_key()])
@@ -253,3 +255,15 @@ def test_wrong_parts() -> None:
         Envelope((wrong,))
     with pytest.raises(ValueError, match="store"):
         Envelope((), wrong)
+
+
+@pytest.mark.parametrize("wrong", [FERNET, "keys:FERNET", {FERNET}], ids=["one", "name", "set"])
+def test_codecs_without_a_list(wrong: Any) -> None:
+    """One codec must be in a list, too, and the error says so."""
+    for refuse in (
+        lambda: WorkerOptions("domain", "list", activities=[Activity], codecs=wrong).envelope,
+        lambda: async_scheduler("domain", object(), codecs=wrong),
+        lambda: read("7", wrong),
+    ):
+        with pytest.raises(ValueError, match=r"as codec: give a list of objects"):
+            refuse()
