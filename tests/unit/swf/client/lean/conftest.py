@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,22 @@ def trusting(
     no_settings: None, request: pytest.FixtureRequest, bundle: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(request.param, bundle)
+
+
+@pytest.fixture
+def settings(no_settings: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A region and credentials, and nothing else of the user's."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[tuple[int, str]]]:
+    """Returns what was logged of the choice."""
+    caplog.set_level(logging.DEBUG, "flowy.swf.client.lean.choice")
+    return lambda: [
+        (record.levelno, record.getMessage())
+        for record in caplog.records
+        if record.name == "flowy.swf.client.lean.choice"
+    ]

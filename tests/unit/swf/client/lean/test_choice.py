@@ -29,26 +29,9 @@ from tests.unit.swf.client.lean.raw_server import (
 LEAN = "Calls to SWF go through Flowy's own HTTP connections."
 BOTOCORE = "Calls to SWF go through botocore's own HTTP connections, because {}."
 
-
-@pytest.fixture(autouse=True)
-def settings(no_settings: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-
-
-@pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[tuple[int, str]]]:
-    """Returns what was logged of the choice."""
-    caplog.set_level(logging.DEBUG, "flowy.swf.client.lean.choice")
-    return lambda: [
-        (record.levelno, record.getMessage())
-        for record in caplog.records
-        if record.name == "flowy.swf.client.lean.choice"
-    ]
-
-
 Lines = Callable[[], list[tuple[int, str]]]
+
+pytestmark = pytest.mark.usefixtures("settings")
 
 
 def sessions(client: SWFClient) -> list[type]:

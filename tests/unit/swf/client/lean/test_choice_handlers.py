@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -20,26 +19,9 @@ from tests.unit.swf.client.lean.raw_server import (
     poll,
 )
 
-
-@pytest.fixture(autouse=True)
-def settings(no_settings: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-
-
-@pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> Callable[[], list[tuple[int, str]]]:
-    """Returns what was logged of the choice."""
-    caplog.set_level(logging.DEBUG, "flowy.swf.client.lean.choice")
-    return lambda: [
-        (record.levelno, record.getMessage())
-        for record in caplog.records
-        if record.name == "flowy.swf.client.lean.choice"
-    ]
-
-
 Lines = Callable[[], list[tuple[int, str]]]
+
+pytestmark = pytest.mark.usefixtures("settings")
 
 
 # Who comes first
