@@ -79,6 +79,15 @@ from tests.patience import HANG_SECONDS, until
 def say(text):
     os.write(1, (text + "\\n").encode())
 
+def beat_until_told_to_stop(activity, details):
+    def is_told():
+        goes_on = activity.heartbeat(details())
+        if goes_on and context.worker_stopping():
+            say("worker is stopping")
+        return not goes_on
+    until(is_told)
+    say("told to stop")
+
 logging.basicConfig(
     level=logging.INFO, stream=sys.stdout, format="%(levelname)s %(processName)s %(message)s"
 )

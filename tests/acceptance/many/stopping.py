@@ -24,14 +24,9 @@ class Hold(Activity):
 class Beats(Activity):
     def run(self):
         say("holding")
-        until(self.is_told_to_stop)
-        say("told to stop")
-
-    def is_told_to_stop(self):
-        goes_on = self.heartbeat("saving" if context.worker_stopping() else "working")
-        if goes_on and context.worker_stopping():
-            say("worker is stopping")
-        return not goes_on
+        beat_until_told_to_stop(
+            self, lambda: "saving" if context.worker_stopping() else "working"
+        )
 
 @activity("hang", 1, TASK_LIST)
 class Hang(Activity):

@@ -37,14 +37,7 @@ class Suspend(Activity):
 class Beats(Activity):
     def run(self):
         say(f"holding {os.getpid()}")
-        until(self.is_told_to_stop)
-        say("told to stop")
-
-    def is_told_to_stop(self):
-        goes_on = self.heartbeat(f"stopping {context.worker_stopping()}")
-        if goes_on and context.worker_stopping():
-            say("worker is stopping")
-        return not goes_on
+        beat_until_told_to_stop(self, lambda: f"stopping {context.worker_stopping()}")
 
 @activity("hang", 1, TASK_LIST)
 class Hang(Activity):
