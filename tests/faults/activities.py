@@ -159,7 +159,7 @@ class Overflow(Activity):
 
 @activity("hoard", 1, "tasks")
 class Hoard(Activity):
-    """Takes memory, in pieces of so many bytes, until its process may have no more."""
+    """Takes memory, in pieces of *piece_bytes*, until its process may have no more."""
 
     def run(self, piece_bytes: int) -> None:
         has = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

@@ -24,7 +24,7 @@ from pathlib import Path
 from flowy.context import worker_stopping
 from flowy.swf.scanner import activity
 from flowy.task import Activity
-from tests.patience import HANG_SECONDS, PATIENCE_SECONDS
+from tests.patience import HANG_SECONDS, until
 
 FORK = multiprocessing.get_context("fork")
 
@@ -34,9 +34,6 @@ warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 
 #: The signals by which a worker is told to stop.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-#: How often an activity looks whether it is to end, in seconds: nothing wakes it for that.
-LOOK_SECONDS = 0.02
 
 #: More than a pthread_mutex_t.
 _MUTEX_BYTES = 256
@@ -54,13 +51,9 @@ class Pid(Activity):
 class Noticing(Activity):
     """Waits until the worker was asked to stop, and returns what its heartbeat says then."""
 
-    def run(self) -> bool | str:
+    def run(self) -> bool:
         self.heartbeat("running")
-        until = time.monotonic() + PATIENCE_SECONDS
-        while not worker_stopping():
-            if time.monotonic() > until:
-                return "no stop"
-            time.sleep(LOOK_SECONDS)
+        until(worker_stopping, "a stop")
         return self.heartbeat()
 
 
@@ -69,11 +62,7 @@ class Patient(Activity):
     """Waits until it is told to give up."""
 
     def run(self) -> str:
-        until = time.monotonic() + PATIENCE_SECONDS
-        while self.heartbeat("running"):
-            if time.monotonic() > until:
-                return "not told"
-            time.sleep(LOOK_SECONDS)
+        until(lambda: not self.heartbeat("running"), "a heartbeat that answers False")
         return "told"
 
 
