@@ -28,11 +28,8 @@ from flowy.observer import (
     WorkerStopped,
 )
 from flowy.swf.worker import ActivityWorker, StopReport
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, until
 from tests.unit.clocks import TurnedClock
-
-#: How often a test looks whether something has happened, in seconds.
-LOOK_SECONDS = 0.02
 
 #: The methods of an observer, and the class of the event that each gets.
 METHODS: Mapping[str, type] = {
@@ -108,11 +105,7 @@ class Running:
 
     def turn_until(self, kind: type[E], count: int = 1) -> E:
         """Turn the clock until there are *count* events of a class; return the last of them."""
-        for _ in range(int(PATIENCE_SECONDS / LOOK_SECONDS)):
-            if len(self.recorder.of(kind)) >= count:
-                break
-            self.clock.turn(1)
-            self.thread.join(LOOK_SECONDS)
+        self.clock.keep_turning(lambda: len(self.recorder.of(kind)) >= count)
         return self.recorder.wait_for(kind, count)
 
     def end(self, *, turning: bool = False) -> StopReport:
@@ -121,13 +114,14 @@ class Running:
         Args:
             turning: whether the clock is turned meanwhile, for what waits by it.
         """
-        for _ in range(int(PATIENCE_SECONDS / LOOK_SECONDS)):
-            self._swf.release_polls()
+
+        def has_ended() -> bool:
+            self._swf.release_polls()  # again: a poll may have been on its way
             if turning:
                 self.clock.turn(1)
-            self.thread.join(LOOK_SECONDS)
-            if not self.thread.is_alive():
-                break
+            return not self.thread.is_alive()
+
+        until(has_ended, "the end of the worker")
         assert self.report is not None
         return self.report
 
