@@ -1,7 +1,7 @@
 """What the contract tests run against, and the few steps that all of them take.
 
-They state what Flowy relies on in SWF, through a boto3 client and real HTTP, and know
-nothing of what answers:
+They state what Flowy relies on in SWF, through a boto3 client that sends its calls as Flowy's own
+clients do, and know nothing of what answers:
 
 - the local SWF, where all of them pass, and whose clock is turned where time has to pass;
 - plain moto (``--swf=moto``), where the tests that are marked ``moto_gap`` have to fail;
@@ -31,6 +31,7 @@ from botocore.config import Config
 
 from flowy.local import LocalSWF
 from flowy.local.quotas import Quotas
+from flowy.swf.client.lean.choice import take_lean_way
 from tests.contract.flows import SHARED_DOMAIN, Flow, NewClient, Own, PassTime, Starter, have_domain
 from tests.contract.recordings import differences
 from tests.patience import until
@@ -107,6 +108,12 @@ def as_recorded(swf_kind: str, found_differences: list[str]) -> Iterator[None]:
         assert found_differences == []
 
 
+def lean(client: SWFClient) -> SWFClient:
+    """Let a client send its calls as Flowy's own clients do."""
+    take_lean_way(client)
+    return client
+
+
 def compared(client: SWFClient, found: list[str]) -> SWFClient:
     """Compare every answer that the client gets with the recordings."""
 
@@ -127,11 +134,11 @@ def new_client(
     common: Any = {"read_timeout": 70, "parameter_validation": False}
     if contract_swf is not None:
         make = functools.partial(contract_swf.client, parameter_validation=False)
-        yield lambda **config: compared(make(**config), found_differences)
+        yield lambda **config: compared(lean(make(**config)), found_differences)
     elif swf_kind == "aws":
         common["retries"] = {"mode": "standard", "total_max_attempts": 5}
         yield lambda **config: compared(
-            boto3.client("swf", config=Config(**{**common, **config})), found_differences
+            lean(boto3.client("swf", config=Config(**{**common, **config}))), found_differences
         )
     else:
         from moto.server import ThreadedMotoServer
@@ -141,14 +148,15 @@ def new_client(
         host, port = server.get_host_and_port()
         common["retries"] = {"mode": "standard", "total_max_attempts": 1}
         common |= {"max_pool_connections": 50, "proxies": {}}
-        yield lambda **config: boto3.client(
+        make = functools.partial(
+            boto3.client,
             "swf",
             endpoint_url=f"http://{host}:{port}",
             region_name="us-east-1",
             aws_access_key_id="moto",
             aws_secret_access_key="moto",
-            config=Config(**{**common, **config}),
         )
+        yield lambda **config: lean(make(config=Config(**{**common, **config})))
         server.stop()
 
 
@@ -238,7 +246,8 @@ def new_patient_client(new_client: NewClient, patient_swf: LocalSWF | None) -> N
     """Makes clients of an SWF that holds a poll for longer than a test takes."""
     if patient_swf is None:
         return new_client
-    return functools.partial(patient_swf.client, parameter_validation=False)
+    make = functools.partial(patient_swf.client, parameter_validation=False)
+    return lambda **config: lean(make(**config))
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ class AtEachStep:
         if frame.f_code is not self._code:
             return None
         frame.f_trace_opcodes = True
-        if event == "call" and sys.version_info[:2] == (3, 12):  # it looks at the attribute only here
+        if event == "call" and sys.version_info[:2] == (3, 12):  # it looks only here
             sys.settrace(self._trace)
         if event == "opcode":
             self.steps += 1
