@@ -38,9 +38,30 @@ def test_ipv6(either: MakeClient) -> None:
 
 
 def test_a_name(lean: MakeClient) -> None:
-    """Each address of a name is tried."""
+    """A name is looked up."""
     with RawServer() as server:
         assert poll(lean(f"http://localhost:{server.port}"))["startedEventId"] == 0
+
+
+def test_each_address_of_a_name_is_tried(
+    either: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system may not have the family of one address, and nobody may listen at another."""
+    stream = (socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
+    with RawServer() as server, socket.create_server(("127.0.0.1", 0)) as listener:
+        places = [
+            (socket.AF_APPLETALK, *stream, ("127.0.0.1", server.port)),
+            (socket.AF_INET, *stream, listener.getsockname()),
+            (socket.AF_INET, *stream, ("127.0.0.1", server.port)),
+        ]
+        listener.close()
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
+        client = either("http://swf.example")
+        assert poll(client)["startedEventId"] == 0
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places[:2])
+        client = either("http://swf.example")
+        assert type(error_of(client)) is EndpointConnectionError
+    assert len(server.requests) == 1
 
 
 def test_the_socket(lean: MakeClient) -> None:
