@@ -30,7 +30,8 @@ class Instrument:
         labels: the names of its labels.
         buckets: the upper bounds of a histogram's buckets, in seconds.
         processes: how to combine the values of several processes: ``livesum`` adds up those of live
-            processes, ``max`` takes the largest. Counters and histograms are always added up.
+            processes, ``livemax`` takes their largest, ``max`` the largest of all. Counters and
+            histograms are always added up.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Instrument:
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    processes: Literal["livesum", "max", ""] = ""
+    processes: Literal["livesum", "livemax", "max", ""] = ""
 
 
 INSTRUMENTS = (
@@ -127,6 +128,6 @@ INSTRUMENTS = (
         ("reason",),
     ),
     Instrument(
-        "flowy_info", "gauge", "Always 1, with Flowy's version.", ("version",), processes="max"
+        "flowy_info", "gauge", "Always 1, with Flowy's version.", ("version",), processes="livemax"
     ),
 )

@@ -29,6 +29,9 @@ VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 #: The name of the supervisor itself in file names, because it does not have a slot.
 _SUPERVISOR = "supervisor"
 
+#: How the names of slots begin in file names.
+_SLOT = "slot"
+
 #: The folder that this process has made, if any.
 _own: Path | None = None
 
@@ -56,8 +59,10 @@ def enter(event: Starting) -> None:
     if event.processes == 1:
         return  # other software starts the processes; their files are named by process id
     if event.supervises:
-        for slot in range(event.processes):  # a killed supervisor may have left their files
-            _mark_dead(_name_of(slot))
+        # Another supervisor may have left its files: it was killed, or had more processes, or was
+        # of another version.
+        for name in (_SUPERVISOR, f"{_SLOT}*"):
+            _mark_dead(name)
     from prometheus_client import values
 
     values.ValueClass = _value_class(_SUPERVISOR if event.slot is None else _name_of(event.slot))
@@ -74,10 +79,11 @@ def _name_of(slot: int) -> str:
 
     A number alone would be that of another process's id: in a container, these are small.
     """
-    return f"slot{slot}"
+    return f"{_SLOT}{slot}"
 
 
 def _mark_dead(name: str) -> None:
+    """Drop the current values in the files of a name, which may be a pattern."""
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(name)  # type: ignore[no-untyped-call]

@@ -149,6 +149,21 @@ def test_a_folder_that_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert folder() == tmp_path
 
 
+def test_a_folder_of_an_earlier_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an update, and with fewer processes than before, only what runs now is there."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    with monkeypatch.context() as earlier:
+        earlier.setattr("flowy.metrics.prometheus.__version__", "0.9")
+        started(None)
+        for slot in range(4):
+            busy(started(slot))
+    assert (scraped("slots"), scraped("info")) == (40, 1)
+    started(None)
+    busy(started(0))
+    assert (scraped("slots"), scraped("info")) == (10, 1)
+    assert b'version="0.9"' not in render()[0]
+
+
 @pytest.mark.parametrize("slot", [None, 0])
 def test_a_folder_that_is_not_there(
     slot: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
