@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -43,7 +44,10 @@ def refreshed() -> object:
 
 
 def foreign() -> object:
-    """An object that is not boto3's and raises exceptions of classes that nobody knows."""
+    """An object that is not boto3's and raises exceptions of classes that nobody knows.
+
+    Some have a ``response``, as botocore's have, with something else in it.
+    """
     return _Foreign()
 
 
@@ -96,10 +100,24 @@ class _Foreign:
     class Hiccup(Exception):
         """Of no family."""
 
+    class Mute(Exception):
+        """Cannot be asked."""
+
+        @property
+        def response(self) -> object:
+            raise ValueError("ask another")
+
+    class Odd(Exception):
+        """Answers the questions that botocore's exceptions answer, in another way."""
+
+        def __init__(self, metadata: object) -> None:
+            self.response = {"Error": {"Code": "Weather"}, "ResponseMetadata": metadata}
+
     def __init__(self) -> None:
         self._client = boto3.client("swf", config=_config())
-        self._is_well = False
-        self._lock = threading.Lock()
+        self._faults = deque(
+            (self.Hiccup("the wrong kind of weather"), self.Mute(), self.Odd(None), self.Odd([]))
+        )
 
     def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
         if method.startswith("_") or method == "meta":
@@ -107,19 +125,18 @@ class _Foreign:
 
         def call(**parameters: Any) -> dict[str, Any]:
             if method == "respond_activity_task_completed":
-                self._fail_once()
+                self._fail()
             answer: dict[str, Any] = getattr(self._client, method)(**parameters)
             del answer["ResponseMetadata"]
             return answer
 
         return call
 
-    def _fail_once(self) -> None:
-        with self._lock:
-            was_well, self._is_well = self._is_well, True
-        if not was_well:
+    def _fail(self) -> None:
+        with suppress(IndexError):
+            error = self._faults.popleft()
             print(STRUCK, flush=True)
-            raise self.Hiccup("the wrong kind of weather")
+            raise error
 
 
 def _client(*faults: Refresh) -> object:

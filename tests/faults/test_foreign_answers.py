@@ -119,7 +119,7 @@ def test_what_judges_the_result_itself_fails_the_task(
 
 
 @pytest.mark.parametrize(
-    ("processes", "layer1", "faults"), [(1, "refreshed", 4), (2, "refreshed", 4), (1, "foreign", 1)]
+    ("processes", "layer1", "faults"), [(1, "refreshed", 4), (2, "refreshed", 4), (1, "foreign", 4)]
 )
 def test_what_comes_before_the_call_says_nothing_of_the_answer(
     endpoint: Endpoint, start_worker: Workers, processes: int, layer1: str, faults: int

@@ -106,10 +106,14 @@ def translated(error: Exception, method: str, client: Any = None) -> SWFError:
     The text of a fault, or of the client's own error, is kept for the reader; but only the code is
     kept if ``repeats_values`` is true of it.
     """
-    if isinstance(error, SWFError):
-        return error
-    response = getattr(error, "response", None)
-    if isinstance(response, Mapping) and isinstance(response.get("Error"), Mapping):
+    try:
+        return error if isinstance(error, SWFError) else _translated(error, method, client)
+    except Exception:  # an attribute of a foreign client's exception may be or raise anything
+        return _unknown(error, method)
+
+
+def _translated(error: Exception, method: str, client: Any) -> SWFError:
+    if (response := _response_of(error)) is not None:
         operation = getattr(error, "operation_name", None)
         return _translated_fault(response, method, str(operation or action_of(method)), client)
     name = type(error).__name__
@@ -129,7 +133,20 @@ def translated(error: Exception, method: str, client: Any = None) -> SWFError:
         )
     if (ours := credentials_error(error, method)) is not None:
         return ours
+    return _unknown(error, method)
+
+
+def _unknown(error: Exception, method: str) -> RefusedError:
+    """Return the error for an exception that says nothing about the call."""
+    name = type(error).__name__
     return RefusedError(f"Cannot {method}: the client raised {name}.", fault=name)
+
+
+def _response_of(error: Exception) -> Mapping[str, Any] | None:
+    """Return the answer that an exception reports, if it has botocore's form."""
+    response = getattr(error, "response", None)
+    has_form = isinstance(response, Mapping) and isinstance(response.get("Error"), Mapping)
+    return response if has_form else None
 
 
 def unreadable(method: str) -> TransientError:
@@ -143,8 +160,11 @@ def unreadable(method: str) -> TransientError:
 
 def repeats_values(error: Exception) -> bool:
     """Return whether a text repeats the refused value, which may be a result or a token."""
-    response = getattr(error, "response", None)
-    if isinstance(response, Mapping) and isinstance(response.get("Error"), Mapping):
+    try:
+        response = _response_of(error)
+    except Exception:  # such as a property that raises
+        return True
+    if response is not None:
         return bool(response["Error"].get("Code") == "ValidationException")
     return type(error).__name__ == "ParamValidationError" or is_header_refused(error)
 
@@ -158,12 +178,12 @@ def _translated_fault(
     response: Mapping[str, Any], method: str, operation: str, client: Any
 ) -> SWFError:
     code = str(response["Error"].get("Code") or "")
-    metadata = response.get("ResponseMetadata", {})
+    metadata = _mapping(response.get("ResponseMetadata"))
     status = metadata.get("HTTPStatusCode", 0)
     text = str(response["Error"].get("Message") or "")
     said = f": {text}" if text and code != "ValidationException" else ""
     # STS, which provides credentials, has other operations; a proxy sends no request id.
-    headers = metadata.get("HTTPHeaders")
+    headers = _mapping(metadata.get("HTTPHeaders"))
     own = operation == action_of(method) and (not headers or REQUEST_ID_HEADER in headers)
     message = f"Cannot {method}: {'SWF' if own else operation} answered {code or status}{said}"
     if code in NOT_ALLOWED:
@@ -172,7 +192,7 @@ def _translated_fault(
     if own and code in _LIMITS:
         return LimitExceededError(message, fault=code)
     if own and code == "UnknownResourceFault":
-        repeated = metadata.get("RetryAttempts", 0) > 0
+        repeated = metadata.get("RetryAttempts") not in (0, None)
         return UnknownResourceError(message, fault=code, repeated=repeated)
     if own and (code in _FAULTS or code.endswith("Fault")):
         return _FAULTS.get(code, RefusedError)(message, fault=code)
@@ -181,3 +201,8 @@ def _translated_fault(
     named = bool(code) and not code.isdigit()
     lost = not named and status in _LOST_BEHIND_A_PROXY
     return TransientError(message, fault=code or str(status), may_have_arrived=lost)
+
+
+def _mapping(found: object) -> Mapping[str, Any]:
+    """Return *found*, or an empty mapping if a foreign client put something else in its place."""
+    return found if isinstance(found, Mapping) else {}

@@ -24,8 +24,10 @@ def is_genuine(answer: object) -> bool:
     metadata = answer.get("ResponseMetadata")
     if not isinstance(metadata, Mapping) or "HTTPStatusCode" not in metadata:
         return True
-    headers = metadata.get("HTTPHeaders") or {}
-    if metadata["HTTPStatusCode"] != 200 or REQUEST_ID_HEADER not in headers:
+    headers = metadata.get("HTTPHeaders")
+    if not isinstance(headers, Mapping) or REQUEST_ID_HEADER not in headers:
+        return False
+    if metadata["HTTPStatusCode"] != 200:
         return False
     # If nothing was read from the body, it must have been empty. (A client that was passed in is
     # not checked by `check_bodies`.) SWF sends the length of its answers.

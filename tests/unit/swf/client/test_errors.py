@@ -120,6 +120,41 @@ def test_clients_of_other_making(error: Exception, kind: type[SWFError]) -> None
     assert "SECRET" not in str(caught.value)
 
 
+class Mute(Exception):
+    """Has a response that cannot be looked at."""
+
+    @property
+    def response(self) -> object:
+        raise ValueError("SECRET")
+
+
+class Odd(Exception):
+    """Has a response of its own making."""
+
+    def __init__(self, metadata: object, code: object = "UnknownResourceFault") -> None:
+        self.response = {"Error": {"Code": code}, "ResponseMetadata": metadata}
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (Mute(), RefusedError),
+        (Odd({"HTTPStatusCode": []}, code=""), RefusedError),
+        (Odd({}, code=["ValidationException"]), TransientError),
+        (Odd(None), UnknownResourceError),
+        (Odd([]), UnknownResourceError),
+        (Odd({"HTTPHeaders": 7}), UnknownResourceError),
+        (Odd({"RetryAttempts": None}), UnknownResourceError),
+    ],
+)
+def test_exceptions_with_odd_attributes(error: Exception, kind: type[SWFError]) -> None:
+    """What an exception has in place of botocore's attributes is no error of its own."""
+    with pytest.raises(SWFError) as caught:
+        ScriptedLayer1(error).client().respond_activity_task_completed("token", "1")
+    assert type(caught.value) is kind
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))
+
+
 def test_a_keyboard_interrupt_is_not_caught() -> None:
     """What ends the program goes up as it is."""
     with pytest.raises(KeyboardInterrupt):

@@ -188,6 +188,7 @@ def test_what_is_no_answer_at_all(answer: object) -> None:
     assert not is_genuine(answer)
 
 
-def test_a_status_without_headers() -> None:
+@pytest.mark.parametrize("headers", [{}, {"HTTPHeaders": None}, {"HTTPHeaders": 7}])
+def test_a_status_without_headers(headers: dict[str, object]) -> None:
     """A client that shows a status shows SWF's headers, too."""
-    assert not is_genuine({"ResponseMetadata": {"HTTPStatusCode": 200}})
+    assert not is_genuine({"ResponseMetadata": {"HTTPStatusCode": 200, **headers}})
