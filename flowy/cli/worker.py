@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from .._version import __version__
 from ..concurrency.cli_signals import reporting, terminable
-from ..concurrency.process_end import EXIT_SECONDS, end_within
+from ..concurrency.process_end import EXIT_SECONDS, end_now, end_within
 from ..health import HealthOptions
 from ..nouns import counted
 from ..swf.boilerplate import run_worker
@@ -227,8 +226,7 @@ def _code_of(report: StopReport) -> ExitCode:
 
 def _leave(report: StopReport) -> None:
     """End the process although its main thread hangs in an activity."""
-    logging.shutdown()
-    os._exit(_code_of(report))
+    end_now(_code_of(report))
 
 
 def _initialize(here: str, log_level: str, log_format: str) -> None:

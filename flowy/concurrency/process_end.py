@@ -6,6 +6,8 @@ some that never end, and would so keep a process manager from restarting the wor
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import threading
 import time
@@ -26,3 +28,14 @@ def end_within(seconds: float, code: int) -> None:
         threading.Thread(target=end, name="flowy-exit", daemon=True).start()
     except RuntimeError:  # the system cannot start another thread: end now
         os._exit(code)
+
+
+def end_now(code: int) -> None:
+    """Write out the logs, and end this process with exit *code* although a thread of it hangs.
+
+    A log handler may raise, or wait for a lock that the hanging thread has.
+    """
+    end_within(EXIT_SECONDS, code)
+    with contextlib.suppress(BaseException):
+        logging.shutdown()
+    os._exit(code)

@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import contextvars
 import ctypes
+import logging
 import multiprocessing
 import os
 import signal
@@ -73,6 +74,14 @@ class Hanging(Activity):
     def run(self) -> None:
         self.heartbeat("running")
         time.sleep(HANG_SECONDS)
+
+
+@activity("breaking the log", 1, "tasks")
+class BreakingTheLog(Activity):
+    """Leaves a log handler behind that cannot be flushed."""
+
+    def run(self) -> None:
+        logging.getLogger("shop").addHandler(_Unflushable())
 
 
 @activity("deaf", 1, "tasks")
@@ -157,6 +166,11 @@ class LeavingTidily(Activity):
     def run(self, path: str) -> list[int]:
         atexit.register(Path(path).touch)
         return [_executor(what).submit(os.getpid).result() for what in ("threads", "processes")]
+
+
+class _Unflushable(logging.NullHandler):
+    def flush(self) -> None:
+        raise RuntimeError("no space left")
 
 
 async def _use_signal_handlers() -> None:

@@ -230,6 +230,20 @@ def test_what_activities_left_behind_keeps_no_worker(endpoint: Endpoint, mode: M
 
 
 @pytest.mark.parametrize("mode", [COMMAND, COMMAND_OF_PROCESSES], ids=str)
+def test_a_log_that_cannot_be_flushed_keeps_no_worker(endpoint: Endpoint, mode: Mode) -> None:
+    """It ends although an activity hangs, with the exit code of its report."""
+    with Session(endpoint, mode, "signal_activities", grace=0.1) as session:
+        tokens = endpoint.add(name="breaking the log", count=1)
+        tokens += endpoint.add(name="hanging", count=mode.processes)
+        endpoint.wait_for(lambda e: e.record.handed.keys() == set(tokens))
+        endpoint.wait_for(lambda e: len(e.record.beats) == mode.processes)
+        session.send(SIGTERM)
+        assert session.wait(GONE_SECONDS) == ExitCode.LEFT_OVER
+        assert f"{mode.processes} abandoned" in session.report()
+        assert " died (" not in session.text
+
+
+@pytest.mark.parametrize("mode", [COMMAND, COMMAND_OF_PROCESSES], ids=str)
 def test_what_ends_by_itself_is_given_the_time(
     endpoint: Endpoint, mode: Mode, tmp_path: Path
 ) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ...concurrency.children import Link, Message
-from ...concurrency.process_end import EXIT_SECONDS, end_within
+from ...concurrency.process_end import EXIT_SECONDS, end_now, end_within
 from ...concurrency.signals import child_signals
 from ...exception import SWFError
 from ..author_warnings import leave_warnings
@@ -48,8 +46,7 @@ def work(link: Link, spec: WorkerSpec) -> None:
     def report_and_leave(report: StopReport) -> None:
         """Send the report and end the process, although a thread hangs in an activity."""
         link.send(messages.reported(report))
-        logging.shutdown()
-        os._exit(0)
+        end_now(0)
 
     client = connect(options.layer1, calls_at_once=calls_at_once(options.concurrency))
     worker = ActivityWorker(

@@ -16,7 +16,7 @@ HANGS = "threading.Thread(target=threading.Event().wait).start()"
 
 def exit_code(text: str) -> int:
     """Run a script in a process of its own, and return its exit code."""
-    script = "import threading\nfrom flowy.concurrency.process_end import end_within\n"
+    script = "import threading\nfrom flowy.concurrency.process_end import end_now, end_within\n"
     process = PythonProcess(["-c", script + textwrap.dedent(text)], env=os.environ, cwd=ROOT)
     process.communicate(timeout=PATIENCE_SECONDS)
     return process.wait()
@@ -36,3 +36,26 @@ def test_a_process_that_ends_by_itself() -> None:
 def test_no_thread_to_watch() -> None:
     """If the system gives no thread, the process ends now."""
     assert exit_code("threading.stack_size(2**44)\nend_within(60, 7)") == 7
+
+
+#: A log handler that does this when it is flushed.
+HANDLER = """
+import logging
+class Handler(logging.Handler):
+    def flush(self):
+        {}
+handler = Handler()
+"""
+
+
+@pytest.mark.parametrize("flush", ["raise SystemExit(3)", "raise RuntimeError", "return"])
+def test_a_log_that_cannot_be_written_out(flush: str) -> None:
+    """Whatever a handler raises, the process ends now, although a thread hangs."""
+    assert exit_code(f"{HANGS}\n{HANDLER.format(flush)}\nend_now(7)") == 7
+
+
+def test_a_log_that_hangs() -> None:
+    """The thread that hangs may have the lock of a handler."""
+    script = "from flowy.concurrency import process_end\nprocess_end.EXIT_SECONDS = 0.05\n"
+    lock = "threading.Thread(target=handler.acquire).start()\n"
+    assert exit_code(f"{script}{HANDLER.format('return')}\n{lock}end_now(7)") == 7
