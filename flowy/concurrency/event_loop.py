@@ -242,13 +242,14 @@ class _Coroutine:
         _our_loop.set(self._loop)
         made = self._run()
         try:
-            self._task = asyncio.get_running_loop().create_task(made)
+            task = asyncio.get_running_loop().create_task(made)
+            task.add_done_callback(self._finish)
         except BaseException as error:  # from the author's task factory, or a MemoryError
             made.close()
             self._end(functools.partial(self._failed, error))
             return
-        self._loop.running[self._task] = self._subject
-        self._task.add_done_callback(self._finish)
+        self._task = task
+        self._loop.running[task] = self._subject
         if self._canceled:
             self._task.cancel()
 

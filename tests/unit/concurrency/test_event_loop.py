@@ -98,18 +98,31 @@ def test_the_end_is_told_in_a_thread(loop: EventLoop) -> None:
         assert thread is not thread_of(loop)
 
 
-def test_a_coroutine_that_cannot_be_started(loop: EventLoop) -> None:
-    """A task factory of the author's may raise: ``failed`` is told, and the loop goes on."""
+class NoTask:
+    """What a task factory returns by mistake; Python 3.13 names it."""
+
+    def set_name(self, name: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("made", "kind"), [(MemoryError(), MemoryError), (NoTask(), AttributeError)]
+)
+def test_a_coroutine_that_cannot_be_started(
+    loop: EventLoop, made: object, kind: type[Exception]
+) -> None:
+    """A task factory of the author's may raise, or return anything: ``failed`` is told of it."""
 
     def refuse_once(loop: asyncio.AbstractEventLoop, *_: Any, **__: Any) -> Any:
         loop.set_task_factory(None)
-        raise MemoryError
+        if isinstance(made, Exception):
+            raise made
+        return made
 
     async def set_factory() -> None:
         asyncio.get_running_loop().set_task_factory(refuse_once)
 
     start(loop, set_factory).result()
-    assert isinstance(start(loop, nothing).result(), MemoryError)
+    assert isinstance(start(loop, nothing).result(), kind)
     assert start(loop, nothing).result() is None
 
 
