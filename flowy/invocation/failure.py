@@ -95,6 +95,16 @@ def ends_thread(error: BaseException | None) -> bool:
     return issubclass(type(error), KeyboardInterrupt | SystemExit)
 
 
+def members_of(error: BaseException) -> tuple[BaseException, ...]:
+    """Return the exceptions in an exception group; none if *error* is not a group.
+
+    Groups are recognized by name, because Python 3.10 has none of its own. The attribute alone does
+    not make a group: an author's exception may have one with anything in it.
+    """
+    is_group = any(kind.__name__ == "BaseExceptionGroup" for kind in type(error).__mro__)
+    return tuple(error.exceptions) if is_group else ()  # type: ignore[attr-defined]
+
+
 def _is_bare_value(error: BaseException, text: str) -> bool:
     """Return whether *text* is only a key, a number, a constant, a quote or punctuation."""
     if type(error).__str__ is KeyError.__str__:  # the ``repr`` of the key
@@ -110,7 +120,7 @@ def _cut_chain(error: BaseException) -> Iterator[BaseException]:
     waiting, seen = deque([error]), {id(error)}
     while waiting:
         each = waiting.popleft()
-        for inner in getattr(each, "exceptions", ()):  # a group: each has a chain of its own
+        for inner in members_of(each):  # each has a chain of its own
             if id(inner) not in seen:
                 seen.add(id(inner))
                 waiting.append(inner)

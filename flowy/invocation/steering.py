@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..exception import CancelTask, HandOverTask, SuspendTask
+from .failure import members_of
 
 
 def steering_of(error: BaseException) -> BaseException:
@@ -21,9 +22,11 @@ def steering_of(error: BaseException) -> BaseException:
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:
     """Yield the exceptions in a group and its subgroups, or *error* if it is not a group."""
-    inner = getattr(error, "exceptions", None)  # Python 3.10 has no groups
-    if not isinstance(inner, tuple) or not inner:
-        yield error
-        return
-    for each in inner:
-        yield from _leaves(each)
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        members = members_of(each)
+        if members:
+            waiting.extend(reversed(members))
+        else:
+            yield each

@@ -176,6 +176,14 @@ def test_groups() -> None:
     assert reason_of(group) == "both (2 sub-exceptions)"
 
 
+@pytest.mark.parametrize("exceptions", [None, 3, ["text"], (ValueError(), None)])
+def test_no_group_in_spite_of_its_attribute(exceptions: object) -> None:
+    """An author's exception may have an attribute of this name, whatever is in it."""
+    error = ValueError("why")
+    error.exceptions = exceptions  # type: ignore[attr-defined]
+    assert "in raised\n" in details_of(raised(error))
+
+
 @pytest.mark.parametrize("attribute", ["__cause__", "__context__"])
 def test_a_long_chain_is_cut(attribute: str) -> None:
     """The latest 20 exceptions are shown, the last of them last; the chain itself is cut."""

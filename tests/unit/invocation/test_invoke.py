@@ -165,8 +165,8 @@ def test_an_exception_whose_attributes_raise() -> None:
     """Whatever the author's exception does when it is looked at, the run has an answer."""
 
     class Evil(Exception):
-        @property
-        def exceptions(self) -> Any:
+        @property  # type: ignore[misc]
+        def __class__(self) -> Any:
             raise ZeroDivisionError("looked at")
 
     assert failed(invoked(raising(Evil("why"))))[0] == "looked at"
@@ -194,6 +194,16 @@ def test_a_group_of_nothing_but_suspend_task() -> None:
     assert invoked(raising(group("", [HandOverTask()]))) == HandedOver()
     for other in (ValueError("why"), CancelTask(), HandOverTask()):
         assert "sub-exceptions" in failed(invoked(raising(group("", [SuspendTask(), other]))))[0]
+
+
+def test_an_error_that_is_no_group() -> None:
+    """Its attribute may be anything: the error itself is the reason."""
+    error = ValueError("why")
+    for exceptions in ((error,), (SuspendTask(),), None):
+        error.exceptions = exceptions  # type: ignore[attr-defined]
+        reason, details = failed(invoked(raising(error)))
+        assert reason == "why"
+        assert "Traceback" in details
 
 
 # Values
