@@ -104,9 +104,16 @@ class Processes:
         starting keeps all of them.
 
         Raises:
-            ProcessError: the first child ended before it was ready, and *died* wants it replaced.
+            ProcessError: the system cannot start the first child; or it ended before it was ready,
+                and *died* wants it replaced.
         """
-        first = self._start(0)
+        try:
+            first = self._start(0)
+        except (OSError, MemoryError) as error:
+            raise ProcessError(
+                f"Cannot start worker processes: the system starts none ({error}). Raise its "
+                "limits on processes, open files and memory."
+            ) from error
         while not first.ready and first in self._children:
             self._look()
         if not first.ready:
@@ -114,8 +121,7 @@ class Processes:
                 raise ProcessError(_why_not_started(first))
             return
         for slot in range(1, self.count):
-            if self._starting:
-                self._start(slot)
+            self._start_or_retry(slot)
         self.attend()
 
     def attend(self) -> None:
@@ -127,14 +133,32 @@ class Processes:
         """Start no further process; any thread may call this."""
         self._starting = False
 
+    def _start_or_retry(self, slot: int) -> None:
+        """Start a child unless no more are wanted; try again later if the system cannot."""
+        if not self._starting:
+            return
+        try:
+            self._start(slot)
+        except (OSError, MemoryError) as error:  # such as the lack of memory that killed a child
+            pause = self._backoff.next_seconds()
+            self._starts_at[slot] = self._clock.now() + pause
+            logger.error(
+                "Cannot start a worker process (%s); trying again in %.1f s.", error, pause
+            )
+
     def _start(self, slot: int) -> Child:
         ours, theirs = self._context.Pipe()
-        number = self._context.RawValue("i", 0)
-        process = self._context.Process(
-            target=_child, args=(self._target, theirs, number, slot, self._arguments)
-        )
-        process.start()
-        theirs.close()  # the child has its own end; this one would keep the pipe open
+        try:
+            number = self._context.RawValue("i", 0)
+            process = self._context.Process(
+                target=_child, args=(self._target, theirs, number, slot, self._arguments)
+            )
+            process.start()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()  # the child has its own end; this one would keep the pipe open
         child = Child(process, ours, number, slot, self._clock.now())
         self._children.append(child)
         self._started(child)
@@ -158,8 +182,7 @@ class Processes:
                 self._bury(child)
         for slot in [slot for slot, at in self._starts_at.items() if at <= self._clock.now()]:
             del self._starts_at[slot]
-            if self._starting:
-                self._start(slot)
+            self._start_or_retry(slot)
 
     def _hear(self, child: Child) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
 import time
 
@@ -13,6 +14,7 @@ from flowy import reasons
 from tests.faults.conftest import FAILED_WITHIN_SECONDS, Workers, pid_of
 from tests.faults.endpoint import Endpoint
 from tests.faults.record import Record
+from tests.faults.sessions import PROCESSES, Session
 from tests.faults.test_stops import assert_accounted
 
 #: How an activity may end its process: its name, its arguments, and what is said of the end.
@@ -22,6 +24,9 @@ DEATHS: tuple[tuple[str, list[int], str], ...] = (
     ("killed", [], "killed by signal 9 (SIGKILL)"),
     ("overflow", [], "killed by signal 11 (SIGSEGV)"),
 )
+
+#: Fewer files than a supervisor has open, and enough for the system to let it wait for them.
+FEW_FILES = 8
 
 
 def of_process(record: Record, pid: int) -> set[str]:
@@ -87,6 +92,25 @@ def test_the_tasks_of_a_killed_child_are_failed_and_the_others_go_on(
     maybe_lost = [poll for poll in report.polls_lost if str(victim) in poll.identity]
     assert len(record.open | record.lost.keys()) <= len(maybe_lost) <= polls_out
     assert len(maybe_lost) == len(report.polls_lost)
+
+
+def test_a_process_that_cannot_be_replaced_at_once(endpoint: Endpoint) -> None:
+    """The other one goes on meanwhile, and the next starts as soon as the system has room."""
+    record = endpoint.record
+    with Session(endpoint, PROCESSES, "activities") as session:
+        supervisor = session.process.pid
+        lost, kept = endpoint.add(3_600.0, name="patient", count=2)
+        endpoint.wait_for(lambda _: record.beats.keys() == {lost, kept})
+        limits = resource.prlimit(supervisor, resource.RLIMIT_NOFILE)
+        resource.prlimit(supervisor, resource.RLIMIT_NOFILE, (FEW_FILES, limits[1]))
+        os.kill(pid_of(record.handed[lost].identity), signal.SIGKILL)
+        session.wait_for("Cannot start a worker process ([Errno 24] Too many open files)")
+        resource.prlimit(supervisor, resource.RLIMIT_NOFILE, limits)
+        assert session.result_of(lost).startswith(reasons.WORKER_PROCESS_DIED)
+        endpoint.wait_for(lambda _: len(record.identities) == 3, what="it is replaced")
+        endpoint.request_cancel(kept)
+        assert session.result_of(kept) == "RespondActivityTaskCanceled"
+        assert session.stop() == "0 completed, 1 failed, 1 canceled"
 
 
 def test_children_drain_when_their_supervisor_is_killed(

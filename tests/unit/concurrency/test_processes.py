@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +164,60 @@ def test_a_child_that_died_is_replaced_with_backoff(tmp_path: Path) -> None:
     assert [child.end for child in parent.dead] == ["exit code 7"] * 2 + ["exit code 0"]
     assert [child.slot for child in parent.started] == [0, 0, 0]
     assert time.monotonic() - began > 0.25 + 0.5
+
+
+@contextlib.contextmanager
+def no_descriptors() -> Iterator[None]:
+    """The system opens no more files in the block."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_a_first_child_that_cannot_be_started() -> None:
+    """The error says why, and the way out."""
+    parent = Parent(talk, count=2)
+    with no_descriptors(), pytest.raises(ProcessError, match="starts none .*Too many open files"):
+        parent.processes.run()
+    assert parent.started == []
+
+
+class Listening(logging.Handler):
+    """Calls a function at the first line of a log."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        super().__init__()
+        self._call = call
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        self._call()
+
+
+def test_a_child_that_cannot_be_replaced_at_once(tmp_path: Path) -> None:
+    """What killed one, such as a lack of memory, may keep the next from its start for a while."""
+    parent = Parent(die_once, str(tmp_path / "marks"))
+    limits = contextlib.ExitStack()
+    log = Listening(limits.close)
+    logger = logging.getLogger("flowy.concurrency.processes")
+
+    def replace() -> bool:
+        if len(parent.dead) == 1:
+            limits.enter_context(no_descriptors())
+        return len(parent.dead) < 3
+
+    parent.replace = replace
+    logger.addHandler(log)
+    with limits:
+        parent.processes.run()
+    logger.removeHandler(log)
+    assert [child.end for child in parent.dead] == ["exit code 7"] * 2 + ["exit code 0"]
+    (line,) = log.lines
+    assert line.startswith("Cannot start a worker process ([Errno 24] Too many open files); trying")
 
 
 def test_the_first_child_must_become_ready_before_others_start(
