@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from ..safe_logging import get_logger
 from .forks import ProcessGuard
 from .signals import signal_name
+from .threads import start_thread
 
 logger = get_logger(__name__)
 
@@ -50,7 +51,11 @@ class Link:
             self._number.value += change
 
     def listen(self, heard: Callable[[Message], None], gone: Callable[[], None]) -> None:
-        """Call *heard* with each message of the parent, and *gone* when the parent is gone."""
+        """Call *heard* with each message of the parent, and *gone* when the parent is gone.
+
+        Raises:
+            ThreadError: the system cannot start a thread to listen in.
+        """
 
         def work() -> None:
             """Read messages until the pipe is closed."""
@@ -60,7 +65,7 @@ class Link:
             except (EOFError, OSError):
                 gone()
 
-        threading.Thread(target=work, name="flowy-supervisor-link", daemon=True).start()
+        start_thread("flowy-supervisor-link", work)
 
 
 class Target(Protocol):

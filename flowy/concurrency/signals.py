@@ -19,10 +19,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from ..exception import ThreadError
 from ..safe_logging import get_logger
 from .forks import around_forks
 from .interruption import Interruption
 from .stop import StopFlag, StopLevel
+from .threads import start_thread
 
 logger = get_logger(__name__)
 
@@ -73,6 +75,9 @@ def stop_signals(
 
     Yields:
         A function that restores these handlers if an activity has replaced them.
+
+    Raises:
+        ThreadError: the system cannot start the thread that listens.
     """
     # The main thread and the thread that listens get each signal, and count for themselves.
     handle, hear = _raising(flag, interruption), _raising(flag)
@@ -188,8 +193,8 @@ def _heard_at_once(
     before = wake_up()
     try:
         try:
-            threading.Thread(target=listen, name="flowy-signals", daemon=True).start()
-        except RuntimeError:  # the system cannot start another thread
+            start_thread("flowy-signals", listen)
+        except ThreadError:
             ear.close()
             raise
         yield wake_up

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from ..exception import ThreadError
 from ..nouns import counted
 from ..safe_logging import get_logger
 from .clock import SYSTEM_CLOCK, Clock
@@ -181,6 +182,21 @@ class DaemonExecutor(ThreadPoolExecutor):
     def submit(self, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         """Run a call in a daemon thread."""
         return self._daemons.run(functools.partial(call, *args, **kwargs))
+
+
+def start_thread(name: str, work: Callable[[], object]) -> None:
+    """Run *work* in a daemon thread of its own.
+
+    Raises:
+        ThreadError: the system cannot start it.
+    """
+    try:
+        threading.Thread(target=work, name=name, daemon=True).start()
+    except RuntimeError as error:  # a limit on threads, common in containers, or on memory
+        raise ThreadError(
+            f"Cannot start thread {name}: the system has no threads ({error}). Raise its limits on "
+            "threads and memory."
+        ) from error
 
 
 def run_logged(call: Callable[[], object]) -> None:

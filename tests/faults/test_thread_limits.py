@@ -133,7 +133,7 @@ def test_threads_that_are_to_be_had_again_are_used(
 
 
 @kinds
-@pytest.mark.parametrize("threads", [0, 3, 4, 5])
+@pytest.mark.parametrize("threads", [0, 3, 4, 5, 6])
 def test_a_worker_that_cannot_run_anything_polls_for_nothing(
     endpoint: Endpoint, start_worker: Workers, threads: int, name: str, arguments: list[Any]
 ) -> None:
@@ -152,9 +152,20 @@ def test_a_worker_that_cannot_run_anything_polls_for_nothing(
         assert record.outcomes() == {CANCELED: len(tokens)}
     else:
         assert worker.wait() != 0
-        assert "thread" in worker.text
+        assert "flowy.exception.ThreadError: Cannot " in worker.text
         assert record.calls[POLLS[0]] == 0
         assert not record.handed
+
+
+@pytest.mark.parametrize("threads", [0, 1])
+def test_a_supervisor_without_threads_starts_no_process(
+    endpoint: Endpoint, start_worker: Workers, threads: int
+) -> None:
+    """It ends with an error that says so: its stop and its signals need one each."""
+    worker = start_worker(endpoint.environment, script=SCRIPT, processes=2, threads=threads)
+    assert worker.wait() == 1
+    assert "flowy.exception.ThreadError: Cannot start thread flowy-s" in worker.text
+    assert not endpoint.record.calls
 
 
 def ended_or_served(endpoint: Endpoint, worker: Worker, tokens: list[str]) -> bool:

@@ -18,6 +18,7 @@ from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.processes import Processes
 from ...concurrency.signals import stop_signals
 from ...concurrency.stop import StopFlag, StopLevel
+from ...concurrency.threads import start_thread
 from ...exception import SWFError
 from ...logs import log_keys
 from ...nouns import counted
@@ -126,8 +127,9 @@ class Supervisor:
         Raises:
             SWFError: the first polls of a worker were refused.
             ProcessError: the processes cannot be started.
+            ThreadError: the system cannot start the threads that look after them.
         """
-        threading.Thread(target=self._pass_stop_on, name="flowy-stop", daemon=True).start()
+        start_thread("flowy-stop", self._pass_stop_on)
         try:
             with stop_signals(
                 self._stop, wanted=self._signals, last=self._last, report=self.print_state

@@ -20,8 +20,8 @@ from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...concurrency.interruption import Interruption
 from ...concurrency.signals import stop_signals
 from ...concurrency.stop import StopFlag, StopLevel
+from ...concurrency.threads import start_thread
 from ...context import ActivityInfo
-from ...exception import ThreadError
 from ...importing import imported
 from ...logs import log_keys
 from ...middleware import check_middleware
@@ -235,12 +235,7 @@ class ActivityWorker:
         self._runner.start()
         if any(each.auto_heartbeat_seconds for each in self._worker.activities.values()):
             self._worker.auto_heartbeats.start()
-        try:
-            threading.Thread(target=stopping.watch, name="flowy-stop", daemon=True).start()
-        except RuntimeError as error:
-            raise ThreadError(
-                f"Cannot start the worker: the system has no threads ({error}). Raise its limits."
-            ) from error
+        start_thread("flowy-stop", stopping.watch)
 
     def _tell_start(self) -> None:
         worker, options = self._worker, self._options

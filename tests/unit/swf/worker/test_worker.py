@@ -178,7 +178,7 @@ def test_a_worker_that_cannot_watch_for_its_stop_does_not_start(
 
     monkeypatch.setattr(threading.Thread, "start", limited)
     swf = TaskListSWF()
-    with pytest.raises(ThreadError, match="Cannot start the worker"):
+    with pytest.raises(ThreadError, match="Cannot start thread flowy-stop: "):
         served(swf, ECHO).run()
     assert swf.polls == []
 
