@@ -143,6 +143,11 @@ class Supervisor:
                     self.stop()
                     self._processes.attend()
                     raise
+                except BaseException:  # such as the script's sys.exit(), or a bug
+                    if self._processes.children:
+                        self.stop(StopLevel.KILL)
+                        self._processes.attend()  # they report what they left
+                    raise
                 finally:
                     self._dead.wait(LAST_ANSWER_SECONDS)
         finally:

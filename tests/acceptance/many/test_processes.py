@@ -259,6 +259,21 @@ def test_ctrl_c_with_signals_false_lets_children_finish(
     assert "All worker processes stopped: 2 completed." in running.text
 
 
+def test_sys_exit_with_signals_false_leaves_no_task_unreported(
+    program: Programs, execution: Execution, gate: Gate
+) -> None:
+    """The script's own handler ends it: its processes settle their tasks first, and report."""
+    handler = "\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n"
+    running = program(handler + guarded(processes=2, signals=False, on_stop="fail"))
+    running.wait_for(READY, 2)
+    execution.schedule("hold", gate.path, times=2)
+    running.wait_for("holding", 2)
+    running.kill(signal.SIGTERM)
+    assert running.wait() == 3
+    assert execution.count("ActivityTaskFailed") == 2
+    assert "2 failed by the stop: hold 1" in running.text
+
+
 def test_a_third_ctrl_c_waits_for_no_poll(program: Programs, swf_of_long_polls: LocalSWF) -> None:
     """Serial children hang in polls of 60 s: they are left, and the polls are reported."""
     running = program(
