@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from ...concurrency.clock import SYSTEM_CLOCK, Clock
 from ...safe_logging import get_logger
@@ -125,12 +125,13 @@ def _socket_of(frame: FrameType | None) -> socket.socket | None:
     while frame is not None:
         if frame.f_code is CallDeadlines.call.__code__:
             return found
-        owner = frame.f_locals.get("self")
-        if isinstance(owner, socket.SocketIO):
+        owner: object = frame.f_locals.get("self")
+        # Only types are checked: `isinstance` also reads `__class__`, which a proxy may let raise.
+        if issubclass(type(owner), socket.SocketIO):
             owner = getattr(owner, "_sock", None)
-        elif isinstance(owner, Connection):
-            owner = owner.socket
-        if found is None and isinstance(owner, socket.socket):
-            found = owner
+        elif issubclass(type(owner), Connection):
+            owner = getattr(owner, "socket", None)
+        if found is None and issubclass(type(owner), socket.socket):
+            found = cast("socket.socket", owner)
         frame = frame.f_back
     return None

@@ -55,6 +55,33 @@ def test_only_calls_past_their_deadline_are_cut(
         assert kept.result(PATIENCE_SECONDS) == b"answer\n"
 
 
+class Proxy:
+    """A client around another: what it stands for is not there yet, as Werkzeug's proxies say."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        raise RuntimeError("working outside of a request")
+
+    def reads(self, end: socket.socket) -> bytes:
+        return reads(end)
+
+
+def test_a_call_of_a_proxy_is_cut(
+    deadlines: CallDeadlines,
+    clock: TurnedClock,
+    aside: Aside,
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    """No object in the call ends the thread that watches it."""
+    one, other = pair
+    future = aside(lambda: deadlines.call(5, lambda: Proxy().reads(one)))
+    clock.turn_when_awaited(SHORTEST_DEADLINE_SECONDS)
+    try:
+        assert future.result(PATIENCE_SECONDS) == b""
+    finally:
+        other.close()
+
+
 def test_a_tls_connection_is_cut(
     deadlines: CallDeadlines,
     clock: TurnedClock,
