@@ -148,3 +148,34 @@ def test_the_glossary_has_each_class() -> None:
     nouns = {name for name in classes if not name.endswith("Error")}
     assert nouns - named - {"SuspendTask", "CancelTask", "HandOverTask"} == set()
     assert named - nouns == set()
+
+
+def test_files_and_functions_are_short() -> None:
+    """Files have at most 300 lines and functions under 40 below docstring and signature.
+
+    The demo, which is read as an example, has four files with under 450 lines in all.
+    """
+    sources = {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        for path in (ROOT / "flowy").rglob("*.py")
+    }
+    lengths = {name: len(source.splitlines()) for name, source in sources.items()}
+    assert {name: count for name, count in lengths.items() if count > 300} == {}
+    demo = [count for name, count in lengths.items() if name.startswith("flowy/demo/")]
+    assert len(demo) <= 4
+    assert sum(demo) < 450
+    functions = {
+        f"{name} {node.name}": _body_lines(node)
+        for name, source in sources.items()
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: count for name, count in functions.items() if count >= 40} == {}
+
+
+def _body_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    first, last = function.body[0], function.body[-1]
+    starts_at = first.lineno
+    if ast.get_docstring(function) is not None:
+        starts_at = (first.end_lineno or 0) + 1
+    return (last.end_lineno or 0) - starts_at + 1

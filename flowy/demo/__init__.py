@@ -42,9 +42,7 @@ def run_demo(
     clock: Clock = SYSTEM_CLOCK,
     ready: Callable[[], object] = lambda: None,
 ) -> tuple[bool, list[dict[str, Any]]]:
-    """Describe the files of *folder*, and write to *out* what happens.
-
-    *ready* is called before the first line, when everything has started.
+    """Start all, call *ready*, describe the files of *folder*, and write to *out* what happens.
 
     Returns:
         Whether all activities ended as expected, and the facts of each.
@@ -64,7 +62,7 @@ def run_demo(
         # Registered here, so that it does not matter when the worker starts.
         start_activity_worker(DOMAIN, DOMAIN, swf.client(), loop=0, package=_ACTIVITIES)
         ready()
-        write(*_introduction(swf, worker.pid, approver.pid, selection))
+        write(*_introduction(swf, worker.pid, approver.pid, selection), "")
         plan = plan_of(selection, "tokens.db", approver.pid)
         bar, deadline, trouble = "", Deadline(STUCK_SECONDS, clock=clock), list[str]()
         for history in play(swf.client(), plan):
@@ -91,7 +89,6 @@ def _introduction(swf: LocalSWF, worker: int, approver: int, selection: Selectio
         f"  worker    process {worker}",
         f"  approver  process {approver}, completes the activity that suspends",
         *(f"  {line}" for line in selection.summary()),
-        "",
     ]
 
 

@@ -41,11 +41,8 @@ class Planned:
 
     def decision(self) -> dict[str, Any]:
         """Return the decision that schedules the activity on its type's default task list."""
-        attributes = {
-            "activityId": self.id,
-            "activityType": {"name": self.name, "version": "1"},
-            "input": encode_input(self.args, {}),
-        }
+        type_, text = {"name": self.name, "version": "1"}, encode_input(self.args, {})
+        attributes = {"activityId": self.id, "activityType": type_, "input": text}
         key = "scheduleActivityTaskDecisionAttributes"
         return {"decisionType": "ScheduleActivityTask", key: attributes}
 
