@@ -47,7 +47,7 @@ def test_sealed_and_opened(store: FolderStore) -> None:
             assert within == f'[[1, {text}], {{"$flowy": {text}}}]'
 
 
-def test_only_what_helps_is_done(store: FolderStore) -> None:
+def test_only_what_helps_is_done(store: FolderStore, tmp_path: Path) -> None:
     """Short values are not compressed, and what fits is not stored."""
     assert Envelope((ZlibCodec(),)).sealed('"short"') == '"short"'
     assert '"chain": ["fernet:' in Envelope(BOTH).sealed('"short"')
@@ -55,7 +55,7 @@ def test_only_what_helps_is_done(store: FolderStore) -> None:
     envelope = Envelope(BOTH, store)
     assert "codec/1" in envelope.sealed(json.dumps("long" * 10_000))
     assert "claim/1" in Envelope((), store).sealed(json.dumps("long" * 10_000))
-    assert [path for path in store._folder.rglob("*") if path.is_file()] != []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] != []
 
 
 def test_too_long() -> None:

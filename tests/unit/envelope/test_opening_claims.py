@@ -25,13 +25,13 @@ def kept(store: FolderStore, text: str) -> Claim:
     return store.keep(Place("shop", "order/7", "run"), text.encode())
 
 
-def test_keys(store: FolderStore) -> None:
+def test_keys(store: FolderStore, tmp_path: Path) -> None:
     """Domain, workflow and run, percent-encoded; the same value is stored once."""
     claim = kept(store, '"value"')
     digest = hashlib.sha256(b'"value"').hexdigest()
     assert claim.uri == f"{store.root}/v1/shop/order%2F7/run/{digest}"
     assert kept(store, '"value"') == claim
-    (file,) = (path for path in store._folder.rglob("*") if path.is_file())
+    (file,) = (path for path in tmp_path.rglob("*") if path.is_file())
     assert file.stat().st_mode & 0o077 == 0
     for odd in ("..", ".", "a/../b", "\x00", "é" * 256, "\ud800", ""):
         claim = store.keep(Place(odd, odd, odd), odd.encode("utf-8", "replace"))
@@ -78,23 +78,23 @@ def test_hostile_uris(store: FolderStore, uri: str) -> None:
 
 
 def test_links_do_not_lead_out(
-    store: FolderStore, tmp_path_factory: pytest.TempPathFactory
+    store: FolderStore, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Whoever can write into the folder cannot let a worker read elsewhere."""
     outside = tmp_path_factory.mktemp("outside") / "secret"
     outside.write_text('"secret"')
     claim = kept(store, '"secret"')
-    file = store._folder / claim.uri.removeprefix(store.root + "/")
+    file = tmp_path / claim.uri.removeprefix(store.root + "/")
     file.unlink()
     file.symlink_to(outside)
     with pytest.raises(ClaimError, match="out of the store's folder"):
         store.redeem(claim, 1_000)
 
 
-def test_wrong_values(store: FolderStore) -> None:
+def test_wrong_values(store: FolderStore, tmp_path: Path) -> None:
     """A missing value, another length, another hash, and what may not be read."""
     claim = kept(store, '"value"')
-    file = store._folder / claim.uri.removeprefix(store.root + "/")
+    file = tmp_path / claim.uri.removeprefix(store.root + "/")
     with pytest.raises(ClaimError, match="7 bytes, the claim says 8"):
         store.redeem(Claim(claim.uri, claim.sha256, 8), 1_000)
     with pytest.raises(ClaimError, match="7 bytes; 6 may be read"):
