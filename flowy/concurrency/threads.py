@@ -18,6 +18,7 @@ from ..exception import ThreadError
 from ..nouns import counted
 from ..safe_logging import get_logger
 from .clock import SYSTEM_CLOCK, Clock
+from .forks import ProcessGuard
 
 logger = get_logger(__name__)
 
@@ -109,11 +110,14 @@ class Threads:
 
         def settle() -> None:
             """Make the call, and give the future its outcome."""
+            guard = ProcessGuard()
             try:
                 value = call()
             except BaseException as error:
+                guard.end_child(error)
                 future.set_exception(error)
             else:
+                guard.end_child()
                 future.set_result(value)
 
         self.submit(settle)
@@ -160,9 +164,11 @@ class Threads:
         self._calls.put(None)  # for the next thread
 
     def _run(self, call: Callable[[], object]) -> None:
+        guard = ProcessGuard()
         try:
             run_logged(call)
         finally:
+            guard.end_child()  # it would wait here for the calls of its parent
             with self._freed:
                 self._load -= 1
                 self._freed.notify()

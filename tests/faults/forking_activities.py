@@ -133,6 +133,15 @@ class FallingOutAsCoroutine(AsyncActivity):
         return [os.getpid(), await asyncio.to_thread(_end_of_fork, child)]
 
 
+@activity("falling out of a thread", 1, "tasks")
+class FallingOutOfAThread(AsyncActivity):
+    """Forks in a thread of ``asyncio.to_thread`` a child that leaves it, and waits for its end."""
+
+    async def run(self, how: str) -> list[Any]:
+        child = await asyncio.to_thread(_fork, how)
+        return [os.getpid(), await asyncio.to_thread(_end_of_fork, child)]
+
+
 @activity("falling out and on", 1, "tasks")
 class FallingOutAndOn(Activity):
     """Forks a child that leaves ``run``, beats when it has ended, and goes on."""
@@ -229,6 +238,13 @@ def _end_of(job: Future[None]) -> str:
     except BrokenProcessPool:
         return "broken"
     return "went on"
+
+
+def _fork(how: str) -> int:
+    child = os.fork()
+    if child == 0:
+        _leave(how)
+    return child
 
 
 def _leave(how: str) -> list[Any]:

@@ -42,6 +42,8 @@ FALLS = (
     ("falling out", "exits"),
     ("falling out", "suspends"),
     ("falling out as a coroutine", "returns"),
+    ("falling out of a thread", "returns"),
+    ("falling out of a thread", "raises"),
 )
 
 #: More tasks than can come after a stop: one for each poll that is out then.

@@ -76,6 +76,28 @@ os._exit(0)
     assert printed == "0\n"
 
 
+@pytest.mark.parametrize(("run", "code"), [("submit", 0), ("run", 3)])
+def test_a_child_of_a_thread_takes_no_calls(script: Script, run: str, code: int) -> None:
+    """It ends with the call that forked it, and does not wait for the calls of its parent."""
+    printed = script(
+        f"""
+import os, queue, sys
+from flowy.concurrency.threads import Threads
+
+def fork():
+    pid = os.fork()
+    if pid == 0:
+        sys.exit(3)  # which ``submit`` logs, as any other error
+    forked.put(pid)
+
+forked, threads = queue.SimpleQueue(), Threads(1, "thread")
+threads.{run}(fork)
+print(os.waitstatus_to_exitcode(os.waitpid(forked.get(), 0)[1]))
+"""
+    )
+    assert printed == f"{code}\n"
+
+
 def test_the_parent_goes_on(script: Script) -> None:
     """The guard tells the two apart, and ends nothing but the child; a grandchild is one, too."""
     printed = script(
