@@ -267,7 +267,9 @@ class ActivityEnvironment:
             read = self._deserialize_result or activity._deserialize_result
             value = read(_opened(envelope, text))
             return value if self._types is None else self._types.result_from_wire(value)
-        details = _opened_details(envelope, answer.details)
+        details = answer.details
+        if envelope is not None and details is not None:
+            details = envelope.opened_details(details)
         if answer.kind == "canceled":
             return Canceled(details)
         raise ActivityFailedError(
@@ -284,11 +286,6 @@ _STEERING = (SuspendTask, CancelTask, HandOverTask, asyncio.CancelledError)
 def _opened(envelope: Envelope | None, text: str) -> str:
     """Return a result as its caller reads it, who does not require encryption."""
     return text if envelope is None else replace(envelope, require_encryption=False).opened(text)
-
-
-def _opened_details(envelope: Envelope | None, text: str | None) -> str | None:
-    encrypted = text is not None and envelope is not None and envelope.encrypts
-    return _opened(envelope, text) if text and encrypted else text
 
 
 def _check_no_loop() -> None:

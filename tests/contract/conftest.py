@@ -17,7 +17,6 @@ What only the local SWF has, its clock, faults, file and page, belongs to
 from __future__ import annotations
 
 import functools
-import json
 import re
 import time
 import urllib.request
@@ -34,7 +33,7 @@ from flowy.local.quotas import Quotas
 from flowy.swf.client.lean.choice import take_lean_way
 from tests.contract.flows import SHARED_DOMAIN, Flow, NewClient, Own, PassTime, Starter, have_domain
 from tests.contract.recordings import differences
-from tests.patience import until
+from tests.overview import wait_for_polls
 
 if TYPE_CHECKING:
     from mypy_boto3_swf import SWFClient
@@ -255,15 +254,8 @@ def wait_for_pollers(patient_swf: LocalSWF | None) -> Callable[[int], None]:
     """Waits until this number of polls is held, if anything tells of that."""
 
     def wait(count: int) -> None:
-        if patient_swf is None:
-            return
-        url = f"{patient_swf.page_url}look/overview"
-
-        def held() -> int:
-            with urllib.request.urlopen(url) as answer:
-                return int(json.load(answer)["pollersTotal"])
-
-        until(lambda: held() == count, f"{count} pollers")
+        if patient_swf is not None:
+            wait_for_polls(patient_swf, count)
 
     return wait
 

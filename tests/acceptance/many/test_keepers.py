@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from functools import partial
 from pathlib import Path
-from urllib.request import urlopen
 
 from flowy.local import LocalSWF
 from flowy.tokens.sqlite import SQLiteTokenStore
 from tests.acceptance.flowy_command import ROOT, Flowy
+from tests.overview import overview
 from tests.patience import until
 from tests.suspended import Desk, is_closed
 
@@ -38,8 +37,7 @@ def test_two_keepers_outlive_an_swf_that_is_away(tmp_path: Path) -> None:
             swf.clock.turn(TURN_SECONDS)
 
             def all_beaten() -> bool:
-                with urlopen(f"{swf.page_url}look/overview?domain={swf.domain}") as answer:
-                    running = json.load(answer)["running"]
+                running = overview(swf)["running"]
                 assert len(running) == len(waiting), running  # none has timed out
                 return all(task["beatSeconds"] < TURN_SECONDS for task in running)
 

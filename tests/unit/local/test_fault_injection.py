@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from flowy.local import LocalSWF
 from flowy.local.fault_injection import Faults
+from tests.overview import wait_for_polls
 from tests.unit.local.conftest import Wire, Work
 
 
@@ -149,14 +150,13 @@ def test_an_impossible_fault_is_refused(kind: str, actions: list[str], how: dict
 @pytest.mark.parametrize("lose", [False, True])
 def test_a_gone_poller_gets_a_task_on_request(lose: bool) -> None:
     """lose_to_gone_pollers=True behaves like SWF: the task is lost until a timeout."""
-    with LocalSWF(poll_seconds=3, lose_to_gone_pollers=lose) as swf:
+    with LocalSWF(poll_seconds=3, lose_to_gone_pollers=lose, page_port=0) as swf:
         work = Work(swf)
         execution = work.start()
         decision = work.poll_decision()
         wire = Wire(swf)
         wire.send("PollForActivityTask", '{"domain": "local", "taskList": {"name": "tasks"}}')
-        # When this call is answered, the poll above has been received.
-        work.client.count_pending_activity_tasks(domain="local", taskList=work.task_list)
+        wait_for_polls(swf, 1)
         wire.connection.close()
         work.client.respond_decision_task_completed(
             taskToken=decision["taskToken"], decisions=[work.schedule_decision("a")]
