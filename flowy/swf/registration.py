@@ -183,12 +183,7 @@ class _Registration:
                 self._log_pause(error, pause)
                 self._pauses.wait(pause)
             except UnknownResourceError as error:
-                self._give_up(
-                    f"the domain does not exist in this region ({error.fault})."
-                    f"{self._client.place} Check its name and the region, or register it: "
-                    "aws swf register-domain --name "
-                    f"{self._domain} --workflow-execution-retention-period-in-days 7"
-                )
+                self._give_up(self._no_domain(error))
                 return
             except CredentialsError as error:
                 self._give_up(_not_allowed(error))
@@ -200,6 +195,13 @@ class _Registration:
                 else:
                     self._refusal(implementation, said)
                 return
+
+    def _no_domain(self, error: UnknownResourceError) -> str:
+        return (
+            f"the domain does not exist in this region ({error.fault}).{self._client.place} "
+            "Check its name and the region, or register it: aws swf register-domain --name "
+            f"{self._domain} --workflow-execution-retention-period-in-days 7"
+        )
 
     def _log_pause(self, error: TransientError, pause_seconds: float) -> None:
         """Log why the registration waits, with text and endpoint the first time."""

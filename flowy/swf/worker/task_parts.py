@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from ...concurrency.stop import StopLevel
@@ -61,9 +62,7 @@ class TaskParts:
             ended=self._heartbeat_ended if observed else None,
             clock=worker.clock,
         )
-        self.running.waiting = lambda: worker.auto_heartbeats.while_waiting(
-            self.heartbeats, timeout_seconds=self.info.heartbeat, sent=self._interrupt_if_news
-        )
+        self.running.waiting = self._waiting
         self.sealing = self._task_envelope()
         self.responder = Responder(
             worker.client,
@@ -79,6 +78,12 @@ class TaskParts:
     def is_coroutine(self) -> bool:
         """Whether it runs on an event loop."""
         return self._implementation is not None and is_async(self._implementation)
+
+    def _waiting(self) -> AbstractContextManager[None]:
+        """Return a context manager in which heartbeats go on, if any are declared."""
+        return self._worker.auto_heartbeats.while_waiting(
+            self.heartbeats, timeout_seconds=self.info.heartbeat, sent=self._interrupt_if_news
+        )
 
     def _task_envelope(self) -> TaskEnvelope | None:
         envelope = self._implementation.envelope if self._implementation else None
