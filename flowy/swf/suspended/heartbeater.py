@@ -21,6 +21,7 @@ from ...logs import log_keys
 from ...safe_logging import get_logger
 from ...tokens import SuspendedTask, TokenStore
 from ..client import SWFClient
+from ..client.setup_errors import refuses_every_call
 from .end_recorder import EndRecorder
 from .outage import OutageDetector
 from .schedule import LEASE_SECONDS, RETRY_SECONDS, HeartbeatSchedule
@@ -102,6 +103,10 @@ class SuspendedTaskHeartbeater:
             self._outage.not_sent(task, error)
             self._store.beat_in(task.id, RETRY_SECONDS)
         except SWFError as error:
+            if refuses_every_call(error):  # SWF did not see the token
+                self._outage.not_sent(task, error)
+                self._store.beat_in(task.id, RETRY_SECONDS)
+                return
             self._outage.got_through()
             self._handle_refusal(task, error)
         else:
@@ -137,6 +142,7 @@ class SuspendedTaskHeartbeater:
             self._recorder.learn(task)
         except SWFError as error:
             passing = isinstance(error, TransientError | CredentialsError)
+            passing = passing or refuses_every_call(error)
             pause = RETRY_SECONDS if passing else self._schedule.interval_seconds(task)
             logger.warning(
                 "The cancellation of %s, task %s, was requested, but SWF did not accept the answer "

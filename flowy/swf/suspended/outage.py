@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 
-from ...exception import SWFError
+from ...exception import SWFError, TransientError
 from ...logs import log_keys
 from ...safe_logging import get_logger
 from ...tokens import SuspendedTask
@@ -47,11 +47,25 @@ class OutageDetector:
             logger.info("SWF takes heartbeats again.")
 
     def not_sent(self, task: SuspendedTask, error: SWFError) -> None:
-        """Note that the heartbeat of *task* did not get through, because of *error*."""
+        """Note that the heartbeat of *task* did not get through, because of *error*.
+
+        Wrong credentials and settings fail the heartbeats of all tasks: one failure tells enough.
+        """
+        passes = isinstance(error, TransientError)
         with self._lock:
-            self._failures += 1
+            was_out_of_reach = self.is_out_of_reach
+            self._failures += 1 if passes else FAILURES_IN_A_ROW
             self._error = error
             failures = self._failures
+        if was_out_of_reach:
+            return
+        if not passes:
+            logger.error(
+                "No heartbeat can be sent: %s. Until one can, only one is tried every few seconds.",
+                str(error).rstrip("."),
+                extra=log_keys("heartbeat_failed", fault=error.fault),
+            )
+            return
         if failures <= FAILURES_IN_A_ROW:
             logger.warning(
                 "Heartbeat of %s, task %s, not sent (%s). Trying again in %.0f s.",

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import InvalidConfigError, NoCredentialsError
 
-from flowy.exception import CredentialsError, TokenStoreError, TransientError
+from flowy.exception import CredentialsError, RefusedError, TokenStoreError, TransientError
 from flowy.local import LocalSWF
 from flowy.swf.suspended import Keeper
 from flowy.swf.suspended.beat_threads import BEATS_AT_ONCE
 from flowy.swf.suspended.outage import FAILURES_IN_A_ROW
 from flowy.swf.suspended.schedule import LEASE_SECONDS, RETRY_SECONDS
 from flowy.tokens.sqlite import SQLiteTokenStore
-from tests.suspended import Desk
+from tests.suspended import Desk, a_task
 from tests.unit.stand_ins import fault
 from tests.unit.swf.suspended.beats import AheadClock, Beats
 
@@ -62,6 +64,43 @@ def test_credentials_that_expire_are_waited_for(
     assert len(store.pending()) == FAILURES_IN_A_ROW
     clock.ahead += RETRY_SECONDS
     assert store.claim_due(desk.domain, 60) is not None
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (InvalidConfigError(error_msg="mars is no region"), "mars is no region"),
+        (NoCredentialsError(), "no AWS credentials were found"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(
+    error: Exception,
+    said: str,
+    desk: Desk,
+    store: SQLiteTokenStore,
+    clock: AheadClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """However many tasks wait; SWF has not seen their tokens, so that none is given up."""
+
+    class Wrong(Beats):
+        def record_activity_task_heartbeat(self, **_parameters: Any) -> Any:
+            raise error
+
+    late = time.time() - 1
+    for number in range(2 * FAILURES_IN_A_ROW):
+        store.keep(a_task(f"secret-{number}", domain=desk.domain, deadline=late))
+    clock.ahead += 301
+    keeper = Keeper(desk.domain, store, Wrong(desk.client))
+    for _ in range(2):
+        with pytest.raises((RefusedError, CredentialsError)):
+            keeper.look()
+        clock.ahead += RETRY_SECONDS
+    assert len(store.pending()) == 2 * FAILURES_IN_A_ROW
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage().startswith("No heartbeat can be sent: Cannot record_activity_task_")
+    assert said in record.getMessage()
 
 
 def test_says_when_swf_is_back(
