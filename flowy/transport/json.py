@@ -24,6 +24,9 @@ _MAX_DEPTH = 200
 #: other languages would refuse the whole text.
 _NOT_FINITE = "float that is NaN or infinite"
 
+#: What errors call an int that Python refuses to write, and to read.
+_TOO_LONG = "int of too many digits"
+
 _PLAIN = "Return dicts, lists, strings, numbers, booleans and None."
 _STRICT = "Return None or a string for it, or write your own JSON: override _serialize_result."
 
@@ -133,7 +136,7 @@ def _encode(value: Any, noun: str, path: str) -> str:
         what = found[1] if found else type_name(value)
         raise SerializationError(
             f"{what} at {found[0] if found else path} has no JSON form ({type(error).__name__}). "
-            + (_STRICT if what == _NOT_FINITE else _PLAIN)
+            + (_STRICT if what in (_NOT_FINITE, _TOO_LONG) else _PLAIN)
         ) from None
     collision = _first_collision(value, path)
     if collision is not None:
@@ -154,16 +157,28 @@ def _first_misfit(value: Any, path: str) -> tuple[str, str] | None:
             for key in item:
                 if not isinstance(key, str | int | float | bool | None):
                     return at, f"key of type {type_name(key)}"
-                if isinstance(key, float) and not math.isfinite(key):
-                    return at, _NOT_FINITE
-        elif isinstance(item, float) and not math.isfinite(item):
-            return at, _NOT_FINITE
+                if number := _misfit_number(key):
+                    return at, number
+        elif number := _misfit_number(item):
+            return at, number
         elif not isinstance(item, list | tuple):
             try:
                 json.dumps(item)
             except Exception:
                 return at, type_name(item)
     return None
+
+
+def _misfit_number(item: Any) -> str:
+    """Return what errors call a number that has no JSON form; empty for anything else."""
+    if isinstance(item, float) and not math.isfinite(item):
+        return _NOT_FINITE
+    if isinstance(item, int):
+        try:
+            int.__repr__(item)
+        except ValueError:
+            return _TOO_LONG
+    return ""
 
 
 def _first_collision(value: Any, path: str) -> tuple[str, str] | None:

@@ -67,6 +67,17 @@ def test_a_number_of_too_many_digits() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "at"), [({"n": [10**5_000]}, r"result\['n'\]\[0\]"), ({10**5_000: 1}, "result")]
+)
+def test_a_number_that_python_does_not_write(value: Any, at: str) -> None:
+    """An int is a number, so what is wrong with this one is its length."""
+    with pytest.raises(
+        SerializationError, match=f"int of too many digits at {at} has no .* Return"
+    ):
+        encode_result(value)
+
+
+@pytest.mark.parametrize(
     "value",
     [None, True, 0, -1.5, "", "\u00e4\U0001f600", "\ud800", [], {}, {"a": [1, {"b": None}]}],
 )
@@ -120,7 +131,7 @@ class Colour(enum.Enum):
         ({(1, 2): 3}, "key of type tuple at result"),
         ({"in": {b"SECRET": 3}}, "key of type bytes at result['in']"),
         ({"k" * 100: {1}}, "set at result['" + "k" * 36 + "...]"),
-        ([10**5_000], "int at result[0] has no JSON form (ValueError)"),
+        ([10**5_000], "int of too many digits at result[0] has no JSON form (ValueError)"),
         ([Sly(a=1)], "has no JSON form (RuntimeError)"),
         (nested(200_000), "the value is nested too deep"),
     ],
