@@ -35,9 +35,8 @@ class TaskParts:
     def __init__(self, worker: WorkerContext, task: ActivityTask) -> None:
         self._worker = worker
         self._task = task
-        self._implementation = worker.activities.get(task.type)
-        defaults = self._implementation.defaults if self._implementation else None
-        self.info = worker.info_of(task, defaults)
+        self._implementation = served = worker.activities.get(task.type)
+        self.info = worker.info_of(task, served.defaults if served else None)
         self.running = worker.running(self.info)
         self.running.read_history = lambda: self.history_read().now()
         self.started_at = worker.clock.now()
@@ -51,13 +50,13 @@ class TaskParts:
             lambda: worker.policy.flag.is_set(StopLevel.CANCEL),
             self._status_changed if observed else None,
         )
-        heartbeat, start_to_close = self.info.heartbeat, self.info.start_to_close
+        heartbeat = self.info.heartbeat
         self.heartbeats = Heartbeats(
             self.info,
             self._send_heartbeat,
             self.status,
             timeout_seconds=heartbeat,
-            lost_after_seconds=heartbeat or start_to_close,
+            lost_after_seconds=heartbeat or self.info.start_to_close,
             pause=lambda seconds: worker.policy.flag.wait(seconds, StopLevel.CANCEL),
             ended=self._heartbeat_ended if observed else None,
             clock=worker.clock,
@@ -68,7 +67,7 @@ class TaskParts:
             worker.client,
             task.task_token,
             subject=self.info,
-            start_to_close_seconds=start_to_close,
+            start_to_close_seconds=self.info.start_to_close,
             policy=worker.policy,
             sealing=self.sealing,
             clock=worker.clock,
