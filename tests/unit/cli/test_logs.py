@@ -69,7 +69,7 @@ def test_a_record(lines: Lines) -> None:
 
 
 def test_what_is_no_record(lines: Lines) -> None:
-    """Whatever is printed, and a traceback of Python's: each line of it becomes JSON."""
+    """Whatever is printed, and an exception that ends the program: it becomes JSON."""
     with configured():
         print("one\n\ntwo", file=sys.stderr)
         print("three, in pieces", end="", file=sys.stderr)
@@ -79,6 +79,39 @@ def test_what_is_no_record(lines: Lines) -> None:
         assert [line["message"] for line in said[:3]] == ["one", "two", "three, in pieces"]
         assert {(line["level"], line["logger"]) for line in said} == {("ERROR", "stderr")}
         assert said[-1]["message"] == "ValueError: why"
+
+
+def test_a_traceback(lines: Lines) -> None:
+    """It is one record, although Python writes it line by line; what follows is another one."""
+    with configured():
+        print("before", file=sys.stderr)
+        try:
+            raise ValueError("why")
+        except ValueError as error:
+            sys.__excepthook__(ValueError, error, error.__traceback__)
+        print("later", file=sys.stderr)
+        before, traceback, later = (line["message"] for line in lines())
+    assert before == "before"
+    assert traceback.startswith("Traceback (most recent call last):\n  File ")
+    assert traceback.endswith("\nValueError: why")
+    assert later == "later"
+
+
+def test_a_traceback_that_breaks_off(lines: Lines) -> None:
+    """What came of it is written at the next flush, or before a line of JSON."""
+    with configured():
+        begin = "Traceback (most recent call last):"
+        print(begin, file=sys.stderr)
+        print("  File ...", file=sys.stderr)
+        assert lines() == []
+        sys.stderr.flush()
+        assert [line["message"] for line in lines()] == [f"{begin}\n  File ..."]
+        print(begin, file=sys.stderr)
+        print('{"message": "mine"}', file=sys.stderr)
+        assert [line["message"] for line in lines()] == [begin, "mine"]
+        for _ in range(1_000):
+            print(begin, file=sys.stderr)
+        assert len(lines()) == 1
 
 
 def test_a_terminal_of_json(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +149,11 @@ def test_a_record_that_cannot_be_written(lines: Lines) -> None:
     """Arguments that do not fit: each line is JSON still."""
     with configured():
         logging.getLogger("shop").warning("%d", "text")
-        assert any("--- Logging error ---" in line["message"] for line in lines())
+        error, traceback, call = (line["message"] for line in lines())
+        assert error == "--- Logging error ---"
+        assert traceback.startswith("Traceback (most recent call last):\n")
+        assert call.startswith("Call stack:\n")
+        assert "\nMessage: '%d'" in call
 
 
 class Broken(logging.Handler):
