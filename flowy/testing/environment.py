@@ -23,7 +23,15 @@ from ..swf.calling import input_text
 from ..task import Activity, AsyncActivity
 from .declarations import PLAIN_INFO, info_of, reads_history
 from .histories import history_at, told_of
-from .outcomes import Answer, Canceled, HandedOver, Suspended, Unanswered
+from .outcomes import (
+    Answer,
+    Canceled,
+    HandedOver,
+    Suspended,
+    Unanswered,
+    opened_details,
+    opened_result,
+)
 from .scripted import Script, ScriptedTask, steps_at
 
 if TYPE_CHECKING:
@@ -235,13 +243,11 @@ class ActivityEnvironment:
     ) -> str | None:
         if self._serialize_arguments is not None:
             return self._serialize_arguments(args, kwargs)
-        if envelope is None or not envelope.require_encryption:
-            try:
-                return input_text(args, kwargs, activity=activity)
-            except TooLongError:
-                if envelope is None:
-                    raise
-        return input_text(args, kwargs, envelope, activity=activity)
+        required = envelope if envelope is not None and envelope.require_encryption else None
+        try:
+            return input_text(args, kwargs, required, activity=activity)
+        except TooLongError:  # unless it is compressed, or stored
+            return input_text(args, kwargs, envelope, activity=activity)
 
     def _happen(self, what: Callable[[ScriptedTask], None]) -> None:
         if self._runs and self._task is not None:
@@ -265,11 +271,9 @@ class ActivityEnvironment:
         if answer.kind == "completed":
             text = answer.result or ""
             read = self._deserialize_result or activity._deserialize_result
-            value = read(_opened(envelope, text))
+            value = read(opened_result(envelope, text))
             return value if self._types is None else self._types.result_from_wire(value)
-        details = answer.details
-        if envelope is not None and details is not None:
-            details = envelope.opened_details(details)
+        details = opened_details(envelope, answer.details)
         if answer.kind == "canceled":
             return Canceled(details)
         raise ActivityFailedError(
@@ -281,11 +285,6 @@ class ActivityEnvironment:
 
 #: Exceptions that an activity raises or lets pass to end its run; not the author's errors.
 _STEERING = (SuspendTask, CancelTask, HandOverTask, asyncio.CancelledError)
-
-
-def _opened(envelope: Envelope | None, text: str) -> str:
-    """Return a result as its caller reads it, who does not require encryption."""
-    return text if envelope is None else replace(envelope, require_encryption=False).opened(text)
 
 
 def _check_no_loop() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..envelope import Envelope
 
 
 @dataclass(frozen=True)
@@ -48,3 +52,14 @@ class Answer:
     result: str | None = None
     reason: str | None = None
     details: str | None = None
+
+
+def opened_result(envelope: Envelope | None, text: str) -> str:
+    """Return a result as its caller reads it, who does not require encryption."""
+    return text if envelope is None else replace(envelope, require_encryption=False).opened(text)
+
+
+def opened_details(envelope: Envelope | None, text: str | None) -> str | None:
+    """Return details as their reader gets them; those that were not encrypted stay as they are."""
+    encrypted = text is not None and envelope is not None and envelope.encrypts
+    return opened_result(envelope, text) if text and encrypted else text
