@@ -12,7 +12,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from msgspec.inspect import CustomType, type_info
+from msgspec.inspect import (
+    BoolType,
+    CollectionType,
+    CustomType,
+    DataclassType,
+    DictType,
+    Metadata,
+    NamedTupleType,
+    NoneType,
+    StructType,
+    TupleType,
+    TypedDictType,
+    type_info,
+)
 
 from ..exception import ConversionError
 from ..texts import own_failure
@@ -37,6 +50,13 @@ _FORMATS = {
 }
 
 
+#: Types that have no text for a key.
+_NO_KEYS = (
+    BoolType, CollectionType, DataclassType, DictType, NamedTupleType, NoneType, StructType,
+    TupleType, TypedDictType,
+)  # fmt: skip
+
+
 class MsgspecConverter(Converter):
     """Converts dataclasses, msgspec's structs, and all other types that msgspec knows.
 
@@ -47,8 +67,8 @@ class MsgspecConverter(Converter):
     def conversion(self, hint: Any) -> MsgspecConversion:
         """Return the conversion of an annotation."""
         msgspec.json.Decoder(hint)  # refuses what msgspec cannot decode
-        for own in _custom_types(type_info(hint), set()):
-            raise TypeError(f"msgspec does not know {own.__module__}.{own.__qualname__}")
+        for info in _types_in(type_info(hint), set()):
+            _check(info)
         return MsgspecConversion(hint)
 
     def schemas(self, hints: Sequence[Any], *, of_results: bool) -> tuple[list[Schema], Schema]:
@@ -115,16 +135,27 @@ def _expectation(text: str) -> str:
     return "does not fit its type" if name is None else f"expected {name}"
 
 
-def _custom_types(info: Any, seen: set[int]) -> Iterator[type]:
-    """Yield the types in *info* that msgspec cannot convert."""
+def _check(info: Any) -> None:
+    """Raise TypeError if no value of a type can travel."""
+    if isinstance(info, CustomType):
+        raise TypeError(f"msgspec does not know {info.cls.__module__}.{info.cls.__qualname__}")
+    if isinstance(info, DictType):
+        key = info.key_type
+        while isinstance(key, Metadata):
+            key = key.type
+        if isinstance(key, _NO_KEYS):
+            raise TypeError("msgspec cannot write its keys, which are texts in JSON")
+
+
+def _types_in(info: Any, seen: set[int]) -> Iterator[Any]:
+    """Yield a type and those in it."""
     if id(info) in seen:
         return
     seen.add(id(info))
-    if isinstance(info, CustomType):
-        yield info.cls
-    elif isinstance(info, tuple):
+    if isinstance(info, tuple):
         for each in info:
-            yield from _custom_types(each, seen)
+            yield from _types_in(each, seen)
     elif isinstance(info, msgspec.Struct):
+        yield info
         for name in info.__struct_fields__:
-            yield from _custom_types(getattr(info, name), seen)
+            yield from _types_in(getattr(info, name), seen)

@@ -27,6 +27,11 @@ HIDDEN = "has a secret, which pydantic writes as stars: give its type a serializ
 #: The method of enumerations that do not find members themselves.
 _FINDS_NONE = enum.Enum._missing_.__func__  # type: ignore[attr-defined]
 
+#: Kinds of schemas that no text fits, so that they are no keys in JSON.
+_NO_KEYS = frozenset(
+    {"call", "dataclass", "dict", "frozenset", "list", "model", "none", "set", "tuple"}
+)
+
 #: Keys of a schema whose values are data of the type instead of schemas.
 _DATA = frozenset({"cls", "metadata", "default", "function", "config", "expected"})
 
@@ -79,12 +84,12 @@ def is_strict(schema: Any) -> bool:
 
 
 def check_readable(schema: Any) -> None:
-    """Check that the values of all enumerations and literals in a schema can be read from JSON.
+    """Check that all keys, enumerations and literals in a schema can be read from JSON.
 
     An author's own function may read them, so what such a function stands before is not checked.
 
     Raises:
-        TypeError: one has a value that no JSON value is equal to.
+        TypeError: one has a value that no JSON value is equal to; or keys are no texts.
     """
     if isinstance(schema, list | tuple):
         for each in schema:
@@ -94,6 +99,8 @@ def check_readable(schema: Any) -> None:
     kind = schema.get("type")
     if isinstance(kind, str) and kind.startswith("function"):
         return
+    if kind == "dict" and schema.get("keys_schema", {}).get("type") in _NO_KEYS:
+        raise TypeError("pydantic does not read its keys, which are texts in JSON")
     for value in _declared(schema):
         if not isinstance(value, str | int | float | None):
             raise TypeError(f"pydantic reads no {type(value).__qualname__} in it from JSON")

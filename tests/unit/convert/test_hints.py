@@ -155,6 +155,8 @@ def _typed(annotation: Any, converter: Converter, *, result: bool = False) -> ty
         (list[Dangling], "ForCheckersAlone"),
         (NotOurs, "NotOurs"),
         (dict[str, NotOurs], "NotOurs"),
+        (dict[tuple[int, int], int], "its keys, which are texts in JSON"),
+        (list[dict[None, int]], "its keys, which are texts in JSON"),
     ],
 )
 def test_refused_at_the_scan(
