@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 
+from tests.faults.chances import A_TENTH_OF_EACH, IN_THE_DARK
 from tests.faults.conftest import Workers, both_http_ways
 from tests.faults.endpoint import Endpoint
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS, Fault
@@ -12,18 +13,6 @@ from tests.patience import PATIENCE_SECONDS
 
 TASKS = 240
 SLOTS = 40
-
-#: A tenth of each: of ten calls, six meet a fault.
-A_TENTH_OF_EACH = {
-    Fault.THROTTLE: 0.1,
-    Fault.ERROR: 0.1,
-    Fault.BREAK_BEFORE: 0.1,
-    Fault.BREAK_AFTER: 0.1,
-    Fault.DELAY: 0.1,
-    Fault.RUBBISH: 0.1,
-}
-#: After these a client cannot tell whether its call was carried out.
-IN_THE_DARK = (Fault.BREAK_BEFORE, Fault.BREAK_AFTER, Fault.RUBBISH)
 
 
 @both_http_ways

@@ -11,11 +11,11 @@ import time
 import pytest
 
 from flowy import reasons
+from tests.faults.accounts import assert_accounted
 from tests.faults.conftest import FAILED_WITHIN_SECONDS, Workers, pid_of
 from tests.faults.endpoint import Endpoint
 from tests.faults.record import Record
 from tests.faults.sessions import PROCESSES, Session
-from tests.faults.test_stops import assert_accounted
 
 #: How an activity may end its process: its name, its arguments, and what is said of the end.
 DEATHS: tuple[tuple[str, list[int], str], ...] = (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.faults.accounts import assert_accounted
 from tests.faults.conftest import Workers, both_http_ways
 from tests.faults.endpoint import Endpoint
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS, Fault
 from tests.faults.reply import Reply
-from tests.faults.test_stops import assert_accounted
 from tests.gates import Gate
 
 COMPLETED = ("RespondActivityTaskCompleted",)

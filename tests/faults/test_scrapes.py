@@ -9,10 +9,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from flowy.exception import HealthError
 from flowy.health.client import asked
+from tests.faults.chances import A_TENTH_OF_EACH, IN_THE_DARK
 from tests.faults.conftest import Workers
 from tests.faults.endpoint import Endpoint
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS
-from tests.faults.test_chance import A_TENTH_OF_EACH, IN_THE_DARK
 from tests.patience import until
 
 pytestmark = pytest.mark.usefixtures("patient_probes")

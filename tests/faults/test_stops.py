@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import time
 
 import pytest
 
-from flowy.swf.worker.report import StopReport
+from tests.faults.accounts import assert_accounted
 from tests.faults.conftest import Workers
 from tests.faults.endpoint import Endpoint
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS, Fault
-from tests.faults.record import Record
 
 #: What the tasks are: their type, arguments, and about how long one takes, in seconds.
 LOADS = (
@@ -32,16 +30,6 @@ SPREAD_SECONDS = 0.1
 A_BAD_DAY = dict.fromkeys(
     (Fault.THROTTLE, Fault.ERROR, Fault.BREAK_BEFORE, Fault.BREAK_AFTER, Fault.RUBBISH), 0.03
 )
-
-
-def assert_accounted(record: Record, report: StopReport) -> None:
-    """Each task that was handed out has its answer, or its place in the report; none has two."""
-    named = re.findall(r"activity a-(\S+) of", " ".join(report.abandoned + report.unanswered))
-    assert record.open <= set(named), "open, and the report does not say so"
-    assert len(record.lost) <= len(report.polls_lost)
-    left = (report.abandoned, report.failed_by_stop, report.unanswered)
-    told = report.completed + report.failed + report.canceled + report.closed
-    assert told + sum(map(len, left)) == len(record.handed) - len(record.lost)
 
 
 @pytest.mark.parametrize("number", range(12))

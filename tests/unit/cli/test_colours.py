@@ -12,16 +12,9 @@ from flowy.cli.colours import coloured, has_colours
 from flowy.cli.logs import configure_logging
 from flowy.cli.tables import print_table
 from flowy.cli.terminal import say
+from tests.unit.cli.terminals import Terminal
 
 HEADINGS, ROWS = ("NAME", "STATE"), [("a", "completed"), ("bb", "failed: no money")]
-
-
-class Terminal(io.StringIO):
-    """What is written to a terminal."""
-
-    def isatty(self) -> bool:
-        super().isatty()  # a ValueError if it is closed
-        return True
 
 
 @pytest.fixture

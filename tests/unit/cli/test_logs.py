@@ -21,7 +21,7 @@ from flowy.cli.logs import FLOWY, configure_logging, say_if_silenced
 from flowy.cli.terminal import say
 from flowy.logs.json_lines import JSONFormatter
 from flowy.safe_logging import get_logger
-from tests.unit.cli.test_colours import Terminal
+from tests.unit.cli.terminals import Terminal
 
 
 @contextmanager

@@ -10,13 +10,7 @@ import pytest
 from flowy.cli import waiting as module
 from flowy.cli.waiting import waiting
 from tests.patience import until
-
-
-class Terminal(io.StringIO):
-    """What is written to a terminal."""
-
-    def isatty(self) -> bool:
-        return True
+from tests.unit.cli.terminals import Terminal
 
 
 def test_the_line_is_replaced_and_goes(monkeypatch: pytest.MonkeyPatch) -> None:

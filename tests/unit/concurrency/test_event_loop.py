@@ -9,41 +9,16 @@ import gc
 import logging
 import queue
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from flowy.concurrency.event_loop import ANSWER_THREADS, CALL_THREADS, EventLoop
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.concurrency.conftest import Script
-
-
-class Started(NamedTuple):
-    """A coroutine on the loop: what it ended with (None: it returned), and what cancels it."""
-
-    ended: Future[BaseException | None]
-    cancel: Callable[[], None]
-
-    def result(self) -> BaseException | None:
-        return self.ended.result(PATIENCE_SECONDS)
-
-
-def start(
-    loop: EventLoop,
-    coroutine: Callable[[], Coroutine[Any, Any, object]],
-    context: contextvars.Context | None = None,
-) -> Started:
-    """Start a coroutine on the loop."""
-    ended: Future[BaseException | None] = Future()
-
-    async def run() -> Callable[[], object]:
-        await coroutine()
-        return functools.partial(ended.set_result, None)
-
-    cancel = loop.submit(run, ended.set_result, context or contextvars.Context())
-    return Started(ended, cancel)
+from tests.unit.concurrency.on_loop import start
 
 
 @pytest.fixture

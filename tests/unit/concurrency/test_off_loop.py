@@ -12,7 +12,7 @@ import pytest
 
 from flowy.concurrency.event_loop import CALL_THREADS, EventLoop, off_loop
 from tests.patience import PATIENCE_SECONDS
-from tests.unit.concurrency.test_event_loop import start
+from tests.unit.concurrency.on_loop import start
 
 
 @pytest.fixture

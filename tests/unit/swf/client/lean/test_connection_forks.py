@@ -9,7 +9,6 @@ import socket
 import stat
 import sys
 import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +19,7 @@ from botocore.exceptions import (
 
 from tests.patience import PATIENCE_SECONDS, until
 from tests.unit.swf.client.conftest import MakeClient
+from tests.unit.swf.client.lean.forks import in_a_child
 from tests.unit.swf.client.lean.raw_server import (
     Peer,
     RawServer,
@@ -60,20 +60,6 @@ def test_an_interrupt_spends_the_connection(lean: MakeClient) -> None:
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert server.connections == 2
-
-
-def in_a_child(call: Any) -> Any:
-    """Fork, call it in the child, and return its exit code."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads
-        pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            code = int(not call())
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")

@@ -23,6 +23,7 @@ from flowy.swf.client.lean.tls import tls_context
 from tests.patience import PATIENCE_SECONDS
 from tests.unit.scripted_swf import session
 from tests.unit.swf.client.conftest import MakeClient
+from tests.unit.swf.client.lean.forks import in_a_child
 from tests.unit.swf.client.lean.raw_server import (
     PATIENT,
     Peer,
@@ -33,7 +34,6 @@ from tests.unit.swf.client.lean.raw_server import (
     poll,
     tls_context_of,
 )
-from tests.unit.swf.client.lean.test_connection_forks import in_a_child
 
 
 @pytest.mark.usefixtures("trusting")
