@@ -79,6 +79,9 @@ class RunningActivity:
 
 _running: ContextVar[RunningActivity] = ContextVar("flowy_running_activity")
 
+#: The task for which the worker itself makes a call here; its activity does not run here.
+_called_for: ContextVar[ActivityInfo | None] = ContextVar("flowy_called_for", default=None)
+
 #: Whether what runs here is a replay; and whether all of this process is one.
 _replays: ContextVar[bool] = ContextVar("flowy_replays", default=False)
 _process_replays = False
@@ -100,6 +103,11 @@ def waiting() -> AbstractContextManager[object]:
     if running is None or running.waiting is None:
         return nullcontext()
     return running.waiting()
+
+
+def logged_or_none() -> ActivityInfo | None:
+    """Return what log records from here are about: what runs here, or what a call is made for."""
+    return current_or_none() or _called_for.get()
 
 
 def occupies_only_slot() -> bool:
@@ -186,6 +194,16 @@ def entered_replay(*, process: bool = False) -> Iterator[None]:
     finally:
         _process_replays = before
         _replays.reset(mark)
+
+
+@contextmanager
+def calling_for(info: ActivityInfo) -> Iterator[None]:
+    """Let log records name a task while the block makes a call for it."""
+    mark = _called_for.set(info)
+    try:
+        yield
+    finally:
+        _called_for.reset(mark)
 
 
 @contextmanager

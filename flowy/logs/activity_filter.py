@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 
-from ..context import current_or_none
+from ..context import logged_or_none
 from .keys import ACTIVITY_KEYS, OWN_KEYS
 
 
@@ -26,7 +26,7 @@ class ActivityFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Add the missing keys."""
-        info = current_or_none()
+        info = logged_or_none()
         has = record.__dict__
         for key, name in ACTIVITY_KEYS.items():
             if key not in has:

@@ -12,7 +12,7 @@ from ... import reasons
 from ...concurrency.clock import Clock
 from ...concurrency.retry import Deadline
 from ...concurrency.threads import Threads
-from ...context import RunningActivity, entered
+from ...context import calling_for
 from ...invocation import Failed, TaskOutcome
 from ...observer import Observers, TaskEnded
 from ...safe_logging import get_logger
@@ -105,9 +105,8 @@ class DeadTasks:
         def fail() -> None:
             """Fail the task, and record its outcome."""
             outcome = TaskOutcome.UNANSWERED
-            running = RunningActivity(task.info, Deadline(None), self._policy.flag.is_set)
             try:
-                with entered(running):  # so that each record of its calls has its ids
+                with calling_for(task.info):
                     outcome = responder.deliver(answer)
             finally:
                 self._record(task, outcome, ran_seconds)

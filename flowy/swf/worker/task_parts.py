@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from ...concurrency.stop import StopLevel
-from ...context import entered
+from ...context import calling_for
 from ...invocation import Answer, Failed, NoAnswer, StatusRecord, TaskStatus
 from ...observer import HeartbeatEnded, StatusChanged
 from ...safe_logging import get_logger
@@ -135,7 +135,7 @@ class TaskParts:
         if details is not None and details != self._journaled and self._has_history:
             self._journaled = details
             self._worker.journal.beaten(self._task.task_token, details)
-        with entered(self.running):  # a background heartbeat has a thread without it
+        with calling_for(self.info):
             return self._worker.client.record_activity_task_heartbeat(
                 self._task.task_token, details
             )

@@ -14,7 +14,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 
-from ...context import entered
+from ...context import calling_for
 from ...invocation import (
     Answer,
     Failed,
@@ -151,7 +151,7 @@ class TaskRun(TaskParts):
             return False
         outcome = TaskOutcome.UNANSWERED
         try:
-            with entered(self.running):  # so that each record of its calls has its ids
+            with calling_for(self.info):
                 self._flush(answer)
                 outcome = self.responder.respond(answer, self.heartbeats.details)
         finally:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from flowy import reasons
+from flowy.context import ActivityInfo, current_or_none
 from flowy.exception import SuspendTask, TokenStoreError
 from flowy.invocation import (
     Answer,
@@ -36,6 +37,8 @@ def test_the_calls_of_a_task_have_its_ids_in_the_log(
 ) -> None:
     """Whatever thread makes them: of a background heartbeat, of a coroutine's answer, of a stop."""
     caplog.set_level(logging.DEBUG)
+    running_here: list[ActivityInfo | None] = []
+    case.calls.on_answer = lambda: running_here.append(current_or_none())
     run = case.task_run()
     with caplog.filtering(ActivityFilter()):
         run.heartbeats.send()  # as the threads of background heartbeats do
@@ -47,6 +50,7 @@ def test_the_calls_of_a_task_have_its_ids_in_the_log(
     ]
     for call in calls:
         assert call.__dict__["flowy_activity_id"] == run.info.activity_id
+    assert running_here == [None]  # tracing, for example, must not take the call for the activity's
 
 
 def test_a_task_is_in_the_journal_before_it_runs(case: Case) -> None:
