@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
+    HTTPClientError,
     ReadTimeoutError,
 )
 
@@ -19,7 +21,6 @@ from tests.unit.swf.client.conftest import MakeClient
 from tests.unit.swf.client.lean.raw_server import (
     Peer,
     RawServer,
-    answer,
     connections_of,
     error_of,
     poll,
@@ -84,14 +85,25 @@ def test_nobody_listens(either: MakeClient) -> None:
     assert f'"http://127.0.0.1:{port}/"' in str(error)
 
 
-def test_a_name_that_nobody_has(either: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same holds for a name that does not resolve."""
+@pytest.mark.parametrize(
+    ("problem", "kind"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), EndpointConnectionError),
+        (PermissionError(errno.EACCES, "Permission denied"), EndpointConnectionError),
+        (UnicodeError("label empty or too long"), HTTPClientError),
+        (RuntimeError("a resolver of another library"), HTTPClientError),
+    ],
+)
+def test_a_name_that_cannot_be_looked_up(
+    either: MakeClient, monkeypatch: pytest.MonkeyPatch, problem: Exception, kind: type[Exception]
+) -> None:
+    """Whatever is raised, botocore's own class comes of it."""
 
     def fails(*_: Any, **__: Any) -> Any:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        raise problem
 
     monkeypatch.setattr(socket, "getaddrinfo", fails)
-    assert type(error_of(either("http://swf.invalid"))) is EndpointConnectionError
+    assert type(error_of(either("http://swf.invalid"))) is kind
 
 
 def test_a_connect_timeout(either: MakeClient) -> None:
@@ -115,15 +127,8 @@ def test_a_connect_timeout(either: MakeClient) -> None:
 
 def test_a_read_timeout(lean: MakeClient) -> None:
     """Silence ends the call, and its connection is not used again."""
-
-    def silent(peer: Peer) -> None:
-        while peer.read():
-            if len(server.requests) == 1:
-                peer.send(answer())
-
-    with RawServer(silent) as server:
+    with RawServer(Peer.wait_for_end) as server:
         client = lean(server.url, read_timeout=0.2)
-        poll(client)
         assert type(error_of(client)) is ReadTimeoutError
         assert connections_of(client) == set()
 

@@ -62,6 +62,45 @@ def test_an_interrupt_spends_the_connection(lean: MakeClient) -> None:
     assert server.connections == 2
 
 
+def test_an_interrupt_while_a_connection_is_opened(lean: MakeClient) -> None:
+    """It leaves no socket open; a full backlog accepts no connection."""
+
+    class Interrupt(BaseException):
+        pass
+
+    def interrupt(*_: Any) -> None:
+        raise Interrupt
+
+    def kill() -> None:
+        until(lambda: is_in(threading.main_thread(), "create_connection") and sockets() - before)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    handler = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with contextlib.ExitStack() as stack:
+            url = full_backlog(stack)
+            client = lean(url)
+            before = sockets()
+            stack.enter_context(ThreadPoolExecutor(1)).submit(kill)
+            with pytest.raises(Interrupt):
+                poll(client)
+            assert sockets() == before
+    finally:
+        signal.signal(signal.SIGUSR1, handler)
+
+
+def full_backlog(stack: contextlib.ExitStack) -> str:
+    """Return the URL of what takes no connection."""
+    listener = stack.enter_context(socket.socket())
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(0)
+    for _ in range(8):
+        one = stack.enter_context(socket.socket())
+        one.setblocking(False)
+        one.connect_ex(listener.getsockname())
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
 def test_a_fork_has_connections_of_its_own(lean: MakeClient) -> None:
     """The child opens one; the parent's is still good, and was closed in the child."""
