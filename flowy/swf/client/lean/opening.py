@@ -11,6 +11,7 @@ import functools
 import os
 import socket
 import ssl
+import threading
 import weakref
 from collections.abc import Callable
 
@@ -20,6 +21,10 @@ from .origin import Origin
 
 #: The sockets of this process; a forked child closes its copies.
 _sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+#: Held while a socket is made and added to these, and during a fork: no child has one that it does
+#: not know. A signal handler may fork in between, in the same thread.
+_making = threading.RLock()
 
 
 class HandshakeError(Exception):
@@ -122,11 +127,12 @@ def create_connection(address: tuple[str, int], timeout: float | None) -> socket
     problem = OSError("the name has no address")
     for family, kind, protocol, _, place in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
         try:
-            connected = socket.socket(family, kind, protocol)
+            with _making:
+                connected = socket.socket(family, kind, protocol)
+                _sockets.add(connected)
         except OSError as error:  # the system may know a family that it cannot use
             problem = error
             continue
-        _sockets.add(connected)
         try:
             connected.settimeout(timeout)
             connected.connect(place)
@@ -148,13 +154,14 @@ def _with_tls(plain: socket.socket, context: ssl.SSLContext, host: str) -> socke
     # Certificates name hosts without the dot at the end of a complete name.
     name = host.rstrip(".")
     try:
-        wrapped = context.wrap_socket(
-            plain,
-            server_hostname=name,
-            do_handshake_on_connect=False,
-            suppress_ragged_eofs=False,
-        )
-        _sockets.add(wrapped)
+        with _making:
+            wrapped = context.wrap_socket(
+                plain,
+                server_hostname=name,
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
+            )
+            _sockets.add(wrapped)
         try:
             wrapped.do_handshake()
         except BaseException:
@@ -171,10 +178,19 @@ def _with_tls(plain: socket.socket, context: ssl.SSLContext, host: str) -> socke
 def _register_with_interpreter() -> None:
     """Register only once, because the interpreter cannot remove a hook."""
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_close_copies)
+        os.register_at_fork(
+            before=_wait_for_sockets,
+            after_in_parent=_making.release,
+            after_in_child=_close_copies,
+        )
+
+
+def _wait_for_sockets() -> None:
+    _making.acquire()
 
 
 def _close_copies() -> None:
+    _making.release()
     for each in list(_sockets):
         with contextlib.suppress(OSError):
             each.close()

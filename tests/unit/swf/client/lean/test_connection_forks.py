@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import stat
 import sys
 import threading
@@ -175,18 +176,52 @@ def test_a_fork_closes_a_connection_that_is_being_opened(
         thread.join()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_fork_closes_a_socket_that_has_just_been_made(
+    lean: MakeClient, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    """The fork waits until the child can know of it."""
+    made, forked = threading.Event(), threading.Event()
+    owner, method = (socket, "socket") if scheme == "http" else (ssl.SSLContext, "wrap_socket")
+    make = getattr(owner, method)
+
+    def make_slowly(*args: Any, **kwargs: Any) -> socket.socket:
+        one: socket.socket = make(*args, **kwargs)
+        made.set()
+        waits = "_wait_for_sockets"
+        until(lambda: forked.is_set() or is_in(threading.main_thread(), waits))
+        return one
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = lean(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}")
+        before = sockets()
+        thread = threading.Thread(target=error_of, args=(client,))
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, method, make_slowly)
+            thread.start()
+            assert made.wait(PATIENCE_SECONDS)
+            patch.undo()
+            opened = sockets() - before
+            assert len(opened) == 1
+            assert in_a_child(lambda: not sockets() & opened) == 0
+            forked.set()
+    thread.join()
+
+
 def sockets() -> set[int]:
     """Return what identifies the TCP sockets that are open in this process.
 
     Others come and go: a lookup of a name opens one for a moment.
     """
     found = set()
-    for descriptor in filter(is_open, range(3, 1_000)):
-        state = os.fstat(descriptor)
-        if stat.S_ISSOCK(state.st_mode):
-            with socket.socket(fileno=os.dup(descriptor)) as one:
-                if (one.family, one.type) == (socket.AF_INET, socket.SOCK_STREAM):
-                    found.add(state.st_ino)
+    for descriptor in range(3, 1_000):
+        with contextlib.suppress(OSError):
+            state = os.fstat(descriptor)
+            if stat.S_ISSOCK(state.st_mode):
+                with socket.socket(fileno=os.dup(descriptor)) as one:
+                    if (one.family, one.type) == (socket.AF_INET, socket.SOCK_STREAM):
+                        found.add(state.st_ino)
     return found
 
 
