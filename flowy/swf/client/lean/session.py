@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ....safe_logging import get_logger
 from .answer import BrokenAnswerError
 from .opening import HandshakeError
 from .origin import origin_of
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from .answer import HTTPAnswer
     from .connection import Connection
     from .origin import Origin
+
+logger = get_logger(__name__)
 
 #: Headers that ask for more than a plain exchange.
 _ODD_HEADERS = frozenset(
@@ -64,6 +67,7 @@ class LeanSession:
         self._pool = pool
         self._origin = origin
         self._read_timeout = read_timeout
+        self._has_logged = False
         self._opening = (
             f"POST / HTTP/1.1\r\nHost: {origin.host_header}\r\nAccept-Encoding: identity\r\n"
         ).encode("ascii")
@@ -76,8 +80,7 @@ class LeanSession:
         """
         data = self._bytes_of(request)
         if data is None:
-            response: AWSResponse = self._botocores.send(request)
-            return response
+            return self._send_by_botocore(request)
         connection = self._connect(request)
         try:
             answer = self._exchange(connection, data, request)
@@ -90,6 +93,16 @@ class LeanSession:
             self._pool.discard(connection)
         headers: Any = answer.headers
         return self._response(request.url, answer.status, headers, _Body(answer.body))
+
+    def _send_by_botocore(self, request: AWSPreparedRequest) -> AWSResponse:
+        if not self._has_logged:
+            self._has_logged = True
+            logger.info(
+                "Requests other than plain calls to %s go through botocore's own HTTP connections.",
+                self._origin.host_header,
+            )
+        response: AWSResponse = self._botocores.send(request)
+        return response
 
     def close(self) -> None:
         """Close the connections that no call uses."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import HTTPClientError
 
+from flowy.swf.client import connect
 from flowy.swf.client.lean.choice import take_lean_way
 from tests.unit.swf.client.conftest import MakeClient
 from tests.unit.swf.client.lean.raw_server import (
@@ -112,15 +116,46 @@ AT_THE_END = (no_length, number)
 @pytest.mark.parametrize(
     "change", [odd_header, line_break, no_length, number, other_place, text_body]
 )
-def test_other_requests_go_through_botocore(lean: MakeClient, change: Callable[..., None]) -> None:
-    """A handler of the user's may change a request: then botocore sends it, once."""
+def test_other_requests_go_through_botocore(
+    lean: MakeClient, change: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A handler of the user's may change a request: then botocore sends it, and a line says so."""
+    caplog.set_level(logging.INFO, "flowy")
     with RawServer() as server:
         client = lean(server.url)
         event = "before-send.swf" if change in AT_THE_END else "request-created.swf"
         client.meta.events.register(event, change)
-        assert poll(client)["startedEventId"] == 0
+        for _ in range(2):
+            assert poll(client)["startedEventId"] == 0
         assert connections_of(client) == set()
-    assert len(server.requests) == 1
+    assert len(server.requests) == 2
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Requests other than plain calls to 127.0.0.1:{server.port} go through botocore's own "
+        "HTTP connections."
+    ]
+
+
+def test_an_endpoint_that_only_a_call_shows(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """botocore's rules may lead to another host than the client shows: botocore calls it."""
+    caplog.set_level(logging.INFO, "flowy")
+    asked: list[Any] = []
+
+    def resolve(host: Any, *_: Any, **__: Any) -> Any:
+        asked.append(host)
+        raise OSError("no network in tests")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-gov-west-1")
+    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
+    client: Any = connect()
+    shown = urlsplit(client._polls.meta.endpoint_url).hostname
+    error_of(client._polls)
+    (called,) = set(asked)
+    texts = [record.getMessage() for record in caplog.records]
+    by_botocore = f"Requests other than plain calls to {shown} go through botocore's own HTTP"
+    assert any(by_botocore in text for text in texts) is (called != shown)
 
 
 def test_a_body_that_is_not_as_long_as_it_says(lean: MakeClient) -> None:
