@@ -39,6 +39,8 @@ HEADERS = (
     "A", "Z-last", "X-Amz-User-Agent",
 )  # fmt: skip
 TEXT = string.ascii_letters + string.digits + " /+=,;:._-~\t'\"()<>@{}[]?*%&#!$^|`"
+#: What handlers may put into a header, such as baggage, besides.
+MORE_TEXT = "\u00e9\u20ac\u00a0\u2003\x0b\x1c\x85"
 
 
 @pytest.fixture
@@ -81,6 +83,9 @@ class Chance(random.Random):
     def text(self) -> str:
         return self.choice(self._texts)
 
+    def value(self) -> str:
+        return self.text() + self.choice((*MORE_TEXT, "")) + self.text()
+
     def credentials(self) -> ReadOnlyCredentials:
         token = self.text() if self.random() < 0.5 else None
         return ReadOnlyCredentials(self.text(), self.choice(self.secrets), token)
@@ -89,7 +94,7 @@ class Chance(random.Random):
         """Return what makes one request again and again."""
         url = f"{self.choice(('http', 'https'))}://{self.choice(HOSTS)}{self.choice(PORTS)}"
         url += "/" if self.random() < 0.9 else ""
-        headers = {name: self.text() for name in self.sample(HEADERS, self.randrange(7))}
+        headers = {name: self.value() for name in self.sample(HEADERS, self.randrange(7))}
         if self.random() < 0.9:
             headers["X-Amz-Target"] = "SimpleWorkflowService.PollForActivityTask"
         body = self.randbytes(self.choice((1, 2, 60, 300, 5_000)))
