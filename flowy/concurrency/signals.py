@@ -200,7 +200,8 @@ def _heard_at_once(
         yield wake_up
     finally:
         signal.set_wakeup_fd(before)
-        mouth.close()
+        with contextlib.suppress(OSError):  # an activity may have closed its descriptor
+            mouth.close()
 
 
 @contextmanager

@@ -120,6 +120,8 @@ class Resetting(Activity):
             asyncio.run(_use_signal_handlers())
         elif how == "no wakeup":
             signal.set_wakeup_fd(-1)
+        elif how == "closed wakeup":
+            os.close(signal.set_wakeup_fd(-1))
         else:
             handler = {"default": signal.SIG_DFL, "ignored": signal.SIG_IGN}[how]
             for number in STOP_SIGNALS:

@@ -84,6 +84,7 @@ def test_a_hang_up_that_is_ignored_stays_ignored(endpoint: Endpoint, mode: Mode)
         (SERIAL, "default", SIGHUP),
         (SERIAL, "ignored", SIGINT),
         (SERIAL, "loop", SIGTERM),
+        (SERIAL, "closed wakeup", SIGTERM),
         (COMMAND, "default", SIGTERM),
     ],
     ids=str,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ...concurrency.event_loop import EventLoop
 from ...concurrency.stop import StopLevel
-from ...concurrency.threads import Threads
+from ...concurrency.threads import Threads, run_logged
 from ...exception import ThreadError
 from .activity_call import is_async
 from .slots import Slots
@@ -97,7 +97,8 @@ class Runner:
     def _run_here(self, run: TaskRun) -> None:
         self.here = run
         try:
-            run.run(self.put_signals_back)
+            # The activity may have closed the descriptors that the signals need: it has run.
+            run.run(lambda: run_logged(self.put_signals_back))
         finally:
             self.here = None
 

@@ -105,6 +105,19 @@ def test_signal_handlers_are_put_back_after_each_run(error: BaseException) -> No
         assert calls == ["put back"]
 
 
+def test_signals_that_cannot_be_put_back_cost_no_result() -> None:
+    """The activity has run, whatever it did to the descriptors of the process."""
+
+    def put_back() -> None:
+        raise OSError("bad file descriptor")
+
+    with Place(running(lambda self, value: value)) as place:
+        place.runner.put_signals_back = put_back
+        task_run = place.polled()
+        place.runner.run(task_run)
+        assert task_run.outcome is TaskOutcome.COMPLETED
+
+
 def test_one_coroutine_at_a_time_is_waited_for() -> None:
     """It runs on the event loop, and the calling thread waits until it is settled."""
     threads: list[threading.Thread] = []
