@@ -158,8 +158,11 @@ class SWFClient(ExecutionCalls, RegistrationCalls):
 
 
 def _check_genuine(answer: Mapping[str, Any], key: str, method: str) -> None:
-    """Raise TransientError if a boto3 client's answer lacks a key that SWF always sends."""
-    if key not in answer and "ResponseMetadata" in answer:
+    """Raise TransientError if a boto3 client's answer lacks a key that SWF always sends.
+
+    Clients other than boto3's show nothing in ``ResponseMetadata``.
+    """
+    if key not in answer and answer.get("ResponseMetadata"):
         raise unreadable(method)
 
 

@@ -13,7 +13,7 @@ from flowy.swf.client import SWFClient
 from flowy.swf.client.genuine import check_bodies, is_genuine
 from tests.faults.reply import EMPTY_POLL
 from tests.unit.scripted_swf import ONE_ATTEMPT, Says, ScriptedSWF, boto3_client, lean_client
-from tests.unit.stand_ins import task_answer
+from tests.unit.stand_ins import ScriptedLayer1, task_answer
 from tests.unit.swf.client.lean.raw_server import RawServer
 
 pytestmark = pytest.mark.usefixtures("no_settings")
@@ -180,6 +180,14 @@ def test_no_answer_has_a_message() -> None:
 def test_a_client_that_shows_neither_status_nor_headers(answer: object) -> None:
     """Its answers are taken as they are."""
     assert is_genuine(answer)
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"ResponseMetadata": None}, {"ResponseMetadata": {}}])
+def test_an_empty_poll_of_a_client_that_shows_nothing(answer: dict[str, Any] | None) -> None:
+    """Its answers may lack the keys that SWF always sends."""
+    client = ScriptedLayer1(answer).client()
+    assert client.poll_for_activity_task("domain", "list", "me") is None
+    assert client.record_activity_task_heartbeat("token") is False
 
 
 @pytest.mark.parametrize("answer", ["", "page", b"page", [], [1], 0, 7, False])
