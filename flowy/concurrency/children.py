@@ -5,7 +5,9 @@ A child sends JSON through the pipe, and what it sent before it died can still b
 
 from __future__ import annotations
 
+import functools
 import json
+import select
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ from typing import Any, Protocol
 from ..safe_logging import get_logger
 from .forks import ProcessGuard
 from .signals import signal_name
-from .threads import start_thread
+from .threads import run_logged, start_thread
 
 logger = get_logger(__name__)
 
@@ -61,7 +63,9 @@ class Link:
             """Read messages until the pipe is closed."""
             try:
                 while True:
-                    heard(json.loads(self._connection.recv_bytes()))
+                    message = json.loads(self._connection.recv_bytes())
+                    # Whatever one message leads to, the next one may be a stop.
+                    run_logged(functools.partial(heard, message))
             except (EOFError, OSError):
                 gone()
 
@@ -90,10 +94,14 @@ class Child:
     _telling: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def tell(self, message: Message) -> None:
-        """Send it a message; do nothing if it is dead."""
+        """Send it a message; do nothing if it is dead, or if it reads no messages.
+
+        Its interpreter may hang, and whoever tells it to stop must be free to kill it.
+        """
         try:
             with self._telling:  # a stop and a question may go out at the same time
-                self.connection.send_bytes(json.dumps(message).encode())
+                if _has_room(self.connection):
+                    self.connection.send_bytes(json.dumps(message).encode())
         except OSError:
             logger.debug("Process %s is gone; a message to it was dropped.", self.process.pid)
 
@@ -109,3 +117,12 @@ class Child:
         if code is None or code >= 0:
             return f"exit code {code}"
         return f"killed by signal {-code} ({signal_name(-code)})"
+
+
+def _has_room(connection: Any) -> bool:
+    """Return whether a short message can be sent now; True if the system cannot tell."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(connection, select.POLLOUT)
+    return bool(poll.poll(0))

@@ -13,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
-from flowy.concurrency.children import Link
+from flowy.concurrency.children import Link, Message
 from tests.patience import PATIENCE_SECONDS
 
 
@@ -39,6 +39,20 @@ def tell_of_itself(link: Link) -> None:
 def wait_to_be_told(link: Link) -> None:
     told = threading.Event()
     link.listen(lambda message: told.set(), gone=told.set)
+    link.send({"ready": True, "pid": os.getpid()})
+    assert told.wait(PATIENCE_SECONDS)
+
+
+def fail_at_first(link: Link) -> None:
+    """Wait for the second message; the first one leads to an error."""
+    told = threading.Event()
+
+    def hear(message: Message) -> None:
+        if "first" in message:
+            raise RuntimeError("cannot do that")
+        told.set()
+
+    link.listen(hear, gone=lambda: None)
     link.send({"ready": True, "pid": os.getpid()})
     assert told.wait(PATIENCE_SECONDS)
 

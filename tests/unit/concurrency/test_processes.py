@@ -27,6 +27,7 @@ from tests.unit.concurrency.children import (
     break_down,
     die,
     die_once,
+    fail_at_first,
     leave_a_fork,
     never_ready,
     talk,
@@ -145,6 +146,40 @@ def test_a_child_can_be_told(request: pytest.FixtureRequest) -> None:
     parent.on_message = lambda child, message: child.tell({"any": "thing"})
     parent.processes.run()
     assert [child.end for child in parent.dead] == ["exit code 0"] * 2
+
+
+def test_a_child_listens_on_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:
+    """What it was told first has failed; the next message may be a stop."""
+    parent = Parent(fail_at_first)
+
+    def tell(child: Child, message: Message) -> None:
+        child.tell({"first": 1})
+        child.tell({"stop": 1})
+
+    parent.on_message = tell
+    parent.processes.run()
+    assert [child.end for child in parent.dead] == ["exit code 0"]
+    assert "RuntimeError: cannot do that" in capfd.readouterr().err
+
+
+def test_telling_a_child_that_reads_nothing() -> None:
+    """Its interpreter may hang: whoever tells it things is not kept, and can kill it."""
+    parent = Parent(never_ready)
+    thread = _run_in_thread(parent)
+    assert parent.starts.acquire(timeout=PATIENCE_SECONDS)
+    (child,) = parent.started
+
+    def tell() -> None:
+        for number in range(100_000):
+            child.tell({"status": number})
+
+    telling = threading.Thread(target=tell, daemon=True)
+    telling.start()
+    telling.join(PATIENCE_SECONDS)
+    child.kill()
+    thread.join(PATIENCE_SECONDS)
+    assert not telling.is_alive()
+    assert not thread.is_alive()
 
 
 def test_telling_a_dead_child_is_nothing() -> None:

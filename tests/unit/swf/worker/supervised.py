@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import multiprocessing
 from typing import Any
 
 from flowy import Activity, activity
@@ -51,6 +52,11 @@ class Pipe:
 
     def __init__(self) -> None:
         self.told: list[bytes] = []
+        self._ends = multiprocessing.Pipe()
+
+    def fileno(self) -> int:
+        """It has room."""
+        return self._ends[0].fileno()
 
     def send_bytes(self, message: bytes) -> None:
         self.told.append(message)

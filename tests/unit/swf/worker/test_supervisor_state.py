@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import multiprocessing
 import threading
 from typing import Any
 
@@ -38,6 +39,11 @@ class Pipe:
     def __init__(self) -> None:
         self.told: list[Message] = []
         self._news = threading.Condition()
+        self._ends = multiprocessing.Pipe()
+
+    def fileno(self) -> int:
+        """It has room."""
+        return self._ends[0].fileno()
 
     def send_bytes(self, text: bytes) -> None:
         with self._news:
