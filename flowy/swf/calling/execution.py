@@ -7,12 +7,19 @@ if its caller is killed.
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import uuid
 from collections.abc import Sequence
 
-from ...exception import AlreadyExistsError, RefusedError, SWFError, UnknownResourceError
+from ...exception import (
+    AlreadyExistsError,
+    RefusedError,
+    SWFError,
+    TransientError,
+    UnknownResourceError,
+)
 from ...invocation.outcome import TaskOutcome
 from ...safe_logging import get_logger
 from ..client import SWFClient
@@ -81,11 +88,12 @@ class ActivityExecution:
             if self._own_id and isinstance(error, AlreadyExistsError):
                 self.terminate("The answer to its start was lost.")
             raise
-        except BaseException:
+        except BaseException as error:
             # It may have been started all the same. But an id that the user chose may belong to
             # another execution, which is left alone.
             if self._own_id:
-                self.terminate("The caller was interrupted.")
+                unsent = isinstance(error, TransientError) and not error.may_have_arrived
+                self.terminate("The caller was interrupted.", quietly=unsent)
             raise
 
     def poll(self) -> tuple[str, list[Event]] | None:
@@ -116,8 +124,13 @@ class ActivityExecution:
         """
         self._client.request_cancel_workflow_execution(self._domain, self.workflow_id, self.run_id)
 
-    def terminate(self, reason: str) -> None:
-        """Close the execution from outside, and with it the task; log the error if SWF refuses."""
+    def terminate(self, reason: str, *, quietly: bool = False) -> None:
+        """Close the execution from outside, and with it the task; log the error if SWF refuses.
+
+        Args:
+            reason: why, for the history.
+            quietly: whether it has probably not started, so that an error is no ERROR.
+        """
         try:
             self._client.terminate_workflow_execution(
                 self._domain, self.workflow_id, reason, run_id=self.run_id
@@ -125,7 +138,8 @@ class ActivityExecution:
         except UnknownResourceError:
             pass  # it was closed already, or never started
         except SWFError as error:
-            logger.error(
+            logger.log(
+                logging.INFO if quietly else logging.ERROR,
                 "Execution %s not terminated (%s): it ends by its timeout.",
                 self.workflow_id,
                 error.fault,

@@ -12,6 +12,7 @@ from flowy.exception import (
     AlreadyExistsError,
     CallTimedOutError,
     RefusedError,
+    TransientError,
 )
 from flowy.local import LocalSWF
 from flowy.swf.calling import call_activity
@@ -161,3 +162,14 @@ def test_an_execution_that_cannot_be_terminated(
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
         "Execution mine not terminated (ThrottlingException): it ends by its timeout."
     ]
+
+
+def test_an_execution_that_was_never_started(
+    swf: LocalSWF, caplog: pytest.LogCaptureFixture
+) -> None:
+    """If nobody listens, nothing is left to end by a timeout, and no ERROR claims so."""
+    client = swf.client(retries={"total_max_attempts": 1})
+    swf.stop()
+    with pytest.raises(TransientError):
+        call_activity("local", "echo", 1, layer1=client)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
