@@ -25,7 +25,7 @@ from ..exception import (
 )
 from ..safe_logging import get_logger
 from .client import SWFClient
-from .client.errors import NOT_ALLOWED
+from .client.errors import is_about_setup
 from .client.setup_errors import refuses_every_call
 from .values import ActivityDefaults, ActivityImplementation, ActivityType
 
@@ -132,8 +132,8 @@ def _afresh(client: SWFClient) -> str:
 
 def _not_allowed(error: CredentialsError) -> str:
     said = str(error).rstrip(".")
-    if error.fault not in NOT_ALLOWED:
-        return said  # AWS has refused nothing: there are no credentials
+    if is_about_setup(error):
+        return said  # AWS has refused nothing
     return (
         f"{said}. Check the credentials, the region and the permissions swf:RegisterActivityType "
         "and swf:DescribeActivityType, or start with reg_remote=False"

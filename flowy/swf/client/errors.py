@@ -25,7 +25,13 @@ from ...exception import (
     ValidationError,
 )
 from .error_texts import own_text, place, service
-from .setup_errors import came_through, credentials_error, is_header_refused, setup_error
+from .setup_errors import (
+    came_through,
+    credentials_error,
+    is_header_refused,
+    refuses_every_call,
+    setup_error,
+)
 
 #: LimitExceededFault in the model, LimitExceededException on the quotas page.
 _LIMITS = frozenset({"LimitExceededFault", "LimitExceededException"})
@@ -156,6 +162,12 @@ def unreadable(method: str) -> TransientError:
         fault="UnreadableAnswer",
         may_have_arrived=True,
     )
+
+
+def is_about_setup(error: SWFError) -> bool:
+    """Return whether credentials or settings kept a call from being sent: nobody refused it."""
+    missing = isinstance(error, CredentialsError) and error.fault not in NOT_ALLOWED
+    return missing or refuses_every_call(error)
 
 
 def repeats_values(error: Exception) -> bool:

@@ -18,6 +18,7 @@ from ...concurrency.stop import StopFlag, StopLevel
 from ...exception import SWFError, TransientError, UnknownResourceError
 from ...observer import Observers, PollEnded, PollStarted
 from ..client import SWFClient
+from ..client.errors import is_about_setup
 from ..values import ActivityTask
 from .open_poll import OpenPoll
 from .poll_outage import PollOutage
@@ -180,12 +181,14 @@ class Poller:
                 f"aws swf register-domain --name {self._domain} "
                 "--workflow-execution-retention-period-in-days 7"
             )
+        elif is_about_setup(error):
+            way_out = ""  # the error says what to correct
         text, place = f"{str(error).rstrip('.')}.", self._client.place
         if place.strip() not in text:
             text += place
         return type(error)(
             f"Cannot poll task list {self._task_list!r} of domain {self._domain!r}: "
-            f"{text} {way_out}",
+            f"{text} {way_out}".rstrip(),
             fault=error.fault,
         )
 

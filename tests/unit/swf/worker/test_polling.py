@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import InvalidConfigError, NoCredentialsError
 
 from flowy.concurrency.stop import StopLevel
 from flowy.exception import CredentialsError, SWFError, UnknownResourceError, ValidationError
@@ -142,6 +143,16 @@ def test_a_first_poll_that_is_refused(error: Exception, kind: type[SWFError], wa
     assert way_out in text
     assert caught.value.fault == error.response["Error"]["Code"]  # type: ignore[attr-defined]
     assert clock.waits == []
+
+
+@pytest.mark.parametrize("error", [NoCredentialsError(), InvalidConfigError(error_msg="Wrong.")])
+def test_a_first_poll_that_cannot_be_sent(error: Exception) -> None:
+    """Nobody refused it, so that there is no permission to check."""
+    with pytest.raises(SWFError) as caught:
+        made(ScriptedLayer1(error), SelfTurningClock()).poll()
+    assert type(error).__name__ in str(caught.value)
+    assert "permission" not in str(caught.value)
+    assert not str(caught.value).endswith(" ")
 
 
 def test_a_refusal_after_trouble_is_a_first_one() -> None:
