@@ -92,7 +92,7 @@ CASES: dict[str, Case] = {
     "an object inside": word("return", "object", Fails(NO_JSON + PLAIN + "result['a'][1]")),
     "bytes": word("return", "bytes", Fails(NO_JSON + "bytes at result[0] ")),
     "a cycle": word("return", "cycle", Fails(NO_JSON + "list that contains itself at result[0]")),
-    "a huge number": word("return", "huge", Fails(NO_JSON + "int at result ")),
+    "a huge number": word("return", "huge", Fails(NO_JSON + "int of too many digits at result ")),
     "just fits": word("return", "just-fits", '"' + "x" * 32_766 + '"'),
     "too long": word("return", "too-long", Fails(
         "Result too long: the result has 32,769 characters, SWF takes 32,768.")),

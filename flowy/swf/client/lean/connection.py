@@ -12,6 +12,7 @@ import socket
 
 from .answer import HTTPAnswer
 from .answer_reader import read_answer
+from .sockets import close_socket
 
 #: The most bytes to receive at once. Nearly all answers are smaller, and so is each TLS record, so
 #: a record is never left half-read.
@@ -58,5 +59,4 @@ class Connection:
 
     def close(self) -> None:
         """Close it; if a process was forked, only in this process."""
-        with contextlib.suppress(OSError):
-            self.socket.close()
+        close_socket(self.socket)

@@ -1,30 +1,18 @@
-"""Opens connections to SWF, with the same TLS settings as botocore.
-
-A process may be forked while another thread opens a connection. The child closes its copy: if the
-parent died, a poll on that connection would stay open in the child.
-"""
+"""Opens connections to SWF, with the same TLS settings as botocore."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import socket
 import ssl
-import threading
-import weakref
 from collections.abc import Callable
+from typing import cast
 
 from .answer import BrokenAnswerError, HTTPAnswer
 from .connection import Connection
 from .origin import Origin
-
-#: The sockets of this process; a forked child closes its copies.
-_sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
-
-#: Held while a socket is made and added to these, and during a fork: no child has one that it does
-#: not know. A signal handler may fork in between, in the same thread.
-_making = threading.RLock()
+from .sockets import close_socket, make_socket
 
 
 class HandshakeError(Exception):
@@ -53,7 +41,6 @@ class Opener:
         self._keep_alive = keep_alive
         self._make_context = context
         self._context: ssl.SSLContext | None = None
-        _register_with_interpreter()
 
     def prepare(self) -> None:
         """Make the TLS context now, so that threads that connect at the same time share it.
@@ -82,7 +69,7 @@ class Opener:
             if context is not None:
                 connected = _with_tls(connected, context, self._origin.host)
         except BaseException:
-            connected.close()
+            close_socket(connected)
             raise
         return Connection(connected) if context is None else _TLSConnection(connected)
 
@@ -127,9 +114,7 @@ def create_connection(address: tuple[str, int], timeout: float | None) -> socket
     problem = OSError("the name has no address")
     for family, kind, protocol, _, place in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
         try:
-            with _making:
-                connected = socket.socket(family, kind, protocol)
-                _sockets.add(connected)
+            connected = make_socket(functools.partial(socket.socket, family, kind, protocol))
         except OSError as error:  # the system may know a family that it cannot use
             problem = error
             continue
@@ -137,10 +122,10 @@ def create_connection(address: tuple[str, int], timeout: float | None) -> socket
             connected.settimeout(timeout)
             connected.connect(place)
         except OSError as error:
-            connected.close()
+            close_socket(connected)
             problem = error
         except BaseException:
-            connected.close()
+            close_socket(connected)
             raise
         else:
             return connected
@@ -154,43 +139,22 @@ def _with_tls(plain: socket.socket, context: ssl.SSLContext, host: str) -> socke
     # Certificates name hosts without the dot at the end of a complete name.
     name = host.rstrip(".")
     try:
-        with _making:
-            wrapped = context.wrap_socket(
+        wrapped = make_socket(
+            functools.partial(
+                context.wrap_socket,
                 plain,
                 server_hostname=name,
                 do_handshake_on_connect=False,
                 suppress_ragged_eofs=False,
             )
-            _sockets.add(wrapped)
+        )
         try:
-            wrapped.do_handshake()
+            cast("ssl.SSLSocket", wrapped).do_handshake()
         except BaseException:
-            wrapped.close()
+            close_socket(wrapped)
             raise
     except TimeoutError:
         raise
     except OSError as error:
         raise HandshakeError from error
     return wrapped
-
-
-@functools.cache
-def _register_with_interpreter() -> None:
-    """Register only once, because the interpreter cannot remove a hook."""
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(
-            before=_wait_for_sockets,
-            after_in_parent=_making.release,
-            after_in_child=_close_copies,
-        )
-
-
-def _wait_for_sockets() -> None:
-    _making.acquire()
-
-
-def _close_copies() -> None:
-    _making.release()
-    for each in list(_sockets):
-        with contextlib.suppress(OSError):
-            each.close()

@@ -204,9 +204,41 @@ def test_a_fork_closes_a_socket_that_has_just_been_made(
             patch.undo()
             opened = sockets() - before
             assert len(opened) == 1
-            assert in_a_child(lambda: not sockets() & opened) == 0
+            code = in_a_child(lambda: not sockets() & opened)
             forked.set()
     thread.join()
+    assert code == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_a_fork_waits_for_a_socket_that_is_being_closed(
+    lean: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child could not close its copy, and the parent's end would not be the connection's."""
+    closing, forked = threading.Event(), threading.Event()
+
+    def close_slowly(one: socket.socket) -> None:
+        """Close it as Python does, which first forgets the descriptor."""
+        descriptor = one.detach()
+        closing.set()
+        waits = "_wait_for_sockets"
+        until(lambda: forked.is_set() or is_in(threading.main_thread(), waits))
+        os.close(descriptor)
+
+    with RawServer() as server, monkeypatch.context() as patch:
+        client = lean(server.url)
+        poll(client)
+        (connection,) = connections_of(client)
+        inode = os.fstat(connection.socket.fileno()).st_ino
+        patch.setattr(socket.socket, "_real_close", close_slowly)
+        thread = threading.Thread(target=client.close)
+        thread.start()
+        assert closing.wait(PATIENCE_SECONDS)
+        patch.undo()
+        code = in_a_child(lambda: inode not in sockets())
+        forked.set()
+        thread.join()
+    assert code == 0
 
 
 def sockets() -> set[int]:

@@ -84,8 +84,7 @@ class Chance(random.Random):
         return self.choice(self._texts)
 
     def value(self) -> str:
-        more: str = self.choice((*MORE_TEXT, ""))
-        return self.text() + more + self.text()
+        return f"{self.text()}{self.choice((*MORE_TEXT, ''))}{self.text()}"
 
     def credentials(self) -> ReadOnlyCredentials:
         token = self.text() if self.random() < 0.5 else None
