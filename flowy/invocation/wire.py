@@ -10,7 +10,7 @@ import functools
 import inspect
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from .. import reasons
 from ..exception import ConversionError, ScanError, TooLongError
@@ -98,7 +98,8 @@ def answer_of_value(
                 f"_serialize_result returned {type(text).__name__}; it must return text"
             )
     except Exception as error:
-        too_long = isinstance(error, TooLongError)
+        # Not `isinstance`, which also reads `__class__`: an author's error may raise there.
+        too_long = issubclass(type(error), TooLongError)
         begin = reasons.RESULT_TOO_LONG if too_long else reasons.RESULT_NOT_SERIALIZABLE
         reason = begin + reason_of(error)
         if inspect.iscoroutine(value):
@@ -139,8 +140,8 @@ def _converted(
 
 
 def _details_of(error: Exception) -> str:
-    if isinstance(error, ConversionError):  # its traceback has Flowy's frames alone
-        return "\n".join(error.problems)
+    if issubclass(type(error), ConversionError):  # its traceback has Flowy's frames alone
+        return "\n".join(cast("ConversionError", error).problems)
     return details_of(error, run_by=_RUN_BY)
 
 

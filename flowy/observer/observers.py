@@ -64,17 +64,18 @@ class Observers(Observer):
             try:
                 method(event)
             except BaseException as error:
-                if isinstance(error, KeyboardInterrupt) and _is_main_thread():
+                class_ = type(error)  # `isinstance` also reads `__class__`, which may raise
+                if issubclass(class_, KeyboardInterrupt) and _is_main_thread():
                     raise  # it comes from Ctrl-C
-                if isinstance(error, ObserverError) and isinstance(event, Starting):
+                if issubclass(class_, ObserverError) and isinstance(event, Starting):
                     raise
-                kind = (getattr(method, "__qualname__", ""), type(error))
+                kind = (getattr(method, "__qualname__", ""), class_)
                 if kind not in self._logged:
                     self._logged.add(kind)
                     logger.exception(
                         "Observer method %s raised %s. The worker goes on; this is logged once.",
                         kind[0],
-                        type(error).__name__,
+                        class_.__name__,
                     )
 
     def starting(self, event: Starting) -> None:

@@ -171,6 +171,12 @@ def test_an_exception_whose_attributes_raise() -> None:
 
     assert failed(invoked(raising(Evil("why"))))[0] == "looked at"
 
+    def refuse(result: object) -> str:
+        raise Evil("why")
+
+    encoding = running(lambda self: 1, _serialize_result=staticmethod(refuse))
+    assert failed(invoked(encoding))[0] == f"{reasons.RESULT_NOT_SERIALIZABLE}why"
+
 
 def test_suspend() -> None:
     """SuspendTask, raised as a class or as an object, sends no answer."""

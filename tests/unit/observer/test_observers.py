@@ -180,6 +180,21 @@ def test_one_that_cannot_work_ends_the_start(domain: str, gate: Gate, local_swf:
     Observers([Raising(ObserverError(""))]).stop_requested(StopRequested(StopLevel.DRAIN))
 
 
+class Evil(ValueError):
+    """Raises when somebody looks at its class."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        raise SystemExit(3)
+
+
+def test_an_error_that_raises_when_it_is_looked_at() -> None:
+    """It is an error like any other: the next observer is told, too."""
+    first, second = Raising(Evil()), Raising(ValueError())
+    Observers([first, second]).stop_requested(StopRequested(StopLevel.DRAIN))
+    assert (first.raised, second.raised) == (1, 1)
+
+
 def test_an_interruption_passes() -> None:
     """A KeyboardInterrupt in the main thread is Ctrl-C, not an error of the observer."""
     raising = Raising(KeyboardInterrupt())
