@@ -49,10 +49,13 @@ def check(
     code = ExitCode.FINE
     if domain is not None:
         try:
-            with waiting(f"Comparing {counted(len(activities), 'activity type')}"):
-                compared = compare(connect(polls=False), domain, activities.values())
-        except UnknownResourceError:
-            trouble, code = f"the domain {domain!r} does not exist in this region", ExitCode.REFUSED
+            client = connect(polls=False)
+            try:
+                with waiting(f"Comparing {counted(len(activities), 'activity type')}"):
+                    compared = compare(client, domain, activities.values())
+            except UnknownResourceError:
+                trouble = f"the domain {domain!r} does not exist in this region.{client.place}"
+                trouble, code = trouble.rstrip("."), ExitCode.REFUSED
         except SWFError as error:
             trouble = str(error).rstrip(".")
     shown = [_shown(each, compared) for each in activities.values()]

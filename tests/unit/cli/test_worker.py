@@ -198,9 +198,11 @@ def test_check_of_an_swf_out_of_reach(command: Command, monkeypatch: pytest.Monk
 
 
 def test_check_of_an_unknown_domain(command: Command) -> None:
-    """A worker would not start there: exit code 3."""
+    """A worker would not start there: exit code 3. The text says where SWF was asked."""
     ran = command("worker", "--check", "--domain", "nowhere", "shop")
     assert ran.code == ExitCode.REFUSED
+    swf = command.shop.swf
     assert ran.err == (
-        "flowy: Not compared with SWF: the domain 'nowhere' does not exist in this region.\n"
+        "flowy: Not compared with SWF: the domain 'nowhere' does not exist in this region. "
+        f"Region {swf.region}, endpoint {swf.endpoint_url}.\n"
     )
