@@ -124,6 +124,7 @@ def _add_local(verbs: Verbs) -> None:
     )
     _add_host(local)
     local.add_argument("--no-page", action="store_true", help="do not serve the web page")
+    local.after_dashes = "COMMAND"  # an empty variable in a script must not start a server
     local.add_argument(
         "command",
         nargs="*",

@@ -25,7 +25,14 @@ class UsageError(Exception):
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser of one verb, or of a group of verbs."""
+    """A parser of one verb, or of a group of verbs.
+
+    Attributes:
+        after_dashes: what must follow ``--`` on the command line, if that is there; empty for a
+            verb that needs nothing.
+    """
+
+    after_dashes = ""
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
@@ -59,6 +66,8 @@ class Parser(argparse.ArgumentParser):
         """Parse the arguments of this verb and of the verbs in it; unknown ones are an error."""
         args = sys.argv[1:] if args is None else args
         self._refuse(self._unknown_options(args))
+        if self.after_dashes and list(args[-1:]) == ["--"] and args.index("--") == len(args) - 1:
+            self.error(f"nothing follows --. Give {self.after_dashes}, or leave out --")
         given, unknown = super().parse_known_args(args, namespace)
         self._refuse(unknown)
         self._read_variables(given)

@@ -92,6 +92,12 @@ def test_a_command_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> No
     )
 
 
+def test_no_command_after_the_dashes(capsys: pytest.CaptureFixture[str]) -> None:
+    """`flowy local -- $COMMAND` with an empty variable must not start a server, and so hang."""
+    assert main(["local", "--no-page", "--"]) == ExitCode.USAGE
+    assert "nothing follows --. Give COMMAND, or leave out --" in capsys.readouterr().err
+
+
 def test_a_script_that_is_not_executable(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
