@@ -31,10 +31,16 @@ def module_and_name(text: str) -> tuple[str, str]:
     Raises:
         ValueError: the text does not have that form.
     """
-    module, colon, name = text.partition(":")
-    if not colon or not all(part.isidentifier() for part in f"{module}.{name}".split(".")):
+    if not is_object_path(text):
         raise ValueError(f"Cannot use {text!r}: give module.name:OBJECT")
+    module, _, name = text.partition(":")
     return module, name
+
+
+def is_object_path(text: str) -> bool:
+    """Return whether a text has the form ``module.name:OBJECT``."""
+    module, colon, name = text.partition(":")
+    return bool(colon) and all(part.isidentifier() for part in f"{module}.{name}".split("."))
 
 
 def on_demand(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:

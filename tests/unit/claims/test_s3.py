@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import uuid
 from typing import Any
 
@@ -224,6 +225,14 @@ def test_stores_by_name(text: str, root: str, monkeypatch: pytest.MonkeyPatch) -
 def test_names_of_no_store(text: str) -> None:
     """The error says what to give."""
     with pytest.raises(ValueError, match="Cannot use"):
+        store_at(text)
+
+
+@pytest.mark.parametrize("text", ["s3://[", "/var/claims", "nope", ""])
+def test_texts_of_no_form(text: str) -> None:
+    """The error has all three forms, because nobody can tell which one was meant."""
+    forms = "give s3://BUCKET/PREFIX, file:///FOLDER or module.name:OBJECT"
+    with pytest.raises(ValueError, match=f"Cannot use {re.escape(repr(text))}: {forms}"):
         store_at(text)
 
 
