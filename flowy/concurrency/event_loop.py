@@ -18,7 +18,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn, TypeVar
 
 from ..safe_logging import get_logger
+from .clock import SYSTEM_CLOCK, Clock
 from .loop_step import LoopStep, current_step
+from .retry import Backoff
+from .stop import StopFlag
 from .threads import DaemonExecutor, Threads, run_logged
 
 logger = get_logger(__name__)
@@ -31,6 +34,10 @@ CALL_THREADS = 32
 
 #: How many threads there are at most for the answers of coroutines that have ended.
 ANSWER_THREADS = 100
+
+#: Pauses of a loop that fails at once, because an activity closed its descriptors, in seconds.
+FIRST_PAUSE_SECONDS = 0.01
+LONGEST_PAUSE_SECONDS = 10.0
 
 #: The loop on which the coroutines of this context run, if it is an ``EventLoop``.
 _our_loop: contextvars.ContextVar[EventLoop] = contextvars.ContextVar("flowy_event_loop")
@@ -69,13 +76,15 @@ class EventLoop:
 
     Args:
         coroutines: how many may run at once. All of them may end at the same time.
+        clock: times the pauses of a loop that fails again and again.
 
     Raises:
         RuntimeError: the system cannot start its thread.
         OSError: the system has no file descriptors for it.
     """
 
-    def __init__(self, coroutines: int) -> None:
+    def __init__(self, coroutines: int, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._clock = clock
         self._loop = asyncio.new_event_loop()
         self._calls = Threads(CALL_THREADS, "flowy-call")
         self._beats = Threads(CALL_THREADS, "flowy-beat")
@@ -201,23 +210,29 @@ class EventLoop:
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
+        pauses = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         while self.running or not self._closed:
-            self._run_loop(self._loop.run_forever)
+            began_at = self._clock.now()
+            if self._run_loop(self._loop.run_forever):
+                continue
+            if self._clock.now() - began_at > LONGEST_PAUSE_SECONDS:
+                pauses.reset()
+            StopFlag(self._clock).wait(pauses.next_seconds())  # or it would fill the log
         for stray in asyncio.all_tasks(self._loop):  # started by an activity, and left behind
             stray.cancel()
         self._run_loop(lambda: self._loop.run_until_complete(self._loop.shutdown_asyncgens()))
         self._loop.close()
-        self._calls.close()
-        self._beats.close()
-        self.ends.close()
-        self._to_thread.close()
+        for threads in (self._calls, self._beats, self.ends, self._to_thread):
+            threads.close()
 
     @staticmethod
-    def _run_loop(run: Callable[[], None]) -> None:
+    def _run_loop(run: Callable[[], None]) -> bool:
         try:
             run()
         except BaseException:  # such as a SystemExit in a task or callback of the author's
             logger.exception("A task tried to end the event loop, which goes on.")
+            return False
+        return True
 
 
 class _Coroutine:
@@ -246,7 +261,7 @@ class _Coroutine:
             task.add_done_callback(self._finish)
         except BaseException as error:  # from the author's task factory, or a MemoryError
             made.close()
-            self._end(functools.partial(self._failed, error))
+            self._loop.ends.submit(functools.partial(self._failed, error))
             return
         self._task = task
         self._loop.running[task] = self._subject
@@ -259,19 +274,16 @@ class _Coroutine:
         self._loop.post(lambda: self._task and self._task.cancel())
 
     async def _run(self) -> None:
-        self._end(await self._coroutine())
+        self._loop.ends.submit(await self._coroutine())
 
     def _finish(self, task: asyncio.Task[None]) -> None:
         self._loop.running.pop(task, None)
         try:
             error = asyncio.CancelledError() if task.cancelled() else task.exception()
             if error is not None:
-                self._end(functools.partial(self._failed, error))
+                self._loop.ends.submit(functools.partial(self._failed, error))
         finally:
             self._loop.stop_if_closed()
-
-    def _end(self, call: Callable[[], object]) -> None:
-        self._loop.ends.submit(call)
 
 
 def _outcome_of(call: Callable[[], T]) -> Callable[[], T]:

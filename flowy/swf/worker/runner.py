@@ -52,7 +52,7 @@ class Runner:
         """
         try:
             if self._has_coroutines:
-                self.event_loop = EventLoop(self._concurrency)
+                self.event_loop = EventLoop(self._concurrency, self._worker.clock)
             if not self.reserve():
                 raise RuntimeError("can't start new thread")
             self.release()

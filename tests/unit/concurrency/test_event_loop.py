@@ -297,3 +297,31 @@ def test_asyncios_threads_keep_no_process(script: Script) -> None:
         print("ends")
     """)
     assert printed == "ends\n"
+
+
+def test_a_loop_without_its_descriptors_does_not_fill_the_log(script: Script) -> None:
+    """An activity may close them: the loop fails as often as it runs, after ever longer pauses."""
+    printed = script("""
+        import asyncio, contextvars, logging, os
+        from flowy.concurrency.event_loop import FIRST_PAUSE_SECONDS, EventLoop
+        from tests.patience import until
+        from tests.unit.clocks import TurnedClock
+
+        lines = []
+        log = logging.getLogger("flowy.concurrency.event_loop")
+        log.addFilter(lambda record: lines.append(record))
+
+        async def close_all():
+            os.close(asyncio.get_running_loop()._selector.fileno())
+            return lambda: None
+
+        clock = TurnedClock()
+        EventLoop(1, clock).submit(close_all, print, contextvars.copy_context())
+        for number in range(4):
+            until(lambda: len(lines) == number + 1)
+            clock.turn_when_awaited(FIRST_PAUSE_SECONDS * 2**number)
+        until(lambda: len(lines) == 5)
+        print("one line each time", flush=True)
+        os._exit(0)
+    """)
+    assert printed == "one line each time\n"
