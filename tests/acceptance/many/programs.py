@@ -99,7 +99,7 @@ SPOKEN = """
 raise_to = flowy.concurrency.stop.StopFlag.raise_to
 def spoken(flag, level, *by):
     raise_to(flag, level, *by)
-    say(f"level {int(level)} on {threading.current_thread().name}")
+    say(f"level {int(level)} on {threading.current_thread().name} of {os.getpid()}")
 flowy.concurrency.stop.StopFlag.raise_to = spoken
 """
 

@@ -12,6 +12,7 @@ from flowy.local import LocalSWF
 from tests.acceptance.many.executions import Execution
 from tests.acceptance.many.programs import SPOKEN, Programs
 from tests.gates import Gate
+from tests.patience import until
 
 #: Activities that the programs serve, and by which a test steers them.
 ACTIVITIES = """
@@ -201,7 +202,8 @@ def test_a_ctrl_c_goes_to_all_and_counts_once(
     execution.schedule("hold", gate.path, times=2)
     running.wait_for("holding", 2)
     running.kill_group(signal.SIGINT)
-    running.wait_for("level 1", 3)  # the supervisor passes it on
+    # Threads of a process tell of it one by one, and the supervisor passes it on.
+    until(lambda: len(set(running.found(r"level 1 on .* of (\d+)"))) == 3, "all processes")
     execution.schedule("where")  # nobody takes it any more
     gate.open_for(2)
     assert running.wait() == 0
