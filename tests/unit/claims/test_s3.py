@@ -58,7 +58,9 @@ def test_shared_values_are_renewed(aws: AWSServices, bucket: str) -> None:
     """A lifecycle rule must not delete today's value because an equal one is old."""
     client = boto3.client("s3")
     client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    for place, versions in ((PLACE, 1), (Place("shop"), 2)):
+    shape = client.meta.service_model.operation_model("PutObject").input_shape
+    again = "IfNoneMatch" not in shape.members  # an old botocore cannot ask whether it is there
+    for place, versions in ((PLACE, 1 + again), (Place("shop"), 2)):
         claims = {S3Store(bucket).keep(place, b"a value") for _ in range(2)}
         (key,) = (each.uri.removeprefix(f"s3://{bucket}/") for each in claims)
         found = client.list_object_versions(Bucket=bucket, Prefix=key)
