@@ -96,16 +96,10 @@ def endpoint(seed: int) -> Iterator[Endpoint]:
         yield endpoint
 
 
-#: Marks tests of what comes back over HTTP: their workers go by each of the two ways. All others
-#: go by the lean one, as workers do; with ``FLOWY_HTTP=botocore pytest tests/faults``, they go by
-#: botocore's.
-both_http_ways = pytest.mark.parametrize("http_way", ["lean", "botocore"])
-
-
-@pytest.fixture
-def http_way() -> str:
-    """The HTTP way of a test's workers."""
-    return os.environ.get("FLOWY_HTTP") or "lean"
+@pytest.fixture(params=["lean", "botocore"])
+def http_way(request: pytest.FixtureRequest) -> str:
+    """The HTTP way of a test's workers: each test runs by both."""
+    return str(request.param)
 
 
 @pytest.fixture

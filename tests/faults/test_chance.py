@@ -6,7 +6,7 @@ import math
 import time
 
 from tests.faults.chances import A_TENTH_OF_EACH, IN_THE_DARK
-from tests.faults.conftest import Workers, both_http_ways
+from tests.faults.conftest import Workers
 from tests.faults.endpoint import Endpoint
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS, Fault
 from tests.patience import PATIENCE_SECONDS
@@ -15,7 +15,6 @@ TASKS = 240
 SLOTS = 40
 
 
-@both_http_ways
 def test_hundreds_of_tasks_survive_a_tenth_of_each_fault(
     endpoint: Endpoint, start_worker: Workers
 ) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from flowy import reasons
-from tests.faults.conftest import Workers, both_http_ways
+from tests.faults.conftest import Workers
 from tests.faults.endpoint import Endpoint
 from tests.faults.layer1 import STRUCK
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS
@@ -73,7 +73,6 @@ PAGES: dict[str, Reply] = {
 # Errors that say nothing of the call
 
 
-@both_http_ways
 def test_errors_that_say_nothing_of_the_answer_are_outlasted(
     endpoint: Endpoint, start_worker: Workers
 ) -> None:
@@ -101,7 +100,6 @@ def test_errors_that_say_nothing_of_the_answer_are_outlasted(
     assert report.clean
 
 
-@both_http_ways
 def test_what_judges_the_result_itself_fails_the_task(
     endpoint: Endpoint, start_worker: Workers
 ) -> None:
@@ -142,7 +140,6 @@ def test_what_comes_before_the_call_says_nothing_of_the_answer(
 # A 200 that is not SWF's
 
 
-@both_http_ways
 def test_what_is_swfs_own_is_taken_at_once(endpoint: Endpoint, start_worker: Workers) -> None:
     """Status 200, a request id, and no body or JSON: the answer has arrived and is not repeated."""
     replies = {
@@ -160,7 +157,6 @@ def test_what_is_swfs_own_is_taken_at_once(endpoint: Endpoint, start_worker: Wor
     assert report.completed == endpoint.record.calls[COMPLETED] == len(replies)
 
 
-@both_http_ways
 def test_a_page_in_place_of_an_answer_is_no_acceptance(
     endpoint: Endpoint, start_worker: Workers
 ) -> None:
@@ -178,7 +174,6 @@ def test_a_page_in_place_of_an_answer_is_no_acceptance(
     assert report.clean
 
 
-@both_http_ways
 def test_a_page_in_place_of_a_heartbeat_is_no_acceptance(
     endpoint: Endpoint, start_worker: Workers
 ) -> None:
@@ -206,7 +201,6 @@ def test_a_page_in_place_of_a_heartbeat_is_no_acceptance(
     assert worker.report().failed == len(tokens)
 
 
-@both_http_ways
 def test_a_page_in_place_of_a_poll_is_no_empty_poll(
     endpoint: Endpoint, start_worker: Workers
 ) -> None:
@@ -233,7 +227,6 @@ def test_a_page_in_place_of_a_poll_is_no_empty_poll(
     assert len(report.polls_lost) == len(pages)
 
 
-@both_http_ways
 def test_polls_that_meet_pages_come_ever_more_seldom(
     endpoint: Endpoint, start_worker: Workers
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.accounts import assert_accounted
-from tests.faults.conftest import Workers, both_http_ways
+from tests.faults.conftest import Workers
 from tests.faults.endpoint import Endpoint
 from tests.faults.plan import ANSWERS, HEARTBEATS, POLLS, Fault
 from tests.faults.reply import Reply
@@ -175,7 +175,6 @@ def test_an_answer_that_outlasts_the_stop_is_in_the_report(
 # Calls that trickle while nobody stops
 
 
-@both_http_ways
 def test_a_heartbeat_that_trickles_does_not_hang_its_activity(
     endpoint: Endpoint, start_worker: Workers
 ) -> None:
@@ -190,7 +189,6 @@ def test_a_heartbeat_that_trickles_does_not_hang_its_activity(
     assert worker.report().clean
 
 
-@both_http_ways
 def test_an_answer_that_trickles_is_tried_again(endpoint: Endpoint, start_worker: Workers) -> None:
     """It is given up after a while, and sent again on another connection: SWF has it at last."""
     tokens = [endpoint.add(meets={ANSWERS: [reply]})[0] for reply in (*TRICKLING.values(), SILENCE)]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from tests.faults.conftest import Workers, both_http_ways
+from tests.faults.conftest import Workers
 from tests.faults.endpoint import Endpoint
 
 #: Longer than botocore tries an answer again by itself, mostly.
 OUTAGE_SECONDS = 6.0
 
 
-@both_http_ways
 def test_a_worker_outlasts_an_endpoint_that_is_gone(
     endpoint: Endpoint, start_worker: Workers
 ) -> None:
