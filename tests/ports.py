@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import random
 import socket
@@ -11,7 +12,8 @@ import socket
 FIRST, LAST = 10_000, 29_999
 
 #: Each holds a third port, beside two that were returned: no other test process returns those.
-_guards: list[socket.socket] = []
+_guards = contextlib.ExitStack()
+atexit.register(_guards.close)
 
 
 def free_port() -> int:
@@ -29,5 +31,5 @@ def free_port() -> int:
             for each in pair:
                 each.close()
             opened.pop_all()
-            _guards.append(guard)
+            _guards.enter_context(guard)
             return port
