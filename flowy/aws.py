@@ -34,20 +34,25 @@ _PASSING_REFUSALS = frozenset(
 #: Codes of throttles, some of which come with status 400.
 _THROTTLES = ("Throttl", "SlowDown", "TooManyRequests", "LimitExceeded", "RequestTimeout")
 
-#: Exceptions of botocore that come again at each later try.
-_LASTING = frozenset(
-    {
-        "ConfigNotFound",
-        "ConfigParseError",
-        "EndpointProviderError",
-        "InvalidRegionError",
-        "NoRegionError",
-        "ParamValidationError",
-        "ProfileNotFound",
-        "UnknownEndpointError",
-    }
-)
-
+#: Exceptions of botocore that come again at each later try, and what is wrong. All its others are
+#: about credentials or the connection.
+LASTING: Mapping[str, str] = {
+    "NoRegionError": "no AWS region is set",
+    "InvalidRegionError": "the AWS region is not valid",
+    "ProfileNotFound": "the AWS profile does not exist",
+    "ParamValidationError": "the parameters are not valid",
+    "ConfigParseError": "an AWS configuration file cannot be read",
+    "ConfigNotFound": "an AWS configuration file is missing",
+    "InvalidConfigError": "the AWS configuration is not valid",
+    "InfiniteLoopConfigError": "the AWS profiles refer to each other in a circle",
+    "InvalidProxiesConfigError": "the proxies are not configured as botocore expects",
+    "MissingDependencyException": "botocore lacks a package that the AWS configuration needs",
+    "UnknownRegionError": "the AWS region is unknown",
+    "UnknownSignatureVersionError": "the signature version is unknown",
+    "UnsupportedSignatureVersionError": "the signature version is not supported",
+    "UnknownEndpointError": "no endpoint is known for this region",
+    "EndpointProviderError": "no endpoint is known for this region",
+}
 
 #: Modules whose exceptions botocore lets through when a connection breaks.
 _BENEATH = ("urllib3.", "http.client")
@@ -106,7 +111,7 @@ def trouble_of(error: BaseException) -> Trouble | None:
     if type(error).__module__.startswith(_BENEATH):  # within the body, after a good answer
         return Trouble(type(error).__name__, 0, True)
     if names & {"BotoCoreError", "HTTPClientError"}:
-        return Trouble(type(error).__name__, 0, not names & _LASTING)
+        return Trouble(type(error).__name__, 0, not names & LASTING.keys())
     if isinstance(error, OSError):
         return Trouble(type(error).__name__, 0, True)
     return None

@@ -22,6 +22,7 @@ _OTHERS = ("flowy/local/model/", "flowy/local/validation.py", "flowy/demo/")
 
 #: Modules whose other texts are parts of errors and warnings, too, each long enough to be found.
 _PARTS = (
+    "flowy/aws.py",
     "flowy/swf/calling/result.py",
     "flowy/swf/calling/waiting.py",
     "flowy/swf/client/error_texts.py",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from urllib.parse import urlsplit
 
+from ...aws import LASTING
 from ...exception import CredentialsError, RefusedError, SWFError
 from .error_texts import (
     SHORTAGES,
@@ -35,33 +36,14 @@ _NO_CREDENTIALS: dict[str, str] = {
     "Use a role without MFA",
 }
 
-#: Exceptions of botocore that are not transient; all its others are about the connection.
-_LASTING: dict[str, str] = {
-    "NoRegionError": "no AWS region is set",
-    "InvalidRegionError": "the AWS region is not valid",
-    "ProfileNotFound": "the AWS profile does not exist",
-    "ParamValidationError": "the parameters are not valid",
-    "ConfigParseError": "an AWS configuration file cannot be read",
-    "ConfigNotFound": "an AWS configuration file is missing",
-    "InvalidConfigError": "the AWS configuration is not valid",
-    "InfiniteLoopConfigError": "the AWS profiles refer to each other in a circle",
-    "InvalidProxiesConfigError": "the proxies are not configured as botocore expects",
-    "MissingDependencyException": "botocore lacks a package that the AWS configuration needs",
-    "UnknownRegionError": "the AWS region is unknown",
-    "UnknownSignatureVersionError": "the signature version is unknown",
-    "UnsupportedSignatureVersionError": "the signature version is not supported",
-    "UnknownEndpointError": "no endpoint is known for this region",
-    "EndpointProviderError": "no endpoint is known for this region",
-}
-
-#: Those of the two tables above whose own texts contain only files, profiles and settings.
-_SAFE_TEXTS = _LASTING.keys() - {"NoRegionError", "ParamValidationError"} | {
+#: Those of both tables whose own texts contain only files, profiles and settings.
+_SAFE_TEXTS = LASTING.keys() - {"NoRegionError", "ParamValidationError"} | {
     "PartialCredentialsError",
     "UnauthorizedSSOTokenError",
 }
 
 #: The faults of a ``RefusedError`` for settings: whatever is called, the client refuses it.
-_SETTINGS = _LASTING.keys() - {"ParamValidationError"} | {"SSLError"}
+_SETTINGS = LASTING.keys() - {"ParamValidationError"} | {"SSLError"}
 
 #: botocore's module that retrieves credentials, and may raise anything for wrong settings.
 _CREDENTIALS = "botocore.credentials"
@@ -83,7 +65,7 @@ def setup_error(error: Exception, method: str) -> SWFError | None:
     """
     name = type(error).__name__
     names = [kind.__name__ for kind in type(error).__mro__]
-    for kind, texts in ((CredentialsError, _NO_CREDENTIALS), (RefusedError, _LASTING)):
+    for kind, texts in ((CredentialsError, _NO_CREDENTIALS), (RefusedError, LASTING)):
         for known in names:
             if known in texts:
                 said = no_region() if known == "NoRegionError" else texts[known]
