@@ -134,6 +134,7 @@ class WorkerCase:
         self._begun = threading.Semaphore(0)
         self._worker: ActivityWorker | None = None
         self._thread: threading.Thread | None = None
+        self._threads_before = frozenset(threading.enumerate())
 
     def __enter__(self) -> WorkerCase:
         return self
@@ -150,6 +151,9 @@ class WorkerCase:
         self.swf.give_nothing(50)
         if self._thread is not None:
             self._thread.join(PATIENCE_SECONDS)
+        for thread in set(threading.enumerate()) - self._threads_before:
+            if thread.name.startswith("flowy-activity"):  # it logs when a late activity ends
+                thread.join(PATIENCE_SECONDS)
 
     def make(self, **options: Any) -> ActivityWorker:
         """Return a worker that is not started; it leaves signals alone unless told otherwise."""
