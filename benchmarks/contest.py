@@ -30,7 +30,7 @@ class Effort:
     idle_seconds: float = 60.0
 
     def tasks(self, count: int) -> int:
-        """Return *count*, or fewer if there is no time."""
+        """Return *count*, or fewer in a short run."""
         return max(20, int(count * self.factor))
 
 

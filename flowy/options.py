@@ -22,8 +22,8 @@ def about(
     """Return the metadata of a field, which describes an option.
 
     Args:
-        help: what the option means, for the docstring and the command line.
-        in_python: what the docstring adds, for those who give the option in Python.
+        help: what the option means; the docstring and the command line show it.
+        in_python: more about the option in Python; only the docstring shows it.
         metavar: the name of its value in the help of the command line.
         kind: how the command line reads its value: "count", "number", "seconds", "choice",
             "objects", "text", "flag"; empty if the option is not on the command line.

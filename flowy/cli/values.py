@@ -120,7 +120,7 @@ def _decode(given: argparse.Namespace) -> ExitCode:
             read = read_text(text, codecs, store)
     except FlowyError:
         raise
-    except ValueError as error:  # what is named is no codec, or two have one name
+    except ValueError as error:  # a name is not that of a codec, or two share one
         raise UsageError(str(error)) from None
     sys.stdout.write(f"{read}\n")
     return ExitCode.FINE

@@ -67,6 +67,7 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
     started: queue.SimpleQueue[Popen[bytes]] = queue.SimpleQueue()
 
     def send(number: int) -> None:
+        """Pass a signal on to the command."""
         process = started.get()  # a signal may come first
         started.put(process)
         process.send_signal(number)

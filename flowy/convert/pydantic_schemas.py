@@ -27,7 +27,7 @@ HIDDEN = "has a secret, which pydantic writes as stars: give its type a serializ
 #: The method of enumerations that do not find members themselves.
 _FINDS_NONE = enum.Enum._missing_.__func__  # type: ignore[attr-defined]
 
-#: Kinds of schemas that no text fits, so that they are no keys in JSON.
+#: Kinds of schemas that never accept a text, so JSON objects cannot have such keys.
 _NO_KEYS = frozenset(
     {"call", "dataclass", "dict", "frozenset", "list", "model", "none", "set", "tuple"}
 )
@@ -89,7 +89,7 @@ def check_readable(schema: Any) -> None:
     An author's own function may read them, so what such a function stands before is not checked.
 
     Raises:
-        TypeError: one has a value that no JSON value is equal to; or keys are no texts.
+        TypeError: a value equals no JSON value, or a key cannot be a text.
     """
     if isinstance(schema, list | tuple):
         for each in schema:

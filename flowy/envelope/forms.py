@@ -103,7 +103,7 @@ def found_in(text: str) -> list[Found]:
 def is_envelope(text: str) -> bool:
     """Return whether a text is an envelope as a whole, also one of a newer Flowy.
 
-    An author's own object with the key ``$flowy`` is none.
+    An author's own object with the key ``$flowy`` is not an envelope.
     """
     try:
         return is_envelope_value(json.loads(text))

@@ -33,7 +33,7 @@ class Blocker:
 
     Attributes:
         subject: what it is.
-        stack: where it was when it was last seen.
+        stack: its frames at the last look.
         seconds: about how long it has run.
     """
 

@@ -109,6 +109,7 @@ class _Files:
         self._folder = Path(folder)
 
     def collect(self) -> Iterable[Any]:
+        """Return the metrics of all processes, as a registry asks for them."""
         from prometheus_client.multiprocess import MultiProcessCollector
 
         files = [str(file) for file in self._folder.glob("*.db") if _has_bytes(file)]

@@ -97,7 +97,7 @@ class Flow:
             )
             if task.get("taskToken"):
                 return dict(task)
-        raise AssertionError("there is no decision task")
+        raise AssertionError("no decision task came")
 
     def wake(self) -> None:
         """Signal the execution: there is a decision task then."""

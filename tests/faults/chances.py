@@ -1,4 +1,4 @@
-"""Chances of faults, for the tests in which any call may fail."""
+"""How likely faults are in the tests in which any call may fail."""
 
 from __future__ import annotations
 

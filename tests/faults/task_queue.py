@@ -23,7 +23,7 @@ class TaskQueue:
         return tasks
 
     def take(self) -> Task | None:
-        """Return the next task, which waits no more; None if there is none."""
+        """Take the next task that waits, and return it; None without one."""
         if self._queue:
             return self._queue.popleft()
         supply = self.supply

@@ -128,8 +128,8 @@ class ActivityExecution:
         """Close the execution from outside, and with it the task; log the error if SWF refuses.
 
         Args:
-            reason: why, for the history.
-            quietly: whether it has probably not started, so that an error is no ERROR.
+            reason: why it is closed; the history shows it.
+            quietly: whether it has probably not started, so that an error is not logged as ERROR.
         """
         try:
             self._client.terminate_workflow_execution(

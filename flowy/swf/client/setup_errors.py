@@ -20,7 +20,7 @@ from .error_texts import (
     without_password,
 )
 
-#: Exceptions of botocore, by name, for credentials that are missing or unusable.
+#: Exceptions of botocore about missing or unusable credentials, by name.
 _NO_CREDENTIALS: dict[str, str] = {
     "NoCredentialsError": "no AWS credentials were found. Set AWS_ACCESS_KEY_ID and "
     "AWS_SECRET_ACCESS_KEY, a profile or a role",
@@ -48,7 +48,7 @@ _SETTINGS = LASTING.keys() - {"ParamValidationError"} | {"SSLError"}
 #: botocore's module that retrieves credentials, and may raise anything for wrong settings.
 _CREDENTIALS = "botocore.credentials"
 
-#: The "method" of ``connect``, for the texts of its errors.
+#: What errors of ``connect`` name as the failed method.
 MAKE_A_CLIENT = "make a client"
 
 

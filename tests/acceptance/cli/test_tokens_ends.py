@@ -55,7 +55,7 @@ def test_closed_elsewhere_is_told(shell: Shell, waiting: tuple[Execution, Suspen
 def test_by_a_token_from_standard_input(
     shell: Shell, desk: Desk, waiting: tuple[Execution, SuspendedTask]
 ) -> None:
-    """A token is read from standard input, where nobody else on the machine sees it."""
+    """A token is read from standard input, so that no other user of the machine sees it."""
     execution, task = waiting
     order = ("complete", "--domain", desk.domain, "-", "--result", "text")
     ran = shell.tokens(*order, stdin=f"{task.token}\n")

@@ -256,7 +256,7 @@ class AutomaticByClass(Activity):
 
 
 def test_auto_heartbeat_needs_a_heartbeat_timeout() -> None:
-    """Without a heartbeat timeout there is no third of it: the error names both ways out."""
+    """A heartbeat interval needs a heartbeat timeout: the error names both ways out."""
     with pytest.raises(ValueError, match="Give heartbeat=SECONDS too, or auto_heartbeat=SECONDS"):
         activity("any", 1, TASK_LIST, auto_heartbeat=True)(Plain)
     with pytest.raises(ValueError, match="Give heartbeat=SECONDS too"):

@@ -145,7 +145,7 @@ class Starter:
 
 
 def module_of(*classes: type[Activity]) -> ModuleType:
-    """A module that holds these classes and nothing else, for a scan."""
+    """Return a module to scan, with only these classes."""
     module = ModuleType(classes[0].__module__)
     for number, found in enumerate(classes):
         setattr(module, f"Activity{number}", found)

@@ -33,7 +33,7 @@ def swf() -> Iterator[LocalSWF]:
 def in_process(
     swf: LocalSWF, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., FlaskClient]]:
-    """Makes the app, with settings from the environment, and somebody who asks it."""
+    """Makes the app from the environment's settings, and a client of it."""
     monkeypatch.setenv("APPROVALS_HOME", str(tmp_path / "home"))
     for name, value in swf.environment.items():
         monkeypatch.setenv(name, value)

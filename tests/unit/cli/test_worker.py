@@ -198,7 +198,7 @@ def test_check_of_an_swf_out_of_reach(command: Command, monkeypatch: pytest.Monk
 
 
 def test_check_of_an_unknown_domain(command: Command) -> None:
-    """A worker would not start there: exit code 3. The text says where SWF was asked."""
+    """A worker could not start, so the exit code is 3. The text names region and endpoint."""
     ran = command("worker", "--check", "--domain", "nowhere", "shop")
     assert ran.code == ExitCode.REFUSED
     swf = command.shop.swf

@@ -1,4 +1,4 @@
-"""Formats, codecs and stores of a class, for whoever calls or answers by that class."""
+"""Formats, codecs and stores of a class, as callers and schedulers use them."""
 
 from __future__ import annotations
 

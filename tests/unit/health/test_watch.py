@@ -1,4 +1,4 @@
-"""How often a worker's health is looked at, and where it is shown."""
+"""How often a worker's health is read, and what shows it."""
 
 from __future__ import annotations
 

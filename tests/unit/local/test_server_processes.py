@@ -49,7 +49,7 @@ def test_the_environment_makes_boto3_use_it(swf: LocalSWF) -> None:
 def test_a_client_ignores_the_users_settings(tmp_path: Path) -> None:
     """The user's profiles, configuration files, endpoints and proxies change nothing."""
     broken = tmp_path / "config"
-    broken.write_text("[profile\nthis is no configuration")
+    broken.write_text("[profile\nnot a configuration")
     nowhere = "http://127.0.0.1:9"
     settings = {
         "AWS_PROFILE": "missing",

@@ -190,7 +190,7 @@ def test_seconds_that_cannot_be_used(what: str, value: Any) -> None:
 
 
 def test_a_stall_that_is_true() -> None:
-    """True is no second: only ``auto_heartbeat`` takes it."""
+    """True is not a number of seconds: only ``auto_heartbeat`` takes it."""
     with pytest.raises(ValueError, match="Cannot use True as max_stall: give seconds"):
         marked(auto_heartbeat=1, max_stall=True)
 

@@ -163,7 +163,7 @@ def test_a_helper_of_another_module(write: Callable[..., str]) -> None:
 
 
 def test_only_one_module_has_it(write: Callable[..., str]) -> None:
-    """A class that the modules which made it do not have is found where it is."""
+    """A class is found in the module that has it, although another module made it."""
     package = write(
         made=f"{PORT}KINDS = [port(len)]",
         tasks="from PACKAGE.made import KINDS\nSize = KINDS[0]",

@@ -148,7 +148,7 @@ class Odd(Exception):
     ],
 )
 def test_exceptions_with_odd_attributes(error: Exception, kind: type[SWFError]) -> None:
-    """What an exception has in place of botocore's attributes is no error of its own."""
+    """An exception may have anything in place of botocore's attributes, without another error."""
     with pytest.raises(SWFError) as caught:
         ScriptedLayer1(error).client().respond_activity_task_completed("token", "1")
     assert type(caught.value) is kind

@@ -52,7 +52,7 @@ def test_calls_are_refused(name: str) -> None:
 
 
 def test_info_and_token() -> None:
-    """The ids are the recorded ones; the token says that it is none."""
+    """The ids are the recorded ones; the token shows that it is not real."""
 
     @activity("info", 1, "elsewhere")
     class Info(Activity):

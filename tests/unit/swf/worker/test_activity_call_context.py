@@ -174,7 +174,7 @@ class Settings(AutoHeartbeats):
 
 
 def test_the_settings_are_those_of_the_implementation(case: Case) -> None:
-    """The interval and max_stall; without an interval there are none."""
+    """The interval and max_stall; without an interval, neither is set."""
     settings = Settings()
     Call(case, Remains, auto_heartbeat=True, max_stall=30, auto_heartbeats=settings).answer()
     Call(case, Remains, auto_heartbeats=settings).answer()

@@ -93,7 +93,7 @@ def failed(case: AttemptsCase, details: str) -> None:
 
 @UNREADABLE
 def test_needed_details_that_no_codec_opens(case: AttemptsCase, details: str, said: str) -> None:
-    """They are no plain details, so the task fails, and the reason names what is missing."""
+    """They are not plain details, so the task fails, and the reason names what is missing."""
     case.lose(details=details)
     run = case.run(Needs)
     assert run.outcome is TaskOutcome.FAILED
@@ -146,7 +146,7 @@ def test_an_object_of_the_author_with_the_key(
 
 @pytest.mark.parametrize("served", [Needs, Compresses])
 def test_a_traceback_that_quotes_the_key(case: AttemptsCase, served: type[Activity]) -> None:
-    """It is no envelope: what follows it is read."""
+    """It is not an envelope: what follows it is read."""
     failed(case, 'ValueError: {"$flowy": "codec/1"}\nLast heartbeat: {"last": "violet"}')
     case.run(served)
     assert Plain.seen == [(2, {"last": "violet"}, {"last": "violet"})]

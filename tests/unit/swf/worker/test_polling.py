@@ -147,7 +147,7 @@ def test_a_first_poll_that_is_refused(error: Exception, kind: type[SWFError], wa
 
 @pytest.mark.parametrize("error", [NoCredentialsError(), InvalidConfigError(error_msg="Wrong.")])
 def test_a_first_poll_that_cannot_be_sent(error: Exception) -> None:
-    """Nobody refused it, so that there is no permission to check."""
+    """Nobody refused it, so the text does not advise to check permissions."""
     with pytest.raises(SWFError) as caught:
         made(ScriptedLayer1(error), SelfTurningClock()).poll()
     assert type(error).__name__ in str(caught.value)

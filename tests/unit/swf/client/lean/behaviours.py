@@ -26,4 +26,4 @@ def closes(peer: Peer) -> None:
 
 
 def goes_on(peer: Peer) -> None:
-    """The connection stays open, for the next request."""
+    """The connection stays open, and the next request uses it."""

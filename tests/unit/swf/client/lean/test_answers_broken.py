@@ -86,7 +86,7 @@ def chunked(body: bytes) -> bytes:
 GUESSED: dict[str, bytes] = {
     "an end within the head": answer()[:60],
     "an end within the body": answer(length=100),
-    "a length that is no number": answer().replace(b"h: 20", b"h: 2x"),
+    "a length that is not a number": answer().replace(b"h: 20", b"h: 2x"),
     "a negative length": answer().replace(b"h: 20", b"h: -1"),
     "an endless length": answer().replace(b"h: 20", b"h: " + b"9" * 30),
     "two lengths": answer(headers=OWN + b"Content-Length: 2\r\n"),
@@ -94,7 +94,7 @@ GUESSED: dict[str, bytes] = {
         b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
         b"2\r\n{}\r\n0\r\n\r\n"
     ),
-    "a line that is no header": answer(length=100, headers=OWN + b"nonsense\r\n"),
+    "a line that is not a header": answer(length=100, headers=OWN + b"nonsense\r\n"),
     "a space before a colon": answer(length=100).replace(b"Length:", b"Length :"),
     "an unknown encoding": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n{}",
     "an end within the head of HTTP/1.0": b"HTTP/1.0 200 OK\r\n" + OWN,
@@ -108,7 +108,7 @@ GUESSED: dict[str, bytes] = {
     "a chunk longer than it is": chunked(b"3\r\n{}\r\n0\r\n\r\n"),
     "a chunk without an end": chunked(b"2\r\n{}0\r\n\r\n"),
     "a chunk of a negative length": chunked(b"-1\r\n{}\r\n0\r\n\r\n"),
-    "a chunk of a length that is no number": chunked(b"0x2\r\n{}\r\n0\r\n\r\n"),
+    "a chunk of a length that is not a number": chunked(b"0x2\r\n{}\r\n0\r\n\r\n"),
     "a chunk of a length with a sign": chunked(b"+2\r\n{}\r\n0\r\n\r\n"),
     "a chunk of an endless length": chunked(b"%s\r\n" % (b"f" * 15)),
     "an end within the length of a chunk": chunked(b"2\r\n{}\r\n00"),
